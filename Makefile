@@ -1,0 +1,53 @@
+# Every target sets up what it needs from a fresh clone: system library, virtual environment, pinned packages.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help dev demo test test-slow lint format bench lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+dev: $(READY) ## the virtual environment with all packages
+
+demo: $(READY) ## issue, forge and verify licences over HTTP, then print the table (the demo ends; `tongban demo` goes on serving)
+	@$(BIN)/tongban demo --once
+
+test: $(READY) ## the tests (under 8 minutes on 2 cores)
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+test-slow: $(READY) ## the long suites
+	@$(BIN)/python -m pytest -q -n 2 -m slow
+
+lint: $(READY) ## linter, formatter, spelling, types, import contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/codespell
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+
+format: $(READY) ## let the formatter write
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(READY) ## the benchmarks
+	@$(BIN)/tongban bench verify
+
+lock: $(READY) ## pin the newest packages that are at least a week old
+	@$(BIN)/python -m pip install --quiet uv
+	@week_ago=$$(date -u -d '7 days ago' +%Y-%m-%d); for extra in "" "-dev"; do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --exclude-newer $$week_ago \
+	    --upgrade $${extra:+--extra dev} pyproject.toml -o requirements$$extra.lock; done
+
+$(READY): requirements-dev.lock pyproject.toml scripts/system-packages
+	@PYTHON="$(PYTHON)" scripts/system-packages
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the pinned packages into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+clean: ## remove what was made
+	rm -rf $(VENV) build dist *.egg-info

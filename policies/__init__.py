@@ -1,0 +1,1 @@
+"""What may be shared: rules in, one decision per field out. Pure."""
