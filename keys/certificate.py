@@ -1,0 +1,339 @@
+"""An X.509 certificate as a value: what it says, read strictly once, judged nowhere here.
+
+The structure is decoded declaratively, without loading the key, since most libraries do not know SM2.
+DEFAULT values that were written out are read, because real CAs write "CA FALSE" (DER forbids it).
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Final
+
+from cryptography.hazmat import asn1
+from cryptography.x509 import ObjectIdentifier
+
+from keys.der import OBJECT_IDENTIFIER, SEQUENCE, encode_header, expect_element
+from keys.errors import MalformedCertificateError
+from keys.name import render_name
+
+MAX_CERTIFICATE: Final = 64 * 1024  # bytes; national certificates have 0.5 to 2 kB
+MAX_EXTENSIONS: Final = 64  # real certificates have 3 to 15
+_V3: Final = 2  # the number that stands for version 3
+_MAX_PATH_LENGTH: Final = 2**31 - 1  # "no limit", as some CAs write it
+MAX_SERIAL_BITS: Final = 512  # RFC 5280 section 4.1.2.2 says 160; some CAs write more, none writes this much
+MAX_BUNDLE: Final = 16 * 1024 * 1024  # bytes of one file of certificates; the national roots of the world take 0.3 MB
+MAX_BUNDLED: Final = 4_096  # certificates in one file
+_REMEMBERED_SIZE: Final = 4 * 1024  # bytes; a larger one is not remembered, so that hostile ones cannot fill memory
+_PARSED: Final = 4_096  # remembered certificates: the signers and makers that a province sees in an hour
+
+BASIC_CONSTRAINTS: Final = "2.5.29.19"
+KEY_USAGE: Final = "2.5.29.15"
+EXTENDED_KEY_USAGE: Final = "2.5.29.37"
+SUBJECT_KEY_IDENTIFIER: Final = "2.5.29.14"
+AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
+
+
+class KeyUsage(StrEnum):
+    """What a key may do (RFC 5280 section 4.2.1.3), in the order of the bits."""
+
+    DIGITAL_SIGNATURE = "digitalSignature"
+    NON_REPUDIATION = "nonRepudiation"
+    KEY_ENCIPHERMENT = "keyEncipherment"
+    DATA_ENCIPHERMENT = "dataEncipherment"
+    KEY_AGREEMENT = "keyAgreement"
+    KEY_CERT_SIGN = "keyCertSign"
+    CRL_SIGN = "cRLSign"
+    ENCIPHER_ONLY = "encipherOnly"
+    DECIPHER_ONLY = "decipherOnly"
+
+
+_USAGES: Final = tuple(KeyUsage)
+_FIRST_BIT: Final = 0x80
+_SIGNING: Final = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.NON_REPUDIATION})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A certificate. Names and the key are DER as found; both ends of its period belong to it (X.509 says inclusive).
+
+    ``tbs`` are the bytes that its issuer signed, sliced from ``encoded``.
+    ``key_usage`` is None where the certificate does not limit its key; ``extended_key_usage`` holds dotted OIDs.
+    """
+
+    encoded: bytes
+    fingerprint: bytes  # SHA-256 of ``encoded``
+    tbs: bytes
+    signature_algorithm: str
+    signature: bytes
+    serial: int
+    subject: bytes
+    issuer: bytes
+    not_before: datetime
+    not_after: datetime
+    spki: bytes
+    key_usage: frozenset[KeyUsage] | None
+    is_ca: bool
+    path_length: int | None
+    extended_key_usage: frozenset[str]
+    critical_extensions: frozenset[str]
+    subject_key_id: bytes | None = None
+    authority_key_id: bytes | None = None
+
+    @property
+    def subject_text(self) -> str:
+        """The subject for people, at most 500 characters."""
+        return render_name(self.subject)
+
+    @property
+    def issuer_text(self) -> str:
+        """The issuer for people, at most 500 characters."""
+        return render_name(self.issuer)
+
+    def __hash__(self) -> int:
+        """Agree with equality, quickly."""
+        return hash(self.fingerprint)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the bytes; equal names, serial numbers and keys prove nothing."""
+        return isinstance(other, Certificate) and self.encoded == other.encoded
+
+
+def is_signing_certificate(certificate: Certificate) -> bool:
+    """Return whether the key may sign documents: a signing usage or no limit at all, and not a CA.
+
+    keyCertSign beside CA FALSE and an extended usage of TLS client occur on real signers and are no objection.
+    The encryption half of a double certificate (双证书) has neither signing usage, and is never one.
+    """
+    return not certificate.is_ca and (certificate.key_usage is None or bool(certificate.key_usage & _SIGNING))
+
+
+def may_sign_certificates(certificate: Certificate) -> bool:
+    """Return whether the key may issue certificates: CA TRUE, and keyCertSign unless usages are not limited."""
+    return certificate.is_ca and (certificate.key_usage is None or KeyUsage.KEY_CERT_SIGN in certificate.key_usage)
+
+
+@asn1.sequence
+class _Algorithm:
+    oid: ObjectIdentifier
+    parameters: asn1.Null | None
+
+
+@asn1.sequence
+class _Outer:
+    tbs: asn1.TLV
+    algorithm: asn1.TLV
+    signature: asn1.BitString
+
+
+@asn1.sequence
+class _Validity:
+    not_before: asn1.UTCTime | asn1.GeneralizedTime
+    not_after: asn1.UTCTime | asn1.GeneralizedTime
+
+
+@asn1.sequence
+class Extension:
+    """One extension; ``critical`` None means that it was left out, as DER wants for FALSE."""
+
+    oid: ObjectIdentifier
+    critical: bool | None
+    value: bytes
+
+
+@asn1.sequence
+class _Tbs:
+    version: Annotated[int | None, asn1.Explicit(0)]
+    serial: int
+    algorithm: asn1.TLV
+    issuer: asn1.TLV
+    validity: _Validity
+    subject: asn1.TLV
+    spki: asn1.TLV
+    issuer_id: Annotated[asn1.BitString | None, asn1.Implicit(1)]
+    subject_id: Annotated[asn1.BitString | None, asn1.Implicit(2)]
+    extensions: Annotated[list[Extension] | None, asn1.Explicit(3)]
+
+
+@asn1.sequence
+class _BasicConstraints:
+    ca: bool | None
+    path_length: int | None
+
+
+@asn1.sequence
+class _ExtendedUsages:
+    purposes: list[ObjectIdentifier]
+
+
+@asn1.sequence
+class _AuthorityKeyIdentifier:
+    key_id: Annotated[bytes | None, asn1.Implicit(0)]
+    issuer: Annotated[list[asn1.TLV] | None, asn1.Implicit(1)]
+    serial: Annotated[int | None, asn1.Implicit(2)]
+
+
+def parse_certificate(encoded: bytes) -> Certificate:
+    """Read a certificate (RFC 5280 section 4.1); those of ordinary size that were read lately come from memory.
+
+    Raises:
+        MalformedCertificateError: not DER, too large, or a part that decides anything cannot be read.
+
+    """
+    if len(encoded) > MAX_CERTIFICATE:
+        raise MalformedCertificateError(f"at most {MAX_CERTIFICATE} bytes were expected, got {len(encoded)}")
+    try:
+        return _parse_remembered(encoded) if len(encoded) <= _REMEMBERED_SIZE else _parse(encoded)
+    except (ValueError, OverflowError) as error:
+        raise MalformedCertificateError(f"a certificate was expected: {error}") from error
+
+
+@lru_cache(maxsize=_PARSED)
+def _parse_remembered(encoded: bytes) -> Certificate:
+    return _parse(encoded)
+
+
+def _parse(encoded: bytes) -> Certificate:
+    outer = asn1.decode_der(_Outer, encoded)
+    frame = expect_element(encoded, 0, len(encoded), SEQUENCE)
+    signed = expect_element(encoded, frame.content, frame.end, SEQUENCE)
+    tbs = outer.tbs.parse(_Tbs)
+    algorithm = read_algorithm(outer.algorithm)
+    if algorithm != read_algorithm(tbs.algorithm):
+        raise ValueError("the signature algorithm is stated twice, and differently (RFC 5280 section 4.1.1.2)")
+    if outer.signature.padding_bits():
+        raise ValueError("whole bytes of a signature were expected")
+    if tbs.serial.bit_length() > MAX_SERIAL_BITS:
+        raise ValueError(f"a serial number of at most {MAX_SERIAL_BITS} bits was expected")
+    values, critical = read_extensions(tbs.extensions)
+    if values and tbs.version != _V3:
+        raise ValueError("extensions occur in version 3 only")
+    is_ca, path_length = _read_basic_constraints(values.get(BASIC_CONSTRAINTS))
+    return Certificate(
+        encoded=encoded,
+        fingerprint=hashlib.sha256(encoded).digest(),
+        tbs=encoded[signed.start : signed.end],
+        signature_algorithm=algorithm,
+        signature=outer.signature.as_bytes(),
+        serial=tbs.serial,
+        subject=read_whole(tbs.subject, SEQUENCE),
+        issuer=read_whole(tbs.issuer, SEQUENCE),
+        not_before=tbs.validity.not_before.as_datetime(),
+        not_after=tbs.validity.not_after.as_datetime(),
+        spki=read_whole(tbs.spki, SEQUENCE),
+        key_usage=_read_key_usage(values.get(KEY_USAGE)),
+        is_ca=is_ca,
+        path_length=path_length,
+        extended_key_usage=_read_extended_key_usage(values.get(EXTENDED_KEY_USAGE)),
+        critical_extensions=critical,
+        subject_key_id=_read_subject_key_id(values.get(SUBJECT_KEY_IDENTIFIER)),
+        authority_key_id=_read_authority_key_id(values.get(AUTHORITY_KEY_IDENTIFIER)),
+    )
+
+
+def read_algorithm(algorithm: asn1.TLV) -> str:
+    """Read the dotted OID of an AlgorithmIdentifier; parameters that are NULL or absent make no difference to us."""
+    body = bytes(algorithm.data)
+    identifier = expect_element(body, 0, len(body), OBJECT_IDENTIFIER)
+    return asn1.decode_der(ObjectIdentifier, body[: identifier.end]).dotted_string
+
+
+def read_whole(element: asn1.TLV, tag: int) -> bytes:
+    """Return an element with its header as it stood in the input, which DER allows to spell in one way only."""
+    if element.tag_bytes != bytes((tag,)):
+        raise ValueError(f"tag {tag:#04x} was expected")
+    return encode_header(tag, len(element.data)) + element.data
+
+
+def read_extensions(extensions: Iterable[Extension] | None) -> tuple[dict[str, bytes], frozenset[str]]:
+    """Read the values by dotted OID, and which are critical; the same extension twice is refused (RFC 5280 4.2)."""
+    values: dict[str, bytes] = {}
+    critical = set()
+    for extension in extensions or ():
+        oid = extension.oid.dotted_string
+        if oid in values:
+            raise ValueError("an extension occurs twice")
+        values[oid] = extension.value
+        if extension.critical:
+            critical.add(oid)
+    if len(values) > MAX_EXTENSIONS:
+        raise ValueError(f"at most {MAX_EXTENSIONS} extensions were expected, got {len(values)}")
+    return values, frozenset(critical)
+
+
+def _read_basic_constraints(value: bytes | None) -> tuple[bool, int | None]:
+    if value is None:
+        return False, None
+    constraints = asn1.decode_der(_BasicConstraints, value)
+    length = constraints.path_length
+    if length is not None and not 0 <= length <= _MAX_PATH_LENGTH:
+        raise ValueError("a path length of 0 or more was expected")
+    return bool(constraints.ca), length
+
+
+def _read_key_usage(value: bytes | None) -> frozenset[KeyUsage] | None:
+    if value is None:
+        return None
+    bits = asn1.decode_der(asn1.BitString, value).as_bytes()
+    return frozenset(
+        usage
+        for place, usage in enumerate(_USAGES)
+        if place // 8 < len(bits) and bits[place // 8] & _FIRST_BIT >> place % 8
+    )
+
+
+def _read_extended_key_usage(value: bytes | None) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    # The declarative decoder wants a SEQUENCE of its own around a SEQUENCE OF.
+    usages = asn1.decode_der(_ExtendedUsages, encode_header(SEQUENCE, len(value)) + value)
+    return frozenset(purpose.dotted_string for purpose in usages.purposes)
+
+
+def _read_subject_key_id(value: bytes | None) -> bytes | None:
+    """Read the key identifier, or None where it cannot be read: it only tells candidates apart and proves nothing."""
+    try:
+        return None if value is None else asn1.decode_der(bytes, value)
+    except ValueError:
+        return None
+
+
+def _read_authority_key_id(value: bytes | None) -> bytes | None:
+    """Read the issuer's key identifier, or None, as `_read_subject_key_id` does."""
+    try:
+        return None if value is None else asn1.decode_der(_AuthorityKeyIdentifier, value).key_id
+    except ValueError:
+        return None
+
+
+_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----")
+
+
+def load_certificates(blob: bytes) -> tuple[Certificate, ...]:
+    """Read one DER certificate, or all PEM blocks of a text, whatever stands around them.
+
+    Raises:
+        MalformedCertificateError: too large, none in it, or one of them cannot be read.
+
+    """
+    if len(blob) > MAX_BUNDLE:
+        raise MalformedCertificateError(f"at most {MAX_BUNDLE} bytes were expected, got {len(blob)}")
+    if blob[:1] == b"\x30":
+        return (parse_certificate(blob),)
+    found: list[Certificate] = []
+    for block in _PEM.finditer(blob):
+        if len(found) == MAX_BUNDLED:
+            raise MalformedCertificateError(f"at most {MAX_BUNDLED} certificates were expected")
+        try:
+            encoded = base64.b64decode(b"".join(block[1].split()), validate=True)
+        except binascii.Error as error:
+            raise MalformedCertificateError("a PEM block that is base64 was expected") from error
+        found.append(parse_certificate(encoded))
+    if not found or blob.count(b"-----BEGIN CERTIFICATE-----") != len(found):
+        raise MalformedCertificateError("PEM blocks of certificates were expected, or one DER certificate")
+    return tuple(found)
