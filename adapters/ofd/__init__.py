@@ -1,0 +1,1 @@
+"""OFD packages (GB/T 33190): reading them strictly, and composing them."""

@@ -1,0 +1,67 @@
+"""Every size that a reader accepts, in one place, each with its reason; beyond it a document is too large.
+
+Sizes are bytes unless the name says otherwise.
+The reasons lean on what licences are: a page or two with a picture and a seal, 30 kB to 2 MB in practice.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# Documents and packages.
+MAX_DOCUMENT: Final = 20 * MIB  # ten times the largest licences with scanned attachments; a caller cannot send more
+MAX_MEMBERS: Final = 2_000  # a licence has 20 to 60 members; a bound on what the ZIP directory makes us allocate
+MAX_MEMBERS_TOTAL: Final = 100 * MIB  # inflated sum: five full documents; two workers stay inside 1 GiB of memory
+MAX_MEMBER: Final = 50 * MIB  # one inflated member; half of the sum, so that one picture cannot use it up alone
+MAX_RATIO: Final = 100  # DEFLATE reaches about 1,000 on zeros and 20 on XML; five times what honest XML needs
+MAX_MEMBER_NAME: Final = 512  # path of a member in UTF-8; real ones have fewer than 80
+MAX_ZIP_COMMENT: Final = 256  # of the archive or of one member; a producer's mark has three letters
+RATIO_FREE: Final = 256 * KIB  # below this size a high ratio is harmless: small empty pages inflate a hundredfold
+
+# XML.
+MAX_XML: Final = 10 * MIB  # one XML member; parsing 1 MB takes some 40 ms, so this is half a second at most
+MAX_XML_DEPTH: Final = 64  # OFD pages nest about 12 deep; far below the recursion limits of any consumer
+MAX_XML_ELEMENTS: Final = 200_000  # a dense page has 5,000; bounds the memory of the tree to some 100 MiB
+MAX_XML_ATTRIBUTES: Final = 64  # per element; a TextObject of OFD has at most 20
+MAX_XML_TEXT: Final = 4 * MIB  # text of one element: base64 of a large picture inside XML
+MAX_XML_ATTRIBUTE_VALUE: Final = 64 * KIB  # path data of a drawing may stand in an attribute
+
+# OFD packages and the licence in them.
+MAX_LOCATION: Final = KIB  # characters of a path inside a file; twice a member name leaves room for "../"
+MAX_BODIES: Final = 64  # DocBody elements of one package; a licence has one, a bundle of copies a few
+MAX_LICENCE_FILES: Final = 16  # attachments and tags that mention licence tags; one is enough for a licence
+MAX_LICENCE_FILE: Final = MIB  # such a file; 25 texts of a line each have 3 kB
+MAX_LICENCE_ELEMENTS: Final = 500  # metadata and surface fields; the widest licence form has some 80
+MAX_LICENCE_NAME: Final = 128  # characters of one element name; the longest tag of GB/T 36903 has 10
+MAX_LICENCE_TEXT: Final = 16 * KIB  # characters of one element; a scope of business (经营范围) may fill two pages
+MAX_HOLDERS: Final = 500  # co-owners of one property; the longest list seen in a register has some dozens
+MAX_IDENTIFIER: Final = 256  # characters; GB/T 36904 with a UUID as serial has 93
+
+# Signatures in a package.
+MAX_SIGNATURES: Final = 64  # per document; the busiest contract seen carries 12 seals
+MAX_REFERENCES: Final = MAX_MEMBERS  # a signature cannot protect more members than there may be
+
+# DER.
+MAX_DER_DEPTH: Final = 32  # a seal signature is 9 deep, a time stamp token inside a SignedData 18
+MAX_DER_ELEMENTS: Final = 10_000  # a SignedData with a long chain has about 500
+MAX_CERTIFICATE: Final = 64 * KIB  # national certificates have 0.5 to 2 kB; OpenSSL refuses 100 kB in handshakes
+MAX_CERTIFICATES: Final = 128  # in one seal or SignedData; provincial seals list one to five signers
+MAX_SEAL: Final = 2 * MIB  # picture plus certificates; real seals have 5 to 60 kB
+MAX_SEAL_SIGNATURE: Final = MAX_SEAL + 256 * KIB  # the seal, and beside it a certificate, hash and time stamp
+MAX_PICTURE: Final = MIB  # a stamp of 60 mm at 600 dpi as PNG has about 200 kB
+MAX_PICTURE_MM: Final = 10_000  # width or height of a stamp; ten metres leave room for makers who count in 0.1 mm
+MAX_SIGNED_DATA: Final = MAX_DOCUMENT  # attached content may be the document itself
+MAX_SIGNERS: Final = MAX_SIGNATURES  # signers in one SignedData
+MAX_ATTRIBUTES: Final = 64  # CMS attributes, and extensions of a seal; real ones have 3 to 8
+MAX_SIGNATURE_VALUE: Final = KIB  # RSA 8192 needs 1,024; SM2 needs 72
+MAX_TIMESTAMP: Final = 128 * KIB  # an RFC 3161 token with its chain has 2 to 8 kB
+MAX_SEAL_TEXT: Final = 512  # characters of a vendor, number, name, or path in a seal
+MAX_DIGEST: Final = 64  # SHA-512 and SM3-512 as the longest hashes there are
+MAX_SEAL_NUMBER: Final = 2**31 - 1  # version and type of a seal; what every maker's software can hold
+MAX_SERIAL: Final = 32  # serial number of a certificate; RFC 5280 section 4.1.2.2 says 20, some CAs write more
+
+# Text formats.
+MAX_JSON: Final = 4 * MIB  # metadata or a request body without a document; edges pass their own, smaller or larger
+MAX_JSON_DEPTH: Final = 32  # our deepest body nests 5; Python's own reader would go on until the recursion limit
+MAX_JSON_INTEGER_DIGITS: Final = 19  # a signed 64-bit number; longer ones cost quadratic time to read

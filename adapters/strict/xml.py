@@ -1,0 +1,165 @@
+"""A strict reader of XML: UTF-8 without document types, bounded before and after the tree is built.
+
+It stands on expat, through the standard library, and not on libxml2: a libxml2 parser under lxml keeps every element
+and attribute name it ever saw for the life of its thread, so that hostile files would fill the memory of a gateway
+that runs for months.
+Elements are compared by local name, because OFD files come with more than one namespace.
+"""
+
+import re
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
+
+from adapters.errors import Malformed, MalformedDocumentError
+from adapters.strict.bounds import (
+    MAX_XML,
+    MAX_XML_ATTRIBUTE_VALUE,
+    MAX_XML_ATTRIBUTES,
+    MAX_XML_DEPTH,
+    MAX_XML_ELEMENTS,
+    MAX_XML_TEXT,
+)
+
+_BOM: Final = b"\xef\xbb\xbf"
+_DECLARATION: Final = re.compile(
+    rb"""<\?xml\s+version\s*=\s*(?:"1\.0"|'1\.0')"""
+    rb"""(?:\s+encoding\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'))?"""
+    rb"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
+)
+_UTF8_NAMES: Final = {b"utf-8", b"utf8"}
+_FORBIDDEN: Final = (b"<!DOCTYPE", b"<!ENTITY")
+
+
+def parse_xml(data: bytes, *, root: str | None, where: str = "") -> Element:
+    """Return the root element, whose local name must be ``root`` unless that is None.
+
+    Comments and processing instructions stay in the tree, so that :func:`text_of` can refuse text they split.
+    A document type or entity declaration is refused wherever its first characters stand, even quoted in a CDATA
+    section: no file of a licence needs one. ``where`` is the member path for error texts.
+
+    Raises:
+        MalformedDocumentError: TOO_LARGE, XML_ENCODING, XML_DTD or XML; nothing else.
+
+    """
+    if len(data) > MAX_XML:
+        raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+    data = data.removeprefix(_BOM)
+    _check_encoding(data, where)
+    if any(word in data for word in _FORBIDDEN):
+        raise MalformedDocumentError(Malformed.XML_DTD, where)
+    # A start tag and an end tag each: more of them than that cannot be a tree within bounds.
+    if data.count(b"<") > 2 * MAX_XML_ELEMENTS:
+        raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+    parser = XMLParser(  # noqa: S314 -- without a document type expat has nothing to expand and nothing to fetch
+        target=TreeBuilder(insert_comments=True, insert_pis=True), encoding="utf-8"
+    )
+    try:
+        parser.feed(data)
+        element: Element = parser.close()
+    except (ParseError, ValueError) as error:
+        raise MalformedDocumentError(Malformed.XML, where) from error
+    _check_bounds(element, where)
+    if root is not None and local_name(element) != root:
+        raise MalformedDocumentError(Malformed.XML, where)
+    return element
+
+
+def _check_encoding(data: bytes, where: str) -> None:
+    """UTF-8 in fact, and UTF-8 or nothing by declaration: another reader would believe the declaration."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedDocumentError(Malformed.XML_ENCODING, where) from error
+    if "\0" in text:  # UTF-16 or UTF-32 of mostly ASCII text is valid UTF-8 with zeros in between
+        raise MalformedDocumentError(Malformed.XML_ENCODING, where)
+    if data[:5] == b"<?xml" and data[5:6].isspace():
+        declaration = _DECLARATION.match(data)
+        if declaration is None:
+            raise MalformedDocumentError(Malformed.XML, where)
+        name = declaration["double"] or declaration["single"]
+        if name is not None and name.lower() not in _UTF8_NAMES:
+            raise MalformedDocumentError(Malformed.XML_ENCODING, where)
+
+
+def _check_bounds(root: Element, where: str) -> None:
+    """Depth, number of elements, attributes and lengths; without recursion, for the depth is the sender's choice."""
+    level = [root]
+    elements = 0
+    depth = 0
+    while level:
+        depth += 1
+        elements += len(level)
+        if depth > MAX_XML_DEPTH or elements > MAX_XML_ELEMENTS:
+            raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+        for element in level:
+            if (
+                len(element.attrib) > MAX_XML_ATTRIBUTES
+                or any(len(value) > MAX_XML_ATTRIBUTE_VALUE for value in element.attrib.values())
+                or len(element.text or "") > MAX_XML_TEXT
+            ):
+                raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+        level = [child for element in level for child in element]
+
+
+def is_element(node: Element) -> bool:
+    """Whether a node is an element, and no comment or processing instruction (whose tag is a function)."""
+    return isinstance(node.tag, str)
+
+
+def local_name(element: Element) -> str:
+    """Return the name without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def namespace(element: Element) -> str:
+    """Return the namespace, or "" when there is none."""
+    return element.tag.partition("}")[0].removeprefix("{") if "}" in element.tag else ""
+
+
+def children(element: Element, name: str) -> list[Element]:
+    """Return the direct children of that local name, in document order."""
+    return [child for child in element if is_element(child) and local_name(child) == name]
+
+
+def child(element: Element, name: str, *, where: str = "") -> Element | None:
+    """Return the only child of that name, or None.
+
+    Raises:
+        MalformedDocumentError: STRUCTURE, when there are two: readers would disagree about which one counts.
+
+    """
+    found = children(element, name)
+    if len(found) > 1:
+        raise MalformedDocumentError(Malformed.STRUCTURE, f"{where} {name}".strip())
+    return found[0] if found else None
+
+
+def required_child(element: Element, name: str, *, where: str = "") -> Element:
+    """Return the only child of that name.
+
+    Raises:
+        MalformedDocumentError: STRUCTURE, when there is none or more than one.
+
+    """
+    found = child(element, name, where=where)
+    if found is None:
+        raise MalformedDocumentError(Malformed.STRUCTURE, f"{where} {name}".strip())
+    return found
+
+
+def text_of(element: Element, *, where: str = "") -> str:
+    """Return the text without white space around it; "" when there is none.
+
+    Raises:
+        MalformedDocumentError: STRUCTURE, when a comment, a processing instruction or an element stands in the text:
+            some readers would join the pieces, some take the first only.
+
+    """
+    if len(element):
+        raise MalformedDocumentError(Malformed.STRUCTURE, f"{where} {local_name(element)}".strip())
+    return (element.text or "").strip()
+
+
+def attribute(element: Element, name: str) -> str | None:
+    """Return the attribute of that name without namespace, as written; None when it is missing."""
+    return element.attrib.get(name)
