@@ -1,0 +1,5 @@
+"""``python -m gateway`` is ``tongban``."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,68 @@
+"""The wiring: one site, one application."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from gateway import pipeline
+from gateway.http.bodies import expect_later
+from gateway.http.buffers import BodyBudget
+from gateway.http.middleware import edge, harden, sign_in
+from gateway.http.openapi import build_openapi
+from gateway.http.operations import count_anchors
+from gateway.http.routes import ROUTES
+from gateway.http.state import BUDGET, CLOCK, METRICS, OPENAPI, SITE, VERIFIER, Clock
+from gateway.http.verifier import DocumentVerifier, VerifyDocument
+from gateway.metrics import PACKAGE_VERSION, Metrics, shared_folder
+from gateway.request_log import HTTP_LOGGER
+from gateway.settings import HttpSettings
+from gateway.site import Site
+
+MAX_HEADER_BYTES: Final = 10 * 1024  # one header line: the longest token (8 KiB) and its name
+MAX_HEADERS: Final = 64  # proxies add a dozen
+
+
+def read_clock() -> datetime:
+    """Return the current moment in UTC; only the edge calls this, once for each request."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    site: Site, *, clock: Clock = read_clock, verify: VerifyDocument = pipeline.verify_document
+) -> web.Application:
+    """Return the application that serves the site; tests pass a clock, and a pipeline of their own."""
+    app = web.Application(middlewares=[edge, sign_in])
+    metrics = Metrics(shared_folder=shared_folder())
+    app[SITE], app[CLOCK], app[METRICS] = site, clock, metrics
+    app[BUDGET] = BodyBudget(site.settings.http.max_buffered_bytes, metrics)
+    app[VERIFIER] = DocumentVerifier(verify, site.settings.http, metrics)
+    app[OPENAPI] = msgspec.json.encode(build_openapi(ROUTES, version=PACKAGE_VERSION))
+    for purpose, count in count_anchors(site).items():
+        metrics.anchors.labels(purpose=purpose).set(count)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler, expect_handler=expect_later)
+    app.on_response_prepare.append(harden)
+    app.cleanup_ctx.append(_close_verifier)
+    return app
+
+
+def server_options(settings: HttpSettings) -> dict[str, Any]:
+    """Return what the server around the application is started with (``web.AppRunner``, test servers)."""
+    return {
+        "keepalive_timeout": settings.keepalive_timeout_seconds,
+        "lingering_time": settings.lingering_seconds,
+        "max_line_size": MAX_HEADER_BYTES,
+        "max_field_size": MAX_HEADER_BYTES,
+        "max_headers": MAX_HEADERS,
+        "auto_decompress": False,  # compressed bodies are refused, and must not be inflated while they are dropped
+        "access_log": None,  # the middleware writes its own line
+        "logger": HTTP_LOGGER,
+    }
+
+
+async def _close_verifier(app: web.Application) -> AsyncIterator[None]:
+    yield
+    app[VERIFIER].close()

@@ -1,0 +1,33 @@
+"""Short spellings for the three answers of a check."""
+
+from collections.abc import Iterable
+
+from gateway.reason import Reason
+from gateway.verdict import Check, CheckName, Outcome
+
+# A verdict names at most this many members, so that a hostile package cannot make an answer long.
+NAMED_MEMBERS = 5
+NAME_LENGTH = 120
+
+
+def valid(check: CheckName, detail: str | None = None) -> Check:
+    """Return the check as passed."""
+    return Check(check=check, outcome=Outcome.VALID, detail=detail)
+
+
+def invalid(check: CheckName, reason: Reason, detail: str | None = None) -> Check:
+    """Return the check as failed, with the reason."""
+    return Check(check=check, outcome=Outcome.INVALID, reason=reason, detail=detail)
+
+
+def unknown(check: CheckName, reason: Reason, detail: str | None = None) -> Check:
+    """Return the check as impossible to decide, with the reason."""
+    return Check(check=check, outcome=Outcome.UNKNOWN, reason=reason, detail=detail)
+
+
+def name_members(paths: Iterable[str]) -> str:
+    """Name the first few members, sorted, bounded and without control characters."""
+    ordered = sorted(paths)
+    shown = ["".join(c if c.isprintable() else "\ufffd" for c in path[:NAME_LENGTH]) for path in ordered[:NAMED_MEMBERS]]
+    rest = len(ordered) - len(shown)
+    return ", ".join(shown) + (f" (+{rest})" if rest else "")

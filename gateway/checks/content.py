@@ -1,0 +1,93 @@
+"""Whether the content of a document is what was signed: references, coverage, data hash."""
+
+from adapters.document import Document, DocumentSignature, SignatureKind
+from gateway.checks.answers import invalid, name_members, unknown, valid
+from gateway.reason import Reason
+from gateway.verdict import Check, CheckName
+from keys.digest import DIGESTS, sm3
+
+SM3_LENGTH = 32
+
+# Names of SM3 that real producers write as @CheckMethod; the last one is non-standard and recorded by the reader.
+SM3_METHODS = frozenset({"SM3", "1.2.156.10197.1.401", "1.2.156.10197.1.401.2"})
+
+
+def check_references(signature: DocumentSignature) -> Check | None:
+    """Decide whether every member that the signature lists is there and has the digest that the signature states.
+
+    None where the format has no references. SM3 is demanded: GB/T 33190 takes a missing method for MD5.
+    """
+    references = signature.references
+    if references is None:
+        return None
+    check = CheckName.REFERENCES
+    if references.method.upper() not in SM3_METHODS:
+        return invalid(check, Reason.REFERENCES_WEAK_DIGEST, name_members([references.method or "(missing)"]))
+    if not references.entries:
+        return invalid(check, Reason.REFERENCES_NO_VALUE)
+    missing = [entry.path for entry in references.entries if entry.content is None]
+    if missing:
+        return invalid(check, Reason.REFERENCES_MISSING_MEMBER, name_members(missing))
+    unstated = [e.path for e in references.entries if e.expected is None or len(e.expected) != SM3_LENGTH]
+    if unstated:
+        return invalid(check, Reason.REFERENCES_NO_VALUE, name_members(unstated))
+    changed = [
+        entry.path
+        for entry in references.entries
+        if entry.content is None or entry.expected is None or sm3(entry.content) != entry.expected
+    ]
+    if changed:
+        return invalid(check, Reason.REFERENCES_MISMATCH, name_members(changed))
+    return valid(check)
+
+
+def check_coverage(signature: DocumentSignature, document: Document) -> Check | None:
+    """Decide whether everything a reader can show or a program can read is among the references.
+
+    May stay outside, because real producers leave it outside: the signature lists, this signature's own files, the
+    files of other listed signatures (each is checked itself), and OFD.xml when it carries no licence data and names
+    exactly one document, which is covered. Anything else is uncovered content.
+    """
+    if signature.references is None:
+        return None
+    check = CheckName.COVERAGE
+    covered = {entry.path for entry in signature.references.entries}
+    excused = set(document.signature_lists).union(*(other.own_files for other in document.signatures))
+    uncovered = document.members.keys() - covered - excused
+    index = document.package_index
+    if index in uncovered:
+        if document.licence is not None and document.licence_member == index:
+            return invalid(check, Reason.COVERAGE_UNCOVERED_METADATA, name_members([index]))
+        if len(document.document_roots) == 1 and document.document_roots[0] in covered:
+            uncovered -= {index}
+    if uncovered:
+        return invalid(check, Reason.COVERAGE_UNCOVERED_CONTENT, name_members(uncovered))
+    outside = sorted(document.members.keys() - covered)
+    return valid(check, f"outside, as allowed: {name_members(outside)}" if outside else None)
+
+
+def check_data_hash(signature: DocumentSignature) -> Check | None:
+    """Decide whether the signed hash is that of the signed data (Signature.xml, or the content of a SignedData).
+
+    Content that a SignedData carries itself must be the data or its SM3 digest.
+    None where this kind of signature signs the data directly.
+    """
+    check = CheckName.DATA_HASH
+    if signature.data is None:
+        return unknown(check, Reason.DATA_HASH_NOT_AT_HAND)
+    hashed = signature.data
+    if signature.attached is not None:
+        if signature.attached not in (signature.data, sm3(signature.data)):
+            return invalid(check, Reason.DATA_HASH_MISMATCH, "the attached content is not the signed file")
+        hashed = signature.attached
+    if signature.data_hash is None:
+        # A plain signature covers the bytes themselves; a seal signature always states a hash.
+        if signature.kind is SignatureKind.SEAL:
+            return invalid(check, Reason.DATA_HASH_MISMATCH, "no hash is stated")
+        return None if signature.attached is None else valid(check)
+    digest = DIGESTS.get(signature.data_hash_algorithm)
+    if digest is None or not digest.acceptable:
+        return invalid(check, Reason.DATA_HASH_WEAK_DIGEST, signature.data_hash_algorithm[:60])
+    if digest.compute(hashed) != signature.data_hash:
+        return invalid(check, Reason.DATA_HASH_MISMATCH)
+    return valid(check)

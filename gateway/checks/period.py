@@ -1,0 +1,64 @@
+"""Whether seals and certificates were in force when it mattered."""
+
+from datetime import datetime
+
+from adapters.document import Seal
+from gateway.checks.answers import invalid, unknown, valid
+from gateway.reason import Reason
+from gateway.verdict import Check, CheckName
+from keys.certificate import Certificate
+
+NO_TIME = "no signing time is stated; judged at the time of verification"
+
+
+def check_seal_period(seal: Seal, signed_at: datetime | None, at: datetime) -> Check:
+    """Decide whether the seal's window contains the signing time (valid_from <= signed < valid_to).
+
+    Without a signing time the seal is judged at ``at``; being out of force then is unknown, not invalid, since what
+    was sealed earlier may well be good.
+    """
+    check = CheckName.SEAL_PERIOD
+    moment = at if signed_at is None else signed_at
+    window = f"{_iso(seal.valid_from)} to {_iso(seal.valid_to)}"
+    not_yet = moment < max(seal.valid_from, seal.created)
+    expired = moment >= seal.valid_to
+    if signed_at is None:
+        return unknown(check, Reason.SEAL_PERIOD_NO_TIME, window) if not_yet or expired else valid(check, NO_TIME)
+    if not_yet:
+        return invalid(check, Reason.SEAL_PERIOD_NOT_YET, window)
+    if expired:
+        return invalid(check, Reason.SEAL_PERIOD_EXPIRED, window)
+    return valid(check)
+
+
+def check_maker_period(maker: Certificate, created: datetime) -> Check:
+    """Decide whether the maker's certificate was valid at the seal's creation.
+
+    Not at signing time: real seals outlive the certificate that made them (domain page on seals, section 7 step 4).
+    """
+    check = CheckName.MAKER_PERIOD
+    if created < maker.not_before:
+        return invalid(check, Reason.MAKER_PERIOD_NOT_YET, _window(maker))
+    if created > maker.not_after:
+        return invalid(check, Reason.MAKER_PERIOD_EXPIRED, _window(maker))
+    return valid(check)
+
+
+def check_signer_period(signer: Certificate, signed_at: datetime | None, at: datetime) -> Check:
+    """Decide whether the signer's certificate was valid at signing time (X.509: both ends inclusive)."""
+    check = CheckName.SIGNER_PERIOD
+    moment = at if signed_at is None else signed_at
+    if signer.not_before <= moment <= signer.not_after:
+        return valid(check, NO_TIME if signed_at is None else None)
+    if signed_at is None:
+        return unknown(check, Reason.SIGNER_PERIOD_NO_TIME, _window(signer))
+    early = moment < signer.not_before
+    return invalid(check, Reason.SIGNER_PERIOD_NOT_YET if early else Reason.SIGNER_PERIOD_EXPIRED, _window(signer))
+
+
+def _window(certificate: Certificate) -> str:
+    return f"{_iso(certificate.not_before)} to {_iso(certificate.not_after)}"
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,127 @@
+"""``tongban``: one program; this file names the commands and their options, each command lives in its own file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.language import say
+
+app = typer.Typer(
+    name="tongban",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=say("通办：电子证照跨省互认网关。", "Tongban (通办): a gateway that verifies and shares e-licences across provinces."),
+)
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE…", help=say("文件、文件夹，或 - 表示标准输入。", "Files, folders, or - for standard input."), show_default=False
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help=say("每个结果输出一行 JSON。", "Print one JSON object per line."), show_default=False)
+]
+
+
+@app.command("verify", help=say("离线验证电子证照文件和电子印章。", "Verify documents and seals, offline."))
+def verify_command(
+    files: Files,
+    *,
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "信任文件夹：根证书与 CRL；不指定则证书链结果为未知。",
+                "Folder of trust anchors and CRLs; without it every chain is unknown.",
+            ),
+            metavar="DIR",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help=say("验证时刻：RFC 3339 时间或日期；默认现在。", "Moment of verification: RFC 3339 time, or a date; default: now."),
+            metavar="TIME",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Exit with 0 all valid, 1 any invalid, 3 any unknown, 2 usage or unreadable."""
+    from gateway.cli.verify import verify
+
+    raise typer.Exit(verify(files, trust=trust, at=at, as_json=as_json))
+
+
+@app.command("inspect", help=say("显示文件内容，不作判断。", "Show what a document says, without judging it."))
+def inspect_command(files: Files, *, as_json: Json = False) -> None:
+    """Exit with 0, 1 when an input cannot be parsed, 2 when it cannot be read."""
+    from gateway.cli.inspect import inspect
+
+    raise typer.Exit(inspect(files, as_json=as_json))
+
+
+@app.command("init", help=say("生成一个可直接修改的站点文件夹。", "Write a complete site folder to edit."))
+def init_command(directory: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)]) -> None:
+    """Exit with 0, or 2 when the folder is not empty or cannot be written."""
+    from gateway.cli.init import init
+
+    raise typer.Exit(init(directory))
+
+
+@app.command("serve", help=say("启动网关。", "Start the gateway."))
+def serve_command(
+    *,
+    site: Annotated[Path, typer.Option(metavar="DIR", help=say("站点文件夹。", "The site folder."), show_default=False)],
+    host: Annotated[str, typer.Option(help=say("监听地址。", "Address to listen on."))] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help=say("端口；0 为任意空闲端口。", "Port; 0 takes a free one."))] = 8440,
+    workers: Annotated[int, typer.Option(min=1, max=256, help=say("进程数。", "Number of processes."))] = 1,
+) -> None:
+    """Serve until stopped; exit with 2 when the site has faults."""
+    from gateway.cli.serve import serve
+
+    raise typer.Exit(serve(site, host=host, port=port, workers=workers))
+
+
+@app.command(
+    "demo",
+    help=say(
+        "在本机演示：签发、伪造并经 HTTP 验证电子证照。", "Show it on this machine: issue, forge and verify licences over HTTP."
+    ),
+)
+def demo_command(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help=say("全部结果正确即退出。", "End with 0 when every outcome was the right one."))
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help=say("保留生成的文件到此文件夹。", "Keep the files in this folder."), show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Exit with 0, or 1 when an outcome was not the expected one."""
+    from gateway.cli.demo import demo
+
+    raise typer.Exit(demo(once=once, keep=keep, as_json=as_json))
+
+
+@app.command("bench", help=say("性能测试。", "Measure; each figure beside its goal."))
+def bench_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="verify", show_default=False)],
+    *,
+    rounds: Annotated[int, typer.Option(min=3, max=100_000, help=say("轮数。", "Number of rounds."))] = 200,
+    as_json: Json = False,
+) -> None:
+    """Exit with 0 when every goal is reached, 1 when one is missed, 2 for an unknown name."""
+    from gateway.cli.bench import bench
+
+    raise typer.Exit(bench(name, rounds=rounds, as_json=as_json))
+
+
+def main() -> None:
+    """Run the program."""
+    app()

@@ -1,0 +1,35 @@
+"""``tongban bench``: measure, and hold each figure against its goal."""
+
+import importlib
+import json
+
+from rich.table import Table
+
+from gateway.cli.console import ERR, OUT, ExitCode
+from gateway.cli.language import say
+
+# Loaded by name, so that the gateway imports no benchmark (benchmarks import everything, nothing imports them).
+NAMES = ("verify",)
+
+
+def bench(name: str, *, rounds: int, as_json: bool) -> ExitCode:
+    """Run one benchmark; 0 when every goal is reached, 1 when one is missed."""
+    if name not in NAMES:
+        ERR.print(f"tongban: {say('没有此测试', 'no such benchmark')}: {name} ({', '.join(NAMES)})", markup=False)
+        return ExitCode.USAGE
+    result = importlib.import_module(f"benchmarks.{name}").run(rounds=rounds)
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+    else:
+        table = Table("measure", "value", "goal", "ok", title=f"bench {name} · {result['rounds']} rounds")
+        for figure in result["reach"]:
+            sign = "≥" if figure["better"] == "higher" else "≤"
+            table.add_row(
+                figure["measure"],
+                f"{figure['value']} {figure['unit']}",
+                f"{sign} {figure['goal']} {figure['unit']}",
+                "yes" if figure["ok"] else "NO",
+            )
+        OUT.print(table)
+        OUT.print_json(json.dumps(result["detail"], ensure_ascii=False))
+    return ExitCode.DONE if all(figure["ok"] for figure in result["reach"]) else ExitCode.INVALID

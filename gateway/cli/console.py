@@ -1,0 +1,37 @@
+"""Where a command prints: results to standard output, everything else to standard error."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import track as rich_track
+
+OUT = Console(soft_wrap=True, highlight=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class ExitCode(IntEnum):
+    """What a command ends with; INVALID wins over UNKNOWN, and USAGE over both."""
+
+    DONE = 0
+    INVALID = 1
+    USAGE = 2
+    UNKNOWN = 3
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show a progress bar on a terminal, and nothing in a pipe."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
+        yield progress
+
+
+def track(items: Sequence[str], description: str) -> Iterator[str]:
+    """Go through the items with a progress bar when there are several and somebody looks."""
+    if len(items) < 2 or not ERR.is_terminal:
+        yield from items
+        return
+    yield from rich_track(items, description=description, console=ERR, transient=True)

@@ -1,0 +1,58 @@
+"""The memory that bodies may take together: refuse at once rather than be killed later."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway.http.problems import ProblemError, ProblemKind
+from gateway.metrics import Metrics
+
+RETRY_AFTER_SECONDS = 1  # bodies come and go in seconds
+
+
+class BodyBudget:
+    """Counts the bytes of all bodies that are being received or worked on; used from the event loop only."""
+
+    def __init__(self, limit_bytes: int, metrics: Metrics) -> None:
+        self._limit = limit_bytes
+        self._used = 0
+        self._metrics = metrics
+
+    @property
+    def used_bytes(self) -> int:
+        """Return how much is taken."""
+        return self._used
+
+    @contextmanager
+    def share(self) -> Iterator["BodyShare"]:
+        """Give one request its share, and take it back when the request is over, however it ends."""
+        share = BodyShare(self)
+        try:
+            yield share
+        finally:
+            self.take(-share.taken_bytes)
+
+    def take(self, size: int) -> None:
+        """Take (or, with a negative size, give back) memory.
+
+        Raises:
+            ProblemError: 503, there is no room now; nothing was taken.
+
+        """
+        if size > 0 and self._used + size > self._limit:
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            raise ProblemError(ProblemKind.BUSY, headers=headers, close=True)
+        self._used += size
+        self._metrics.buffered_bytes.set(self._used)
+
+
+class BodyShare:
+    """What one request has taken of the budget."""
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self._budget = budget
+        self.taken_bytes = 0
+
+    def grow(self, size: int) -> None:
+        """Take more memory for this request, or raise as ``BodyBudget.take`` does."""
+        self._budget.take(size)
+        self.taken_bytes += size

@@ -1,0 +1,113 @@
+"""``POST /v1/verifications``: one question about one licence."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from adapters.errors import Malformed, MalformedDocumentError
+from adapters.strict.base64 import decode_base64
+from gateway.decision import make_decision_id
+from gateway.http.bodies import read_body
+from gateway.http.buffers import BodyShare
+from gateway.http.messages import LicenceQuestion, VerificationRequest, parse_verification_request
+from gateway.http.problems import ProblemError, ProblemKind
+from gateway.http.state import BUDGET, NOW, OUTCOME, SITE, VERIFIER
+from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
+from gateway.settings import HttpSettings
+from gateway.verdict import Verdict
+
+STATUS_UNKNOWN: Final = "unknown"  # a document shows what it was when it was issued, not what became of it
+SOURCE_DOCUMENT: Final = "document"
+NO_POLICY: Final = "no-policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentQuestion:
+    """A question that was read: the document's bytes, and the question they came in."""
+
+    document: bytes
+    request: VerificationRequest
+
+
+async def post_verification(request: web.Request) -> web.Response:
+    """Answer one question.
+
+    1. the body, within its bounds; 2. the question in it; 3. the verdict; 4. the answer.
+    """
+    site, now = request.app[SITE], request[NOW]
+    with request.app[BUDGET].share() as share:
+        # 1. and 2. body and question
+        question = await _read_question(request, share)
+        # 3. verdict
+        verdict = await request.app[VERIFIER].verify(question.document, store=site.trust, at=now)
+    stated = question.request.licence.format
+    if stated is not None and verdict.format is not None and stated != verdict.format:
+        raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[{"path": "$.licence.format"}])
+    request[OUTCOME] = verdict.outcome.value
+    # 4. answer
+    answer = render_answer(
+        verdict, decision=make_decision_id(now), as_of=encode_time(now), has_match=question.request.match is not None
+    )
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+
+async def _read_question(request: web.Request, share: BodyShare) -> DocumentQuestion:
+    """Return the question; the body it came in is let go on return."""
+    settings = request.app[SITE].settings.http
+    body = await read_body(request, settings, share)
+    return await request.app[VERIFIER].run(lambda: parse_question(body, settings), size=len(body))
+
+
+def parse_question(body: bytes, settings: HttpSettings) -> DocumentQuestion:
+    """Read the question and decode the document in it.
+
+    Raises:
+        ProblemError: 400, 413 or 422, as the body deserves.
+
+    """
+    request = parse_verification_request(body, max_body_bytes=settings.max_body_bytes)
+    encoded = _select_document(request.licence)
+    try:
+        document = decode_base64(encoded, limit=settings.max_document_bytes)
+    except MalformedDocumentError as error:
+        too_large = error.malformed is Malformed.TOO_LARGE
+        kind = ProblemKind.LICENCE_TOO_LARGE if too_large else ProblemKind.LICENCE_NOT_BASE64
+        raise ProblemError(kind, errors=[{"path": "$.licence.document"}]) from error
+    return DocumentQuestion(document=document, request=request)
+
+
+def _select_document(licence: LicenceQuestion) -> str:
+    """Return the document of a licence that is named by it alone."""
+    others = (
+        licence.identifier is not None,
+        any(part is not None for part in (licence.number, licence.type, licence.holder)),
+        licence.code is not None,
+    )
+    if (licence.document is not None) + sum(others) != 1:
+        raise ProblemError(ProblemKind.LICENCE_AMBIGUOUS, errors=[{"path": "$.licence"}])
+    if licence.document is None:
+        raise ProblemError(ProblemKind.LICENCE_KIND_NOT_OFFERED, errors=[{"path": "$.licence"}])
+    return licence.document
+
+
+def render_answer(verdict: Verdict, *, decision: str, as_of: str, has_match: bool) -> dict[str, Any]:
+    """Return the body of an answer; there is no policy yet, so no field leaves and no match is answered."""
+    judged = verdict_to_dict(verdict)
+    return {
+        "decision": decision,
+        "outcome": judged["outcome"],
+        "status": STATUS_UNKNOWN,
+        "format": judged["format"],
+        "reasons": judged["reasons"],
+        "explanations": explanations_to_list(verdict.reasons),
+        "checks": judged["checks"],
+        "signatures": judged["signatures"],
+        "notes": judged["notes"],
+        "fields": {},
+        "match": {"outcome": None, "reason": NO_POLICY} if has_match else None,
+        "freshness": {"source": SOURCE_DOCUMENT, "as_of": as_of, "revocation_seq": None, "stale": False},
+        "policy": None,
+        "receipt": None,
+    }

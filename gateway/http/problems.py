@@ -1,0 +1,204 @@
+"""Every refusal of the HTTP interface in one table (RFC 9457): status, title and next step in both languages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:tongban:problem:"
+
+
+class ProblemKind(StrEnum):
+    """What went wrong; the word is ``reason`` in the document and the end of its ``type``."""
+
+    BAD_REQUEST = "bad-request"
+    UNAUTHENTICATED = "unauthenticated"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    BODY_TIMEOUT = "body.timeout"
+    BODY_INCOMPLETE = "body.incomplete"
+    BODY_TOO_LARGE = "body.too-large"
+    BODY_NOT_JSON = "body.not-json"
+    BODY_INVALID = "body.invalid"
+    BODY_CONTENT_TYPE = "body.content-type"
+    BODY_CONTENT_ENCODING = "body.content-encoding"
+    EXPECTATION_FAILED = "expectation-failed"
+    LICENCE_AMBIGUOUS = "licence.ambiguous"
+    LICENCE_KIND_NOT_OFFERED = "licence.kind-not-offered"
+    LICENCE_NOT_BASE64 = "licence.not-base64"
+    LICENCE_TOO_LARGE = "licence.too-large"
+    LICENCE_FORMAT_DIFFERS = "licence.format-differs"
+    BUSY = "busy"
+    DEADLINE = "deadline"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemText:
+    """Status, what happened, and what to do next, in Chinese and in English."""
+
+    status: int
+    title: str
+    title_en: str
+    next: str
+    next_en: str
+
+
+class ProblemError(Exception):
+    """A refusal on its way to the caller; ``errors`` name places in the request, never values."""
+
+    def __init__(
+        self,
+        kind: ProblemKind,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        close: bool = False,
+    ) -> None:
+        """Refuse; ``close`` ends the connection, for when the rest of the body will not be read."""
+        super().__init__(str(kind))
+        self.kind = kind
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.close = close
+
+
+_SEE_API = ("请对照接口文档 /openapi.json 检查请求。", "Compare the request with /openapi.json.")
+_SMALLER = ("请提交原始电子证照文件，不超过规定大小。", "Submit the original licence file, within the size limit.")
+_AGAIN = ("请稍后重试。", "Try again later.")
+_TELL_US = (
+    "请稍后重试；如仍失败，请将请求编号告知本网关运维人员。",
+    "Try again; if it fails again, tell the operator the request id.",
+)
+
+PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
+    {
+        ProblemKind.BAD_REQUEST: ProblemText(400, "请求不符合 HTTP 规范", "The request is not proper HTTP", *_SEE_API),
+        ProblemKind.UNAUTHENTICATED: ProblemText(
+            401,
+            "身份未得到确认",
+            "The caller could not be identified",
+            "请使用登记的密钥签发新的短期令牌；如仍失败，请将请求编号告知本网关运维人员。",
+            "Sign a new short-lived token with the registered key; if it fails, tell the operator the request id.",
+        ),
+        ProblemKind.NOT_FOUND: ProblemText(404, "没有此接口", "There is nothing at this address", *_SEE_API),
+        ProblemKind.METHOD_NOT_ALLOWED: ProblemText(
+            405, "此接口不支持该请求方法", "This address does not take this method", *_SEE_API
+        ),
+        ProblemKind.BODY_TIMEOUT: ProblemText(
+            408,
+            "请求内容传输过慢",
+            "The body did not arrive in time",
+            "请检查网络后重试。",
+            "Check the network and try again.",
+        ),
+        ProblemKind.BODY_INCOMPLETE: ProblemText(
+            400, "请求内容不完整", "The body ended early or was not framed properly", *_AGAIN
+        ),
+        ProblemKind.BODY_TOO_LARGE: ProblemText(413, "请求内容过大", "The body is larger than allowed", *_SMALLER),
+        ProblemKind.BODY_NOT_JSON: ProblemText(
+            400, "请求内容不是合法的 JSON", "The body is not JSON in UTF-8, or repeats a name", *_SEE_API
+        ),
+        ProblemKind.BODY_INVALID: ProblemText(
+            422, "请求字段有误", "Fields of the body are unknown, missing or wrong", *_SEE_API
+        ),
+        ProblemKind.BODY_CONTENT_TYPE: ProblemText(
+            415,
+            "请求内容类型不受支持",
+            "The body is of a type that is not taken",
+            "请使用 Content-Type: application/json。",
+            "Send Content-Type: application/json.",
+        ),
+        ProblemKind.BODY_CONTENT_ENCODING: ProblemText(
+            415,
+            "不接受压缩的请求内容",
+            "Compressed bodies are not taken",
+            "请不压缩直接提交。",
+            "Send the body without Content-Encoding.",
+        ),
+        ProblemKind.EXPECTATION_FAILED: ProblemText(
+            417, "不支持的 Expect 要求", "This Expect header is not supported", *_SEE_API
+        ),
+        ProblemKind.LICENCE_AMBIGUOUS: ProblemText(
+            422,
+            "证照的指定方式不明确",
+            "The licence must be named in exactly one way",
+            "请只使用一种方式指定证照：document。",
+            "Name the licence in one way only: by document.",
+        ),
+        ProblemKind.LICENCE_KIND_NOT_OFFERED: ProblemText(
+            422,
+            "本网关尚未开通此种查验方式",
+            "This way of naming a licence is not offered yet",
+            "请提交电子证照文件（document）。",
+            "Submit the licence file (document).",
+        ),
+        ProblemKind.LICENCE_NOT_BASE64: ProblemText(
+            422,
+            "证照文件的 Base64 编码有误",
+            "The document is not proper base64",
+            "请使用标准 Base64（RFC 4648 第 4 节），带填充，不换行。",
+            "Use the base64 of RFC 4648 section 4 with padding and without line breaks.",
+        ),
+        ProblemKind.LICENCE_TOO_LARGE: ProblemText(
+            413, "证照文件过大", "The document is larger than allowed", *_SMALLER
+        ),
+        ProblemKind.LICENCE_FORMAT_DIFFERS: ProblemText(
+            422,
+            "文件格式与声明不一致",
+            "The document is of another format than stated",
+            "请更正或省略 format。",
+            "Correct format, or leave it out.",
+        ),
+        ProblemKind.BUSY: ProblemText(503, "本网关繁忙", "The gateway is busy", *_AGAIN),
+        ProblemKind.DEADLINE: ProblemText(504, "未能在规定时间内完成", "No answer was found in time", *_AGAIN),
+        ProblemKind.INTERNAL: ProblemText(500, "本网关内部错误", "The gateway failed", *_TELL_US),
+    }
+)
+
+_OF_STATUS: Final[Mapping[int, ProblemKind]] = MappingProxyType(
+    {
+        404: ProblemKind.NOT_FOUND,
+        405: ProblemKind.METHOD_NOT_ALLOWED,
+        413: ProblemKind.BODY_TOO_LARGE,
+        417: ProblemKind.EXPECTATION_FAILED,
+    }
+)
+
+
+def problem_of_http_error(error: web.HTTPException) -> ProblemError:
+    """Translate what aiohttp itself refuses; anything unforeseen is a bad request or, from 500 on, ours."""
+    other = ProblemKind.INTERNAL if error.status >= web.HTTPInternalServerError.status_code else ProblemKind.BAD_REQUEST
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return ProblemError(_OF_STATUS.get(error.status, other), headers=headers)
+
+
+def render_problem(problem: ProblemError, *, request_id: str) -> web.Response:
+    """Return the problem document; its only variable parts are the request id and the places of the errors."""
+    text = PROBLEMS[problem.kind]
+    content: dict[str, Any] = {
+        "type": TYPE_PREFIX + problem.kind,
+        "title": text.title,
+        "title_en": text.title_en,
+        "status": text.status,
+        "reason": problem.kind.value,
+        "next": text.next,
+        "next_en": text.next_en,
+        "request_id": request_id,
+    }
+    if problem.errors:
+        content["errors"] = [dict(error) for error in problem.errors]
+    response = web.Response(
+        body=msgspec.json.encode(content),
+        status=text.status,
+        headers=problem.headers,
+        content_type=PROBLEM_CONTENT_TYPE,
+    )
+    if problem.close:
+        response.force_close()
+    return response

@@ -1,0 +1,113 @@
+"""The table of everything that can be asked over HTTP: the router, the sign-in and the OpenAPI document read it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from gateway.http.business import post_verification
+from gateway.http.messages import Health, Readiness, VerificationAnswer, VerificationRequest
+from gateway.http.operations import get_health, get_metrics, get_openapi, get_readiness
+from gateway.http.problems import ProblemKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One address: who answers, what goes in and out (None: no JSON of ours), and how it may refuse.
+
+    ``is_open`` lets everybody in; every other route asks for a token, so that a forgotten mark refuses.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    operation: str
+    summary: str
+    description: str = ""
+    request: type[Struct] | None = None
+    answer: type[Struct] | None = None
+    answer_content_type: str = "application/json"
+    problems: tuple[ProblemKind, ...] = ()
+    is_open: bool = False
+
+
+_BODY_PROBLEMS: Final = (
+    ProblemKind.BODY_TIMEOUT,
+    ProblemKind.BODY_INCOMPLETE,
+    ProblemKind.BODY_TOO_LARGE,
+    ProblemKind.BODY_NOT_JSON,
+    ProblemKind.BODY_INVALID,
+    ProblemKind.BODY_CONTENT_TYPE,
+    ProblemKind.BODY_CONTENT_ENCODING,
+    ProblemKind.EXPECTATION_FAILED,
+)
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/v1/verifications",
+        handler=post_verification,
+        operation="verify",
+        summary="Is this licence genuine and in force?",
+        description=(
+            "Verifies a licence document and answers valid, invalid or unknown with every reason. "
+            "The verdict is an answer, not an error: a forged document is a 200 with outcome invalid. "
+            "`fields` is empty, `match` unanswered, `policy` and `receipt` null: "
+            "they come with sharing policies and the access log."
+        ),
+        request=VerificationRequest,
+        answer=VerificationAnswer,
+        problems=(
+            ProblemKind.UNAUTHENTICATED,
+            *_BODY_PROBLEMS,
+            ProblemKind.LICENCE_AMBIGUOUS,
+            ProblemKind.LICENCE_KIND_NOT_OFFERED,
+            ProblemKind.LICENCE_NOT_BASE64,
+            ProblemKind.LICENCE_TOO_LARGE,
+            ProblemKind.LICENCE_FORMAT_DIFFERS,
+            ProblemKind.BUSY,
+            ProblemKind.DEADLINE,
+            ProblemKind.INTERNAL,
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/healthz",
+        handler=get_health,
+        operation="health",
+        summary="Does the process answer?",
+        answer=Health,
+        is_open=True,
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        handler=get_readiness,
+        operation="readiness",
+        summary="What does the gateway work with?",
+        description="Counts of anchors by purpose, revocation lists and callers; without anchors, chains are unknown.",
+        answer=Readiness,
+        is_open=True,
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=get_metrics,
+        operation="metrics",
+        summary="Metrics for Prometheus.",
+        answer_content_type="text/plain",
+        is_open=True,
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=get_openapi,
+        operation="openapi",
+        summary="This document.",
+        is_open=True,
+    ),
+)
+
+OPEN_PATHS: Final = frozenset(route.path for route in ROUTES if route.is_open)

@@ -1,0 +1,99 @@
+"""Every metric of the gateway, in one place; units are in the names, labels come from enums and route tables only."""
+
+import os
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+
+METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+SHARED_FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"  # the name is prometheus_client's
+
+# 0.5 ms to 30 s: a cached answer, a usual document (1 to 10 ms), a slow sender at the body's deadline.
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+# 1 KiB to 32 MiB in fours: a bare seal, a licence, one with scans, the bound.
+_BYTES: Final = tuple(float(1024 * 4**power) for power in range(8))
+
+
+def _read_version() -> str:
+    """Return the installed version of this package; "0" in a checkout that was never installed."""
+    try:
+        return version("tongban")
+    except PackageNotFoundError:
+        return "0"
+
+
+PACKAGE_VERSION: Final = _read_version()  # once, at import: looking it up reads files
+
+
+class Metrics:
+    """The metrics of one application in a registry of its own, so that two applications never mix."""
+
+    def __init__(self, *, shared_folder: str | None = None) -> None:
+        """Register everything; ``shared_folder`` is where several worker processes put their numbers together."""
+        self._shared_folder = shared_folder
+        self._registry = registry = CollectorRegistry()
+        self.requests = Counter("gateway_requests", "Requests answered.", ("route", "status"), registry=registry)
+        self.request_seconds = Histogram(
+            "gateway_request_seconds", "First header to answer.", ("route",), buckets=_SECONDS, registry=registry
+        )
+        self.in_flight = Gauge(
+            "gateway_requests_in_flight", "Requests being answered.", registry=registry, multiprocess_mode="livesum"
+        )
+        self.sign_in_failures = Counter(
+            "gateway_sign_in_failures", "Requests whose token proved nothing.", ("failure",), registry=registry
+        )
+        self.verify_seconds = Histogram(
+            "gateway_verify_seconds", "One document, read and judged.", ("thread",), buckets=_SECONDS, registry=registry
+        )
+        self.document_bytes = Histogram(
+            "gateway_document_bytes", "Size of the documents received.", buckets=_BYTES, registry=registry
+        )
+        self.buffered_bytes = Gauge(
+            "gateway_buffered_bytes", "Bodies in memory.", registry=registry, multiprocess_mode="livesum"
+        )
+        self.waiting = Gauge(
+            "gateway_verifications_waiting",
+            "Documents waiting for a thread, or in one.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.outcomes = Counter("gateway_outcomes", "Verdicts.", ("format", "outcome"), registry=registry)
+        self.reasons = Counter(
+            "gateway_reasons", "Reasons in verdicts, each once per document.", ("reason",), registry=registry
+        )
+        self.anchors = Gauge(
+            "gateway_trust_anchors", "Trusted certificates.", ("purpose",), registry=registry, multiprocess_mode="max"
+        )
+        self.build = Gauge(
+            "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="max"
+        )
+        self.build.labels(version=PACKAGE_VERSION, python=platform.python_version()).set(1)
+
+    def count_verdict(self, *, document_format: str | None, outcome: str, reasons: Iterable[str]) -> None:
+        """Count one verdict; the words are those of the enums."""
+        self.outcomes.labels(format=document_format or "none", outcome=outcome).inc()
+        for reason in reasons:
+            self.reasons.labels(reason=reason).inc()
+
+    @property
+    def is_shared(self) -> bool:
+        """Say whether exposing reads the files of several processes (and so belongs off the event loop)."""
+        return self._shared_folder is not None
+
+    def expose(self) -> bytes:
+        """Return the text that Prometheus reads: of this process, or of all workers when they share a folder."""
+        if self._shared_folder is None:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, path=self._shared_folder)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+def shared_folder() -> str | None:
+    """Return the folder that the parent of several workers prepared for their numbers; None: one process."""
+    return os.environ.get(SHARED_FOLDER_VARIABLE)

@@ -1,0 +1,85 @@
+"""Why a check is not valid: an enum, and for each reason a sentence a clerk can act on, in Chinese and English."""
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import resources
+
+
+class Reason(StrEnum):
+    """``<check>.<slug>``; verdicts, metrics, logs and tests read the same word."""
+
+    FORMAT_MALFORMED = "format.malformed"
+    FORMAT_TOO_LARGE = "format.too-large"
+    FORMAT_UNRECOGNISED = "format.unrecognised"
+    FORMAT_UNSIGNED = "format.unsigned"
+    REFERENCES_MISMATCH = "references.mismatch"
+    REFERENCES_WEAK_DIGEST = "references.weak-digest"
+    REFERENCES_NO_VALUE = "references.no-value"
+    REFERENCES_MISSING_MEMBER = "references.missing-member"
+    COVERAGE_UNCOVERED_CONTENT = "coverage.uncovered-content"
+    COVERAGE_UNCOVERED_METADATA = "coverage.uncovered-metadata"
+    DATA_HASH_MISMATCH = "data-hash.mismatch"
+    DATA_HASH_WEAK_DIGEST = "data-hash.weak-digest"
+    DATA_HASH_NOT_AT_HAND = "data-hash.not-at-hand"
+    SIGNATURE_BAD = "signature.bad"
+    SIGNATURE_MALFORMED = "signature.malformed"
+    SIGNATURE_UNSUPPORTED_ALGORITHM = "signature.unsupported-algorithm"
+    SIGNATURE_SIGNER_UNKNOWN = "signature.signer-unknown"
+    SIGNATURE_UNUSABLE_CERTIFICATE = "signature.unusable-certificate"
+    SIGNATURE_WRONG_KEY_USAGE = "signature.wrong-key-usage"
+    SIGNER_LISTED_ABSENT = "signer-listed.absent"
+    SEAL_SIGNATURE_BAD = "seal-signature.bad"
+    SEAL_SIGNATURE_MALFORMED = "seal-signature.malformed"
+    SEAL_SIGNATURE_UNSUPPORTED_ALGORITHM = "seal-signature.unsupported-algorithm"
+    SEAL_SIGNATURE_UNUSABLE_CERTIFICATE = "seal-signature.unusable-certificate"
+    SEAL_SIGNATURE_WRONG_KEY_USAGE = "seal-signature.wrong-key-usage"
+    SEAL_PERIOD_EXPIRED = "seal-period.expired-at-signing"
+    SEAL_PERIOD_NOT_YET = "seal-period.not-yet-valid-at-signing"
+    SEAL_PERIOD_NO_TIME = "seal-period.no-signing-time"
+    MAKER_PERIOD_EXPIRED = "maker-period.expired-at-creation"
+    MAKER_PERIOD_NOT_YET = "maker-period.not-yet-valid-at-creation"
+    MAKER_CHAIN_UNKNOWN_ISSUER = "maker-chain.unknown-issuer"
+    MAKER_CHAIN_REFUSED = "maker-chain.refused"
+    MAKER_CHAIN_EXPIRED_ISSUER = "maker-chain.expired-issuer"
+    SIGNER_PERIOD_EXPIRED = "signer-period.expired-at-signing"
+    SIGNER_PERIOD_NOT_YET = "signer-period.not-yet-valid-at-signing"
+    SIGNER_PERIOD_NO_TIME = "signer-period.no-signing-time"
+    SIGNER_CHAIN_UNKNOWN_ISSUER = "signer-chain.unknown-issuer"
+    SIGNER_CHAIN_REFUSED = "signer-chain.refused"
+    SIGNER_CHAIN_EXPIRED_ISSUER = "signer-chain.expired-issuer"
+    REVOCATION_REVOKED = "revocation.revoked"
+    REVOCATION_UNAVAILABLE = "revocation.unavailable"
+    TIMESTAMP_IN_FUTURE = "timestamp.in-future"
+    TIMESTAMP_UNUSABLE = "timestamp.unusable"
+    TIMESTAMP_BAD = "timestamp.bad"
+    VALIDITY_PERIOD_EXPIRED = "validity-period.expired"
+    VALIDITY_PERIOD_NOT_YET = "validity-period.not-yet-valid"
+    VALIDITY_PERIOD_COPY_EXPIRED = "validity-period.copy-expired"
+    VALIDITY_PERIOD_UNREADABLE = "validity-period.unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What happened and what to do next, in both languages."""
+
+    zh: str
+    en: str
+    next_zh: str
+    next_en: str
+
+
+def _read_sentences() -> dict[Reason, Sentence]:
+    """Read reasons.toml; a reason without a sentence stops the start, not a request (KeyError)."""
+    table = tomllib.loads(resources.files("gateway").joinpath("reasons.toml").read_text(encoding="utf-8"))
+    steps = table["next"]
+    return {
+        reason: Sentence(
+            zh=entry["zh"], en=entry["en"], next_zh=steps[entry["next"]]["zh"], next_en=steps[entry["next"]]["en"]
+        )
+        for reason in Reason
+        for entry in (table["reason"][reason.value],)
+    }
+
+
+SENTENCES: dict[Reason, Sentence] = _read_sentences()

@@ -1,0 +1,103 @@
+"""The settings of one gateway, from ``tongban.toml``: frozen values, each with its bounds and unit."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.toml_table import TomlTable
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+BODY_SLACK_BYTES: Final = 64 * KIB  # JSON around the document: purpose, operator, field names, white space
+
+REGION_PATTERN: Final = r"[0-9]{6}"  # GB/T 2260, six digits
+_AUDIENCE_PATTERN: Final = r"[!-~]{1,255}"  # a URI in practice; RFC 7519 section 4.1.3 compares it exactly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """How much a caller may send, how slowly, and how much work goes on at once; the defaults fit two cores."""
+
+    max_document_bytes: int = 20 * MIB  # the same bound as the document readers have
+    body_timeout_seconds: float = 30.0  # the whole body; 28 MB at 1 MB/s arrive in time
+    body_idle_timeout_seconds: float = 10.0  # between two pieces of a body
+    request_timeout_seconds: float = 60.0  # everything from the first header to the answer
+    keepalive_timeout_seconds: float = 75.0  # longer than the 60 s of usual reverse proxies; also bounds slow headers
+    lingering_seconds: float = 3.0  # how long the rest of a refused body is read and dropped before closing
+    inline_document_bytes: int = 256 * KIB  # larger documents are verified off the event loop (style rule 21)
+    verification_threads: int = 2  # how many are verified off the loop at once
+    max_waiting_verifications: int = 64  # how many more may wait for a thread before callers are told to come back
+    max_buffered_bytes: int = 256 * MIB  # all bodies being received or verified together
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Base64 of the largest document, and the JSON around it."""
+        return (self.max_document_bytes + 2) // 3 * 4 + BODY_SLACK_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Who this gateway is and how it serves; ``audience`` is what callers put into ``aud`` of their tokens."""
+
+    name: str
+    name_zh: str
+    region: str
+    audience: str
+    http: HttpSettings = field(default_factory=HttpSettings)
+
+
+def parse_settings(table: TomlTable) -> Settings:
+    """Read the settings; whatever is missing, unknown or out of bounds is noted in the table's faults."""
+    gateway = table.table("gateway")
+    settings = Settings(
+        name=gateway.text("name"),
+        name_zh=gateway.text("name_zh"),
+        region=gateway.text("region", pattern=REGION_PATTERN, expected="the six digits of a region, such as 370000"),
+        audience=gateway.text(
+            "audience", pattern=_AUDIENCE_PATTERN, expected="a URI that names this gateway, without spaces"
+        ),
+        http=_parse_http(table.table("http")),
+    )
+    gateway.finish()
+    table.finish()
+    return settings
+
+
+def _parse_http(table: TomlTable) -> HttpSettings:
+    usual = HttpSettings()
+    http = HttpSettings(
+        max_document_bytes=table.integer(
+            "max_document_bytes", default=usual.max_document_bytes, low=KIB, high=20 * MIB
+        ),
+        body_timeout_seconds=table.seconds(
+            "body_timeout_seconds", default=usual.body_timeout_seconds, low=0.1, high=600
+        ),
+        body_idle_timeout_seconds=table.seconds(
+            "body_idle_timeout_seconds", default=usual.body_idle_timeout_seconds, low=0.1, high=60
+        ),
+        request_timeout_seconds=table.seconds(
+            "request_timeout_seconds", default=usual.request_timeout_seconds, low=0.1, high=600
+        ),
+        keepalive_timeout_seconds=table.seconds(
+            "keepalive_timeout_seconds", default=usual.keepalive_timeout_seconds, low=1, high=3600
+        ),
+        lingering_seconds=table.seconds("lingering_seconds", default=usual.lingering_seconds, low=0.1, high=30),
+        inline_document_bytes=table.integer(
+            "inline_document_bytes", default=usual.inline_document_bytes, low=0, high=MIB
+        ),
+        verification_threads=table.integer("verification_threads", default=usual.verification_threads, low=1, high=256),
+        max_waiting_verifications=table.integer(
+            "max_waiting_verifications", default=usual.max_waiting_verifications, low=0, high=100_000
+        ),
+        max_buffered_bytes=table.integer(
+            "max_buffered_bytes", default=usual.max_buffered_bytes, low=MIB, high=1024 * 1024 * MIB
+        ),
+    )
+    if http.max_buffered_bytes < http.max_body_bytes:
+        table.fault(
+            "max_buffered_bytes",
+            expected=f"room for at least one largest body ({http.max_body_bytes} bytes)",
+            found=str(http.max_buffered_bytes),
+        )
+    table.finish()
+    return http

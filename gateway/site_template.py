@@ -1,0 +1,157 @@
+"""The site folder that ``tongban init`` writes: complete, commented in Chinese and English, and safe as it stands.
+
+``examples/site`` in the repository is the same, file by file.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+_SETTINGS: Final = """\
+# 通办网关配置。修改后重启生效；未知的键会被拒绝，避免拼写错误被悄悄忽略。
+# Settings of the gateway. Restart after a change; unknown keys are refused, so that no misspelling passes silently.
+
+[gateway]
+# 本网关名称（英文、中文）。The name of this gateway.
+name = "Example Province e-licence gateway"
+name_zh = "示例省电子证照网关"
+# 行政区划代码，六位（GB/T 2260）。The region, six digits (GB/T 2260).
+region = "370000"
+# 调用方令牌中 aud 必须等于此值。What callers must put into "aud" of their tokens.
+audience = "https://tongban.example.gov.cn"
+
+[http]
+# 以下均为默认值，可删除。All of these are the defaults and may be left out.
+# 单个证照文件的最大字节数，至多 20 MiB。The largest document in bytes, at most 20 MiB.
+max_document_bytes = 20971520
+# 接收整个请求内容的时限、两段数据之间的时限（秒）。Seconds for a whole body, and between two pieces of it.
+body_timeout_seconds = 30.0
+body_idle_timeout_seconds = 10.0
+# 一次请求从收到请求头到答复的总时限（秒）。Seconds from the header to the answer.
+request_timeout_seconds = 60.0
+# 空闲连接保持时间（秒），宜长于前置反向代理。Seconds that an idle connection is kept; longer than the proxy's.
+keepalive_timeout_seconds = 75.0
+# 被拒绝的请求，其余内容最多再接收并丢弃多久（秒）。Seconds for which the rest of a refused body is dropped.
+lingering_seconds = 3.0
+# 大于此字节数的文件在线程中验证。Documents above this many bytes are verified in a thread.
+inline_document_bytes = 262144
+# 验证线程数，一般等于 CPU 核数。Threads that verify, usually one for each core.
+verification_threads = 2
+# 等待线程的验证任务上限，超过则答复繁忙。Verifications that may wait for a thread before callers hear "busy".
+max_waiting_verifications = 64
+# 所有正在接收或处理的请求内容的内存上限（字节）。Memory for all bodies together, in bytes.
+max_buffered_bytes = 268435456
+"""
+
+_README: Final = """\
+# 站点目录 / Site folder
+
+这是一个完整的通办网关站点目录。 This is a complete site folder of a Tongban gateway.
+
+| 文件 File | 内容 Content |
+|---|---|
+| `tongban.toml` | 网关配置 Settings |
+| `trust/` | 信任的证书与吊销列表 Trusted certificates and revocation lists |
+| `callers/*.toml` | 可调用本网关的系统及其公钥 Systems that may call, with their public keys |
+
+启动 / Start:
+
+```sh
+tongban serve --site .
+```
+
+1. 在 `tongban.toml` 中填写名称、行政区划和 `audience`。
+   Fill in the names, the region and `audience` in `tongban.toml`.
+2. 将电子印章制章者、签章者所属 CA 的证书放入 `trust/`；没有信任证书时，结论只会是“未知”或“无效”。
+   Put the CA certificates of seal makers and signers into `trust/`; without them an answer is never `valid`.
+3. 为每个调用系统在 `callers/` 中建立一个文件，参见 `callers/example.toml`。
+   Make one file for each calling system in `callers/`, as in `callers/example.toml`.
+
+目录中的错误会在启动时一次全部列出。 All faults in this folder are listed together at start.
+目录中不应有任何私钥。 No private key belongs into this folder.
+"""
+
+_TRUST: Final = """\
+# 信任的证书与吊销列表 / Trusted certificates and revocation lists
+
+| 位置 Place | 用途 Purpose |
+|---|---|
+| `seal-makers/` | 制章者证书的签发 CA：CAs that issue certificates of seal makers |
+| `signers/` | 签章者证书的签发 CA：CAs that issue certificates of signers |
+| `timestamps/` | 时间戳服务的签发 CA：CAs of time stamp services |
+| 本目录 this folder | 以上全部用途：all of these purposes |
+
+证书可为 PEM 或 DER；一个 PEM 文件可含多张证书。吊销列表（CRL）放在任何一个目录均可，须定期更新。
+Certificates are PEM or DER; a PEM file may hold several. Revocation lists may lie in any of the folders;
+keep them current: a missing or stale list makes `revocation` unknown.
+"""
+
+
+def _purpose(chinese: str, english: str) -> str:
+    return f"{chinese}，仅用于此用途。\n{english}, for this purpose only.\n"
+
+
+_CALLER: Final = '''\
+# 一个调用系统：谁可以调用本网关，用哪一把密钥证明身份。
+# One calling system: who may ask, and the key that proves it.
+
+# 令牌中的 iss。What the token's "iss" says.
+id = "example-service-hall"
+name = "Example service hall"
+name_zh = "示例政务服务大厅"
+# 统一社会信用代码。Unified social credit code of the organisation.
+organisation = "11370000000000000X"
+# 行政区划代码。Region.
+region = "370000"
+
+# 令牌头中的 alg 与 kid，必须完全一致。The token's "alg" (EdDSA, ES256 or SM2) and "kid", exactly.
+algorithm = "EdDSA"
+kid = "2026-1"
+# 公钥（PEM），也可写同目录下的文件名。此处的私钥已销毁，请换成自己的公钥：
+# The public key in PEM, or the name of a file beside this one.
+# The private half of this one was destroyed; put your own in its place:
+#   openssl genpkey -algorithm ed25519 -out caller.key
+#   openssl pkey -in caller.key -pubout
+key = """
+-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAhN3WL9XBkKTyIcQfoTqKwxAjsygxJWH5H8oZUA37kEg=
+-----END PUBLIC KEY-----
+"""
+
+# 换好密钥后改为 true。Set to true once the key is your own.
+enabled = false
+# 可选的有效期，含起不含止。Optional period: from (inclusive) to (exclusive).
+# valid_from = 2026-01-01T00:00:00+08:00
+# valid_to = 2027-01-01T00:00:00+08:00
+'''
+
+FILES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "tongban.toml": _SETTINGS,
+        "README.md": _README,
+        "trust/README.md": _TRUST,
+        "trust/seal-makers/README.md": _purpose("制章者证书的签发 CA", "CAs that issue certificates of seal makers"),
+        "trust/signers/README.md": _purpose("签章者证书的签发 CA", "CAs that issue certificates of signers"),
+        "trust/timestamps/README.md": _purpose("时间戳服务的签发 CA", "CAs of time stamp services"),
+        "callers/example.toml": _CALLER,
+    }
+)
+
+
+def write_site(folder: Path) -> tuple[Path, ...]:
+    """Write the folder and return the files.
+
+    Raises:
+        FileExistsError: the folder exists and is not empty, or is no folder; nothing was written.
+
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"an empty or new folder was expected, got {folder}")
+    written = []
+    for name, text in FILES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return tuple(written)

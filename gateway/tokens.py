@@ -1,0 +1,218 @@
+"""The short-lived token by which a caller signs in: a JWT (RFC 7519) checked as strictly as RFC 8725 asks.
+
+1. size and form; 2. header: typ, alg, kid, no crit; 3. who it claims to be; 4. that caller, by exact id and key id;
+5. exactly the algorithm registered for the caller; 6. the signature; 7. times, audience and token id.
+Nothing of the token is relied on before step 6, except to find the key.
+"""
+
+import base64
+import re
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, NoReturn
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from jwt.algorithms import Algorithm
+from jwt.api_jws import PyJWS
+from jwt.exceptions import InvalidSignatureError, PyJWTError
+
+from gateway.callers import Caller, CallerRegistry, TokenAlgorithm
+from keys.errors import SignatureVerificationError
+from keys.sm2 import Sm2PrivateKey, Sm2PublicKey
+
+MAX_TOKEN_CHARACTERS: Final = 8 * 1024  # ours have about 500; the header line of the HTTP server ends here too
+MAX_LIFETIME: Final = timedelta(minutes=5)  # design section 5.2
+LEEWAY: Final = timedelta(seconds=30)  # how far the clocks of the two sides may differ
+MAX_TOKEN_ID_CHARACTERS: Final = 64  # a UUID has 36
+SM2_SIGNATURE_BYTES: Final = 64  # r and s, 32 bytes each, big-endian: the JOSE custom
+
+_COMPACT_FORM: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+CallerPrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | Sm2PrivateKey
+
+
+class SignInFailure(StrEnum):
+    """Why a caller was not let in: for metrics and the request log, never for the caller."""
+
+    NO_TOKEN = "no-token"  # noqa: S105 — a reason, not a secret
+    FORM = "form"
+    HEADER = "header"
+    CLAIMS = "claims"
+    UNKNOWN_CALLER = "unknown-caller"
+    INACTIVE_CALLER = "inactive-caller"
+    ALGORITHM = "algorithm"
+    SIGNATURE = "signature"
+    AUDIENCE = "audience"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    LIFETIME = "lifetime"
+
+
+class SignInError(Exception):
+    """The token proves nothing; ``failure`` says why, for the operator only."""
+
+    def __init__(self, failure: SignInFailure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+class _Header(msgspec.Struct, frozen=True):
+    alg: str
+    kid: str
+    typ: str = "JWT"
+    crit: Any = None
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    iss: str
+    aud: str | list[str]
+    exp: float
+    iat: float
+    jti: str
+    nbf: float | None = None
+
+
+class Sm2Algorithm(Algorithm):
+    """SM2 with SM3 as a JWS algorithm: raw 64-byte signatures over the signing input, default user ID."""
+
+    def prepare_key(self, key: Any) -> Any:  # noqa: ANN401 — the signature of the base class
+        """Take only our own key values: texts and bytes have no business here."""
+        if not isinstance(key, Sm2PublicKey | Sm2PrivateKey):
+            raise TypeError(f"an SM2 key was expected, got {type(key).__name__}")
+        return key
+
+    def sign(self, msg: bytes, key: Sm2PrivateKey) -> bytes:
+        """Return r and s as 64 bytes."""
+        r, s = decode_dss_signature(key.sign(msg))
+        return r.to_bytes(SM2_SIGNATURE_BYTES // 2) + s.to_bytes(SM2_SIGNATURE_BYTES // 2)
+
+    def verify(self, msg: bytes, key: Sm2PublicKey, sig: bytes) -> bool:
+        """Say whether the 64 bytes are a signature of the message."""
+        if len(sig) != SM2_SIGNATURE_BYTES:
+            return False  # DER is for certificates, not for tokens
+        try:
+            key.verify(msg, sig)
+        except SignatureVerificationError:
+            return False
+        return True
+
+    @staticmethod
+    def to_jwk(key_obj: Any, as_dict: bool = False) -> NoReturn:  # noqa: ANN401, FBT001, FBT002 — as in the base class
+        """Refuse: no JWK form of an SM2 key is registered."""
+        raise NotImplementedError
+
+    @staticmethod
+    def from_jwk(jwk: Any) -> NoReturn:  # noqa: ANN401 — the signature of the base class
+        """Refuse: no JWK form of an SM2 key is registered."""
+        raise NotImplementedError
+
+
+def _make_jws() -> PyJWS:
+    """Return a JWS reader of our own that knows three algorithms and neither ``none`` nor any HMAC."""
+    jws = PyJWS(algorithms=[TokenAlgorithm.EDDSA.value, TokenAlgorithm.ES256.value])
+    jws.register_algorithm(TokenAlgorithm.SM2.value, Sm2Algorithm())
+    return jws
+
+
+_JWS: Final = _make_jws()
+_HEADER: Final = msgspec.json.Decoder(_Header)
+_CLAIMS: Final = msgspec.json.Decoder(_Claims)
+
+
+def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: datetime) -> Caller:
+    """Return the caller that signed the token, as of ``at``.
+
+    Raises:
+        SignInError: anything at all is wrong with it.
+
+    """
+    # 1. size and form: the compact form of RFC 7515 without padding, which the JWS reader alone would forgive
+    if len(token) > MAX_TOKEN_CHARACTERS or not _COMPACT_FORM.fullmatch(token):
+        raise SignInError(SignInFailure.FORM)
+    # 2. header
+    header, claims = _read_parts(token)
+    # 3. and 4. the caller
+    caller = callers.find(claims.iss, header.kid)
+    if caller is None:
+        raise SignInError(SignInFailure.UNKNOWN_CALLER)
+    # 5. the algorithm
+    if header.alg != caller.algorithm.value:
+        raise SignInError(SignInFailure.ALGORITHM)
+    # 6. the signature
+    try:
+        _JWS.decode_complete(token, key=caller.public_key, algorithms=[caller.algorithm.value])  # type: ignore[arg-type]  # an SM2 key is no key type of the library
+    except InvalidSignatureError as error:
+        raise SignInError(SignInFailure.SIGNATURE) from error
+    except (PyJWTError, ValueError) as error:
+        raise SignInError(SignInFailure.FORM) from error
+    # 7. times, audience and token id
+    _check_claims(claims, audience=audience, at=at)
+    if not caller.is_active(at):
+        raise SignInError(SignInFailure.INACTIVE_CALLER)
+    return caller
+
+
+def encode_token(
+    *,
+    caller_id: str,
+    key_id: str,
+    algorithm: TokenAlgorithm,
+    private_key: CallerPrivateKey,
+    audience: str,
+    issued_at: datetime,
+    token_id: str,
+    lifetime: timedelta = MAX_LIFETIME,
+) -> str:
+    """Return a token as a caller makes it; ``token_id`` must be fresh for every token."""
+    claims = {
+        "iss": caller_id,
+        "aud": audience,
+        "iat": int(issued_at.timestamp()),
+        "exp": int((issued_at + lifetime).timestamp()),
+        "jti": token_id,
+    }
+    return _JWS.encode(
+        msgspec.json.encode(claims),
+        private_key,  # type: ignore[arg-type]  # an SM2 key is no key type of the library
+        algorithm=algorithm.value,
+        headers={"kid": key_id},
+    )
+
+
+def _read_parts(token: str) -> tuple[_Header, _Claims]:
+    """Read header and claims, of which nothing is proven yet."""
+    header_part, claims_part, _ = token.split(".")
+    try:
+        header = _HEADER.decode(_decode_part(header_part))
+    except (ValueError, RecursionError) as error:
+        raise SignInError(SignInFailure.HEADER) from error
+    if header.typ.upper() != "JWT" or header.crit is not None:
+        raise SignInError(SignInFailure.HEADER)
+    try:
+        claims = _CLAIMS.decode(_decode_part(claims_part))
+    except (ValueError, RecursionError) as error:
+        raise SignInError(SignInFailure.CLAIMS) from error
+    return header, claims
+
+
+def _decode_part(part: str) -> bytes:
+    """Decode base64url; the JWS reader refuses spellings that are not canonical before anything is relied on."""
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _check_claims(claims: _Claims, *, audience: str, at: datetime) -> None:
+    """Refuse a token that is for somebody else, for another time, or for too long."""
+    now, leeway = at.timestamp(), LEEWAY.total_seconds()
+    if audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
+        raise SignInError(SignInFailure.AUDIENCE)
+    if now >= claims.exp + leeway:
+        raise SignInError(SignInFailure.EXPIRED)
+    if max(claims.iat, claims.iat if claims.nbf is None else claims.nbf) > now + leeway:
+        raise SignInError(SignInFailure.NOT_YET_VALID)
+    if not 0 < claims.exp - claims.iat <= MAX_LIFETIME.total_seconds():
+        raise SignInError(SignInFailure.LIFETIME)
+    if not 1 <= len(claims.jti) <= MAX_TOKEN_ID_CHARACTERS:
+        raise SignInError(SignInFailure.CLAIMS)

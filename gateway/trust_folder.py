@@ -1,0 +1,273 @@
+"""A folder of trusted certificates and revocation lists, read into a trust store; what cannot be used is said.
+
+Certificates directly in the folder are anchors for every purpose; in ``seal-makers``, ``signers`` and ``timestamps``
+for that purpose only. Revocation lists may lie anywhere in it. PEM files may hold several of either.
+Files are told apart by content, never by name; hidden files and ``*.md``, ``*.txt`` are for people and not read.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from adapters.errors import MalformedDocumentError
+from adapters.strict.base64 import decode_base64
+from keys.certificate import Certificate, parse_certificate
+from keys.errors import MalformedCertificateError, MalformedRevocationListError
+from keys.revocation_list import RevocationList, parse_revocation_list
+from keys.trust import Anchor, Purpose, TrustStore
+
+MAX_FILE_BYTES: Final = 128 * 1024 * 1024  # a revocation list of a million entries has some 40 MB, in PEM 55 MB
+MAX_TOTAL_BYTES: Final = 512 * 1024 * 1024  # what reading a whole folder may take of memory
+MAX_FILES: Final = 5_000  # the national list of licensed authorities has about 60 entries
+MAX_ANCHORS: Final = 5_000  # the same, with the certificates of all provinces' seal makers
+MAX_DEPTH: Final = 4  # folders below the trust folder
+
+PURPOSE_FOLDERS: Final[Mapping[str, frozenset[Purpose]]] = MappingProxyType(
+    {
+        "seal-makers": frozenset({Purpose.SEAL_MAKER}),
+        "signers": frozenset({Purpose.SIGNER}),
+        "timestamps": frozenset({Purpose.TIMESTAMP}),
+    }
+)
+EVERY_PURPOSE: Final = frozenset(Purpose)
+
+_FOR_PEOPLE: Final = (".md", ".txt")
+_PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*+)-----END \1-----")
+_CERTIFICATE_LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE")
+_LIST_LABEL: Final = b"X509 CRL"
+
+
+class TrustFindingKind(StrEnum):
+    """What there is to say about a file of a trust folder; all but the first mean that it was not used."""
+
+    EVERY_PURPOSE = "every-purpose"
+    UNREADABLE = "unreadable"
+    NOT_A_FILE = "not-a-file"
+    TOO_LARGE = "too-large"
+    TOO_MANY = "too-many"
+    TOO_DEEP = "too-deep"
+    LOOP = "loop"
+    UNRECOGNISED = "unrecognised"
+    PRIVATE_KEY = "private-key"
+    CERTIFICATE_MALFORMED = "certificate-malformed"
+    LIST_MALFORMED = "list-malformed"
+    NO_PURPOSE = "no-purpose"
+
+
+_SENTENCES: Final[Mapping[TrustFindingKind, tuple[str, str]]] = MappingProxyType(
+    {
+        TrustFindingKind.EVERY_PURPOSE: (
+            "直接放在信任目录下的证书用于所有用途；放入 seal-makers、signers 或 timestamps 子目录可限定用途。",
+            "certificates directly in this folder serve every purpose; seal-makers, signers, timestamps limit them",
+        ),
+        TrustFindingKind.UNREADABLE: ("无法读取，未使用。", "cannot be read; not used"),
+        TrustFindingKind.NOT_A_FILE: ("既不是文件也不是目录，未使用。", "is neither a file nor a folder; not used"),
+        TrustFindingKind.TOO_LARGE: ("文件过大，未使用。", "is larger than anything that belongs here; not used"),
+        TrustFindingKind.TOO_MANY: (
+            "文件或证书过多，其余未读取。",
+            "holds more files or certificates than are read; the rest is not used",
+        ),
+        TrustFindingKind.TOO_DEEP: ("目录层次过深，未读取。", "lies too deep; not read"),
+        TrustFindingKind.LOOP: ("符号链接指向已读取的目录，未再次读取。", "leads to a folder that was read already"),
+        TrustFindingKind.UNRECOGNISED: (
+            "既不是证书也不是吊销列表，未使用。",
+            "is neither a certificate nor a revocation list; not used",
+        ),
+        TrustFindingKind.PRIVATE_KEY: (
+            "含有私钥。私钥不应放在信任目录中；该私钥未读取。",
+            "holds a private key, which has no place in a trust folder; it was not read",
+        ),
+        TrustFindingKind.CERTIFICATE_MALFORMED: ("含有无法解析的证书。", "holds a certificate that cannot be read"),
+        TrustFindingKind.LIST_MALFORMED: (
+            "含有无法解析的吊销列表。",
+            "holds a revocation list that cannot be read",
+        ),
+        TrustFindingKind.NO_PURPOSE: (
+            "证书所在的子目录不对应任何用途，未使用；请放入 seal-makers、signers 或 timestamps。",
+            "is a certificate in a folder that stands for no purpose (seal-makers, signers, timestamps); not used",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustFinding:
+    """Something to say about ``file``, a path inside the folder ("" is the folder itself)."""
+
+    file: str
+    kind: TrustFindingKind
+
+    @property
+    def sentence(self) -> str:
+        """Return the finding in English."""
+        return _SENTENCES[self.kind][1]
+
+    @property
+    def sentence_zh(self) -> str:
+        """Return the finding in Chinese."""
+        return _SENTENCES[self.kind][0]
+
+    def __str__(self) -> str:
+        """Return the line for people: the file, then the sentence in English."""
+        return f"{self.file or '.'}: {self.sentence}"
+
+    @property
+    def is_fault(self) -> bool:
+        """Say whether something was left unused; otherwise it is only worth knowing."""
+        return self.kind not in {TrustFindingKind.EVERY_PURPOSE, TrustFindingKind.LOOP}
+
+
+class TrustFolder(NamedTuple):
+    """What a folder holds: the store, and what there is to say about it."""
+
+    store: TrustStore
+    findings: tuple[TrustFinding, ...]
+
+
+def read_trust_folder(folder: Path) -> TrustFolder:
+    """Read a trust folder.
+
+    Raises:
+        NotADirectoryError: there is no such folder.
+
+    """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"a folder of certificates was expected, got {folder.name}")
+    reading = _Reading()
+    for path in _walk(folder, Path(), reading, seen=set(), depth=0):
+        content = _read(folder / path, path, reading)
+        if content is not None:
+            _take(content, path, reading)
+    if any(purposes == EVERY_PURPOSE for purposes in reading.anchors.values()):
+        reading.findings.insert(0, TrustFinding(file="", kind=TrustFindingKind.EVERY_PURPOSE))
+    anchors = [
+        Anchor(certificate=reading.certificates[der], purposes=purposes) for der, purposes in reading.anchors.items()
+    ]
+    store = TrustStore(anchors=tuple(anchors), revocation_lists=tuple(reading.lists))
+    return TrustFolder(store, tuple(reading.findings))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far; certificates are told apart by their bytes."""
+
+    certificates: dict[bytes, Certificate] = field(default_factory=dict)
+    anchors: dict[bytes, frozenset[Purpose]] = field(default_factory=dict)
+    lists: list[RevocationList] = field(default_factory=list)
+    findings: list[TrustFinding] = field(default_factory=list)
+    files: int = 0
+    total_bytes: int = 0
+
+    def find(self, path: Path, kind: TrustFindingKind) -> None:
+        """Note a finding; one of a kind for each file is enough."""
+        finding = TrustFinding(file="" if path == Path() else path.as_posix(), kind=kind)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+
+def _walk(folder: Path, inside: Path, reading: _Reading, *, seen: set[tuple[int, int]], depth: int) -> Iterator[Path]:
+    """Yield the files to be read, in a stable order; symbolic links are followed, but no folder is read twice."""
+    try:
+        status = (folder / inside).stat()
+        entries = sorted(os.scandir(folder / inside), key=lambda entry: entry.name)
+    except OSError:
+        reading.find(inside, TrustFindingKind.UNREADABLE)
+        return
+    if (status.st_dev, status.st_ino) in seen:
+        reading.find(inside, TrustFindingKind.LOOP)
+        return
+    seen.add((status.st_dev, status.st_ino))
+    for entry in entries:
+        path = inside / entry.name
+        if entry.name.startswith(".") or entry.name.lower().endswith(_FOR_PEOPLE):
+            continue
+        if not entry.is_dir():
+            reading.files += 1
+            if reading.files > MAX_FILES:
+                reading.find(Path(), TrustFindingKind.TOO_MANY)
+                return
+            yield path
+        elif depth == MAX_DEPTH:
+            reading.find(path, TrustFindingKind.TOO_DEEP)
+        else:
+            yield from _walk(folder, path, reading, seen=seen, depth=depth + 1)
+
+
+def _read(location: Path, path: Path, reading: _Reading) -> bytes | None:
+    """Return the content of one file within the bounds; None after a finding."""
+    try:
+        # Without O_NONBLOCK, opening a pipe would wait for its writer for ever.
+        descriptor = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                reading.find(path, TrustFindingKind.NOT_A_FILE)
+                return None
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except OSError:
+        reading.find(path, TrustFindingKind.UNREADABLE)
+        return None
+    reading.total_bytes += len(content)
+    if len(content) > MAX_FILE_BYTES or reading.total_bytes > MAX_TOTAL_BYTES:
+        reading.find(path, TrustFindingKind.TOO_LARGE)
+        return None
+    return content
+
+
+def _take(content: bytes, path: Path, reading: _Reading) -> None:
+    """Take what one file holds: PEM blocks, or one certificate or revocation list in DER."""
+    if b"-----BEGIN " in content:
+        _take_pem(content, path, reading)
+        return
+    try:
+        _add_certificate(parse_certificate(content), content, path, reading)
+    except MalformedCertificateError:
+        try:
+            reading.lists.append(parse_revocation_list(content))
+        except MalformedRevocationListError:
+            kind = TrustFindingKind.LIST_MALFORMED if path.suffix == ".crl" else TrustFindingKind.UNRECOGNISED
+            reading.find(path, kind)
+
+
+def _take_pem(content: bytes, path: Path, reading: _Reading) -> None:
+    if b"PRIVATE KEY-----" in content:
+        reading.find(path, TrustFindingKind.PRIVATE_KEY)
+    blocks = list(_PEM_BLOCK.finditer(content))
+    if len(blocks) != content.count(b"-----BEGIN "):
+        reading.find(path, TrustFindingKind.UNRECOGNISED)
+    for block in blocks:
+        label, text = block[1], block[2]
+        if label in _CERTIFICATE_LABELS:
+            try:
+                der = decode_base64(text, limit=MAX_FILE_BYTES, whitespace=True)
+                _add_certificate(parse_certificate(der), der, path, reading)
+            except (MalformedDocumentError, MalformedCertificateError):
+                reading.find(path, TrustFindingKind.CERTIFICATE_MALFORMED)
+        elif label == _LIST_LABEL:
+            try:
+                der = decode_base64(text, limit=MAX_FILE_BYTES, whitespace=True)
+                reading.lists.append(parse_revocation_list(der))
+            except (MalformedDocumentError, MalformedRevocationListError):
+                reading.find(path, TrustFindingKind.LIST_MALFORMED)
+        elif b"PRIVATE KEY" not in label:
+            reading.find(path, TrustFindingKind.UNRECOGNISED)
+
+
+def _add_certificate(certificate: Certificate, der: bytes, path: Path, reading: _Reading) -> None:
+    """Make a certificate an anchor for what its folder stands for; the same one in two folders serves both."""
+    parent = path.parent.as_posix()
+    purposes = EVERY_PURPOSE if parent == "." else PURPOSE_FOLDERS.get(parent)
+    if purposes is None:
+        reading.find(path, TrustFindingKind.NO_PURPOSE)
+    elif der not in reading.anchors and len(reading.anchors) == MAX_ANCHORS:
+        reading.find(Path(), TrustFindingKind.TOO_MANY)
+    else:
+        if parent == ".":
+            reading.find(Path(), TrustFindingKind.EVERY_PURPOSE)  # said once, however many there are
+        reading.certificates[der] = certificate
+        reading.anchors[der] = reading.anchors.get(der, frozenset()) | purposes

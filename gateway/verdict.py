@@ -1,0 +1,118 @@
+"""The answer of a verification: outcome, checks, and how they add up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.reason import Reason
+
+
+class Outcome(StrEnum):
+    """Three answers, because "could not check" is neither yes nor no."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class CheckName(StrEnum):
+    """The checks of a document in the order in which they are reported, then those of the licence itself."""
+
+    FORMAT = "format"
+    REFERENCES = "references"
+    COVERAGE = "coverage"
+    DATA_HASH = "data-hash"
+    SIGNATURE = "signature"
+    SIGNER_LISTED = "signer-listed"
+    SEAL_SIGNATURE = "seal-signature"
+    SEAL_PERIOD = "seal-period"
+    MAKER_PERIOD = "maker-period"
+    MAKER_CHAIN = "maker-chain"
+    SIGNER_PERIOD = "signer-period"
+    SIGNER_CHAIN = "signer-chain"
+    REVOCATION = "revocation"
+    TIMESTAMP = "timestamp"
+    HOLDER_MATCH = "holder-match"
+    STATUS = "status"
+    VALIDITY_PERIOD = "validity-period"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One question and its answer; ``reason`` is None exactly when the outcome is valid.
+
+    ``detail`` helps an engineer: member paths, serial numbers, moments. It never holds a value of a field.
+    """
+
+    check: CheckName
+    outcome: Outcome
+    reason: Reason | None = None
+    detail: str | None = None
+
+
+def combine(outcomes: Iterable[Outcome]) -> Outcome:
+    """Invalid wins over unknown, unknown over valid; nothing at all is unknown, never valid."""
+    seen = set(outcomes)
+    if Outcome.INVALID in seen:
+        return Outcome.INVALID
+    if Outcome.UNKNOWN in seen or not seen:
+        return Outcome.UNKNOWN
+    return Outcome.VALID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealSummary:
+    """What a verdict says of the seal: its number, its name and who made it."""
+
+    id: str
+    name: str
+    maker: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureVerdict:
+    """The checks of one signature (or of a bare seal) and their sum."""
+
+    id: str
+    kind: str
+    standard: str
+    signed_at: datetime | None
+    signer: str | None
+    seal: SealSummary | None
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the checks of this signature add up to."""
+        return combine(check.outcome for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer for one document; ``checks`` are those that belong to no single signature."""
+
+    format: str | None
+    checks: tuple[Check, ...]
+    signatures: tuple[SignatureVerdict, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """Invalid if any check of any signature is invalid, else unknown if any is unknown, else valid."""
+        return combine(check.outcome for check in self.all_checks())
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every reason once, invalid ones before unknown ones, each group in the order of the checks."""
+        order = list(CheckName)
+        found = sorted(
+            (check for check in self.all_checks() if check.reason is not None),
+            key=lambda check: (check.outcome is not Outcome.INVALID, order.index(check.check)),
+        )
+        return tuple(dict.fromkeys(check.reason for check in found if check.reason is not None))
+
+    def all_checks(self) -> tuple[Check, ...]:
+        """Every check of the document and of its signatures."""
+        return self.checks + tuple(check for signature in self.signatures for check in signature.checks)
