@@ -183,7 +183,7 @@ def sign_signature(
     """Read the SignedValue of an OFD signature of type Sign over ``data``, the bytes of its Signature.xml.
 
     Three forms are in use. A SignedData without content signs ``data``. A SignedData with content signs that content,
-    which is ``data`` itself (kept as ``attached``, for comparison) or its SM3 digest (then it is the ``data_hash``).
+    which should be ``data`` or its SM3 digest, and becomes ``attached``, for comparison.
     A bare {r, s}, DER or raw, names neither signer nor algorithm: ``algorithm`` is what the standard means then.
 
     Raises:
@@ -209,21 +209,19 @@ def sign_signature(
     if len(signed_data.signers) != 1:
         raise MalformedDocumentError(Malformed.STRUCTURE, f"one signer was expected, got {len(signed_data.signers)}")
     signer = signed_data.signers[0]
-    attached, data_hash, data_hash_algorithm = signed_data.content, signer.message_digest, signer.digest_algorithm
+    attached = signed_data.content
     notes = notes_of_signature(signer.signature)
-    signed = signed_part(signer, data if attached is None else attached)
-    if attached is not None and data_hash is None and len(attached) == _SM3_LENGTH and attached != data:
-        attached, data_hash, data_hash_algorithm = None, attached, SM3
+    if attached is not None and attached != data and len(attached) == _SM3_LENGTH:
         notes |= {Note.DIGEST_AS_CONTENT}
     return DocumentSignature(
         id=id,
         kind=SignatureKind.SIGN,
         standard=signed_data.standard,
-        signed=signed,
+        signed=signed_part(signer, data if attached is None else attached),
         signed_at=signer.signing_time,
         data=data,
-        data_hash=data_hash,
-        data_hash_algorithm=data_hash_algorithm,
+        data_hash=signer.message_digest,
+        data_hash_algorithm=signer.digest_algorithm,
         attached=attached,
         references=references,
         own_files=own_files,

@@ -108,7 +108,7 @@ class Seal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One member that a signature says it protects; ``expected`` None: no usable CheckValue; ``content`` None: absent."""
+    """One member that a signature protects; ``expected`` None: no usable CheckValue; ``content`` None: absent."""
 
     path: str
     expected: bytes | None
@@ -117,7 +117,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """What a Signature.xml protects: ``method`` is @CheckMethod as written, "" when missing (the standard means MD5)."""
+    """What a Signature.xml protects: ``method`` is @CheckMethod as written, "" when missing (GB/T 33190: MD5)."""
 
     method: str
     entries: tuple[Reference, ...]
@@ -130,7 +130,8 @@ class DocumentSignature:
     ``data`` are the bytes that the data hash is taken of (Signature.xml as stored); None: not at hand.
     ``data_hash`` is what the signature claims they hash to; None: this kind of signature has no such field.
     ``data_hash_algorithm`` is the dotted OID of that digest; e-seals name none and mean SM3.
-    ``attached`` is content that a SignedData carries although ``data`` stands outside it; the two must be equal.
+    ``attached`` is content that a SignedData carries although ``data`` stands outside it: it must equal ``data`` or be
+    its SM3 digest, and ``data_hash``, if there is one, is then the digest of ``attached``.
     ``references`` is None where the format has none (bare signatures).
     ``own_files`` are the members that belong to this signature and may stay outside its references.
     ``signed_at`` is the signer's own claim in UTC; None: not stated.

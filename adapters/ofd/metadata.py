@@ -10,11 +10,15 @@ from adapters.licence import Licence
 from adapters.metadata import IDENTIFYING_TAGS, is_licence_metadata, is_tag, parse_licence
 from adapters.ofd.document import INDEX, Body, DocumentFiles, NamedFile, add_element
 from adapters.ofd.package import Package
-from adapters.strict.bounds import MAX_LICENCE_FILE, MAX_LICENCE_FILES
+from adapters.strict.bounds import MAX_LICENCE_ELEMENTS, MAX_LICENCE_FILE, MAX_LICENCE_FILES
 from adapters.strict.xml import attribute, is_element, local_name, parse_xml, text_of
 
-# Attachments may be XML of any kind and encoding (invoices in GBK are); only those that speak of a licence are read.
-_MENTIONS_A_TAG: Final = re.compile(b"|".join(sorted(tag.encode("ascii") for tag in IDENTIFYING_TAGS)))
+# Attachments may be XML of any kind and encoding (invoices in GBK are); only those that speak of a licence are read:
+# a tag stands there as the name of an element, or in the quotes of an attribute.
+_MENTIONS_A_TAG: Final = re.compile(
+    rb"""[<:"'](?:%s)[\s/>"']""" % b"|".join(sorted(tag.encode("ascii") for tag in IDENTIFYING_TAGS))
+)
+_MAX_BRACKETS: Final = 4 * MAX_LICENCE_ELEMENTS  # a start and an end tag each, and as many again for grouping
 
 
 def find_licence(
@@ -39,10 +43,9 @@ def find_licence(
     attachments = [file for document in documents for file in document.attachments if _is_xml(file)]  # 2
     tags = [file for document in documents for file in document.tags]  # 3
     paths = dict.fromkeys(file.path for file in attachments + tags)
-    speaking = [path for path in paths if _MENTIONS_A_TAG.search(package.members[path]) is not None]
-    if len(speaking) > MAX_LICENCE_FILES:
-        raise MalformedDocumentError(Malformed.TOO_LARGE, "licence metadata")
-    for path in speaking:
+    if len(paths) > MAX_LICENCE_FILES:
+        raise MalformedDocumentError(Malformed.TOO_LARGE, "attachments")
+    for path in paths:
         elements = _read_elements(package.members[path], path)
         if is_licence_metadata(elements):
             return parse_licence(elements), path
@@ -54,8 +57,13 @@ def _is_xml(file: NamedFile) -> bool:
 
 
 def _read_elements(content: bytes, path: str) -> Mapping[str, str]:
-    """Return licence elements at any depth: ``<ZZMC>…</ZZMC>`` or ``<… Name="ZZMC">…</…>``."""
-    if len(content) > MAX_LICENCE_FILE:
+    """Return licence elements at any depth: ``<ZZMC>…</ZZMC>`` or ``<… Name="ZZMC">…</…>``.
+
+    None are looked for in files larger than MAX_LICENCE_FILE: those are other data.
+    """
+    if len(content) > MAX_LICENCE_FILE or _MENTIONS_A_TAG.search(content) is None:
+        return {}
+    if content.count(b"<") > _MAX_BRACKETS:
         raise MalformedDocumentError(Malformed.TOO_LARGE, path)
     elements: dict[str, str] = {}
     for element in parse_xml(content, root=None, where=path).iter():

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 from adapters.document import Note
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.ofd.location import resolve
+from adapters.strict.bounds import MAX_PACKAGE_XML
 from adapters.strict.xml import parse_xml, text_of
 from adapters.strict.zip import fold
 
@@ -34,6 +35,7 @@ class Package:
         self.members = members
         self.notes: set[Note] = set()
         self._parts: dict[str, Part] = {}
+        self._parsed = 0  # bytes of XML read so far
 
     def claim(self, path: str, part: Part) -> bytes:
         """Return a member for its part; only content may be named more than once.
@@ -55,8 +57,18 @@ class Package:
         return content
 
     def parse(self, path: str, part: Part, *, root: str) -> Element:
-        """Return the root element of a member for its part; raises what :meth:`claim` and the XML reader raise."""
-        return parse_xml(self.claim(path, part), root=root, where=path)
+        """Return the root element of a member for its part.
+
+        Raises:
+            MalformedDocumentError: what :meth:`claim` and the XML reader raise; TOO_LARGE, when all XML files of the
+                package together are.
+
+        """
+        content = self.claim(path, part)
+        self._parsed += len(content)
+        if self._parsed > MAX_PACKAGE_XML:
+            raise MalformedDocumentError(Malformed.TOO_LARGE, path)
+        return parse_xml(content, root=root, where=path)
 
     def claim_shown(self, path: str) -> bytes:
         """Return a member that a viewer shows; its name may differ in case, under a note, when no other could be meant.

@@ -133,6 +133,7 @@ def encode_page(
 
     Raises:
         KeyError: the page uses a font or a picture that the package does not define.
+        ValueError: a text has a character that XML cannot hold.
     """
     part = root("Page")
     area = child(part, "Area")

@@ -1,6 +1,6 @@
 """From the bytes of an OFD package (GB/T 33190) to a document; the steps are in the modules beside this one."""
 
-from adapters.document import Document, Format
+from adapters.document import Document, DocumentSignature, Format
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.ofd.document import INDEX, read_document, read_index
 from adapters.ofd.metadata import find_licence
@@ -30,14 +30,16 @@ def parse_ofd(data: bytes) -> Document:
     roots = list(dict.fromkeys(root for body in bodies for root in (body.document, *body.versions)))
     documents = [read_document(package, root) for root in roots]  # 3
     lists = list(dict.fromkeys(body.signature_list for body in bodies if body.signature_list is not None))
-    signatures = tuple(signature for path in lists for signature in read_signatures(package, path))  # 4
-    if len(signatures) > MAX_SIGNATURES:
-        raise MalformedDocumentError(Malformed.TOO_LARGE, "signatures")
+    signatures: list[DocumentSignature] = []
+    for path in lists:
+        signatures += read_signatures(package, path)  # 4
+        if len(signatures) > MAX_SIGNATURES:
+            raise MalformedDocumentError(Malformed.TOO_LARGE, path)
     found = find_licence(package, bodies, documents)  # 5
     licence, licence_member = found if found is not None else (None, None)
     return Document(
         format=Format.OFD,
-        signatures=signatures,
+        signatures=tuple(signatures),
         members=package.members,
         signature_lists=frozenset(lists),
         package_index=INDEX,

@@ -88,20 +88,10 @@ def _read_signature(package: Package, entry: _Entry) -> DocumentSignature:
     references = _read_references(package, info, entry.path)
     seal_path = _read_seal_path(info, entry.path)
     own_files = frozenset({entry.path, value_path})
-    data = package.members[entry.path]
-    if entry.kind is SignatureKind.SEAL:
-        signature = document_signature(
-            parse_seal_signature(value),
-            id=entry.id,
-            data=data,
-            references=references,
-            own_files=own_files,
-            location=entry.path,
-        )
-    else:
-        signature = sign_signature(
-            value, id=entry.id, data=data, references=references, own_files=own_files, location=entry.path
-        )
+    try:
+        signature = _join(value, entry, data=package.members[entry.path], references=references, own_files=own_files)
+    except MalformedDocumentError as error:  # say in which of the files it is
+        raise MalformedDocumentError(error.malformed, f"{value_path} {error.where}".strip()) from error
     notes = set(signature.notes)
     if references.method == _NON_STANDARD_SM3:
         notes.add(Note.NON_STANDARD_CHECK_METHOD)
@@ -112,6 +102,24 @@ def _read_signature(package: Package, entry: _Entry) -> DocumentSignature:
         else:
             notes.add(Note.SEAL_FILE_DIFFERS)
     return replace(signature, own_files=own_files, notes=frozenset(notes))
+
+
+def _join(
+    value: bytes, entry: _Entry, *, data: bytes, references: References, own_files: frozenset[str]
+) -> DocumentSignature:
+    """Read the signed value by the type that the list states: an e-seal's signature, or one of a plain certificate."""
+    if entry.kind is SignatureKind.SEAL:
+        return document_signature(
+            parse_seal_signature(value),
+            id=entry.id,
+            data=data,
+            references=references,
+            own_files=own_files,
+            location=entry.path,
+        )
+    return sign_signature(
+        value, id=entry.id, data=data, references=references, own_files=own_files, location=entry.path
+    )
 
 
 def _read_seal_path(info: Element, path: str) -> str | None:

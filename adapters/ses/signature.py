@@ -53,7 +53,8 @@ class SealSignature:
 
     ``signed`` holds the original bytes of TBS_Sign, with the seal inside them.
     ``signed_at`` is the signer's own claim in UTC; None: the 2014 form holds nothing readable there.
-    ``data_hash`` is the SM3 that the signed bytes state for Signature.xml; ``property_info`` is where that file is.
+    ``data_hash`` is the SM3 that the signed bytes state for Signature.xml; ``property_info`` is where that file is
+    said to be, as found: it is compared, never shown or opened.
     ``timestamp`` is a token over the signature value, or anything else that stands there; in the 2014 form it is what
     timeInfo holds, and the note TIMESTAMP_IN_TIME_INFO says when that is a token.
     """

@@ -20,23 +20,24 @@ MAX_ZIP_COMMENT: Final = 256  # of the archive or of one member; a producer's ma
 RATIO_FREE: Final = 256 * KIB  # below this size a high ratio is harmless: small empty pages inflate a hundredfold
 
 # XML.
-MAX_XML: Final = 10 * MIB  # one XML member; parsing 1 MB takes some 40 ms, so this is half a second at most
+MAX_XML: Final = 4 * MIB  # one XML file; a list of 10,000 pages has 0.7 MB, and 4 MiB of attributes take 0.4 s to read
 MAX_XML_DEPTH: Final = 64  # OFD pages nest about 12 deep; far below the recursion limits of any consumer
 MAX_XML_ELEMENTS: Final = 200_000  # a dense page has 5,000; bounds the memory of the tree to some 100 MiB
 MAX_XML_ATTRIBUTES: Final = 64  # per element; a TextObject of OFD has at most 20
-MAX_XML_TEXT: Final = 4 * MIB  # text of one element: base64 of a large picture inside XML
+MAX_XML_TEXT: Final = MIB  # characters of one element; where files carry pictures, they are members and not text
 MAX_XML_ATTRIBUTE_VALUE: Final = 64 * KIB  # path data of a drawing may stand in an attribute
 
 # OFD packages and the licence in them.
 MAX_LOCATION: Final = KIB  # characters of a path inside a file; twice a member name leaves room for "../"
-MAX_BODIES: Final = 64  # DocBody elements of one package; a licence has one, a bundle of copies a few
-MAX_LICENCE_FILES: Final = 16  # attachments and tags that mention licence tags; one is enough for a licence
-MAX_LICENCE_FILE: Final = MIB  # such a file; 25 texts of a line each have 3 kB
-MAX_LICENCE_ELEMENTS: Final = 500  # metadata and surface fields; the widest licence form has some 80
+MAX_BODIES: Final = 64  # documents of one package, and versions of one document; a licence has one
+MAX_LICENCE_FILES: Final = 100  # attachments and tags that are looked into; a licence has one or two
+MAX_LICENCE_FILE: Final = 256 * KIB  # licence data in a file of their own; 80 elements of 100 characters have 25 kB
+MAX_LICENCE_ELEMENTS: Final = 500  # metadata and surface fields; GB/T 36903 has 25, a printed form a few dozen
 MAX_LICENCE_NAME: Final = 128  # characters of one element name; the longest tag of GB/T 36903 has 10
 MAX_LICENCE_TEXT: Final = 16 * KIB  # characters of one element; a scope of business (经营范围) may fill two pages
-MAX_HOLDERS: Final = 500  # co-owners of one property; the longest list seen in a register has some dozens
+MAX_HOLDERS: Final = 500  # co-owners of one property, far above any partnership; each costs a value of its own
 MAX_IDENTIFIER: Final = 256  # characters; GB/T 36904 with a UUID as serial has 93
+MAX_PACKAGE_XML: Final = 8 * MIB  # XML files of one package that we read, together; lists and signatures have 20 kB
 
 # Signatures in a package.
 MAX_SIGNATURES: Final = 64  # per document; the busiest contract seen carries 12 seals
@@ -59,7 +60,6 @@ MAX_TIMESTAMP: Final = 128 * KIB  # an RFC 3161 token with its chain has 2 to 8 
 MAX_SEAL_TEXT: Final = 512  # characters of a vendor, number, name, or path in a seal
 MAX_DIGEST: Final = 64  # SHA-512 and SM3-512 as the longest hashes there are
 MAX_SEAL_NUMBER: Final = 2**31 - 1  # version and type of a seal; what every maker's software can hold
-MAX_SERIAL: Final = 32  # serial number of a certificate; RFC 5280 section 4.1.2.2 says 20, some CAs write more
 
 # Text formats.
 MAX_JSON: Final = 4 * MIB  # metadata or a request body without a document; edges pass their own, smaller or larger

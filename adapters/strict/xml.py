@@ -58,7 +58,9 @@ def parse_xml(data: bytes, *, root: str | None, where: str = "") -> Element:
         element: Element = parser.close()
     except (ParseError, ValueError) as error:
         raise MalformedDocumentError(Malformed.XML, where) from error
-    _check_bounds(element, where)
+    _check_shape(element, where)
+    if len(data) > MAX_XML_ATTRIBUTE_VALUE:  # nothing in a smaller file can be longer than the file
+        _check_lengths(element, where)
     if root is not None and local_name(element) != root:
         raise MalformedDocumentError(Malformed.XML, where)
     return element
@@ -81,24 +83,27 @@ def _check_encoding(data: bytes, where: str) -> None:
             raise MalformedDocumentError(Malformed.XML_ENCODING, where)
 
 
-def _check_bounds(root: Element, where: str) -> None:
-    """Depth, number of elements, attributes and lengths; without recursion, for the depth is the sender's choice."""
+def _check_shape(root: Element, where: str) -> None:
+    """Depth, number of elements and of attributes; without recursion, for the depth is the sender's choice."""
     level = [root]
     elements = 0
     depth = 0
     while level:
         depth += 1
         elements += len(level)
-        if depth > MAX_XML_DEPTH or elements > MAX_XML_ELEMENTS:
+        most_attributes = max([len(element.attrib) for element in level])
+        if depth > MAX_XML_DEPTH or elements > MAX_XML_ELEMENTS or most_attributes > MAX_XML_ATTRIBUTES:
             raise MalformedDocumentError(Malformed.TOO_LARGE, where)
-        for element in level:
-            if (
-                len(element.attrib) > MAX_XML_ATTRIBUTES
-                or any(len(value) > MAX_XML_ATTRIBUTE_VALUE for value in element.attrib.values())
-                or len(element.text or "") > MAX_XML_TEXT
-            ):
-                raise MalformedDocumentError(Malformed.TOO_LARGE, where)
         level = [child for element in level for child in element]
+
+
+def _check_lengths(root: Element, where: str) -> None:
+    """Lengths of attribute values and of texts."""
+    for element in root.iter():
+        if len(element.text or "") > MAX_XML_TEXT or any(
+            len(value) > MAX_XML_ATTRIBUTE_VALUE for value in element.attrib.values()
+        ):
+            raise MalformedDocumentError(Malformed.TOO_LARGE, where)
 
 
 def is_element(node: Element) -> bool:
@@ -118,7 +123,8 @@ def namespace(element: Element) -> str:
 
 def children(element: Element, name: str) -> list[Element]:
     """Return the direct children of that local name, in document order."""
-    return [child for child in element if is_element(child) and local_name(child) == name]
+    ending = "}" + name
+    return [node for node in element if is_element(node) and (node.tag.endswith(ending) or node.tag == name)]
 
 
 def child(element: Element, name: str, *, where: str = "") -> Element | None:
