@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from keys.libcrypto import library_version
+
 MEASURED_WITH = ("tongban", "cryptography", "lxml", "pyhanko-certvalidator", "aiohttp", "cffi")
 
 
@@ -46,7 +48,7 @@ def report(name: str, *, rounds: int, reach: Sequence[Reach], detail: dict[str, 
         "bench": name,
         "commit": _commit(),
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
-        "versions": {"python": platform.python_version(), "openssl": _openssl()} | _packages(),
+        "versions": {"python": platform.python_version(), "openssl": library_version()} | _packages(),
         "rounds": rounds,
         "reach": [figure.as_dict() for figure in reach],
         "detail": detail,
@@ -86,12 +88,6 @@ def _cpu() -> str:
     except OSError:
         return platform.processor()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def _openssl() -> str:
-    from keys.libcrypto import version  # noqa: PLC0415 - loading the library is part of what is measured elsewhere
-
-    return version()
 
 
 def _packages() -> dict[str, str]:

@@ -157,9 +157,9 @@ def _read_key(table: TomlTable, folder: Path, algorithm: TokenAlgorithm | None) 
     text = table.long_text("key", expected=expected)
     if text and "-----BEGIN" not in text:
         text = _read_key_file(folder, text)
-    if not text or algorithm is None:
         if not text:
             table.fault("key", expected=expected, found="neither")
+    if not text or algorithm is None:
         return None
     if "PRIVATE KEY" in text:
         table.fault("key", expected="a public key", found="a private key, which must never leave the caller")
@@ -177,7 +177,8 @@ def _read_key_file(folder: Path, name: str) -> str:
         return ""
     try:
         with (folder / name).open("rb") as stream:
-            return stream.read(MAX_KEY_FILE_BYTES).decode("ascii")
+            content = stream.read(MAX_KEY_FILE_BYTES + 1)
+        return content.decode("ascii") if len(content) <= MAX_KEY_FILE_BYTES else ""
     except (OSError, UnicodeDecodeError):
         return ""
 

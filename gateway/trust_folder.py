@@ -144,8 +144,6 @@ def read_trust_folder(folder: Path) -> TrustFolder:
         content = _read(folder / path, path, reading)
         if content is not None:
             _take(content, path, reading)
-    if any(purposes == EVERY_PURPOSE for purposes in reading.anchors.values()):
-        reading.findings.insert(0, TrustFinding(file="", kind=TrustFindingKind.EVERY_PURPOSE))
     anchors = [
         Anchor(certificate=reading.certificates[der], purposes=purposes) for der, purposes in reading.anchors.items()
     ]
@@ -187,7 +185,12 @@ def _walk(folder: Path, inside: Path, reading: _Reading, *, seen: set[tuple[int,
         path = inside / entry.name
         if entry.name.startswith(".") or entry.name.lower().endswith(_FOR_PEOPLE):
             continue
-        if not entry.is_dir():
+        try:
+            is_folder = entry.is_dir()
+        except OSError:  # a link that leads to itself
+            reading.find(path, TrustFindingKind.UNREADABLE)
+            continue
+        if not is_folder:
             reading.files += 1
             if reading.files > MAX_FILES:
                 reading.find(Path(), TrustFindingKind.TOO_MANY)

@@ -58,7 +58,7 @@ _FIRST_BIT: Final = 0x80
 _SIGNING: Final = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.NON_REPUDIATION})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Certificate:
     """A certificate. Names and the key are DER as found; both ends of its period belong to it (X.509 says inclusive).
 
@@ -94,6 +94,10 @@ class Certificate:
     def issuer_text(self) -> str:
         """The issuer for people, at most 500 characters."""
         return render_name(self.issuer)
+
+    def __repr__(self) -> str:
+        """Show which certificate it is and nothing of its names, which may be those of a person."""
+        return f"Certificate(serial={self.serial:X}, fingerprint={self.fingerprint.hex()})"
 
     def __hash__(self) -> int:
         """Agree with equality, quickly."""

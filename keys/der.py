@@ -51,7 +51,7 @@ def read_element(data: bytes, start: int, limit: int) -> Element:
             raise ValueError("a minimal length was expected")
         content += octets
     if length > limit - content:
-        raise ValueError("the element goes on beyond its frame")
+        raise ValueError("an element that ends within its frame was expected")
     return Element(tag, start, content, content + length)
 
 

@@ -7,6 +7,7 @@ never loses its key to another.
 """
 
 import ctypes.util
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from cffi import FFI
@@ -26,6 +27,7 @@ typedef struct evp_md_st EVP_MD;
 typedef struct ossl_lib_ctx_st OSSL_LIB_CTX;
 
 unsigned int OPENSSL_version_major(void);
+const char *OpenSSL_version(int kind);
 void ERR_clear_error(void);
 
 EVP_PKEY *d2i_PUBKEY(EVP_PKEY **key, const unsigned char **data, long length);
@@ -61,16 +63,21 @@ _ffi: Final = FFI()
 _ffi.cdef(_DECLARATIONS)
 
 
-def load_library(names: tuple[str, ...] | None = None) -> Any:  # noqa: ANN401 - a cffi library has no type
-    """Open the first of ``names`` that is OpenSSL 3 or later with SM2 and SM3.
+def _find_names() -> Iterator[str]:
+    """Name the library as Linux does, and only when that is not there, ask the system, which starts processes."""
+    yield "libcrypto.so.3"
+    found = ctypes.util.find_library("crypto")
+    if found is not None:
+        yield found
+
+
+def load_library(names: Iterable[str]) -> Any:  # noqa: ANN401 - a cffi library has no type
+    """Open the first of ``names`` that is OpenSSL 3 or later.
 
     Raises:
         LibraryUnusableError: there is none; the text says what to install.
 
     """
-    if names is None:
-        found = ctypes.util.find_library("crypto")
-        names = ("libcrypto.so.3", *((found,) if found else ()))
     refused = "it was not found"
     for name in names:
         try:
@@ -84,7 +91,13 @@ def load_library(names: tuple[str, ...] | None = None) -> Any:  # noqa: ANN401 -
     raise LibraryUnusableError(f"SM2 needs the library libcrypto of OpenSSL 3.0 or later, and {refused}: {_INSTALL}")
 
 
-_lib: Final = load_library()
+_lib: Final = load_library(_find_names())
+
+
+def library_version() -> str:
+    """Return how the library names itself, for reports: "OpenSSL 3.0.19 27 Jan 2026"."""
+    name = _ffi.string(_lib.OpenSSL_version(0))
+    return name if isinstance(name, str) else name.decode("ascii", "replace")
 
 
 def _fetch_sm3() -> Any:  # noqa: ANN401 - a cffi pointer has no type

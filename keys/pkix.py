@@ -7,7 +7,7 @@ Nothing is fetched and no revocation is looked at here.
 """
 
 from collections.abc import Coroutine, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from asn1crypto import keys as asn1_keys
@@ -39,8 +39,8 @@ from keys.signature import ALGORITHMS, verify_signature
 from keys.spki import SM2_CURVE_OID
 
 # The library insists on comparing periods with a moment; this tolerance around it spans every year that exists.
-_MOMENT: Final = datetime(5000, 1, 1, tzinfo=UTC)
-_ALWAYS: Final = timedelta(days=1_825_000)
+_ALWAYS: Final = (datetime.max.replace(tzinfo=UTC) - datetime.min.replace(tzinfo=UTC)) // 2
+_MOMENT: Final = datetime.min.replace(tzinfo=UTC) + _ALWAYS
 
 _LINKS: Final = 16_384  # remembered pairs of certificate and issuer's key, some 200 bytes each
 

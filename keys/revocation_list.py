@@ -40,7 +40,7 @@ _KNOWN: Final = frozenset({_CRL_NUMBER, _AUTHORITY_KEY_IDENTIFIER})
 _PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)-----END X509 CRL-----")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RevocationList:
     """A revocation list; current while this_update <= at < next_update, or of no known duration (next_update None).
 
@@ -67,6 +67,10 @@ class RevocationList:
     def find(self, serial: int) -> Revocation | None:
         """Return when and why the certificate with this serial number was revoked; None: it is not on the list."""
         return self.revoked.find(serial)
+
+    def __repr__(self) -> str:
+        """Show which list it is, not its megabytes."""
+        return f"RevocationList(fingerprint={self.fingerprint.hex()}, revoked={self.revoked.count})"
 
     def __eq__(self, other: object) -> bool:
         """Compare the bytes, by their digest."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from adapters.document import Document, DocumentSignature, Seal
 from gateway.checks.answers import invalid, valid
-from gateway.checks.content import check_coverage, check_data_hash, check_references
+from gateway.checks.content import MemberDigests, check_coverage, check_data_hash, check_references
 from gateway.checks.licence import check_validity_period
 from gateway.checks.listing import check_signer_listed
 from gateway.checks.period import check_maker_period, check_seal_period, check_signer_period
@@ -28,7 +28,10 @@ def check_document(document: Document, *, store: TrustStore, at: datetime) -> Ve
     if document.bare_seal is not None:
         verdicts = [_check_bare_seal(document.bare_seal, store=store, at=at)]
     else:
-        verdicts = [check_signature(signature, document, store=store, at=at) for signature in document.signatures]
+        digests = MemberDigests(document.members)
+        verdicts = [
+            check_signature(signature, document, digests, store=store, at=at) for signature in document.signatures
+        ]
     if not verdicts:
         checks = [invalid(CheckName.FORMAT, Reason.FORMAT_UNSIGNED)]
     if document.licence is not None:
@@ -42,7 +45,7 @@ def check_document(document: Document, *, store: TrustStore, at: datetime) -> Ve
 
 
 def check_signature(
-    signature: DocumentSignature, document: Document, *, store: TrustStore, at: datetime
+    signature: DocumentSignature, document: Document, digests: MemberDigests, *, store: TrustStore, at: datetime
 ) -> SignatureVerdict:
     """Judge one signature, in the order of GB/T 38540 as far as it is known (domain page on seals, section 7).
 
@@ -55,7 +58,7 @@ def check_signature(
     signed_at = proven_at or signature.signed_at
     signer = read_certificate(signature.signed)
     # 2 content
-    checks = [check_references(signature), check_coverage(signature, document), check_data_hash(signature)]
+    checks = [check_references(signature, digests), check_coverage(signature, document), check_data_hash(signature)]
     # 3 signature
     if signature.data is not None or signature.seal is not None:
         checks.append(check_signed_part(signature.signed, signer, SIGNER))

@@ -19,15 +19,16 @@ def check_seal_period(seal: Seal, signed_at: datetime | None, at: datetime) -> C
     """
     check = CheckName.SEAL_PERIOD
     moment = at if signed_at is None else signed_at
-    window = f"{_iso(seal.valid_from)} to {_iso(seal.valid_to)}"
     not_yet = moment < max(seal.valid_from, seal.created)
     expired = moment >= seal.valid_to
     if signed_at is None:
-        return unknown(check, Reason.SEAL_PERIOD_NO_TIME, window) if not_yet or expired else valid(check, NO_TIME)
+        if not_yet or expired:
+            return unknown(check, Reason.SEAL_PERIOD_NO_TIME, _window(seal.valid_from, seal.valid_to))
+        return valid(check, NO_TIME)
     if not_yet:
-        return invalid(check, Reason.SEAL_PERIOD_NOT_YET, window)
+        return invalid(check, Reason.SEAL_PERIOD_NOT_YET, _window(seal.valid_from, seal.valid_to))
     if expired:
-        return invalid(check, Reason.SEAL_PERIOD_EXPIRED, window)
+        return invalid(check, Reason.SEAL_PERIOD_EXPIRED, _window(seal.valid_from, seal.valid_to))
     return valid(check)
 
 
@@ -38,9 +39,9 @@ def check_maker_period(maker: Certificate, created: datetime) -> Check:
     """
     check = CheckName.MAKER_PERIOD
     if created < maker.not_before:
-        return invalid(check, Reason.MAKER_PERIOD_NOT_YET, _window(maker))
+        return invalid(check, Reason.MAKER_PERIOD_NOT_YET, _window(maker.not_before, maker.not_after))
     if created > maker.not_after:
-        return invalid(check, Reason.MAKER_PERIOD_EXPIRED, _window(maker))
+        return invalid(check, Reason.MAKER_PERIOD_EXPIRED, _window(maker.not_before, maker.not_after))
     return valid(check)
 
 
@@ -51,14 +52,14 @@ def check_signer_period(signer: Certificate, signed_at: datetime | None, at: dat
     if signer.not_before <= moment <= signer.not_after:
         return valid(check, NO_TIME if signed_at is None else None)
     if signed_at is None:
-        return unknown(check, Reason.SIGNER_PERIOD_NO_TIME, _window(signer))
+        return unknown(check, Reason.SIGNER_PERIOD_NO_TIME, _window(signer.not_before, signer.not_after))
     early = moment < signer.not_before
-    return invalid(check, Reason.SIGNER_PERIOD_NOT_YET if early else Reason.SIGNER_PERIOD_EXPIRED, _window(signer))
+    return invalid(
+        check,
+        Reason.SIGNER_PERIOD_NOT_YET if early else Reason.SIGNER_PERIOD_EXPIRED,
+        _window(signer.not_before, signer.not_after),
+    )
 
 
-def _window(certificate: Certificate) -> str:
-    return f"{_iso(certificate.not_before)} to {_iso(certificate.not_after)}"
-
-
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _window(start: datetime, end: datetime) -> str:
+    return f"{start:%Y-%m-%dT%H:%M:%SZ} to {end:%Y-%m-%dT%H:%M:%SZ}"

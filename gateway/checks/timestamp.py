@@ -1,15 +1,14 @@
 """When a signature was made: the signer's claim, or a time stamp that proves it."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from adapters.document import DocumentSignature
+from adapters.document import DocumentSignature, Note
 from adapters.errors import MalformedDocumentError
 from adapters.timestamp import TimestampToken, parse_timestamp_token
 from gateway.checks.answers import invalid, unknown, valid
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName, Outcome
-from keys.certificate import Certificate, parse_certificate
+from keys.certificate import Certificate, is_signing_certificate, parse_certificate
 from keys.chain import build_chain
 from keys.digest import DIGESTS
 from keys.errors import ChainError, MalformedCertificateError, SignatureVerificationError
@@ -42,6 +41,9 @@ def check_timestamp(
     None when no time is stated at all. A time stamp on the seal (GM/T 0031-2025) is held to the same.
     """
     check = CheckName.TIMESTAMP
+    if Note.TIMESTAMP_IN_TIME_INFO in signature.notes:
+        # GM/T 0031-2014 puts it inside the signed bytes, so it cannot be over the signature; over what, is not known.
+        return unknown(check, Reason.TIMESTAMP_UNUSABLE, "a time stamp inside the signed bytes"), None
     stamps = [(signature.timestamp, signature.signed.signature)]
     if signature.seal is not None:
         stamps.append((signature.seal.timestamp, signature.seal.maker.signature))
@@ -50,9 +52,9 @@ def check_timestamp(
         try:
             proven.append(None if token is None else _verify_token(token, stamped, store=store, at=at))
         except _UnacceptableTokenError as error:
-            refuse: Callable[[CheckName, Reason, str], Check] = invalid if error.outcome is Outcome.INVALID else unknown
-            reason = Reason.TIMESTAMP_BAD if error.outcome is Outcome.INVALID else Reason.TIMESTAMP_UNUSABLE
-            return refuse(check, reason, error.detail), None
+            if error.outcome is Outcome.INVALID:
+                return invalid(check, Reason.TIMESTAMP_BAD, error.detail), None
+            return unknown(check, Reason.TIMESTAMP_UNUSABLE, error.detail), None
     proven_at = proven[0]
     claimed = proven_at or signature.signed_at
     if claimed is None:
@@ -114,6 +116,6 @@ def _read_authority(parsed: TimestampToken) -> Certificate:
         authority = parse_certificate(parsed.signed.certificate)
     except MalformedCertificateError as error:
         raise _UnacceptableTokenError(Outcome.INVALID, "certificate of the authority is not readable") from error
-    if TIME_STAMPING not in authority.extended_key_usage:
+    if TIME_STAMPING not in authority.extended_key_usage or not is_signing_certificate(authority):
         raise _UnacceptableTokenError(Outcome.INVALID, "certificate is not one for time stamps")
     return authority

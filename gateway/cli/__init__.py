@@ -7,23 +7,33 @@ import typer
 
 from gateway.cli.language import say
 
+
+def _argument(metavar: str, zh: str = "", en: str = "") -> object:
+    return typer.Argument(metavar=metavar, help=say(zh, en), show_default=False)
+
+
+def _option(zh: str, en: str, **more: object) -> object:
+    return typer.Option(help=say(zh, en), **more)  # type: ignore[arg-type]  # passed on as they are
+
+
 app = typer.Typer(
     name="tongban",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help=say("通办：电子证照跨省互认网关。", "Tongban (通办): a gateway that verifies and shares e-licences across provinces."),
+    help=say(
+        "通办：电子证照跨省互认网关。",
+        "Tongban (通办): a gateway that verifies and shares e-licences across provinces.",
+    ),
 )
 
 Files = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILE…", help=say("文件、文件夹，或 - 表示标准输入。", "Files, folders, or - for standard input."), show_default=False
-    ),
+    list[str], _argument("FILE…", "文件、文件夹，或 - 表示标准输入。", "Files, folders, or - for standard input.")
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help=say("每个结果输出一行 JSON。", "Print one JSON object per line."), show_default=False)
+    bool,
+    typer.Option("--json", help=say("每个结果输出一行 JSON。", "Print one JSON object per line."), show_default=False),
 ]
 
 
@@ -33,24 +43,23 @@ def verify_command(
     *,
     trust: Annotated[
         Path | None,
-        typer.Option(
-            help=say(
-                "信任文件夹：根证书与 CRL；不指定则证书链结果为未知。",
-                "Folder of trust anchors and CRLs; without it every chain is unknown.",
-            ),
+        _option(
+            "信任文件夹：受信任的证书与 CRL；不指定则证书链结果为未知。",
+            "Folder of trusted certificates and CRLs; without it every chain is unknown.",
             metavar="DIR",
         ),
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(
-            help=say("验证时刻：RFC 3339 时间或日期；默认现在。", "Moment of verification: RFC 3339 time, or a date; default: now."),
+        _option(
+            "验证时刻：RFC 3339 时间，或日期（北京时间零时）；默认现在。",
+            "Moment of verification: RFC 3339 time, or a date (its start in China); default: now.",
             metavar="TIME",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Exit with 0 all valid, 1 any invalid, 3 any unknown, 2 usage or unreadable."""
+    """Exit with 0 all valid, 1 any invalid, 3 none invalid but any unknown, 2 usage or unreadable."""
     from gateway.cli.verify import verify
 
     raise typer.Exit(verify(files, trust=trust, at=at, as_json=as_json))
@@ -65,7 +74,7 @@ def inspect_command(files: Files, *, as_json: Json = False) -> None:
 
 
 @app.command("init", help=say("生成一个可直接修改的站点文件夹。", "Write a complete site folder to edit."))
-def init_command(directory: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)]) -> None:
+def init_command(directory: Annotated[Path, _argument("DIR")]) -> None:
     """Exit with 0, or 2 when the folder is not empty or cannot be written."""
     from gateway.cli.init import init
 
@@ -75,10 +84,10 @@ def init_command(directory: Annotated[Path, typer.Argument(metavar="DIR", show_d
 @app.command("serve", help=say("启动网关。", "Start the gateway."))
 def serve_command(
     *,
-    site: Annotated[Path, typer.Option(metavar="DIR", help=say("站点文件夹。", "The site folder."), show_default=False)],
-    host: Annotated[str, typer.Option(help=say("监听地址。", "Address to listen on."))] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help=say("端口；0 为任意空闲端口。", "Port; 0 takes a free one."))] = 8440,
-    workers: Annotated[int, typer.Option(min=1, max=256, help=say("进程数。", "Number of processes."))] = 1,
+    site: Annotated[Path, _option("站点文件夹。", "The site folder.", metavar="DIR", show_default=False)],
+    host: Annotated[str, _option("监听地址。", "Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, _option("端口；0 为任意空闲端口。", "Port; 0 takes a free one.", min=0, max=65535)] = 8440,
+    workers: Annotated[int, _option("进程数。", "Number of processes.", min=1, max=256)] = 1,
 ) -> None:
     """Serve until stopped; exit with 2 when the site has faults."""
     from gateway.cli.serve import serve
@@ -89,17 +98,19 @@ def serve_command(
 @app.command(
     "demo",
     help=say(
-        "在本机演示：签发、伪造并经 HTTP 验证电子证照。", "Show it on this machine: issue, forge and verify licences over HTTP."
+        "在本机演示：签发、伪造并经 HTTP 验证电子证照。",
+        "Show it on this machine: issue, forge and verify licences over HTTP.",
     ),
 )
 def demo_command(
     *,
     once: Annotated[
-        bool, typer.Option("--once", help=say("全部结果正确即退出。", "End with 0 when every outcome was the right one."))
+        bool,
+        typer.Option("--once", help=say("全部结论正确即退出。", "End with 0 when every outcome was the right one.")),
     ] = False,
     keep: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help=say("保留生成的文件到此文件夹。", "Keep the files in this folder."), show_default=False),
+        _option("保留生成的文件到此文件夹。", "Keep the files in this folder.", metavar="DIR", show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -109,11 +120,11 @@ def demo_command(
     raise typer.Exit(demo(once=once, keep=keep, as_json=as_json))
 
 
-@app.command("bench", help=say("性能测试。", "Measure; each figure beside its goal."))
+@app.command("bench", help=say("性能测试，每项与目标对照。", "Measure; each figure beside its goal."))
 def bench_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="verify", show_default=False)],
+    name: Annotated[str, _argument("NAME", "测试名称：verify。", "Name of the benchmark: verify.")],
     *,
-    rounds: Annotated[int, typer.Option(min=3, max=100_000, help=say("轮数。", "Number of rounds."))] = 200,
+    rounds: Annotated[int, _option("轮数。", "Number of rounds.", min=3, max=100_000)] = 200,
     as_json: Json = False,
 ) -> None:
     """Exit with 0 when every goal is reached, 1 when one is missed, 2 for an unknown name."""

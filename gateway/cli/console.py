@@ -31,7 +31,7 @@ def progress_bar() -> Iterator[Progress]:
 
 def track(items: Sequence[str], description: str) -> Iterator[str]:
     """Go through the items with a progress bar when there are several and somebody looks."""
-    if len(items) < 2 or not ERR.is_terminal:
+    if len(items) == 1 or not ERR.is_terminal:
         yield from items
         return
     yield from rich_track(items, description=description, console=ERR, transient=True)

@@ -81,7 +81,8 @@ def _show(answers: list[Answer], *, as_json: bool) -> None:
     )
     for answer in wrong:
         expected = answer.question.reason or answer.question.outcome
-        ERR.print(f"  {answer.question.name}: {say('应为', 'expected')} {expected}, {json.dumps(dict(answer.body))[:500]}")
+        ERR.print(f"  {answer.question.name}: {say('应为', 'expected')} {expected}", markup=False)
+        ERR.print(f"    {json.dumps(dict(answer.body), ensure_ascii=False)[:500]}", markup=False)
 
 
 def _describe(answer: Answer) -> dict[str, object]:
@@ -97,12 +98,19 @@ def _describe(answer: Answer) -> dict[str, object]:
 
 
 def _table(answers: list[Answer]) -> Table:
-    table = Table(title=say("通办演示：真实签章，经 HTTP 逐一验证", "Tongban demo: real seals, each verified over HTTP"))
-    for title in (say("文件", "file"), say("所称内容", "claim"), say("结论", "outcome"), say("理由", "reason in words")):
+    table = Table(
+        title=say("通办演示：真实签章，经 HTTP 逐一验证", "Tongban demo: real seals, each verified over HTTP")
+    )
+    for title in (
+        say("文件", "file"),
+        say("所称内容", "claim"),
+        say("结论", "outcome"),
+        say("理由", "reason in words"),
+    ):
         table.add_column(title, overflow="fold")
     for answer in answers:
-        outcome = answer.body.get("outcome")
-        style, word = (STYLE[Outcome(outcome)], say(*WORD[Outcome(outcome)])) if outcome else ("bold", str(answer.status))
+        found = answer.body.get("outcome")
+        style, word = (STYLE[Outcome(found)], say(*WORD[Outcome(found)])) if found else ("bold", str(answer.status))
         done = say(answer.question.done_zh, answer.question.done_en)
         claim = escape(answer.question.claim) + (f"\n[dim]{escape(done)}[/]" if done else "")
         mark = "" if answer.is_right else f" [reverse]{say('不符', 'WRONG')}[/]"

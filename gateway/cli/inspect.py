@@ -1,17 +1,17 @@
 """``tongban inspect``: what a document says, without judging it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from rich.markup import escape
-from rich.tree import Tree
 
 from adapters.document import Document, DocumentSignature, Seal
 from adapters.errors import MalformedDocumentError
 from adapters.licence import Licence
 from adapters.registry import parse_document
 from gateway.checks.signed_part import read_certificate
-from gateway.cli.console import ERR, OUT, ExitCode
+from gateway.cli.console import ERR, ExitCode
 from gateway.cli.inputs import expand_inputs, read_input
 from gateway.cli.language import say
 from gateway.rendering import encode_time
@@ -33,7 +33,9 @@ def inspect(names: list[str], *, as_json: bool) -> ExitCode:
         if as_json:
             print(json.dumps(described, ensure_ascii=False), flush=True)
         else:
-            OUT.print(draw(escape(name), {key: value for key, value in described.items() if key != "input"}))
+            print(_printable(name))
+            for line in draw({key: value for key, value in described.items() if key != "input"}, indent=1):
+                print(line)
     for name, why in inputs.unreadable:
         ERR.print(f"tongban: {escape(name)}: {escape(why)}")
     if inputs.unreadable or not inputs.names:
@@ -127,13 +129,17 @@ def describe_seal(seal: Seal) -> dict[str, Any]:
     }
 
 
-def draw(label: str, value: object) -> Tree:
-    """Draw JSON types as a tree for people."""
-    tree = Tree(label)
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+def draw(value: object, indent: int = 0) -> Iterator[str]:
+    """Draw JSON types for people, one entry a line; lines are never wrapped or cut."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value, 1) if isinstance(value, list) else ()
     for key, entry in entries:
         if isinstance(entry, dict | list) and entry:
-            tree.add(draw(f"[bold]{escape(str(key))}[/]", entry))
+            yield f"{'  ' * indent}{key}:"
+            yield from draw(entry, indent + 1)
         else:
-            tree.add(f"{escape(str(key))}: {escape('–' if entry in (None, [], {}) else str(entry))}")
-    return tree
+            yield f"{'  ' * indent}{key}: {'–' if entry in (None, [], {}) else _printable(str(entry))}"
+
+
+def _printable(text: str) -> str:
+    """Keep control characters of a document from the terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

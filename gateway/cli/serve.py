@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -27,6 +27,7 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8440
 MAX_WORKERS: Final = 256
 SHUTDOWN_SECONDS: Final = 15.0  # requests under way may end; documents take a second at worst
+_GOOD_ENDS: Final = (0, -signal.SIGTERM)  # the second: told to stop again after it had closed everything
 _BACKLOG: Final = 1024
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _READY: Final = "ready"
@@ -52,7 +53,7 @@ def serve(site_dir: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, wo
         _complain(say(f"进程数应为 1 到 {MAX_WORKERS}。", f"1 to {MAX_WORKERS} workers were expected, got {workers}"))
         return ExitCode.USAGE
     try:
-        listener = _bind(host, port)
+        listener = _bind(host, port, shared=workers > 1)
     except OSError as error:
         place = f"{host}:{port}: {error.strerror}"
         _complain(say(f"无法监听 {place}", f"cannot listen on {place}"))
@@ -65,13 +66,17 @@ def serve(site_dir: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, wo
         return _serve_workers(site_dir, listener, workers, address)
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """Bind, without listening yet, a port that other processes of ours may bind too."""
+def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
+    """Bind, without listening yet; a ``shared`` port may be bound by other processes of ours too.
+
+    One process alone does not share: a second gateway on the same port would go unnoticed.
+    """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
     except OSError:
         listener.close()
@@ -102,11 +107,16 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve_site(site: Site, listener: socket.socket, when_ready: Callable[[], None]) -> None:
+async def _serve_site(
+    site: Site,
+    listener: socket.socket,
+    when_ready: Callable[[], None],
+    stop_signals: Iterable[signal.Signals] = _STOP_SIGNALS,
+) -> None:
     """Serve one process until a stop signal, then let requests under way end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in _STOP_SIGNALS:
+    for number in stop_signals:
         loop.add_signal_handler(number, stop.set)
     log = start_request_log()
     runner = web.AppRunner(create_app(site), **server_options(site.settings.http), shutdown_timeout=SHUTDOWN_SECONDS)
@@ -131,6 +141,7 @@ def _serve_workers(site_dir: Path, listener: socket.socket, workers: int, addres
         host, port = listener.getsockname()[:2]
         processes: list[SpawnProcess] = []
         pipes: list[Connection] = []
+        stopped = _stop_on_signals(processes)
         for _ in range(workers):
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=_work, args=(site_dir, host, port, sender))
@@ -138,7 +149,6 @@ def _serve_workers(site_dir: Path, listener: socket.socket, workers: int, addres
             sender.close()
             processes.append(process)
             pipes.append(receiver)
-        stopped = _stop_on_signals(processes)
         if all(_is_ready(pipe) for pipe in pipes):
             _announce(address)
         else:
@@ -147,14 +157,18 @@ def _serve_workers(site_dir: Path, listener: socket.socket, workers: int, addres
         _stop(processes)
         for process in processes:
             process.join()
-    ended_well = stopped() and all(process.exitcode == 0 for process in processes)
+    ended_well = stopped() and all(process.exitcode in _GOOD_ENDS for process in processes)
     return ExitCode.DONE if ended_well else ExitCode.INVALID
 
 
 def _work(site_dir: Path, host: str, port: int, ready: Connection) -> None:
-    """Be one worker: read the site again (keys do not travel between processes) and serve on a socket of our own."""
-    with _bind(host, port) as listener:
-        _run(_serve_site(load_site(site_dir), listener, lambda: ready.send(_READY)))
+    """Be one worker: read the site again (keys do not travel between processes) and serve on a socket of our own.
+
+    A terminal sends its interrupt to all of us; only the parent takes it, and passes it on as a request to stop.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with _bind(host, port, shared=True) as listener:
+        _run(_serve_site(load_site(site_dir), listener, lambda: ready.send(_READY), (signal.SIGTERM,)))
 
 
 def _is_ready(pipe: Connection) -> bool:

@@ -48,7 +48,8 @@ def load_trust(directory: Path | None) -> TrustStore:
         return TrustStore.empty()
     folder = read_trust_folder(directory)
     for finding in folder.findings:
-        ERR.print(f"tongban: {escape(finding.file or str(directory))}: {escape(say(finding.sentence_zh, finding.sentence))}")
+        place = finding.file or str(directory)
+        ERR.print(f"tongban: {escape(place)}: {escape(say(finding.sentence_zh, finding.sentence))}")
     return folder.store
 
 
@@ -92,7 +93,8 @@ def print_verdict(name: str, verdict: Verdict) -> None:
         for detail in sorted({c.detail for c in verdict.all_checks() if c.reason is reason and c.detail}):
             OUT.print(f"        {escape(detail)}", style="dim")
     for signature in verdict.signatures:
-        who = " · ".join(filter(None, [signature.standard, signature.seal and signature.seal.name, signature.signer]))
+        seal = None if signature.seal is None else signature.seal.name
+        who = " · ".join(filter(None, [signature.standard, seal, signature.signer]))
         OUT.print(f"    {say('签章', 'signature')} {escape(signature.id)}: {escape(who)}", style="dim")
 
 
@@ -108,7 +110,8 @@ def report(inputs: Inputs, tally: Counter[Outcome]) -> None:
         ERR.print(f"tongban: {escape(name)}: {escape(why)}")
     if inputs.passed_over:
         count = len(inputs.passed_over)
-        ERR.print(say(f"tongban: 略过 {count} 个非证照文件。", f"tongban: passed over {count} files that are no documents."))
+        english = f"passed over {count} files that are no documents (certificates, lists, texts)."
+        ERR.print(f"tongban: {say(f'略过 {count} 个非证照文件（证书、名单、文本）。', english)}")
     if not inputs.names and not inputs.unreadable:
         ERR.print(say("tongban: 没有可验证的文件。", "tongban: there is nothing to verify."))
     if tally.total() > 1 and ERR.is_terminal:

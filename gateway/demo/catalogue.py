@@ -58,7 +58,7 @@ def years_after(day: date, years: int) -> date:
 
 
 def drafts(now: datetime) -> tuple[LicenceDraft, ...]:
-    """Write all drafts, twelve for each province; every one of them is in force at ``now``."""
+    """Write all drafts, ten for each province; every one of them is in force at ``now``."""
     today = now.astimezone(CHINA).date()
     return _anhui(today) + _shandong(today)
 
@@ -74,8 +74,6 @@ def _anhui(today: date) -> tuple[LicenceDraft, ...]:
             _business(on(610), software), today, by=f"{ANHUI.name}{ANHUI.city}公共资源交易中心", reason="投标报名"
         ),
         _business(on(355), bakery),
-        _business(on(92), foundry),
-        _food(on(350), bakery),
         _food(on(61), foundry),
         _property(on(704), owner),
         _property(on(203), heir),
@@ -91,14 +89,12 @@ def _shandong(today: date) -> tuple[LicenceDraft, ...]:
     def on(days: int) -> Occasion:
         return Occasion(province=SHANDONG, day=today - timedelta(days=days), sequence=2000 + days)
 
-    shipping, seafood, garden = SHANDONG_COMPANIES
+    shipping, seafood = SHANDONG_COMPANIES
     owner, heir, builder, child, groom, bride, worker, driver = SHANDONG_PEOPLE
     return (
         _business(on(588), shipping),
         _business(on(301), seafood),
-        _business(on(47), garden),
         replace(_food(on(296), seafood), reviewed=True),
-        _food(on(40), garden),
         _annotated(
             _property(on(655), owner),
             today,

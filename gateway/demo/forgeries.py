@@ -281,7 +281,7 @@ def _expired_seal(shop: Workshop) -> Forgery:
 
 
 def _future(shop: Workshop) -> Forgery:
-    licence = shop.licence(Kind.FOOD, 3)
+    licence = shop.licence(Kind.FOOD, 0)
     draft, _ = shop.recent(licence.draft)
     use = Use(seal=licence.seal.encoded, signer=licence.seal.signer, signed_at=shop.now + 2 * _DAY)
     return _forgery(

@@ -102,11 +102,4 @@ SHANDONG_COMPANIES = (
         capital="叁佰捌拾万圆整",
         scope="水产品批发；水产品零售；食品销售；低温仓储；初级农产品收购；货物进出口。",
     ),
-    Company(
-        name="海棠市百果里农业发展有限公司",
-        organisation="MADEM373",
-        person=SHANDONG_PEOPLE[2],
-        capital="陆拾万圆整",
-        scope="水果种植；新鲜水果批发；新鲜蔬菜零售；食品销售；休闲观光活动；农业专业及辅助性活动。",
-    ),
 )

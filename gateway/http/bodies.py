@@ -10,19 +10,13 @@ from gateway.http.buffers import BodyShare
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.settings import HttpSettings
 
+_CONTINUE_EXPECTED: Final = "100-continue"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _UTF_8: Final = ("utf-8", "utf8")
 
 
-async def expect_later(request: web.Request) -> None:
-    """Answer no ``Expect`` yet: 100 Continue is sent when the body is wanted, so that a refusal comes first.
-
-    Raises:
-        ProblemError: 417, something else is expected (RFC 9110 section 10.1.1).
-
-    """
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        raise web.HTTPExpectationFailed
+async def expect_later(_: web.Request) -> None:
+    """Answer no ``Expect`` yet: 100 Continue is sent when the body is wanted, so that a refusal comes first."""
 
 
 async def read_body(request: web.Request, settings: HttpSettings, share: BodyShare) -> bytes:
@@ -30,7 +24,7 @@ async def read_body(request: web.Request, settings: HttpSettings, share: BodySha
 
     Raises:
         ProblemError: 415 (type or compression), 413 (too large: by Content-Length before reading, or while reading),
-            408 (too slow), 400 (ended early), 503 (no memory for it now).
+            408 (too slow), 400 (ended early), 417 (a strange expectation), 503 (no memory for it now).
 
     """
     _check_headers(request, settings.max_body_bytes)
@@ -48,6 +42,8 @@ async def read_body(request: web.Request, settings: HttpSettings, share: BodySha
 
 def _check_headers(request: web.Request, max_body_bytes: int) -> None:
     """Refuse by headers alone what need not be read."""
+    if request.headers.get("Expect", _CONTINUE_EXPECTED).lower() != _CONTINUE_EXPECTED:
+        raise ProblemError(ProblemKind.EXPECTATION_FAILED)  # RFC 9110 section 10.1.1
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in _UTF_8:
         raise ProblemError(ProblemKind.BODY_CONTENT_TYPE)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":

@@ -165,8 +165,6 @@ _OF_STATUS: Final[Mapping[int, ProblemKind]] = MappingProxyType(
     {
         404: ProblemKind.NOT_FOUND,
         405: ProblemKind.METHOD_NOT_ALLOWED,
-        413: ProblemKind.BODY_TOO_LARGE,
-        417: ProblemKind.EXPECTATION_FAILED,
     }
 )
 
