@@ -1,0 +1,19 @@
+"""What holds for every test: whatever runs on an event loop must not block it."""
+
+import inspect
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Make blocking calls inside a running event loop fail the test; tests without a loop are left alone."""
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield
+        return
+    guard = BlockBuster()
+    guard.activate()
+    yield
+    guard.deactivate()

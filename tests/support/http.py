@@ -1,0 +1,118 @@
+"""A gateway to talk to in tests: through the real server, with a clock that stands still and a pipeline of our own."""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.app import create_app, server_options
+from gateway.http.verifier import VerifyDocument
+from gateway.reason import Reason
+from gateway.site import Site
+from gateway.verdict import Check, CheckName, Outcome, SealSummary, SignatureVerdict, Verdict
+from keys.trust import TrustStore
+from tests.support.callers import NOW
+
+Client = TestClient[web.Request, web.Application]
+StartClient = Callable[..., Awaitable[Client]]
+
+URL = "/v1/verifications"
+
+GENUINE = Verdict(
+    format="ofd",
+    checks=(Check(check=CheckName.FORMAT, outcome=Outcome.VALID),),
+    signatures=(
+        SignatureVerdict(
+            id="1",
+            kind="seal",
+            standard="GB/T 38540-2020",
+            signed_at=NOW,
+            signer="CN=signer",
+            seal=SealSummary(id="37000000000001", name="示例市场监督管理局", maker="CN=maker"),
+            checks=(Check(check=CheckName.SIGNATURE, outcome=Outcome.VALID),),
+        ),
+    ),
+)
+FORGED = Verdict(
+    format="ofd",
+    checks=(
+        Check(check=CheckName.FORMAT, outcome=Outcome.VALID),
+        Check(
+            check=CheckName.REFERENCES,
+            outcome=Outcome.INVALID,
+            reason=Reason.REFERENCES_MISMATCH,
+            detail="Doc_0/Pages/Page_0/Content.xml",
+        ),
+    ),
+    notes=("signature.raw-64-bytes",),
+)
+
+
+def verify_by_first_byte(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:  # noqa: ARG001
+    """Be a pipeline for which documents that begin with F are forged, and others are genuine."""
+    return FORGED if data.startswith(b"F") else GENUINE
+
+
+async def start(aiohttp_client: StartClient, site: Site, verify: VerifyDocument = verify_by_first_byte) -> Client:
+    """Start the gateway on a free port of this machine and return a client for it."""
+    server = TestServer(create_app(site, clock=lambda: NOW, verify=verify))
+    await server.start_server(**server_options(site.settings.http))
+    return await aiohttp_client(server)
+
+
+def question(document: bytes = b"a document", **changes: Any) -> dict[str, Any]:
+    """Return the body of a good question, except for the changes."""
+    return {"licence": {"document": base64.b64encode(document).decode()}} | changes
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that carries a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+class RawConnection:
+    """A connection on which a test decides when which bytes are sent."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Use ``open``."""
+        self._reader = reader
+        self._writer = writer
+        self.sent = 0
+
+    @classmethod
+    async def open(cls, client: Client) -> "RawConnection":
+        """Connect to the gateway that the client talks to."""
+        return cls(*await asyncio.open_connection(client.host, client.port))
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._writer.write(data)
+        await self._writer.drain()
+        self.sent += len(data)
+
+    async def send_head(self, token: str, *lines: str) -> None:
+        """Send the head of a question with these header lines in addition."""
+        head = [f"POST {URL} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {token}", *lines, "", ""]
+        await self.send("\r\n".join(head).encode())
+
+    async def read_status(self) -> int:
+        """Return the status of the next answer, also of an interim one; the test waits 5 seconds at most."""
+        async with asyncio.timeout(5):
+            line = await self._reader.readline()
+        return int(line.split()[1])
+
+    async def read_rest(self) -> bytes:
+        """Return everything until the server closes the connection."""
+        async with asyncio.timeout(5):
+            return await self._reader.read()
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
