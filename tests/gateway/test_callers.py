@@ -1,0 +1,187 @@
+"""The files of callers: what is read, and what is refused in words."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from gateway.callers import CallerRegistry, KeyId, TokenAlgorithm, load_callers
+from gateway.toml_table import Fault
+from tests.support.callers import NOW, encode_pem, make_key, make_party, public_half
+
+PEMS = {algorithm: encode_pem(public_half(make_key(algorithm))) for algorithm in TokenAlgorithm}
+
+
+def lines(**changes: str) -> dict[str, str]:
+    """Return the lines of a good file as TOML values, except for the changes; "" takes a key away."""
+    good = {
+        "id": '"hall"',
+        "name": '"Hall"',
+        "name_zh": '"大厅"',
+        "organisation": '"11370000000000000X"',
+        "region": '"370000"',
+        "algorithm": '"EdDSA"',
+        "kid": '"2026-1"',
+        "key": f'"""{PEMS[TokenAlgorithm.EDDSA]}"""',
+    }
+    return {key: value for key, value in (good | changes).items() if value}
+
+
+def load(folder: Path, *files: dict[str, str]) -> tuple[CallerRegistry, list[str]]:
+    for number, values in enumerate(files):
+        (folder / f"{number}.toml").write_text("".join(f"{key} = {value}\n" for key, value in values.items()))
+    faults = list[Fault]()
+    registry = load_callers(folder, faults=faults)
+    return registry, [str(fault) for fault in faults]
+
+
+@pytest.mark.parametrize("algorithm", TokenAlgorithm)
+def test_good_file(tmp_path: Path, algorithm: TokenAlgorithm) -> None:
+    """A caller with a key of any of the three algorithms is found by its id and key id."""
+    registry, faults = load(tmp_path, lines(algorithm=f'"{algorithm}"', key=f'"""{PEMS[algorithm]}"""'))
+    assert faults == []
+    caller = registry.find("hall", "2026-1")
+    assert caller is not None
+    assert (caller.name, caller.name_zh, caller.algorithm, caller.enabled) == ("Hall", "大厅", algorithm, True)
+    assert encode_pem(caller.public_key) == PEMS[algorithm]
+    assert registry.find("hall", "2026-2") is None
+    assert registry.find("2026-1", "hall") is None
+
+
+def test_key_in_a_file(tmp_path: Path) -> None:
+    """The key may stand in a file beside the caller's."""
+    (tmp_path / "hall.pub").write_text(PEMS[TokenAlgorithm.EDDSA])
+    registry, faults = load(tmp_path, lines(key='"hall.pub"'))
+    assert faults == []
+    assert len(registry) == 1
+
+
+@pytest.mark.parametrize("name", ["../hall.pub", "/hall.pub", "missing.pub", ".hidden", "a/b", "big.pub", "binary.pub"])
+def test_key_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    """A key file outside the folder, absent or unreadable is a fault."""
+    (tmp_path / "callers").mkdir()
+    (tmp_path / "hall.pub").write_text(PEMS[TokenAlgorithm.EDDSA])
+    (tmp_path / "callers" / "big.pub").write_text(PEMS[TokenAlgorithm.EDDSA] + "\n" * 100_000 + "x")
+    (tmp_path / "callers" / "binary.pub").write_bytes(b"\xff")
+    registry, (fault,) = load(tmp_path / "callers", lines(key=f'"{name}"'))
+    assert fault.startswith("callers/0.toml: key: expected a public key")
+    assert len(registry) == 0
+
+
+@pytest.mark.parametrize("claimed", TokenAlgorithm)
+@pytest.mark.parametrize("actual", TokenAlgorithm)
+def test_key_for_another_algorithm(tmp_path: Path, claimed: TokenAlgorithm, actual: TokenAlgorithm) -> None:
+    """A key belongs to its algorithm; any other pairing is a fault."""
+    registry, faults = load(tmp_path, lines(algorithm=f'"{claimed}"', key=f'"""{PEMS[actual]}"""'))
+    assert len(registry) == (claimed is actual)
+    assert faults == (
+        [] if claimed is actual else [f"callers/0.toml: key: expected a public key for {claimed}, found something else"]
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ed448.Ed448PrivateKey.generate().public_key(),
+        ec.generate_private_key(ec.SECP384R1()).public_key(),
+        rsa.generate_private_key(65537, 2048).public_key(),
+    ],
+)
+@pytest.mark.parametrize("algorithm", TokenAlgorithm)
+def test_other_kinds_of_key(tmp_path: Path, algorithm: TokenAlgorithm, key: rsa.RSAPublicKey) -> None:
+    """Ed448, other curves and RSA are no keys of ours."""
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    registry, faults = load(tmp_path, lines(algorithm=f'"{algorithm}"', key=f'"""{pem}"""'))
+    assert (len(registry), len(faults)) == (0, 1)
+
+
+def test_private_key(tmp_path: Path) -> None:
+    """A private key is refused, and the fault does not repeat it."""
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    registry, (fault,) = load(tmp_path, lines(key=f'"""{pem.decode()}"""'))
+    assert fault == (
+        "callers/0.toml: key: expected a public key, found a private key, which must never leave the caller"
+    )
+    assert len(registry) == 0
+
+
+@pytest.mark.parametrize(
+    "key", ["-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "x" * 9000]
+)
+def test_broken_key(tmp_path: Path, key: str) -> None:
+    """A key that is not whole is a fault, not a traceback."""
+    registry, faults = load(tmp_path, lines(key=f'"""{key}"""'))
+    assert (len(registry), len(faults)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("id", '"Hall"'),
+        ("id", '"a b"'),
+        ("id", '""'),
+        ("id", "7"),
+        ("id", ""),
+        ("name", ""),
+        ("name_zh", ""),
+        ("organisation", '"11370000000000000I"'),
+        ("organisation", '"1137"'),
+        ("region", '"37000x"'),
+        ("kid", '"a b"'),
+        ("kid", f'"{"x" * 65}"'),
+        ("algorithm", '"none"'),
+        ("algorithm", '"eddsa"'),
+        ("algorithm", ""),
+        ("key", ""),
+        ("enabled", '"yes"'),
+        ("valid_from", "2026-01-01"),
+        ("valid_from", "2026-01-01T00:00:00"),
+        ("valid_to", '"2026-01-01T00:00:00Z"'),
+        ("secret", '"x"'),
+    ],
+)
+def test_one_thing_wrong(tmp_path: Path, key: str, value: str) -> None:
+    """Each key that is wrong, missing or unknown is named."""
+    _, faults = load(tmp_path, lines(**{key: value}))
+    assert [fault.split(": ")[1] for fault in faults] == [key]
+
+
+def test_period(tmp_path: Path) -> None:
+    """A period includes its start and excludes its end; one that ends before it starts is a fault."""
+    begin, end = "2026-01-01T00:00:00+08:00", "2027-01-01T00:00:00+08:00"
+    registry, faults = load(tmp_path, lines(valid_from=begin, valid_to=end))
+    caller = registry.find("hall", "2026-1")
+    assert faults == []
+    assert caller is not None
+    assert caller.valid_from is not None
+    assert caller.valid_to is not None
+    assert caller.is_active(NOW)
+    assert caller.is_active(caller.valid_from)
+    assert not caller.is_active(caller.valid_from - timedelta(microseconds=1))
+    assert not caller.is_active(caller.valid_to)
+    _, (fault,) = load(tmp_path, lines(valid_from=end, valid_to=begin))
+    assert fault.startswith("callers/0.toml: valid_to: expected a moment after valid_from")
+
+
+def test_two_keys_of_one_caller(tmp_path: Path) -> None:
+    """A caller may have two files while it changes keys, but not the same key id twice."""
+    registry, faults = load(tmp_path, lines(), lines(kid='"2026-2"'))
+    assert (len(registry), faults) == (2, [])
+    _, (fault,) = load(tmp_path, lines(), lines())
+    assert fault.startswith("callers/1.toml: kid: expected an id and a kid that no other file has together")
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """Without a folder there are no callers."""
+    registry, faults = load(tmp_path)
+    assert (len(registry), faults) == (0, [])
+    assert len(load_callers(tmp_path / "absent", faults=[])) == 0
+
+
+def test_registry_refuses_doubles() -> None:
+    """A registry never chooses between two callers of the same id and key."""
+    one, two = make_party(), make_party(key_id=KeyId("2026-1"))
+    with pytest.raises(ValueError, match="was expected, got two"):
+        CallerRegistry([one.caller, two.caller])

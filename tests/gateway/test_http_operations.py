@@ -1,0 +1,219 @@
+"""The routes of operators, the description of the interface, request ids, logs and metrics."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.http.messages import Health, ProblemDocument, Readiness
+from gateway.http.openapi import build_openapi
+from gateway.http.routes import ROUTES
+from tests.support.callers import make_party, make_site
+from tests.support.http import URL, StartClient, bearer, question, start
+
+PARTY = make_party()
+TOKEN = PARTY.token()
+
+
+async def test_health(aiohttp_client: StartClient) -> None:
+    """A process that answers is healthy."""
+    client = await start(aiohttp_client, make_site())
+    response = await client.get("/healthz")
+    assert msgspec.convert(await response.json(), Health) == Health(healthy=True)
+
+
+async def test_readiness(aiohttp_client: StartClient) -> None:
+    """Readiness counts anchors by purpose, lists, and the callers that may sign in now."""
+    client = await start(aiohttp_client, make_site([PARTY, make_party(id="off", enabled=False)]))
+    response = await client.get("/readyz")
+    assert msgspec.convert(await response.json(), Readiness) == Readiness(
+        ready=True, anchors={"seal-maker": 0, "signer": 0, "timestamp": 0}, revocation_lists=0, callers=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "reason"),
+    [
+        ("GET", "/nothing", 404, "not-found"),
+        ("POST", "/v1/verifications/", 404, "not-found"),
+        ("GET", "/v1/../../etc/passwd", 404, "not-found"),
+        ("GET", URL, 405, "method-not-allowed"),
+        ("DELETE", "/healthz", 405, "method-not-allowed"),
+    ],
+)
+async def test_nothing_here(aiohttp_client: StartClient, method: str, path: str, status: int, reason: str) -> None:
+    """Unknown addresses and methods are problem documents too."""
+    client = await start(aiohttp_client, make_site())
+    response = await client.request(method, path)
+    content = await response.json(content_type="application/problem+json")
+    assert (response.status, msgspec.convert(content, ProblemDocument).reason) == (status, reason)
+    if status == 405:
+        assert response.headers["Allow"]
+
+
+@pytest.mark.parametrize("sent", ["a", "0123-abc_DEF.~", "x" * 64])
+async def test_request_id_is_kept(aiohttp_client: StartClient, sent: str) -> None:
+    """A sane request id comes back, in answers and in problems."""
+    client = await start(aiohttp_client, make_site())
+    assert (await client.get("/healthz", headers={"X-Request-Id": sent})).headers["X-Request-Id"] == sent
+    response = await client.get("/nothing", headers={"X-Request-Id": sent})
+    assert response.headers["X-Request-Id"] == (await response.json(content_type=None))["request_id"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "x" * 65, "a b", "37010119900101001X;", '"}', "张三"])
+async def test_request_id_is_made(aiohttp_client: StartClient, sent: str) -> None:
+    """Anything else is replaced by an id of ours, so that nothing odd gets into logs."""
+    client = await start(aiohttp_client, make_site())
+    made = (await client.get("/healthz", headers={"X-Request-Id": sent})).headers["X-Request-Id"]
+    assert made != sent
+    assert len(made) == 32
+
+
+@pytest.fixture
+def lines() -> Iterator[list[dict[str, Any]]]:
+    """Collect the lines of the request log."""
+    logger, found = logging.getLogger("tongban.requests"), []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(json.loads(record.getMessage()))
+
+    collector, level = Collector(), logger.level
+    logger.addHandler(collector)
+    logger.setLevel(logging.INFO)
+    yield found
+    logger.removeHandler(collector)
+    logger.setLevel(level)
+
+
+async def test_request_log(aiohttp_client: StartClient, lines: list[dict[str, Any]]) -> None:
+    """One line per request says who asked what by ids and enums, and nothing of the content or the address."""
+    client = await start(aiohttp_client, make_site([PARTY]))
+    body = question(b"Forged", match={"holder_name": "李四"})
+    await client.post(URL + "?holder=secret", json=body, headers=bearer(TOKEN) | {"X-Request-Id": "first"})
+    await client.post(URL, json=body, headers={"X-Request-Id": "second"})
+    await client.get("/licences/37010119900101001X", headers={"X-Request-Id": "third"})
+    for line in lines:
+        assert line.pop("milliseconds") >= 0
+        assert line.pop("at") == "2026-03-01T04:00:00Z"
+    assert lines == [
+        {
+            "request_id": "first",
+            "caller": "service-hall",
+            "route": URL,
+            "status": 200,
+            "outcome": "invalid",
+            "failure": None,
+        },
+        {
+            "request_id": "second",
+            "caller": None,
+            "route": URL,
+            "status": 401,
+            "outcome": None,
+            "failure": "sign-in.no-token",
+        },
+        {
+            "request_id": "third",
+            "caller": None,
+            "route": "unmatched",
+            "status": 404,
+            "outcome": None,
+            "failure": "not-found",
+        },
+    ]
+
+
+async def test_metrics(aiohttp_client: StartClient) -> None:
+    """Metrics count requests, verdicts, reasons and bytes; labels are templates and words of enums."""
+    client = await start(aiohttp_client, make_site([PARTY]))
+    for document in (b"genuine", b"Forged"):
+        await client.post(URL, json=question(document), headers=bearer(TOKEN))
+    await client.get("/licences/37010119900101001X")
+    response = await client.get("/metrics")
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
+    text = await response.text()
+    for line in (
+        'gateway_requests_total{route="/v1/verifications",status="200"} 2.0',
+        'gateway_requests_total{route="unmatched",status="404"} 1.0',
+        'gateway_outcomes_total{format="ofd",outcome="valid"} 1.0',
+        'gateway_outcomes_total{format="ofd",outcome="invalid"} 1.0',
+        'gateway_reasons_total{reason="references.mismatch"} 1.0',
+        "gateway_document_bytes_count 2.0",
+        'gateway_verify_seconds_count{thread="loop"} 2.0',
+        "gateway_requests_in_flight 1.0",
+        "gateway_verifications_waiting 0.0",
+        'gateway_trust_anchors{purpose="signer"} 0.0',
+    ):
+        assert line in text
+    assert "37010119900101001X" not in text
+
+
+async def test_two_applications_do_not_mix(aiohttp_client: StartClient) -> None:
+    """Each application has metrics of its own."""
+    first = await start(aiohttp_client, make_site([PARTY]))
+    second = await start(aiohttp_client, make_site([PARTY]))
+    await first.post(URL, json=question(), headers=bearer(TOKEN))
+    assert 'outcome="valid"' in await (await first.get("/metrics")).text()
+    assert 'outcome="valid"' not in await (await second.get("/metrics")).text()
+
+
+async def test_openapi_is_served(aiohttp_client: StartClient) -> None:
+    """The description that is served names every route of the application, and no other."""
+    client = await start(aiohttp_client, make_site())
+    document = await (await client.get("/openapi.json")).json()
+    described = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
+    routed = {
+        (route.resource.canonical, route.method) for route in client.app.router.routes() if route.resource is not None
+    }
+    assert described == routed
+
+
+def references(part: Any) -> Iterator[str]:
+    """Yield every reference inside a JSON document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def test_openapi_structure() -> None:
+    """The description has what OpenAPI 3.1 requires: references that lead somewhere, unique ids, full responses."""
+    document = build_openapi(ROUTES, version="1")
+    assert document["openapi"].startswith("3.1")
+    assert {"title", "version"} <= set(document["info"])
+    schemas = document["components"]["schemas"]
+    found = set(references(document))
+    assert found
+    for reference in found:
+        prefix, _, name = reference.rpartition("/")
+        assert (prefix, name in schemas) == ("#/components/schemas", True), reference
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == len(ROUTES)
+    for operation in operations:
+        assert operation["responses"]
+        for status, response in operation["responses"].items():
+            assert status.isdigit()
+            assert response["description"]
+            assert response["content"]
+        for requirement in operation["security"]:
+            assert set(requirement) <= set(document["components"]["securitySchemes"])
+    json.dumps(document)
+
+
+def test_openapi_lists_the_refusals() -> None:
+    """The question's description names every status by which it may be refused."""
+    responses = build_openapi(ROUTES, version="1")["paths"][URL]["post"]["responses"]
+    assert set(responses) == {"200", "400", "401", "408", "413", "415", "417", "422", "500", "503", "504"}
+
+
+def test_only_operators_routes_are_open() -> None:
+    """Exactly the four routes of operators are open; a new route asks for a token unless it says otherwise."""
+    assert {route.path for route in ROUTES if route.is_open} == {"/healthz", "/readyz", "/metrics", "/openapi.json"}

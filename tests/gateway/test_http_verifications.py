@@ -1,0 +1,350 @@
+"""Asking over HTTP: what is answered, and how wrong questions are refused."""
+
+import base64
+import json
+import re
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.app import create_app
+from gateway.callers import TokenAlgorithm
+from gateway.decision import DECISION_ID_PATTERN
+from gateway.http.messages import ProblemDocument, VerificationAnswer
+from gateway.http.problems import PROBLEMS, ProblemKind
+from gateway.reason import SENTENCES, Reason
+from gateway.verdict import Verdict
+from keys.trust import TrustStore
+from tests.support.callers import NOW, make_party, make_site
+from tests.support.http import GENUINE, URL, StartClient, bearer, question, start, verify_by_first_byte
+
+PARTY = make_party()
+SITE = make_site([PARTY], max_document_bytes=1024 * 1024)
+TOKEN = PARTY.token()
+
+
+async def ask(aiohttp_client: StartClient, body: object, **http: Any) -> tuple[int, dict[str, Any]]:
+    """Ask a gateway and return status and content; bytes are sent as they are."""
+    site = make_site([PARTY], **http) if http else SITE
+    client = await start(aiohttp_client, site)
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    response = await client.post(URL, data=data, headers=bearer(TOKEN) | {"Content-Type": "application/json"})
+    content = await response.json(content_type=response.content_type)
+    if response.status != 200:
+        assert response.content_type == "application/problem+json"
+        msgspec.convert(content, ProblemDocument)
+        assert content["status"] == response.status
+        assert content["type"] == f"urn:tongban:problem:{content['reason']}"
+    return response.status, content
+
+
+async def test_genuine(aiohttp_client: StartClient) -> None:
+    """A genuine document is answered with its verdict, exactly in the documented shape."""
+    status, content = await ask(aiohttp_client, question())
+    assert status == 200
+    msgspec.convert(content, VerificationAnswer)
+    assert re.fullmatch(DECISION_ID_PATTERN, content.pop("decision"))
+    assert content == {
+        "outcome": "valid",
+        "status": "unknown",
+        "format": "ofd",
+        "reasons": [],
+        "explanations": [],
+        "checks": [{"check": "format", "outcome": "valid", "reason": None, "detail": None}],
+        "signatures": [
+            {
+                "id": "1",
+                "kind": "seal",
+                "standard": "GB/T 38540-2020",
+                "signed_at": "2026-03-01T04:00:00Z",
+                "signer": "CN=signer",
+                "seal": {"id": "37000000000001", "name": "示例市场监督管理局", "maker": "CN=maker"},
+                "outcome": "valid",
+                "checks": [{"check": "signature", "outcome": "valid", "reason": None, "detail": None}],
+                "notes": [],
+            }
+        ],
+        "notes": [],
+        "fields": {},
+        "match": None,
+        "freshness": {
+            "source": "document",
+            "as_of": "2026-03-01T04:00:00Z",
+            "revocation_seq": None,
+            "stale": False,
+        },
+        "policy": None,
+        "receipt": None,
+    }
+
+
+async def test_forged(aiohttp_client: StartClient) -> None:
+    """A forged document is an answer, not an error, and says in both languages what is wrong and what to do."""
+    status, content = await ask(aiohttp_client, question(b"Forged"))
+    assert status == 200
+    msgspec.convert(content, VerificationAnswer)
+    assert content["outcome"] == "invalid"
+    assert content["reasons"] == ["references.mismatch"]
+    words = SENTENCES[Reason.REFERENCES_MISMATCH]
+    assert content["explanations"] == [
+        {
+            "reason": "references.mismatch",
+            "zh": words.zh,
+            "en": words.en,
+            "next_zh": words.next_zh,
+            "next_en": words.next_en,
+        }
+    ]
+    assert content["notes"] == ["signature.raw-64-bytes"]
+
+
+async def test_full_question(aiohttp_client: StartClient) -> None:
+    """Purpose, operator, match, fields and tolerance are read, and still nothing of the holder leaves."""
+    body = question(
+        purpose={"item": "11370000MB28559184", "case": "2026-0001", "use": "注册登记"},
+        operator={"id": "clerk-7", "name": "张三"},
+        match={"holder_name": "李四", "holder_id": "37010119900101001X"},
+        fields=["holder_name", "valid_to"],
+        tolerance_seconds=60,
+    )
+    status, content = await ask(aiohttp_client, body)
+    assert status == 200
+    assert content["fields"] == {}
+    assert content["match"] == {"outcome": None, "reason": "no-policy"}
+    assert "李四" not in json.dumps(content, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("algorithm", TokenAlgorithm)
+async def test_every_algorithm(aiohttp_client: StartClient, algorithm: TokenAlgorithm) -> None:
+    """Callers of all three algorithms are answered."""
+    party = make_party(algorithm)
+    client = await start(aiohttp_client, make_site([party]))
+    response = await client.post(URL, json=question(), headers=bearer(party.token()))
+    assert response.status == 200
+
+
+async def test_stated_format(aiohttp_client: StartClient) -> None:
+    """A format that is stated must be the one that is found."""
+    document = question()["licence"]["document"]
+    status, _ = await ask(aiohttp_client, {"licence": {"document": document, "format": "ofd"}})
+    assert status == 200
+    status, content = await ask(aiohttp_client, {"licence": {"document": document, "format": "seal"}})
+    assert (status, content["reason"]) == (422, "licence.format-differs")
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, [{"path": "$.licence", "error": "missing-field"}]),
+        ([], [{"path": "$", "error": "wrong-value", "expected": "Expected `object`, got `array`"}]),
+        ({"licence": 7}, [{"path": "$.licence", "error": "wrong-value", "expected": "Expected `object`, got `int`"}]),
+        (
+            {"licence": {"document": 7}},
+            [{"path": "$.licence.document", "error": "wrong-value", "expected": "Expected `str | null`, got `int`"}],
+        ),
+        (
+            question(colour="red", purpose={"item": "x", "why": "y"}),
+            [
+                {"path": "$.colour", "error": "unknown-field"},
+                {"path": "$.purpose.why", "error": "unknown-field"},
+            ],
+        ),
+        ({"licence": {"colour": ""}}, [{"path": "$.licence.colour", "error": "unknown-field"}]),
+        (question(operator={}), [{"path": "$.operator.id", "error": "missing-field"}]),
+        (
+            question(fields=["valid_to", 7]),
+            [{"path": "$.fields[1]", "error": "wrong-value", "expected": "Expected `str`, got `int`"}],
+        ),
+        (
+            question(tolerance_seconds=-1),
+            [{"path": "$.tolerance_seconds", "error": "wrong-value", "expected": "Expected `int` >= 0"}],
+        ),
+        (
+            {"licence": {"document": "", "format": "docx"}},
+            [
+                {
+                    "path": "$.licence.format",
+                    "error": "wrong-value",
+                    "expected": "one of the words that /openapi.json lists",
+                }
+            ],
+        ),
+    ],
+)
+async def test_wrong_fields(aiohttp_client: StartClient, body: object, errors: list[dict[str, str]]) -> None:
+    """Unknown, missing and wrong fields are named by their path, with what was expected and never with the value."""
+    status, content = await ask(aiohttp_client, body)
+    assert (status, content["reason"], content["errors"]) == (422, "body.invalid", errors)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"licence",
+        b'{"licence": {}} {}',
+        b"\xef\xbb\xbf{}",
+        b'{"licence": "\xff"}',
+        b'{"licence": {}, "licence": {}}',
+        b'{"licence": {"document": "", "document": ""}}',
+        b'{"tolerance_seconds": NaN}',
+        b'{"tolerance_seconds": ' + b"9" * 5000 + b"}",
+        b'{"licence": ' + b"[" * 100_000,
+        b'{"licence": "\\ud800"}',
+        '{"licence": {}}'.encode("utf-16"),
+    ],
+)
+async def test_no_json(aiohttp_client: StartClient, body: bytes) -> None:
+    """What is not JSON in UTF-8, or says the same name twice, is a 400."""
+    status, content = await ask(aiohttp_client, body)
+    assert (status, content["reason"]) == (400, "body.not-json")
+
+
+@pytest.mark.parametrize(
+    "licence", [{"identifier": "1.2.156"}, {"number": "1", "type": "2", "holder": "3"}, {"code": "c"}]
+)
+async def test_other_kinds(aiohttp_client: StartClient, licence: dict[str, str]) -> None:
+    """The other ways of naming a licence are known, and refused as not offered yet."""
+    status, content = await ask(aiohttp_client, {"licence": licence})
+    assert (status, content["reason"]) == (422, "licence.kind-not-offered")
+
+
+@pytest.mark.parametrize(
+    "licence", [{}, {"document": "", "code": "c"}, {"identifier": "1", "number": "2"}, {"format": "ofd"}]
+)
+async def test_ambiguous(aiohttp_client: StartClient, licence: dict[str, str]) -> None:
+    """A licence is named in exactly one way."""
+    status, content = await ask(aiohttp_client, {"licence": licence})
+    assert (status, content["reason"]) == (422, "licence.ambiguous")
+
+
+@pytest.mark.parametrize("text", ["QQ", "QQ=", "QR==", "QQ==\n", "Q Q==", "QQ==QQ==", "_-==", "营业", "QQ===="])
+async def test_no_base64(aiohttp_client: StartClient, text: str) -> None:
+    """Base64 has one spelling: padded, unbroken, with the unused bits zero."""
+    status, content = await ask(aiohttp_client, {"licence": {"document": text}})
+    assert (status, content["reason"]) == (422, "licence.not-base64")
+    assert text not in json.dumps(content, ensure_ascii=False)
+
+
+async def test_document_too_large(aiohttp_client: StartClient) -> None:
+    """A document beyond the bound is a 413 even where the body around it still fits."""
+    status, content = await ask(aiohttp_client, question(b"x" * 2000), max_document_bytes=1999)
+    assert (status, content["reason"]) == (413, "licence.too-large")
+    status, content = await ask(aiohttp_client, question(b"x" * 1999), max_document_bytes=1999)
+    assert status == 200
+
+
+async def test_large_documents_leave_the_loop(aiohttp_client: StartClient) -> None:
+    """Documents up to the bound are verified inline, larger ones in a thread of the pool."""
+    names = []
+
+    def verify(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:
+        names.append(threading.current_thread().name)
+        return verify_by_first_byte(data, store=store, at=at)
+
+    client = await start(aiohttp_client, make_site([PARTY], inline_document_bytes=100), verify)
+    for size in (100, 101):
+        response = await client.post(URL, json=question(b"x" * size), headers=bearer(TOKEN))
+        assert response.status == 200
+    assert names[0] == threading.main_thread().name
+    assert names[1].startswith("verify")
+
+
+async def test_busy(aiohttp_client: StartClient) -> None:
+    """When the pool and its queue are full, callers are told to come back instead of piling up."""
+    release = threading.Event()
+
+    def verify(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:  # noqa: ARG001
+        release.wait(5)
+        return GENUINE
+
+    site = make_site(
+        [PARTY],
+        inline_document_bytes=100,
+        verification_threads=1,
+        max_waiting_verifications=0,
+        request_timeout_seconds=0.2,
+    )
+    client = await start(aiohttp_client, site, verify)
+    body = question(b"x" * 101)
+    response = await client.post(URL, json=body, headers=bearer(TOKEN))
+    assert (response.status, (await response.json(content_type=None))["reason"]) == (504, "deadline")
+    # The caller has left, the thread is still at work, and counts.
+    response = await client.post(URL, json=body, headers=bearer(TOKEN))
+    assert (response.status, (await response.json(content_type=None))["reason"]) == (503, "busy")
+    assert response.headers["Retry-After"] == "5"
+    release.set()
+
+
+async def test_bug(aiohttp_client: StartClient, caplog: pytest.LogCaptureFixture) -> None:
+    """An unforeseen exception is a 500 that says nothing of itself, and its text is in no log either."""
+
+    def verify(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:  # noqa: ARG001
+        raise RuntimeError("holder 37010119900101001X")
+
+    client = await start(aiohttp_client, SITE, verify)
+    with caplog.at_level("INFO"):
+        response = await client.post(URL, json=question(), headers=bearer(TOKEN) | {"X-Request-Id": "request-7"})
+    text = await response.text()
+    assert (response.status, json.loads(text)["reason"], json.loads(text)["request_id"]) == (
+        500,
+        "internal",
+        "request-7",
+    )
+    assert "37010119900101001X" not in text
+    assert "37010119900101001X" not in caplog.text
+    assert '"request_id":"request-7"' in caplog.text
+
+
+async def test_garbage_through_the_product_pipeline(aiohttp_client: StartClient) -> None:
+    """The application as it is delivered answers garbage with a verdict."""
+    client = await aiohttp_client(create_app(SITE, clock=lambda: NOW))
+    response = await client.post(URL, json=question(b"no licence"), headers=bearer(TOKEN))
+    content = await response.json()
+    assert (response.status, content["outcome"], content["reasons"]) == (200, "invalid", ["format.unrecognised"])
+    msgspec.convert(content, VerificationAnswer)
+
+
+async def test_decisions_differ(aiohttp_client: StartClient) -> None:
+    """Every answer has an id of its own, also for the same question at the same moment."""
+    client = await start(aiohttp_client, SITE)
+    ids = set()
+    for _ in range(5):
+        response = await client.post(URL, json=question(), headers=bearer(TOKEN))
+        ids.add((await response.json())["decision"])
+    assert len(ids) == 5
+
+
+async def test_headers(aiohttp_client: StartClient) -> None:
+    """Answers are not cached, their type is not guessed, and the server does not name its version."""
+    client = await start(aiohttp_client, SITE)
+    response = await client.post(URL, json=question(), headers=bearer(TOKEN))
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Server"] == "tongban"
+
+
+def test_table_of_problems() -> None:
+    """Every kind of problem has a status, and sentences in both languages."""
+    assert set(PROBLEMS) == set(ProblemKind)
+    for text in PROBLEMS.values():
+        assert 400 <= text.status < 600
+        assert re.search(r"[\u4e00-\u9fff]", text.title)
+        assert re.search(r"[\u4e00-\u9fff]", text.next)
+        assert text.title_en.isascii()
+        assert text.next_en.isascii()
+
+
+def test_base64_is_the_standard_one() -> None:
+    """The document of a question is what Python's own encoder writes."""
+    assert base64.b64decode(question(b"\xff\xfe")["licence"]["document"]) == b"\xff\xfe"
+
+
+def test_time_is_not_read_inside() -> None:
+    """The tests' present is long past or far ahead, so that reading the clock anywhere would show."""
+    assert abs(time.time() - NOW.timestamp()) > 3600

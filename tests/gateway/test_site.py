@@ -1,0 +1,167 @@
+"""A site folder: read as a whole, or refused with every fault named at once."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.callers import TokenAlgorithm
+from gateway.cli.init import init
+from gateway.settings import HttpSettings, parse_settings
+from gateway.site import SiteError, load_site
+from gateway.site_template import FILES, write_site
+from gateway.toml_table import MAX_TOML_BYTES, Fault, TomlTable, load_toml
+from tests.support.callers import NOW
+
+USABLE = "certificates and revocation lists that can be used"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "site"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a good site folder to break one thing in."""
+    write_site(tmp_path)
+    return tmp_path
+
+
+def faults_of(folder: Path) -> list[str]:
+    with pytest.raises(SiteError) as caught:
+        load_site(folder)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_template(folder: Path) -> None:
+    """What ``tongban init`` writes is a good site that trusts nobody and lets nobody in."""
+    site = load_site(folder)
+    assert site.settings.http == HttpSettings()
+    assert site.settings.region == "370000"
+    assert site.trust.anchors == ()
+    assert site.notices == ()
+    assert len(site.callers) == 1
+    assert site.callers.count_active(NOW) == 0
+    caller = site.callers.find("example-service-hall", "2026-1")
+    assert caller is not None
+    assert caller.algorithm is TokenAlgorithm.EDDSA
+
+
+def test_example_is_the_template() -> None:
+    """The example in the repository is exactly what ``tongban init`` writes."""
+    found = {path.relative_to(EXAMPLE).as_posix(): path.read_text() for path in EXAMPLE.rglob("*") if path.is_file()}
+    assert found == dict(FILES)
+
+
+def test_template_holds_no_secret() -> None:
+    """No file of the template holds a private key."""
+    assert not any("PRIVATE KEY" in text for text in FILES.values())
+
+
+def test_init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``init`` writes a new folder once, and never into one that holds anything."""
+    assert init(tmp_path / "new" / "site") == 0
+    assert load_site(tmp_path / "new" / "site")
+    assert "README.md" in capsys.readouterr().out
+    before = sorted(tmp_path.rglob("*"))
+    assert init(tmp_path) == 2
+    assert sorted(tmp_path.rglob("*")) == before
+    assert init(tmp_path / "new" / "site" / "README.md") == 2
+
+
+def test_all_faults_at_once(folder: Path) -> None:
+    """Faults of different files are reported together, each with file, key, expectation and what was found."""
+    change(folder / "tongban.toml", 'region = "370000"', 'region = "37"\ncolour = "red"')
+    change(folder / "tongban.toml", "verification_threads = 2", "verification_threads = 0")
+    change(folder / "callers" / "example.toml", 'algorithm = "EdDSA"', 'algorithm = "HS256"')
+    change(folder / "callers" / "example.toml", "enabled = false", "enabled = 1")
+    (folder / "trust" / "signers" / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")
+    assert faults_of(folder) == [
+        "tongban.toml: gateway.region: expected the six digits of a region, such as 370000, found '37'",
+        "tongban.toml: http.verification_threads: expected a whole number from 1 to 256, found 0",
+        "tongban.toml: gateway.colour: expected one of audience, name, name_zh, region, found an unknown key",
+        f"trust/signers/ca.pem: expected {USABLE}, found a file that holds a certificate that cannot be read",
+        "callers/example.toml: algorithm: expected EdDSA, ES256, SM2, found 'HS256'",
+        "callers/example.toml: enabled: expected true or false, found 1",
+    ]
+
+
+def test_missing_parts(tmp_path: Path) -> None:
+    """Without settings there is no site; without a trust folder or callers there is one that refuses all."""
+    assert faults_of(tmp_path) == ["tongban.toml: expected a readable TOML file, found no such file"]
+    (tmp_path / "tongban.toml").write_text(FILES["tongban.toml"])
+    site = load_site(tmp_path)
+    assert (site.trust.anchors, len(site.callers)) == ((), 0)
+    assert "expected a site folder, found no folder" in faults_of(tmp_path / "nowhere")[0]
+
+
+def test_empty_settings(folder: Path) -> None:
+    """Every required key of an empty file is named."""
+    (folder / "tongban.toml").write_text("")
+    keys = [line.split(": ")[1] for line in faults_of(folder)]
+    assert keys == ["gateway.name", "gateway.name_zh", "gateway.region", "gateway.audience"]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"name = ", "a syntax error"),
+        (b"[gateway]\nname = 1\nname = 2", "a syntax error"),
+        (b"name = '\xff'", "bytes that are not UTF-8"),
+        (b"#" * (MAX_TOML_BYTES + 1), "a larger file"),
+        (b"a = " + b"[" * 50_000, "tables nested too deep"),
+    ],
+)
+def test_no_toml(folder: Path, content: bytes, found: str) -> None:
+    """A file that is no TOML is one fault, not a traceback."""
+    (folder / "tongban.toml").write_bytes(content)
+    (fault,) = faults_of(folder)
+    assert fault.startswith("tongban.toml: expected ")
+    assert found in fault
+
+
+def test_memory_must_hold_one_body(folder: Path) -> None:
+    """A memory bound below one largest body would refuse every large document, and is a fault."""
+    change(folder / "tongban.toml", "max_buffered_bytes = 268435456", "max_buffered_bytes = 2000000")
+    (fault,) = faults_of(folder)
+    assert fault.startswith("tongban.toml: http.max_buffered_bytes: expected room for at least one largest body")
+
+
+def test_trust_is_no_folder(folder: Path) -> None:
+    """A file in place of the trust folder is a fault."""
+    for path in sorted((folder / "trust").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (folder / "trust").rmdir()
+    (folder / "trust").write_text("")
+    assert faults_of(folder) == ["trust: expected a folder, found something else"]
+
+
+@given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+def test_garbage(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """Whatever stands in the settings file, reading it gives settings or faults, and no other error."""
+    path = tmp_path_factory.mktemp("garbage") / "tongban.toml"
+    path.write_bytes(content)
+    faults: list[Fault] = []
+    table = load_toml(path, file="tongban.toml", faults=faults)
+    if table is not None:
+        parse_settings(table)
+    assert faults
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["gateway", "http", "x"]), _VALUES, max_size=3))
+def test_values_of_any_type(values: dict[str, object]) -> None:
+    """Values of any type in any place give faults, and no other error."""
+    faults: list[Fault] = []
+    parse_settings(TomlTable(values, file="tongban.toml", faults=faults))
+    assert faults
