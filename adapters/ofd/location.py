@@ -1,9 +1,13 @@
 """Locations in an OFD package (ST_Loc, GB/T 33190 section 7.4): from what a file says to the name of a member."""
 
-from typing import NoReturn
+import re
+from typing import Final, NoReturn
 
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.strict.bounds import MAX_LOCATION
+
+# The locations that nearly all files state; any other is taken apart.
+_PLAIN_ABSOLUTE: Final = re.compile(r"(?:/\w[\w.-]*)+", re.ASCII)
 
 
 def resolve(base: str, location: str) -> str:
@@ -16,6 +20,8 @@ def resolve(base: str, location: str) -> str:
         MalformedDocumentError: PATH, for anything else: empty, a folder, "//", a backslash, control characters.
 
     """
+    if len(location) <= MAX_LOCATION and _PLAIN_ABSOLUTE.fullmatch(location):
+        return location[1:]
     if not location or len(location) > MAX_LOCATION or "\\" in location or not location.isprintable():
         _refuse(base)
     absolute = location.startswith("/")

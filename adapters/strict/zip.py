@@ -5,6 +5,7 @@ members with one name, some ignore case.
 A package that two readers could see differently is refused, so that what was verified is what will be shown.
 """
 
+import re
 import struct
 import unicodedata
 import zlib
@@ -47,6 +48,9 @@ _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075  # a second name for the member, which some readers prefer
 _IN_ZIP64: Final = 0xFFFFFFFF
 _LONGEST_COMMENT: Final = 0xFFFF
+
+# The names that nearly all members have; any other is looked at piece by piece.
+_PLAIN_NAME: Final = re.compile(r"(?:\w[\w.-]*/)*\w[\w.-]*", re.ASCII)
 
 _UNIX_TYPE: Final = 0o170000
 _UNIX_REGULAR: Final = 0o100000
@@ -165,6 +169,8 @@ def _read_directory(data: bytes, count: int, directory: int, end: int) -> list[_
 
 def _resolve_sizes(extra: bytes, raw_name: bytes, sizes: list[int], where: str) -> list[int]:
     """Replace every 0xFFFFFFFF by its value of the ZIP64 extra field (section 4.5.3), which may hold nothing more."""
+    if not extra:
+        return sizes
     seen_zip64 = False
     position = 0
     while position < len(extra):
@@ -216,6 +222,8 @@ def _check_entry(member: _Member, attributes: int, where: str) -> None:
         _refuse(where)
     if member.size if is_directory else attributes & _DOS_DIRECTORY:
         _refuse(where)
+    if _PLAIN_NAME.fullmatch(name):
+        return
     segments = name.removesuffix("/").split("/")
     drive = name[1:2] == ":" and name[0].isalpha()
     if drive or "\\" in name or not {"", ".", ".."}.isdisjoint(segments) or _has_controls(name):

@@ -28,8 +28,10 @@ def unknown(check: CheckName, reason: Reason, detail: str | None = None) -> Chec
 def name_members(paths: Iterable[str]) -> str:
     """Name the first few members, sorted, bounded and without control characters."""
     ordered = sorted(paths)
-    shown = [
-        "".join(c if c.isprintable() else "\ufffd" for c in path[:NAME_LENGTH]) for path in ordered[:NAMED_MEMBERS]
-    ]
+    shown = [_printable(path[:NAME_LENGTH]) for path in ordered[:NAMED_MEMBERS]]
     rest = len(ordered) - len(shown)
     return ", ".join(shown) + (f" (+{rest})" if rest else "")
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)

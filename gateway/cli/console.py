@@ -1,5 +1,7 @@
 """Where a command prints: results to standard output, everything else to standard error."""
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -8,7 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress import track as rich_track
 
-OUT = Console(soft_wrap=True, highlight=False)
+# A pipe has no width of its own; tables are laid out for this many characters there, and nothing is cut off.
+PIPE_WIDTH = 160
+_PIPED = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+
+OUT = Console(soft_wrap=True, highlight=False, width=_PIPED)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

@@ -20,8 +20,6 @@ from gateway.demo.stage import Stage, set_stage, write_stage
 from gateway.reason import SENTENCES, Reason
 from gateway.verdict import Outcome
 
-PIPE_WIDTH = 160  # characters; a pipe has no width of its own, and nothing may be cut off there
-
 
 def demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
     """Run the demo; 0 when every answer was the right one, 1 when not, 2 when it could not run."""
@@ -72,7 +70,7 @@ def _show(answers: list[Answer], *, as_json: bool) -> None:
         for answer in answers:
             print(json.dumps(_describe(answer), ensure_ascii=False), flush=True)
     else:
-        OUT.print(_table(answers), width=None if OUT.is_terminal else PIPE_WIDTH)
+        OUT.print(_table(answers))
     ERR.print(
         say(
             f"共 {len(answers)} 份：{len(answers) - len(wrong)} 份结论正确，{len(wrong)} 份不正确。",
