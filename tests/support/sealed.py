@@ -261,7 +261,9 @@ class Signing:
 
     def _description(self, protected: Mapping[str, bytes], folder: str, *, sealed: bool) -> bytes:
         entries = "".join(
-            element("Reference", element("CheckValue", base64.b64encode(self.digest(content)).decode()), FileRef="/" + n)
+            element(
+                "Reference", element("CheckValue", base64.b64encode(self.digest(content)).decode()), FileRef="/" + n
+            )
             for n, content in protected.items()
         )
         method = {} if self.method is None else {"CheckMethod": self.method}
@@ -337,9 +339,7 @@ def signed_data(
         signed=attributes,
         signature=value(signer.key.sign(message)),
     )
-    return make_signed_data(
-        kind=GBT_SIGNED_DATA, content=content, certificates=(certificate.encoded,), signers=(info,)
-    )
+    return make_signed_data(kind=GBT_SIGNED_DATA, content=content, certificates=(certificate.encoded,), signers=(info,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

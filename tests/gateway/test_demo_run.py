@@ -1,0 +1,107 @@
+"""``tongban demo --once``: thirty files over HTTP, and an end that tells whether every answer was the right one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import demo as command
+from gateway.cli.console import ExitCode
+from gateway.demo.stage import CALLER_ID, Question, Stage, set_stage
+from gateway.reason import Reason
+from gateway.verdict import Outcome
+from tests.support.cli import Ended, tongban
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "kept"
+
+
+@pytest.fixture(scope="module")
+def ended(kept: Path) -> Ended:
+    """Run the demo once, and keep its files."""
+    return tongban("demo", "--once", "--json", "--keep", kept)
+
+
+def test_every_answer_is_the_right_one(ended: Ended) -> None:
+    """Twenty genuine licences are valid, ten forgeries are not, each for the reason that it is about."""
+    assert ended.code == 0
+    assert len(ended.objects) == 30
+    for one in ended.objects:
+        assert list(one) == ["file", "claim", "forged", "expected", "right", "answer"]
+        assert one["right"] is True
+        assert one["answer"]["outcome"] == one["expected"]["outcome"]
+    assert [one["forged"] is None for one in ended.objects] == [True] * 20 + [False] * 10
+    assert all(one["answer"]["outcome"] == "valid" for one in ended.objects[:20])
+    reasons = {one["expected"]["reason"] for one in ended.objects[20:]}
+    assert len(reasons) == 10
+
+
+def test_the_end_is_said_on_standard_error(ended: Ended) -> None:
+    """One sentence sums up; no progress bar in a pipe."""
+    assert ended.err == "30 files: 30 outcomes right, 0 wrong.\n"
+
+
+def test_what_was_kept_can_be_verified_offline(ended: Ended, kept: Path) -> None:
+    """The command line agrees with what the gateway answered over HTTP, file by file."""
+    again = tongban("verify", "--json", "--trust", kept / "site" / "trust", kept / "documents")
+    assert (again.code, again.err) == (1, "")
+    found = {Path(one["input"]).name: one for one in again.objects}
+    assert len(found) == 30
+    for one in ended.objects:
+        offline = found[one["file"]]
+        assert (offline["outcome"], offline["reasons"]) == (one["answer"]["outcome"], one["answer"]["reasons"])
+
+
+def test_no_private_key_is_kept(ended: Ended, kept: Path) -> None:
+    """The demo's keys live in its memory only."""
+    assert ended.code == 0
+    files = [path for path in kept.rglob("*") if path.is_file()]
+    assert (kept / "site" / "callers" / "demo.toml") in files
+    assert CALLER_ID in (kept / "site" / "callers" / "demo.toml").read_text(encoding="utf-8")
+    assert not [path for path in files if b"PRIVATE KEY" in path.read_bytes()]
+
+
+def test_a_folder_with_something_in_it_is_not_written_to(ended: Ended, kept: Path) -> None:
+    """A second demo does not mix its files into the first one's."""
+    assert ended.code == 0
+    again = tongban("demo", "--once", "--keep", kept)
+    assert (again.code, again.out) == (2, "")
+    assert "not an empty folder" in again.err
+
+
+def first_two(now: datetime, *, outcome: Outcome, reason: Reason | None) -> Stage:
+    """Set a stage of two questions, the second with another expectation."""
+    stage = set_stage(now)
+    right, other = stage.questions[:2]
+    changed = Question(
+        name=other.name, claim=other.claim, done_zh="", done_en="", document=other.document,
+        outcome=outcome, reason=reason,
+    )  # fmt: skip
+    return Stage(authority=stage.authority, questions=(right, changed), caller_key=stage.caller_key)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "code"),
+    [
+        (Outcome.VALID, None, ExitCode.DONE),
+        (Outcome.INVALID, Reason.REFERENCES_MISMATCH, ExitCode.INVALID),
+        (Outcome.VALID, Reason.REFERENCES_MISMATCH, ExitCode.INVALID),
+    ],
+)
+def test_an_answer_that_was_not_expected_ends_with_1(
+    outcome: Outcome,
+    reason: Reason | None,
+    code: ExitCode,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """A right outcome for another reason is wrong as well, and the file is named."""
+    now = datetime.now(UTC).replace(microsecond=0)  # the gateway it asks has a real clock
+    stage = first_two(now, outcome=outcome, reason=reason)
+    monkeypatch.setattr(command, "set_stage", lambda _: stage)
+    assert command.demo(once=True, keep=None, as_json=False) is code
+    said = capfd.readouterr().err
+    assert (stage.questions[1].name in said) is (code is ExitCode.INVALID)
+    assert stage.questions[0].name not in said
