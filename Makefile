@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test test-slow lint format bench lock clean
+.PHONY: help dev demo test test-slow lint format bench vectors lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,9 +16,11 @@ demo: $(READY) ## issue, forge and verify licences over HTTP, then print the tab
 	@$(BIN)/tongban demo --once
 
 test: $(READY) ## the tests (under 8 minutes on 2 cores)
+	@scripts/test-packages
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 test-slow: $(READY) ## the long suites
+	@scripts/test-packages
 	@$(BIN)/python -m pytest -q -n 2 -m slow
 
 lint: $(READY) ## linter, formatter, spelling, types, import contracts
@@ -34,6 +36,10 @@ format: $(READY) ## let the formatter write
 
 bench: $(READY) ## the benchmarks
 	@$(BIN)/tongban bench verify
+
+vectors: $(READY) ## write generated test vectors and tables anew; `git diff --exit-code` must stay silent
+	@$(BIN)/python -m tests.vectors.build_sm2
+	@$(BIN)/python -m tests.support.conformance
 
 lock: $(READY) ## pin the newest packages that are at least a week old
 	@$(BIN)/python -m pip install --quiet uv

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.console import prepare_streams
+from gateway.cli.keys import keys_app
 from gateway.cli.language import say
 
 
@@ -133,6 +135,10 @@ def bench_command(
     raise typer.Exit(bench(name, rounds=rounds, as_json=as_json))
 
 
+app.add_typer(keys_app)
+
+
 def main() -> None:
     """Run the program."""
+    prepare_streams()
     app()

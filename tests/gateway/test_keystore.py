@@ -8,7 +8,7 @@ import pytest
 
 from gateway.keystore import Keystore, KeystoreError, KeystoreFault, StoredKey
 from keys.own.errors import OwnKeyError, OwnKeyFault
-from keys.own.record import KeyAlgorithm, KeyPhase, KeyPurpose, condemn, retire
+from keys.own.record import KeyAlgorithm, KeyPhase, KeyPurpose, KeyState, OwnKey, condemn, retire
 from tests.support.own_keys import DAY, NOW, PASSPHRASE, make_key_file, make_store
 
 
@@ -181,17 +181,14 @@ def test_a_key_is_replaced_once(kept: tuple[Keystore, StoredKey]) -> None:
     """Two rotations of one key at the same time end with one successor, and nothing of the other is left."""
     store, stored = kept
     first, second = make_key_file()[1], make_key_file()[1]
-    for file, refused in ((first, False), (second, True)):
-        try:
-            store.add(
-                file,
-                replacing=stored.id,
-                change=lambda key: retire(key, replaced_by=first.record.id, signs_until=NOW),
-            )
-            assert not refused
-        except KeystoreError as error:
-            assert refused
-            assert error.fault is KeystoreFault.RETIRED
+
+    def end(key: OwnKey) -> KeyState:
+        return retire(key, replaced_by=first.record.id, signs_until=NOW)
+
+    store.add(first, replacing=stored.id, change=end)
+    with pytest.raises(KeystoreError) as caught:
+        store.add(second, replacing=stored.id, change=end)
+    assert caught.value.fault is KeystoreFault.RETIRED
     assert {one.id for one in store.read()[0]} == {stored.id, first.record.id}
 
 
