@@ -4,6 +4,8 @@ Both standards share one structure and differ in object identifiers.
 BER that is not DER (indefinite lengths, strings in pieces) is refused, although some CMS producers write it: two
 readers may cut such bytes differently, and what is signed must be one thing.
 Certificate revocation lists inside are passed over; revocation knowledge comes from the trust folder.
+Nothing protects what stands beside the signed bytes, so where a SignedData is part of a document it must be bare: no
+lists, no certificates that are none, no attributes that nobody reads, nothing that could be changed unseen.
 """
 
 from dataclasses import dataclass
@@ -12,12 +14,20 @@ from typing import Annotated, Final
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from adapters.cms_signer import SignerInfo, read_signer
+from adapters.cms_certificate import index_certificates
+from adapters.cms_signer import SignerInfo, algorithm_of, read_signer
 from adapters.document import Document, DocumentSignature, Format, Note, References, SignatureKind, SignedPart, Standard
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.signature_value import is_signature_value, notes_of_signature
-from adapters.strict.bounds import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_SIGNED_DATA, MAX_SIGNERS
-from adapters.strict.der import CONTEXT_0, OBJECT_IDENTIFIER, SEQUENCE, SET, decode, parse_element, peek_header
+from adapters.strict.bounds import (
+    MAX_CERTIFICATE,
+    MAX_CERTIFICATES,
+    MAX_DER_ELEMENTS,
+    MAX_MEMBERS_TOTAL,
+    MAX_SIGNED_DATA,
+    MAX_SIGNERS,
+)
+from adapters.strict.der import CONTEXT_0, OBJECT_IDENTIFIER, SEQUENCE, SET, Element, decode, parse_element, peek_header
 
 SIGNED_DATA_STANDARDS: Final = {
     "1.2.156.10197.6.1.4.2.2": Standard.GBT_35275_2017,
@@ -26,25 +36,42 @@ SIGNED_DATA_STANDARDS: Final = {
 # Content octets of the two, for recognising the format without decoding it.
 _MARKS: Final = (bytes.fromhex("2a811ccf550601040202"), bytes.fromhex("2a864886f70d010702"))
 
+# CMSVersion: GB/T 35275 section 8.1 and PKCS #7 know 1, RFC 5652 section 5.1 computes one of four.
+_VERSIONS: Final = {Standard.GBT_35275_2017: frozenset({1}), Standard.RFC_5652: frozenset({1, 3, 4, 5})}
+
 SM3: Final = "1.2.156.10197.1.401"
 SM2_WITH_SM3: Final = "1.2.156.10197.1.501"
 _SM3_LENGTH: Final = 32  # bytes
+_FEWEST_FIELDS: Final = 4  # of a SignedData: version, digest algorithms, content, signers
 _RSA: Final = "1.2.840.113549.1.1.1"
 _EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _SHA384: Final = "2.16.840.1.101.3.4.2.2"
 _SHA512: Final = "2.16.840.1.101.3.4.2.3"
+_RSA_WITH_SM3: Final = "1.2.156.10197.1.504"
+_RSA_WITH_SHA256: Final = "1.2.840.113549.1.1.11"
+_RSA_WITH_SHA384: Final = "1.2.840.113549.1.1.12"
+_RSA_WITH_SHA512: Final = "1.2.840.113549.1.1.13"
+_ECDSA_WITH_SHA256: Final = "1.2.840.10045.4.3.2"
+_ED25519: Final = "1.3.101.112"
 
 # CMS may name the digest and the key apart (GB/T 35275: SM3 and 1.2.156.10197.1.301.1; RFC 3370 and 5753 likewise);
 # together they mean the algorithm that certificates and seals name by one identifier.
 _COMBINED: Final = {
+    (SM3, SM2_WITH_SM3): SM2_WITH_SM3,
     (SM3, "1.2.156.10197.1.301.1"): SM2_WITH_SM3,
     (SM3, "1.2.156.10197.1.301"): SM2_WITH_SM3,
-    (SM3, _RSA): "1.2.156.10197.1.504",
-    (_SHA256, _RSA): "1.2.840.113549.1.1.11",
-    (_SHA384, _RSA): "1.2.840.113549.1.1.12",
-    (_SHA512, _RSA): "1.2.840.113549.1.1.13",
-    (_SHA256, _EC_PUBLIC_KEY): "1.2.840.10045.4.3.2",
+    (SM3, _RSA): _RSA_WITH_SM3,
+    (SM3, _RSA_WITH_SM3): _RSA_WITH_SM3,
+    (_SHA256, _RSA): _RSA_WITH_SHA256,
+    (_SHA256, _RSA_WITH_SHA256): _RSA_WITH_SHA256,
+    (_SHA384, _RSA): _RSA_WITH_SHA384,
+    (_SHA384, _RSA_WITH_SHA384): _RSA_WITH_SHA384,
+    (_SHA512, _RSA): _RSA_WITH_SHA512,
+    (_SHA512, _RSA_WITH_SHA512): _RSA_WITH_SHA512,
+    (_SHA256, _EC_PUBLIC_KEY): _ECDSA_WITH_SHA256,
+    (_SHA256, _ECDSA_WITH_SHA256): _ECDSA_WITH_SHA256,
+    (_SHA512, _ED25519): _ED25519,  # RFC 8419 section 3.1
 }
 
 
@@ -88,52 +115,77 @@ def looks_like_signed_data(data: bytes) -> bool:
     return inner is not None and inner[0] == OBJECT_IDENTIFIER and data[inner[1] : inner[2]] in _MARKS
 
 
-def parse_signed_data(data: bytes) -> SignedData:
+def parse_signed_data(
+    data: bytes, *, max_signers: int = MAX_SIGNERS, max_elements: int = MAX_DER_ELEMENTS, bare: bool = False
+) -> SignedData:
     """Read a SignedData of either standard.
+
+    The signers are counted before any is read. ``bare`` refuses whatever is neither signed nor needed.
 
     Raises:
         MalformedDocumentError: ``DER``, ``STRUCTURE`` or ``TOO_LARGE``.
     """
-    root = parse_element(data, limit=MAX_SIGNED_DATA)
+    root = parse_element(data, limit=MAX_SIGNED_DATA, max_elements=max_elements)
+    signers = _signers_of(root, max_signers)
     decoded = decode(_ContentInfo, data, "ContentInfo")
     standard = SIGNED_DATA_STANDARDS.get(decoded.content_type.dotted_string)
     if standard is None:
         raise MalformedDocumentError(Malformed.STRUCTURE, "ContentInfo.contentType")
+    if decoded.content.version not in _VERSIONS[standard]:
+        raise MalformedDocumentError(Malformed.STRUCTURE, "SignedData.version")
     fields = root.child(1).child(0).children()
     content_type = decoded.content.content.content_type.dotted_string
+    choices = [element for field in fields[3:-1] if field.tag == CONTEXT_0 for element in field.children()]
     # Attribute certificates and other choices have context tags and are of no use here.
-    certificates = tuple(
-        element
-        for field in fields[3:-1]
-        if field.tag == CONTEXT_0
-        for element in field.children()
-        if element.tag == SEQUENCE
-    )
+    certificates = tuple(element for element in choices if element.tag == SEQUENCE)
     if len(certificates) > MAX_CERTIFICATES or any(one.end - one.start > MAX_CERTIFICATE for one in certificates):
         raise MalformedDocumentError(Malformed.TOO_LARGE, "SignedData.certificates")
-    signers = fields[-1].children()
-    if fields[-1].tag != SET or fields[1].tag != SET:
-        raise MalformedDocumentError(Malformed.DER, "SignedData.signerInfos")
-    if len(signers) > MAX_SIGNERS:
-        raise MalformedDocumentError(Malformed.TOO_LARGE, "SignedData.signerInfos")
+    indexed = index_certificates(certificates)
+    read = tuple(read_signer(element, content_type, indexed, bare=bare) for element in signers)
+    digests = [algorithm_of(element) for element in fields[1].children()]
+    used = {signer.digest_algorithm for signer in read}
+    if not used.issubset(digests) or (bare and len(used) != len(digests)):
+        raise MalformedDocumentError(Malformed.STRUCTURE, "SignedData.digestAlgorithms")
+    if bare and (
+        decoded.content.revocation_lists is not None
+        or len(choices) != len(certificates)
+        or not all(one.is_whole for one in indexed)
+    ):
+        raise MalformedDocumentError(Malformed.STRUCTURE, "SignedData has more than a signature needs")
     return SignedData(
         standard=standard,
         content_type=content_type,
         content=decoded.content.content.content,
         certificates=tuple(element.encoded for element in certificates),
-        signers=tuple(read_signer(element, content_type, certificates) for element in signers),
+        signers=read,
     )
+
+
+def _signers_of(root: Element, most: int) -> tuple[Element, ...]:
+    """Return the SignerInfos, once they are few enough; whatever else is wrong is for the decoder to say."""
+    try:
+        fields = root.child(1).child(0).children()
+    except IndexError as error:
+        raise MalformedDocumentError(Malformed.DER, "ContentInfo") from error
+    if len(fields) < _FEWEST_FIELDS or fields[-1].tag != SET or fields[1].tag != SET:
+        raise MalformedDocumentError(Malformed.DER, "SignedData")
+    signers = fields[-1].children()
+    if len(signers) > most:
+        raise MalformedDocumentError(Malformed.TOO_LARGE, "SignedData.signerInfos")
+    return signers
 
 
 def signed_part(signer: SignerInfo, content: bytes) -> SignedPart:
     """Return what a signer signed: the signed attributes if there are any, else the content octets.
 
-    ``algorithm`` is one identifier also where the SignerInfo names digest and key apart.
+    ``algorithm`` is one identifier also where the SignerInfo names digest and key apart. Two that contradict each
+    other, or are not known together, are given as they stand, which is the name of no algorithm.
     """
+    stated = (signer.digest_algorithm, signer.signature_algorithm)
     return SignedPart(
         message=content if signer.signed_attributes is None else signer.signed_attributes,
         signature=signer.signature,
-        algorithm=_COMBINED.get((signer.digest_algorithm, signer.signature_algorithm), signer.signature_algorithm),
+        algorithm=_COMBINED.get(stated) or " with ".join(stated),
         certificate=signer.certificate,
     )
 
@@ -148,6 +200,9 @@ def cms_document(data: bytes) -> Document:
         MalformedDocumentError: as :func:`parse_signed_data`.
     """
     signed_data = parse_signed_data(data)
+    whole = sum(signer.signed_attributes is None for signer in signed_data.signers)
+    if whole * len(signed_data.content or b"") > MAX_MEMBERS_TOTAL:  # each of them signs all of the content anew
+        raise MalformedDocumentError(Malformed.TOO_LARGE, "SignedData.signerInfos")
     signatures = []
     for number, signer in enumerate(signed_data.signers, start=1):
         notes = notes_of_signature(signer.signature)
@@ -164,6 +219,7 @@ def cms_document(data: bytes) -> Document:
                 data_hash=signer.message_digest,
                 data_hash_algorithm=signer.digest_algorithm,
                 timestamp=signer.timestamp,
+                certificates=signed_data.certificates,
                 notes=notes,
             )
         )
@@ -205,7 +261,7 @@ def sign_signature(
             location=location,
             notes=notes_of_signature(signed_value),
         )
-    signed_data = parse_signed_data(signed_value)
+    signed_data = parse_signed_data(signed_value, bare=True)
     if len(signed_data.signers) != 1:
         raise MalformedDocumentError(Malformed.STRUCTURE, f"one signer was expected, got {len(signed_data.signers)}")
     signer = signed_data.signers[0]
@@ -227,5 +283,6 @@ def sign_signature(
         own_files=own_files,
         location=location,
         timestamp=signer.timestamp,
+        certificates=signed_data.certificates,
         notes=notes,
     )

@@ -7,28 +7,35 @@ from typing import Annotated, Final
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
+from adapters.cms_certificate import CertificateEntry, select_certificate
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.strict.bounds import MAX_ATTRIBUTES, MAX_DIGEST, MAX_SIGNATURE_VALUE, MAX_TIMESTAMP
 from adapters.strict.der import (
     CONTEXT_0,
-    CONTEXT_3,
     GENERALIZED_TIME,
-    OBJECT_IDENTIFIER,
     SEQUENCE,
     SET,
     Element,
     decode,
     parse_element,
-    peek_header,
 )
 
 _CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
 _SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
 _TIMESTAMP: Final = "1.2.840.113549.1.9.16.2.14"  # an unsigned attribute (RFC 3161 appendix A)
-_SIGNED: Final = frozenset({_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME})
+_SIGNING_CERTIFICATE: Final = "1.2.840.113549.1.9.16.2.12"  # RFC 2634 section 5.4, digest SHA-1
+_SIGNING_CERTIFICATE_V2: Final = "1.2.840.113549.1.9.16.2.47"  # RFC 5035 section 3, any digest, SHA-256 by default
+_SIGNED: Final = frozenset(
+    {_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME, _SIGNING_CERTIFICATE, _SIGNING_CERTIFICATE_V2}
+)
+_SHA1: Final = "1.3.14.3.2.26"
+_SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _UNSIGNED: Final = frozenset({_TIMESTAMP})
-_KEY_IDENTIFIER_EXTENSION: Final = bytes.fromhex("551d0e")  # 2.5.29.14, content octets
+_DATA: Final = frozenset({"1.2.156.10197.6.1.4.2.1", "1.2.840.113549.1.7.1"})  # GB/T 35275, RFC 5652
+_BY_ISSUER: Final = 1  # CMSVersion of a SignerInfo, by how it names the certificate (RFC 5652 section 5.3)
+_BY_KEY_IDENTIFIER: Final = 3
+_NULL: Final = b"\x05\x00"
 
 
 @asn1.sequence
@@ -55,13 +62,23 @@ class _SignerInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateDigest:
+    """How a signer names its certificate inside what it signed: a digest over the whole certificate."""
+
+    algorithm: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignerInfo:
     """One signer: named either by issuer (DER) and serial number, or by subject key identifier.
 
     ``signed_attributes`` are the bytes under the signature: the attributes as found with the tag of a SET OF (0x31)
     in place of [0]; None: the content itself is signed. With them, ``message_digest`` and ``content_type`` are there.
     ``signing_time`` is the signer's claim in UTC. ``certificate`` is the one among the certificates that the
-    identifier names, or None. ``timestamp`` is a token over the signature value, or anything else that stands there.
+    identifier names, or None. ``certificate_digests`` name the same certificate under the signature, first in each
+    attribute; empty: the signer does not. ``timestamp`` is a token over the signature value, or anything else that
+    stands there.
     """
 
     issuer: bytes | None
@@ -75,14 +92,20 @@ class SignerInfo:
     signing_time: datetime | None
     signature: bytes
     certificate: bytes | None
+    certificate_digests: tuple[CertificateDigest, ...]
     timestamp: bytes | None
 
 
-def read_signer(element: Element, content_type: str, certificates: tuple[Element, ...]) -> SignerInfo:
+def read_signer(
+    element: Element, content_type: str, certificates: tuple[CertificateEntry, ...], *, bare: bool = False
+) -> SignerInfo:
     """Read one SignerInfo over content of the given type, and pick its certificate.
+
+    ``bare`` refuses unsigned attributes other than a time stamp.
 
     When there are signed attributes, content type and message digest must be among them, once, and the content type
     must be that of the content (RFC 5652 section 11): otherwise the content would not be bound to the signature.
+    Without them nothing binds the type, so it must be that of plain data (section 5.3).
 
     Raises:
         MalformedDocumentError: ``DER``, ``STRUCTURE`` or ``TOO_LARGE``.
@@ -92,11 +115,16 @@ def read_signer(element: Element, content_type: str, certificates: tuple[Element
     signed_attributes = next((field for field in fields[3:4] if field.tag == CONTEXT_0), None)
     attributes = _attributes(decoded.signed_attributes, _SIGNED)
     message_digest, claimed_type = _message_digest(attributes), _claimed_content_type(attributes)
+    if signed_attributes is None and content_type not in _DATA:
+        raise MalformedDocumentError(Malformed.STRUCTURE, "SignerInfo without signedAttrs")
     if signed_attributes is not None and (message_digest is None or claimed_type != content_type):
         raise MalformedDocumentError(Malformed.STRUCTURE, "SignerInfo.signedAttrs")
     if len(decoded.signature) > MAX_SIGNATURE_VALUE:
         raise MalformedDocumentError(Malformed.TOO_LARGE, "SignerInfo.signature")
-    token = _attributes(decoded.unsigned_attributes, _UNSIGNED).get(_TIMESTAMP)
+    unsigned = _attributes(decoded.unsigned_attributes, _UNSIGNED)
+    if bare and len(unsigned) < len(decoded.unsigned_attributes or ()):
+        raise MalformedDocumentError(Malformed.STRUCTURE, "SignerInfo.unsignedAttrs")
+    token = unsigned.get(_TIMESTAMP)
     if token is not None and token.end - token.start > MAX_TIMESTAMP:
         raise MalformedDocumentError(Malformed.TOO_LARGE, "SignerInfo.unsignedAttrs")
     issuer, serial, key_identifier = None, None, None
@@ -104,18 +132,21 @@ def read_signer(element: Element, content_type: str, certificates: tuple[Element
         key_identifier = decoded.identifier
     else:
         issuer, serial = fields[1].child(0).encoded, decoded.identifier.serial
+    if decoded.version != (_BY_ISSUER if key_identifier is None else _BY_KEY_IDENTIFIER):
+        raise MalformedDocumentError(Malformed.STRUCTURE, "SignerInfo.version")
     return SignerInfo(
         issuer=issuer,
         serial=serial,
         subject_key_identifier=key_identifier,
-        digest_algorithm=_algorithm(fields[2]),
-        signature_algorithm=_algorithm(fields[3 if signed_attributes is None else 4]),
+        digest_algorithm=algorithm_of(fields[2]),
+        signature_algorithm=algorithm_of(fields[3 if signed_attributes is None else 4]),
         signed_attributes=None if signed_attributes is None else bytes((SET,)) + signed_attributes.encoded[1:],
         message_digest=message_digest,
         content_type=claimed_type,
         signing_time=_signing_time(attributes),
         signature=decoded.signature,
-        certificate=_select_certificate(certificates, issuer, serial, key_identifier),
+        certificate=select_certificate(certificates, issuer, serial, key_identifier),
+        certificate_digests=_certificate_digests(attributes),
         timestamp=None if token is None else token.encoded,
     )
 
@@ -152,6 +183,29 @@ def _claimed_content_type(attributes: dict[str, Element]) -> str | None:
     return None if element is None else decode(ObjectIdentifier, element.encoded, "contentType").dotted_string
 
 
+def _certificate_digests(attributes: dict[str, Element]) -> tuple[CertificateDigest, ...]:
+    """Return the first certificate that each SigningCertificate attribute names, which is the signer's own."""
+    found = []
+    for name, usual in ((_SIGNING_CERTIFICATE, _SHA1), (_SIGNING_CERTIFICATE_V2, _SHA256)):
+        if name not in attributes:
+            continue
+        try:
+            parts = attributes[name].child(0).child(0).children()
+        except IndexError as error:
+            raise MalformedDocumentError(Malformed.DER, "SigningCertificate") from error
+        stated = name == _SIGNING_CERTIFICATE_V2 and bool(parts) and parts[0].tag == SEQUENCE
+        digest = parts[1 if stated else 0] if len(parts) > stated else None
+        if digest is None:
+            raise MalformedDocumentError(Malformed.DER, "ESSCertID")
+        found.append(
+            CertificateDigest(
+                algorithm=algorithm_of(parts[0]) if stated else usual,
+                digest=decode(bytes, digest.encoded, "ESSCertID.certHash"),
+            )
+        )
+    return tuple(found)
+
+
 def _signing_time(attributes: dict[str, Element]) -> datetime | None:
     element = attributes.get(_SIGNING_TIME)
     if element is None:
@@ -161,56 +215,16 @@ def _signing_time(attributes: dict[str, Element]) -> datetime | None:
     return decode(asn1.UTCTime, element.encoded, "signingTime").as_datetime()
 
 
-def _algorithm(element: Element) -> str:
-    """Return the object identifier of an AlgorithmIdentifier; parameters may be NULL, absent or anything."""
+def algorithm_of(element: Element) -> str:
+    """Return the object identifier of an AlgorithmIdentifier; its parameters are NULL or absent.
+
+    Raises:
+        MalformedDocumentError: ``DER``. No algorithm of ours has parameters, and nobody would read them.
+
+    """
     fields = element.children()
     if element.tag != SEQUENCE or not 1 <= len(fields) <= 2:  # noqa: PLR2004 - algorithm, parameters
         raise MalformedDocumentError(Malformed.DER, "AlgorithmIdentifier")
+    if any(parameters.encoded != _NULL for parameters in fields[1:]):
+        raise MalformedDocumentError(Malformed.DER, "AlgorithmIdentifier.parameters")
     return decode(ObjectIdentifier, fields[0].encoded, "AlgorithmIdentifier").dotted_string
-
-
-def _select_certificate(
-    certificates: tuple[Element, ...], issuer: bytes | None, serial: int | None, key_identifier: bytes | None
-) -> bytes | None:
-    """Return the first certificate that the signer's identifier names; what has not the shape of one is passed over.
-
-    Names are compared by bytes (seals of one vendor share subject and issuer, so nothing less will do).
-    """
-    for certificate in certificates:
-        fields = _certificate_fields(certificate)
-        if key_identifier is not None:
-            if _key_identifier(fields) == key_identifier:
-                return certificate.encoded
-        elif len(fields) > 2 and fields[2].encoded == issuer:  # noqa: PLR2004 - serial, signature, issuer
-            try:
-                found = decode(int, fields[0].encoded, "serialNumber")
-            except MalformedDocumentError:
-                continue
-            if found == serial:
-                return certificate.encoded
-    return None
-
-
-def _certificate_fields(certificate: Element) -> tuple[Element, ...]:
-    """Return the fields of a TBSCertificate from serialNumber on (RFC 5280 section 4.1)."""
-    parts = certificate.children()
-    fields = parts[0].children() if parts else ()
-    return fields[1:] if fields and fields[0].tag == CONTEXT_0 else fields
-
-
-def _key_identifier(fields: tuple[Element, ...]) -> bytes | None:
-    """Return the subject key identifier extension of a certificate, or None."""
-    for field in fields:
-        if field.tag != CONTEXT_3:
-            continue
-        for extensions in field.children():
-            for extension in extensions.children():
-                parts = extension.children()
-                if len(parts) > 1 and _is_key_identifier(parts[0]):
-                    inner = peek_header(parts[-1].content, 0)
-                    return None if inner is None else parts[-1].content[inner[1] : inner[2]]
-    return None
-
-
-def _is_key_identifier(identifier: Element) -> bool:
-    return identifier.tag == OBJECT_IDENTIFIER and identifier.content == _KEY_IDENTIFIER_EXTENSION

@@ -54,7 +54,10 @@ class Note(StrEnum):
     PROPERTY_INFO_DIFFERS = "signature.property-info-names-another-file"
     NAMESPACE_WITHOUT_YEAR = "ofd.namespace-without-year"
     MISSPELT_CUSTOM_DATAS = "ofd.custom-datas-misspelt"
+    RELATIVE_REFERENCES = "references.relative-to-signature"  # from the folder of Signature.xml, not from the root
+    NAME_IN_TWO_ENCODINGS = "zip.name-in-two-encodings"  # a member's name does not say its encoding, and fits two
     LOCATION_DIFFERS_IN_CASE = "ofd.location-differs-in-case"  # a page or template is named Tpls, stored as TPLS
+    RESOURCES_MISSING = "ofd.resources-missing"  # a list of resources is named and absent, so viewers use their own
     ANNOTATIONS_MISSING = "ofd.annotations-missing"  # the list of annotations is named and absent, so none show
 
 
@@ -86,7 +89,10 @@ class SealPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """An e-seal (SESeal) as its maker sealed it; times are UTC, the window is valid_from <= at < valid_to."""
+    """An e-seal (SESeal) as its maker sealed it; times are UTC, the window is valid_from <= at < valid_to.
+
+    ``critical_extensions`` are the dotted OIDs of extensions that must be understood, and that nobody here does.
+    """
 
     encoded: bytes
     standard: Standard
@@ -103,6 +109,7 @@ class Seal:
     picture: SealPicture
     maker: SignedPart
     timestamp: bytes | None = None  # version 5 only; may be no time stamp token at all
+    critical_extensions: frozenset[str] = frozenset()
     notes: frozenset[Note] = frozenset()
 
 
@@ -135,6 +142,8 @@ class DocumentSignature:
     ``references`` is None where the format has none (bare signatures).
     ``own_files`` are the members that belong to this signature and may stay outside its references.
     ``signed_at`` is the signer's own claim in UTC; None: not stated.
+    ``critical_extensions`` are those of what the signer signed; those of the seal are in ``seal``.
+    ``certificates`` are all that came along in a SignedData, DER, the signer's among them; nobody vouches for them.
     """
 
     id: str
@@ -151,6 +160,8 @@ class DocumentSignature:
     location: str = ""
     seal: Seal | None = None
     timestamp: bytes | None = None  # a time stamp token over the signature value, or anything else that stands there
+    critical_extensions: frozenset[str] = frozenset()
+    certificates: tuple[bytes, ...] = ()
     notes: frozenset[Note] = frozenset()
 
 
@@ -159,9 +170,12 @@ class Document:
     """A document as read.
 
     ``members`` are all files of the package (no directories); empty for bare seals and signatures.
-    ``signature_list`` is the path of each Signatures.xml; ``package_index`` that of OFD.xml.
-    ``document_roots`` are the paths that OFD.xml's DocRoot elements name.
-    ``licence`` is the metadata found in it, with ``licence_member`` saying which file carries it.
+    ``signature_lists`` are the paths of those Signatures.xml that list a signature, and hold nothing else.
+    ``package_index`` is the path of OFD.xml.
+    ``document_roots`` are the paths that OFD.xml's DocRoot elements name, and those of the versions that it names.
+    ``licence`` is the metadata found in all places together, with ``licence_members`` saying which files carry them;
+    ``licence_unreadable`` says that some file speaks of a licence, and cannot be used.
+    ``index_has_custom_data`` says whether OFD.xml holds more than a producer's marks, of a licence or of anything.
     ``bare_seal`` is set when the input is a seal and nothing else.
     """
 
@@ -172,6 +186,8 @@ class Document:
     package_index: str | None = None
     document_roots: tuple[str, ...] = ()
     licence: Licence | None = None
-    licence_member: str | None = None
+    licence_members: frozenset[str] = frozenset()
+    licence_unreadable: bool = False
+    index_has_custom_data: bool = False
     bare_seal: Seal | None = None
     notes: frozenset[Note] = frozenset()

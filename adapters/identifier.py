@@ -7,6 +7,7 @@ from typing import Final
 from adapters.codes import identifier_check_character, is_credit_code_form
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.strict.bounds import MAX_IDENTIFIER
+from adapters.strict.xml import WHITE_SPACE
 
 ROOT: Final = "1.2.156.3005.2"
 _ROOT_ARCS: Final = ROOT.split(".")
@@ -46,7 +47,7 @@ def parse_identifier(text: str) -> LicenceIdentifier:
         MalformedDocumentError: TOO_LARGE, when the text is longer than MAX_IDENTIFIER characters.
 
     """
-    text = text.strip()
+    text = text.strip(WHITE_SPACE)
     if len(text) > MAX_IDENTIFIER:
         raise MalformedDocumentError(Malformed.TOO_LARGE, "identifier")
     arcs = text.split(".")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from adapters.identifier import LicenceIdentifier
@@ -28,12 +28,16 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnotatedCopy:
-    """An annotated copy (加注件): made for one purpose, with an end of its own (inclusive date; None: not readable)."""
+    """An annotated copy (加注件): made for one purpose, with an end of its own.
+
+    ``valid_until`` is the moment in UTC from which it is not valid any more: the end of a day in China where only the
+    day is stated. None: not stated or not readable.
+    """
 
     made_at: str
     made_by: str
     reason: str
-    valid_until: date | None
+    valid_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

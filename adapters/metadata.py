@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import zip_longest
 from typing import Final
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.identifier import LicenceIdentifier, parse_identifier
 from adapters.licence import AnnotatedCopy, Holder, Licence, LicenceFlag
 from adapters.strict.bounds import MAX_HOLDERS, MAX_LICENCE_ELEMENTS, MAX_LICENCE_NAME, MAX_LICENCE_TEXT
+from adapters.strict.xml import WHITE_SPACE
 
 EXTENSION_PREFIX: Final = "KZ_"  # 扩展字段: surface fields of one licence type
 
@@ -24,25 +26,34 @@ _COPY_REASON: Final = ("JZJZZSY",)
 _COPY_VALID_UNTIL: Final = ("JZJYXQJZSJ", "JZJYXQJZRQ")
 _COPY: Final = (*_COPY_MADE_AT, *_COPY_MADE_BY, *_COPY_REASON, *_COPY_VALID_UNTIL)
 
-# One of these makes a set of elements a licence; extension fields or marks of the producing program alone do not.
-IDENTIFYING_TAGS: Final = frozenset({"ZZMC", "ZZLXDM", "ZZBH", "ZZBS", "ZZBFJG", "ZZBFJGDM", "CZZT", "CZZTDM"})
+_DATES: Final = frozenset((*_VALID_FROM, *_VALID_TO, *_ISSUED_ON, "JZJYXQJZRQ"))
 
-TAGS: Final = IDENTIFYING_TAGS | {
-    "CZZTDMLX",
-    "CZZTDMLXDM",
-    "ZZQZR",
-    "ZZQZSJ",
-    "ZZQZMC",
-    *_ISSUED_ON,
-    *_VALID_FROM,
-    *_VALID_TO,
-    *_COPY,
-}
+# One of these makes a set of elements a licence; extension fields or marks of the producing program alone do not.
+TAGS: Final = frozenset(
+    {
+        "ZZMC",
+        "ZZLXDM",
+        "ZZBH",
+        "ZZBS",
+        "ZZBFJG",
+        "ZZBFJGDM",
+        "CZZT",
+        "CZZTDM",
+        "CZZTDMLX",
+        "CZZTDMLXDM",
+        "ZZQZR",
+        "ZZQZSJ",
+        "ZZQZMC",
+        *_ISSUED_ON,
+        *_VALID_FROM,
+        *_VALID_TO,
+        *_COPY,
+    }
+)
 
 _LONG_TERM_WORD: Final = "长期"
 _LONG_TERM_DATES: Final = frozenset({date(9999, 12, 31), date(2099, 12, 31)})
 _SEPARATORS: Final = re.compile("[、,;，；]")
-_CHINA: Final = timezone(timedelta(hours=8))  # China Standard Time, which a record without a zone means
 
 _TIME: Final = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?"
@@ -64,8 +75,13 @@ def is_tag(name: str) -> bool:
 
 
 def is_licence_metadata(elements: Mapping[str, str]) -> bool:
-    """Whether these elements describe a licence: at least one names it, its issuer or its holder."""
-    return not IDENTIFYING_TAGS.isdisjoint(elements)
+    """Whether these elements describe a licence: at least one is a tag of GB/T 36903, and no mere extension field."""
+    return not TAGS.isdisjoint(elements)
+
+
+def is_same_statement(tag: str, first: str, second: str) -> bool:
+    """Whether two texts under one tag say the same: equal, or two spellings of one day where the tag is a date."""
+    return first == second or (tag in _DATES and _meaning(first) == _meaning(second))
 
 
 def parse_licence(elements: Mapping[str, str]) -> Licence:
@@ -74,7 +90,8 @@ def parse_licence(elements: Mapping[str, str]) -> Licence:
     ``elements`` is kept as it came, with names that are no tag of ours.
 
     Raises:
-        MalformedDocumentError: TOO_LARGE, when there are too many elements, or one is too long.
+        MalformedDocumentError: TOO_LARGE, when there are too many elements, or one is too long; STRUCTURE, when two
+            tags for one date name different days.
 
     """
     _check_bounds(elements)
@@ -105,33 +122,55 @@ def parse_date(text: str) -> date | None:
     Read are 2024-05-01, 2024/5/1, 20240501 and 2024年5月1日, each with a time of day behind it, 20240501093000 too.
     A moment with a zone is the day it falls on in China; without a zone it is the day as written.
     """
+    moment = _read_moment(text)
+    return None if moment is None else moment[0].date()
+
+
+def parse_end(text: str) -> datetime | None:
+    """Return the moment in UTC at which something ends that is valid until ``text``; None when it is no date.
+
+    A day counts whole, in the time of China; a text with a time of day means that moment.
+    """
+    found = _read_moment(text)
+    if found is None:
+        return None
+    moment, has_time = found
+    try:
+        return (moment if has_time else moment + timedelta(days=1)).astimezone(UTC)
+    except OverflowError:  # the last day of the calendar, which stands for no end
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _read_moment(text: str) -> tuple[datetime, bool] | None:
+    """Return the moment in the time of China, and whether a time of day was stated."""
     text = unicodedata.normalize("NFKC", text).strip()
     if len(text) > MAX_LICENCE_NAME:  # no date is that long
         return None
     for form in _DATE_FORMS:
         match = form.fullmatch(text)
         if match is not None:
-            return _day_of(match)
-    return None
-
-
-def _day_of(match: re.Match[str]) -> date | None:
+            break
+    else:
+        return None
     year, month, day, hour, minute, second = (
         int(match[part] or 0) for part in ("year", "month", "day", "hour", "minute", "second")
     )
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=_zone_of(match["zone"]))
-        return moment.astimezone(_CHINA).date()
+        return moment.astimezone(CHINA_STANDARD_TIME), match["hour"] is not None
     except (ValueError, OverflowError):  # a day that does not exist, or one at the very ends of the calendar
         return None
 
 
 def _zone_of(text: str | None) -> timezone:
     if text is None:
-        return _CHINA
+        return CHINA_STANDARD_TIME
     if text == "Z":
         return UTC
-    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    if minutes >= 60:  # noqa: PLR2004 -- minutes of an hour
+        raise ValueError("minutes of a zone")
+    offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if text.startswith("-") else offset)
 
 
@@ -146,13 +185,26 @@ def _check_bounds(elements: Mapping[str, str]) -> None:
 
 
 def _text(elements: Mapping[str, str], tag: str) -> str:
-    return elements.get(tag, "").strip()
+    return elements.get(tag, "").strip(WHITE_SPACE)
 
 
 def _first(elements: Mapping[str, str], tags: Sequence[str]) -> str | None:
-    """Return the first text under one of the tags that is not empty; "" when they are all empty; None when absent."""
+    """Return the first text under one of the tags that is not empty; "" when they are all empty; None when absent.
+
+    Two of them that name different days are refused: readers would disagree about which one counts.
+    """
     texts = [_text(elements, tag) for tag in tags if tag in elements]
-    return next(filter(None, texts), "") if texts else None
+    filled = [text for text in texts if text]
+    if any(_meaning(other) != _meaning(filled[0]) for other in filled[1:]):
+        raise MalformedDocumentError(Malformed.STRUCTURE, tags[0])
+    return next(iter(filled), "") if texts else None
+
+
+def _meaning(text: str) -> date | str:
+    """Return what a date says: the day, the word for no end, or the text itself where it is neither."""
+    if _is_long_term(text):
+        return _LONG_TERM_WORD
+    return parse_date(text) or text
 
 
 def _is_long_term(text: str | None) -> bool:
@@ -169,6 +221,15 @@ def _read_date(text: str | None, flags: set[LicenceFlag]) -> date | None:
     if day is None:
         flags.add(LicenceFlag.DATE_UNREADABLE)
     return day
+
+
+def _read_end(text: str | None, flags: set[LicenceFlag]) -> datetime | None:
+    if not text:
+        return None
+    end = parse_end(text)
+    if end is None:
+        flags.add(LicenceFlag.DATE_UNREADABLE)
+    return end
 
 
 def _read_identifier(text: str, flags: set[LicenceFlag]) -> LicenceIdentifier | None:
@@ -210,7 +271,7 @@ def _read_holders(elements: Mapping[str, str], flags: set[LicenceFlag]) -> tuple
 
 def _split(text: str) -> list[str]:
     """Split a list of holders; a separator at the end adds none, one in the middle keeps its empty place."""
-    parts = [part.strip() for part in _SEPARATORS.split(text)]
+    parts = [part.strip(WHITE_SPACE) for part in _SEPARATORS.split(text)]
     while parts and not parts[-1]:
         parts.pop()
     return parts
@@ -224,5 +285,5 @@ def _read_copy(elements: Mapping[str, str], flags: set[LicenceFlag]) -> Annotate
         made_at=_first(elements, _COPY_MADE_AT) or "",
         made_by=_first(elements, _COPY_MADE_BY) or "",
         reason=_first(elements, _COPY_REASON) or "",
-        valid_until=_read_date(_first(elements, _COPY_VALID_UNTIL), flags),
+        valid_until=_read_end(_first(elements, _COPY_VALID_UNTIL), flags),
     )

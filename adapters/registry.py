@@ -16,7 +16,7 @@ from adapters.strict.bounds import MAX_DOCUMENT
 class FormatAdapter:
     """One format: whether bytes look like it, and how they are read.
 
-    ``recognises`` looks at the outer shape only and never raises; at most one adapter recognises any bytes.
+    ``recognises`` looks at the outer shape only and never raises; bytes that more than one recognises are refused.
     ``parse`` raises MalformedDocumentError and nothing else.
     """
 

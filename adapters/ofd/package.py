@@ -9,8 +9,8 @@ from adapters.document import Note
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.ofd.location import resolve
 from adapters.strict.bounds import MAX_PACKAGE_XML
-from adapters.strict.xml import parse_xml, text_of
-from adapters.strict.zip import fold
+from adapters.strict.member_name import fold
+from adapters.strict.xml import WHITE_SPACE, parse_xml, text_of
 
 
 class Part(StrEnum):
@@ -25,7 +25,7 @@ class Part(StrEnum):
     SIGNATURE_LIST = "signature list"
     SIGNATURE = "signature"
     SIGNED_VALUE = "signed value"
-    CONTENT = "content"  # pages, templates, annotations, attachments, tags: they may share a file
+    CONTENT = "content"  # pages, templates, resources, annotations, attachments, tags: they may share a file
 
 
 class Package:
@@ -64,17 +64,29 @@ class Package:
                 package together are.
 
         """
-        content = self.claim(path, part)
-        self._parsed += len(content)
+        self.count(len(self.claim(path, part)), path)
+        return parse_xml(self.members[path], root=root, where=path)
+
+    def count(self, size: int, path: str) -> None:
+        """Count the bytes of an XML file that is read.
+
+        Raises:
+            MalformedDocumentError: TOO_LARGE, when all of them together are more than MAX_PACKAGE_XML.
+
+        """
+        self._parsed += size
         if self._parsed > MAX_PACKAGE_XML:
             raise MalformedDocumentError(Malformed.TOO_LARGE, path)
-        return parse_xml(content, root=root, where=path)
 
     def claim_shown(self, path: str) -> bytes:
-        """Return a member that a viewer shows; its name may differ in case, under a note, when no other could be meant.
+        """Return a member that a viewer shows; its name may differ in case or width, under a note.
 
-        Real files name "TPLS/…" for "Tpls/…". The reader of the package has refused names that differ only in case,
-        so viewers that mind case show nothing, and all others show this member.
+        Real files name "TPLS/…" for "Tpls/…". The reader of the package has refused two names that differ in nothing
+        else, so viewers that are strict show nothing, and all others show this member.
+
+        Raises:
+            MalformedDocumentError: as :meth:`claim`.
+
         """
         if path not in self.members and fold(path) in self._by_folded_name:
             self.notes.add(Note.LOCATION_DIFFERS_IN_CASE)
@@ -96,4 +108,4 @@ def location_at(element: Element, name: str, base: str) -> str:
     location = element.attrib.get(name)
     if location is None:
         raise MalformedDocumentError(Malformed.STRUCTURE, f"{base} @{name}")
-    return resolve(base, location.strip())
+    return resolve(base, location.strip(WHITE_SPACE))

@@ -3,15 +3,13 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from adapters.ofd.markup import child, encode, numbers, root
 from adapters.ofd.writer import SIGNATURE_LIST
 
 SM2_WITH_SM3 = "1.2.156.10197.1.501"
-
-# SignatureDateTime carries no zone; producers in use write the local time of China.
-_CHINA = timezone(timedelta(hours=8))
 
 Digest = Callable[[bytes], bytes]
 
@@ -82,7 +80,8 @@ def _encode_signature(plan: SignaturePlan, *, folder: str, protected: Mapping[st
     provider = {"ProviderName": plan.provider, "Version": plan.provider_version, "Company": plan.provider}
     child(info, "Provider", attributes=provider)
     child(info, "SignatureMethod", SM2_WITH_SM3)
-    child(info, "SignatureDateTime", f"{plan.signed_at.astimezone(_CHINA):%Y-%m-%d %H:%M:%S}")
+    # It carries no zone; producers in use write the local time of China.
+    child(info, "SignatureDateTime", f"{plan.signed_at.astimezone(CHINA_STANDARD_TIME):%Y-%m-%d %H:%M:%S}")
     method = {} if plan.check_method is None else {"CheckMethod": plan.check_method}
     references = child(info, "References", attributes=method)
     for name, content in protected.items():

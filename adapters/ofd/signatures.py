@@ -1,5 +1,6 @@
 """The signatures of an OFD package (GB/T 33190 section 18, GM/T 0099): who signed which members; nothing is judged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -12,9 +13,19 @@ from adapters.ofd.package import Package, Part, location_at, location_in
 from adapters.ses.signature import document_signature, parse_seal_signature
 from adapters.strict.base64 import decode_base64
 from adapters.strict.bounds import MAX_DIGEST, MAX_REFERENCES, MAX_SIGNATURES
-from adapters.strict.xml import attribute, child, children, required_child, text_of
+from adapters.strict.xml import (
+    WHITE_SPACE,
+    attribute,
+    child,
+    children,
+    is_element,
+    local_name,
+    required_child,
+    text_of,
+)
 
 _NON_STANDARD_SM3: Final = "1.2.156.10197.1.401.2"  # HMAC-SM3 in truth; one vendor writes it and digests with SM3
+_MAX_NUMBER_LENGTH: Final = 16  # characters of MaxSignId
 _KINDS: Final = {None: SignatureKind.SEAL, "Seal": SignatureKind.SEAL, "Sign": SignatureKind.SIGN}
 
 
@@ -28,8 +39,16 @@ class _Entry:
     relative: str | None
 
 
-def read_signatures(package: Package, list_path: str) -> tuple[DocumentSignature, ...]:
-    """Return the signatures that one Signatures.xml lists, in its order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureList:
+    """One Signatures.xml: its signatures in its order; ``is_plain``: it holds nothing that could be anything else."""
+
+    signatures: tuple[DocumentSignature, ...]
+    is_plain: bool
+
+
+def read_signatures(package: Package, list_path: str) -> SignatureList:
+    """Return the signatures that one Signatures.xml lists.
 
     Raises:
         MalformedDocumentError: a signature is missing, has no value, cannot be read, or is listed twice; or the list
@@ -45,7 +64,22 @@ def read_signatures(package: Package, list_path: str) -> tuple[DocumentSignature
     if len(ids) < len(entries) or len({entry.path for entry in entries}) < len(entries):
         raise MalformedDocumentError(Malformed.STRUCTURE, f"{list_path} Signature")
     _check_bases(entries, list_path)
-    return tuple(_read_signature(package, entry) for entry in entries)
+    return SignatureList(
+        signatures=tuple(_read_signature(package, entry) for entry in entries), is_plain=_is_plain(root)
+    )
+
+
+def _is_plain(root: Element) -> bool:
+    """Whether a list of signatures has entries and their highest number, and no other element or text."""
+    for node in root:
+        if (node.tail or "").strip(WHITE_SPACE) or not is_element(node):
+            return False
+        text = (node.text or "").strip(WHITE_SPACE)
+        if len(node) or local_name(node) not in {"MaxSignId", "Signature"}:
+            return False
+        if text and (local_name(node) == "Signature" or len(text) > _MAX_NUMBER_LENGTH):
+            return False
+    return not (root.text or "").strip(WHITE_SPACE)
 
 
 def _read_entry(element: Element, list_path: str) -> _Entry:
@@ -85,7 +119,7 @@ def _read_signature(package: Package, entry: _Entry) -> DocumentSignature:
     info = required_child(root, "SignedInfo", where=entry.path)
     value_path = location_in(required_child(root, "SignedValue", where=entry.path), entry.path)
     value = package.claim(value_path, Part.SIGNED_VALUE)
-    references = _read_references(package, info, entry.path)
+    references, relative = _read_references(package, info, entry.path)
     seal_path = _read_seal_path(info, entry.path)
     own_files = frozenset({entry.path, value_path})
     try:
@@ -93,6 +127,8 @@ def _read_signature(package: Package, entry: _Entry) -> DocumentSignature:
     except MalformedDocumentError as error:  # say in which of the files it is
         raise MalformedDocumentError(error.malformed, f"{value_path} {error.where}".strip()) from error
     notes = set(signature.notes)
+    if relative:
+        notes.add(Note.RELATIVE_REFERENCES)
     if references.method == _NON_STANDARD_SM3:
         notes.add(Note.NON_STANDARD_CHECK_METHOD)
     seal_file = None if seal_path is None else package.members.get(seal_path)
@@ -129,42 +165,73 @@ def _read_seal_path(info: Element, path: str) -> str | None:
     return None if location is None else location_in(location, path)
 
 
-def _read_references(package: Package, info: Element, path: str) -> References:
+def _read_references(package: Package, info: Element, path: str) -> tuple[References, bool]:
+    """Return the references, and whether any of them starts from the folder of Signature.xml."""
     element = required_child(info, "References", where=path)
     entries = children(element, "Reference")
     if len(entries) > MAX_REFERENCES:
         raise MalformedDocumentError(Malformed.TOO_LARGE, path)
-    return References(
+    locations = [_location_of(entry, path) for entry in entries]
+    base = _select_base(package, locations, path)
+    references = References(
         method=attribute(element, "CheckMethod") or "",
-        entries=tuple(_read_reference(package, entry, path) for entry in entries),
+        entries=tuple(
+            _read_reference(package, entry, resolve(base, location), path)
+            for entry, location in zip(entries, locations, strict=True)
+        ),
     )
+    return references, "/" in base and not all(location.startswith("/") for location in locations)
 
 
-def _read_reference(package: Package, element: Element, path: str) -> Reference:
-    """Read one protected member; no usable digest and no such member are for the caller to judge, not for us."""
-    location = attribute(element, "FileRef")
+def _location_of(entry: Element, path: str) -> str:
+    location = attribute(entry, "FileRef")
     if location is None:
         raise MalformedDocumentError(Malformed.STRUCTURE, f"{path} @FileRef")
-    member = _referenced(package, location.strip(), path)
+    return location.strip(WHITE_SPACE)
+
+
+def _select_base(package: Package, locations: Sequence[str], path: str) -> str:
+    """Return from where the relative FileRefs of one signature start: Signature.xml (``path``), or the root ("").
+
+    The standard says the first; "./Doc_0/Document.xml" and the like in real files mean the second. It is one of the
+    two for all of them, and no FileRef may fit both: else a member could be put aside under the signature's folder
+    while another takes its place. Where no member is there, the standard holds, and the references dangle.
+
+    Raises:
+        MalformedDocumentError: STRUCTURE, when neither or both will do; PATH.
+
+    """
+    from_root = from_folder = False
+    for location in locations:
+        if location.startswith("/"):
+            continue
+        here, there = resolve(path, location), _from_root(location)
+        if here == there:
+            continue
+        found_here, found_there = here in package.members, there in package.members
+        from_folder |= found_here
+        from_root |= found_there
+    if from_root and from_folder:
+        raise MalformedDocumentError(Malformed.STRUCTURE, f"{path} @FileRef")
+    return "" if from_root else path
+
+
+def _from_root(location: str) -> str | None:
+    """Return the member that a relative location names from the root, or None where it would leave the package."""
+    try:
+        return resolve("", location)
+    except MalformedDocumentError:
+        return None
+
+
+def _read_reference(package: Package, element: Element, member: str, path: str) -> Reference:
+    """Read one protected member; no usable digest and no such member are for the caller to judge, not for us."""
     value = child(element, "CheckValue", where=path)
     return Reference(
         path=member,
         expected=None if value is None else _decode_digest(text_of(value, where=path)),
         content=package.members.get(member),
     )
-
-
-def _referenced(package: Package, location: str, path: str) -> str:
-    """Return the member that a FileRef means: from the folder of Signature.xml, else from the root of the package.
-
-    The standard says the first; "./Doc_0/Document.xml" and the like in real files mean the second.
-    Nothing is gained by choosing wrongly: the digest is compared with the member that is chosen, and no other counts
-    as protected.
-    """
-    member = resolve(path, location)
-    if member in package.members or location.startswith("/") or ".." in location.split("/"):
-        return member
-    return resolve("", location)
 
 
 def _decode_digest(text: str) -> bytes | None:

@@ -125,6 +125,7 @@ def read_seal_2020(element: Element, seal: Seal2020) -> Seal:
             certificate=bounded_certificate(seal.certificate, "cert"),
         ),
         timestamp=None if seal.timestamp is None else whole_bytes(seal.timestamp, "timeStamp", MAX_TIMESTAMP),
+        critical_extensions=critical_extensions(info.extensions),
         notes=notes,
     )
 
@@ -170,6 +171,7 @@ def read_seal_2014(element: Element, seal: Seal2014) -> Seal:
             algorithm=seal.sign_info.algorithm.dotted_string,
             certificate=bounded_certificate(seal.sign_info.certificate, "cert"),
         ),
+        critical_extensions=critical_extensions(info.extensions),
         notes=notes,
     )
 
@@ -182,6 +184,11 @@ def notes_of_extensions(extensions: list[Extension] | None) -> frozenset[Note]:
         raise MalformedDocumentError(Malformed.TOO_LARGE, "extDatas")
     written_out = any(extension.critical is False for extension in extensions)
     return frozenset({Note.DEFAULT_WRITTEN_OUT}) if written_out else frozenset()
+
+
+def critical_extensions(extensions: list[Extension] | None) -> frozenset[str]:
+    """Return the dotted OIDs of the extensions that must be understood; no extension of a seal is known here."""
+    return frozenset(extension.identifier.dotted_string for extension in extensions or () if extension.critical)
 
 
 def whole_bytes(bits: asn1.BitString, where: str, limit: int) -> bytes:

@@ -24,6 +24,7 @@ from adapters.ses.seal import (
     FIELDS_2025,
     bounded,
     bounded_certificate,
+    critical_extensions,
     is_seal_at,
     notes_of_extensions,
     read_seal_2014,
@@ -69,6 +70,7 @@ class SealSignature:
     property_info: str
     timestamp: bytes | None
     notes: frozenset[Note]
+    critical_extensions: frozenset[str] = frozenset()
 
 
 def looks_like_seal_signature(data: bytes) -> bool:
@@ -127,6 +129,7 @@ def document_signature(
         location=location,
         seal=parsed.seal,
         timestamp=parsed.timestamp,
+        critical_extensions=parsed.critical_extensions,
         notes=notes,
     )
 
@@ -165,6 +168,7 @@ def _read_2020(data: bytes, tbs_element: Element, decoded: SealSignature2020) ->
         property_info=property_info,
         timestamp=None if decoded.timestamp is None else whole_bytes(decoded.timestamp, "timeStamp", MAX_TIMESTAMP),
         notes=notes | _version_notes(tbs.version, seal),
+        critical_extensions=critical_extensions(tbs.extensions),
     )
 
 

@@ -6,10 +6,9 @@ from typing import Final
 
 from cryptography.hazmat import asn1
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.strict.der import GENERALIZED_TIME, UTC_TIME, decode
-
-CHINA_STANDARD_TIME: Final = timezone(timedelta(hours=8))  # assumed for text without a zone
 
 # Fixed widths: reading by a pattern like %Y%m%d%H%M%S alone would take a UTCTime of 2020 for one of the year 2004.
 # ASCII digits only, since other digits would give one moment many spellings.

@@ -16,15 +16,22 @@ MAX_MEMBERS_TOTAL: Final = 100 * MIB  # inflated sum: five full documents; two w
 MAX_MEMBER: Final = 50 * MIB  # one inflated member; half of the sum, so that one picture cannot use it up alone
 MAX_RATIO: Final = 100  # DEFLATE reaches about 1,000 on zeros and 20 on XML; five times what honest XML needs
 MAX_MEMBER_NAME: Final = 512  # path of a member in UTF-8; real ones have fewer than 80
-MAX_ZIP_COMMENT: Final = 256  # of the archive or of one member; a producer's mark has three letters
+MAX_PATH_SEGMENTS: Final = 16  # folders above a member, and the member; OFD has five
+MAX_ZIP_COMMENT: Final = 256  # of the archive; a producer's mark has three letters
+MAX_ZIP_EXTRA: Final = KIB  # extra fields of one record: times and owners have 60, a second spelling of the name 517
 RATIO_FREE: Final = 256 * KIB  # below this size a high ratio is harmless: small empty pages inflate a hundredfold
 
 # XML.
-MAX_XML: Final = 4 * MIB  # one XML file; a list of 10,000 pages has 0.7 MB, and 4 MiB of attributes take 0.4 s to read
+MAX_XML: Final = 2 * MIB  # one XML file; a list of 10,000 pages has 0.7 MB; the worst that is allowed takes 0.3 s
 MAX_XML_DEPTH: Final = 64  # OFD pages nest about 12 deep; far below the recursion limits of any consumer
-MAX_XML_ELEMENTS: Final = 200_000  # a dense page has 5,000; bounds the memory of the tree to some 100 MiB
+MAX_XML_ELEMENTS: Final = 50_000  # a list of 10,000 pages; comments and instructions count as elements
 MAX_XML_ATTRIBUTES: Final = 64  # per element; a TextObject of OFD has at most 20
-MAX_XML_TEXT: Final = MIB  # characters of one element; where files carry pictures, they are members and not text
+MAX_XML_ATTRIBUTES_TOTAL: Final = (
+    60_000  # six for each of 10,000 pages; with the bounds beside it, no tree takes 100 MiB
+)
+MAX_XML_NAMESPACES: Final = 16  # declarations in one file; OFD needs one, custom tags another
+MAX_XML_NAMESPACE: Final = 256  # bytes of a namespace name, which is kept with every name in it; OFD's has 27
+MAX_XML_TEXT: Final = MIB  # characters of one text; where files carry pictures, they are members and not text
 MAX_XML_ATTRIBUTE_VALUE: Final = 64 * KIB  # path data of a drawing may stand in an attribute
 
 # OFD packages and the licence in them.
@@ -37,7 +44,7 @@ MAX_LICENCE_NAME: Final = 128  # characters of one element name; the longest tag
 MAX_LICENCE_TEXT: Final = 16 * KIB  # characters of one element; a scope of business (经营范围) may fill two pages
 MAX_HOLDERS: Final = 500  # co-owners of one property, far above any partnership; each costs a value of its own
 MAX_IDENTIFIER: Final = 256  # characters; GB/T 36904 with a UUID as serial has 93
-MAX_PACKAGE_XML: Final = 8 * MIB  # XML files of one package that we read, together; lists and signatures have 20 kB
+MAX_PACKAGE_XML: Final = 4 * MIB  # XML files of one package that we read, together, under 1 s at worst; usually 20 kB
 
 # Signatures in a package.
 MAX_SIGNATURES: Final = 64  # per document; the busiest contract seen carries 12 seals
@@ -57,6 +64,7 @@ MAX_SIGNERS: Final = MAX_SIGNATURES  # signers in one SignedData
 MAX_ATTRIBUTES: Final = 64  # CMS attributes, and extensions of a seal; real ones have 3 to 8
 MAX_SIGNATURE_VALUE: Final = KIB  # RSA 8192 needs 1,024; SM2 needs 72
 MAX_TIMESTAMP: Final = 128 * KIB  # an RFC 3161 token with its chain has 2 to 8 kB
+MAX_TIMESTAMP_ELEMENTS: Final = 2_000  # DER elements of one; a token with a chain of four has about 500
 MAX_SEAL_TEXT: Final = 512  # characters of a vendor, number, name, or path in a seal
 MAX_DIGEST: Final = 64  # SHA-512 and SM3-512 as the longest hashes there are
 MAX_SEAL_NUMBER: Final = 2**31 - 1  # version and type of a seal; what every maker's software can hold

@@ -1,4 +1,4 @@
-"""A strict reader of XML: UTF-8 without document types, bounded before and after the tree is built.
+"""A strict reader of XML: UTF-8 without document types, bounded before the tree is built, and exactly afterwards.
 
 It stands on expat, through the standard library, and not on libxml2: a libxml2 parser under lxml keeps every element
 and attribute name it ever saw for the life of its thread, so that hostile files would fill the memory of a gateway
@@ -15,8 +15,11 @@ from adapters.strict.bounds import (
     MAX_XML,
     MAX_XML_ATTRIBUTE_VALUE,
     MAX_XML_ATTRIBUTES,
+    MAX_XML_ATTRIBUTES_TOTAL,
     MAX_XML_DEPTH,
     MAX_XML_ELEMENTS,
+    MAX_XML_NAMESPACE,
+    MAX_XML_NAMESPACES,
     MAX_XML_TEXT,
 )
 
@@ -26,7 +29,12 @@ _DECLARATION: Final = re.compile(
     rb"""(?:\s+encoding\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'))?"""
     rb"""(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>"""
 )
+_NAMESPACE_MARK: Final = b"xmlns"
+_LONG_NAMESPACE: Final = re.compile(
+    rb"""xmlns[^\s=]*\s*=\s*(?:"[^"]{%d}|'[^']{%d})""" % (MAX_XML_NAMESPACE + 1, MAX_XML_NAMESPACE + 1)
+)
 _UTF8_NAMES: Final = {b"utf-8", b"utf8"}
+WHITE_SPACE: Final = " \t\r\n"  # XML 1.0 section 2.3; an ideographic space is a character like any other
 _FORBIDDEN: Final = (b"<!DOCTYPE", b"<!ENTITY")
 
 
@@ -47,9 +55,7 @@ def parse_xml(data: bytes, *, root: str | None, where: str = "") -> Element:
     _check_encoding(data, where)
     if any(word in data for word in _FORBIDDEN):
         raise MalformedDocumentError(Malformed.XML_DTD, where)
-    # A start tag and an end tag each: more of them than that cannot be a tree within bounds.
-    if data.count(b"<") > 2 * MAX_XML_ELEMENTS:
-        raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+    _check_amounts(data, where)
     parser = XMLParser(  # noqa: S314 -- without a document type expat has nothing to expand and nothing to fetch
         target=TreeBuilder(insert_comments=True, insert_pis=True), encoding="utf-8"
     )
@@ -83,6 +89,27 @@ def _check_encoding(data: bytes, where: str) -> None:
             raise MalformedDocumentError(Malformed.XML_ENCODING, where)
 
 
+def _check_amounts(data: bytes, where: str) -> None:
+    """Bound what the parser would build, by counting the characters that it cannot do without.
+
+    Whatever is counted stands in the file as written, because no reference can stand for it in mark-up:
+    "<" for every element, two quotes for every attribute, "xmlns" for every namespace. Texts may hold them too, and
+    then count for nothing; no file of a licence comes near.
+    """
+    quotes = data.count(b'"') + data.count(b"'")
+    # A start tag and an end tag each.
+    if data.count(b"<") > 2 * MAX_XML_ELEMENTS or quotes > 2 * MAX_XML_ATTRIBUTES_TOTAL:
+        raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+    if data.count(_NAMESPACE_MARK) > MAX_XML_NAMESPACES:
+        raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+    # Each place is looked at by itself: a quoted text that looks like a declaration must not hide the next one.
+    found = data.find(_NAMESPACE_MARK)
+    while found >= 0:
+        if _LONG_NAMESPACE.match(data, found):
+            raise MalformedDocumentError(Malformed.TOO_LARGE, where)
+        found = data.find(_NAMESPACE_MARK, found + 1)
+
+
 def _check_shape(root: Element, where: str) -> None:
     """Depth, number of elements and of attributes; without recursion, for the depth is the sender's choice."""
     level = [root]
@@ -98,11 +125,10 @@ def _check_shape(root: Element, where: str) -> None:
 
 
 def _check_lengths(root: Element, where: str) -> None:
-    """Lengths of attribute values and of texts."""
+    """Lengths of attribute values, and of the texts in and behind elements."""
     for element in root.iter():
-        if len(element.text or "") > MAX_XML_TEXT or any(
-            len(value) > MAX_XML_ATTRIBUTE_VALUE for value in element.attrib.values()
-        ):
+        texts = max(len(element.text or ""), len(element.tail or ""))
+        if texts > MAX_XML_TEXT or any(len(value) > MAX_XML_ATTRIBUTE_VALUE for value in element.attrib.values()):
             raise MalformedDocumentError(Malformed.TOO_LARGE, where)
 
 
@@ -154,7 +180,7 @@ def required_child(element: Element, name: str, *, where: str = "") -> Element:
 
 
 def text_of(element: Element, *, where: str = "") -> str:
-    """Return the text without white space around it; "" when there is none.
+    """Return the text without the white space of XML around it; "" when there is none.
 
     Raises:
         MalformedDocumentError: STRUCTURE, when a comment, a processing instruction or an element stands in the text:
@@ -163,7 +189,7 @@ def text_of(element: Element, *, where: str = "") -> str:
     """
     if len(element):
         raise MalformedDocumentError(Malformed.STRUCTURE, f"{where} {local_name(element)}".strip())
-    return (element.text or "").strip()
+    return (element.text or "").strip(WHITE_SPACE)
 
 
 def attribute(element: Element, name: str) -> str | None:

@@ -5,9 +5,7 @@ members with one name, some ignore case.
 A package that two readers could see differently is refused, so that what was verified is what will be shown.
 """
 
-import re
 import struct
-import unicodedata
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,16 +22,19 @@ from adapters.strict.bounds import (
     MAX_ZIP_COMMENT,
     RATIO_FREE,
 )
+from adapters.strict.member_name import decode_name, fold, has_two_readings, is_plain_name
+from adapters.strict.zip_extra import resolve_sizes
 
 # APPNOTE 6.3.10 sections 4.3.7, 4.3.9, 4.3.12 and 4.3.16: fixed parts of the records, signature first.
 _LOCAL: Final = struct.Struct("<IHHHHHIIIHH")
 _CENTRAL: Final = struct.Struct("<IHHHHHHIIIHHHHHII")
 _END: Final = struct.Struct("<IHHHHIIH")
-_EXTRA: Final = struct.Struct("<HH")
 _LOCAL_SIGNATURE: Final = 0x04034B50
 _CENTRAL_SIGNATURE: Final = 0x02014B50
 _END_SIGNATURE: Final = b"PK\x05\x06"
 _DESCRIPTOR_SIGNATURE: Final = b"PK\x07\x08"
+_ZIP64_LOCATOR: Final = b"PK\x06\x07"  # section 4.3.15, 20 bytes long, directly before the end record
+_ZIP64_LOCATOR_SIZE: Final = 20
 
 _STORED: Final = 0
 _DEFLATED: Final = 8
@@ -44,13 +45,8 @@ _SIZES_FOLLOW: Final = 1 << 3
 _UTF8: Final = 1 << 11
 _KNOWN_FLAGS: Final = 1 << 1 | 1 << 2 | _SIZES_FOLLOW | _UTF8
 
-_ZIP64: Final = 0x0001
-_UNICODE_PATH: Final = 0x7075  # a second name for the member, which some readers prefer
-_IN_ZIP64: Final = 0xFFFFFFFF
 _LONGEST_COMMENT: Final = 0xFFFF
-
-# The names that nearly all members have; any other is looked at piece by piece.
-_PLAIN_NAME: Final = re.compile(r"(?:\w[\w.-]*/)*\w[\w.-]*", re.ASCII)
+_EMPTY_STREAM: Final = b"\x03\x00"  # DEFLATE's spelling of nothing
 
 _UNIX_TYPE: Final = 0o170000
 _UNIX_REGULAR: Final = 0o100000
@@ -78,8 +74,10 @@ def looks_like_zip(data: bytes) -> bool:
     return data.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def read_package(data: bytes) -> Mapping[str, bytes]:
+def read_package(data: bytes, *, doubtful_names: set[str] | None = None) -> Mapping[str, bytes]:
     """Return the files of a package by name, in the order of its directory; directories are checked and left out.
+
+    ``doubtful_names`` collects the names that do not say their encoding and can be read in two.
 
     1. The end record stands exactly at the end, the directory exactly before it.
     2. Every entry of the directory is plain: known method and flags, a name with one meaning, sizes within bounds.
@@ -97,6 +95,12 @@ def read_package(data: bytes) -> Mapping[str, bytes]:
     _check_names(members)
     _check_sizes(members)
     starts = _read_local_headers(data, members, directory)  # 3
+    if doubtful_names is not None:
+        doubtful_names.update(
+            member.name
+            for member in members
+            if not member.flags & _UTF8 and has_two_readings(member.raw_name, member.name)
+        )
     view = memoryview(data)
     return {  # 4
         member.name: _inflate(view[start : start + member.packed], member)
@@ -126,6 +130,11 @@ def _read_end(data: bytes) -> tuple[int, int, int]:
     if len(ends) != 1:
         _refuse("end record")
     end = ends[0]
+    # Some readers take the last signature without looking at its comment, or prefer a ZIP64 record whatever is said.
+    if data.find(_END_SIGNATURE, end + 1) >= 0:
+        _refuse("archive comment")
+    if data.startswith(_ZIP64_LOCATOR, max(0, end - _ZIP64_LOCATOR_SIZE)):
+        _refuse("ZIP64 end record")
     _, disk, directory_disk, here, count, size, directory, comment = _END.unpack_from(data, end)
     if disk or directory_disk or here != count or directory + size != end:
         _refuse("end record")
@@ -153,59 +162,18 @@ def _read_directory(data: bytes, count: int, directory: int, end: int) -> list[_
         position = extra_start + extra_length + comment_length
         if signature != _CENTRAL_SIGNATURE or position > end or disk:
             _refuse(where)
-        if comment_length > MAX_ZIP_COMMENT:
-            _refuse(where, Malformed.TOO_LARGE)
+        if comment_length:
+            _refuse(f"comment of {where}")
         raw_name = data[name_start:extra_start]
         extra = data[extra_start : extra_start + extra_length]
-        size, packed, offset = _resolve_sizes(extra, raw_name, [size, packed, offset], where)
-        name = _decode_name(raw_name, flags, where)
+        size, packed, offset = resolve_sizes(extra, raw_name, [size, packed, offset], where)
+        name = decode_name(raw_name, where, says_utf8=bool(flags & _UTF8))
         member = _Member(index, raw_name, name, flags, method, crc, packed, size, offset)
         _check_entry(member, attributes, where)
         members.append(member)
     if position != end:
         _refuse("directory")
     return members
-
-
-def _resolve_sizes(extra: bytes, raw_name: bytes, sizes: list[int], where: str) -> list[int]:
-    """Replace every 0xFFFFFFFF by its value of the ZIP64 extra field (section 4.5.3), which may hold nothing more."""
-    if not extra:
-        return sizes
-    seen_zip64 = False
-    position = 0
-    while position < len(extra):
-        if position + _EXTRA.size > len(extra):
-            _refuse(where)
-        tag, length = _EXTRA.unpack_from(extra, position)
-        content = extra[position + _EXTRA.size : position + _EXTRA.size + length]
-        position += _EXTRA.size + length
-        if len(content) != length:
-            _refuse(where)
-        if tag == _UNICODE_PATH and content[5:] != raw_name:
-            _refuse(where, Malformed.ZIP_MEMBER_NAME)
-        if tag == _ZIP64:
-            wanted = [place for place, size in enumerate(sizes) if size == _IN_ZIP64]
-            if seen_zip64 or length != 8 * len(wanted):
-                _refuse(where)
-            seen_zip64 = True
-            for order, place in enumerate(wanted):
-                sizes[place] = int.from_bytes(content[8 * order : 8 * order + 8], "little")
-    return sizes
-
-
-def _decode_name(raw_name: bytes, flags: int, where: str) -> str:
-    """UTF-8, or without the UTF-8 flag the GB18030 of older Chinese packers; one of the two, or refused."""
-    if not raw_name or len(raw_name) > MAX_MEMBER_NAME:
-        _refuse(where, Malformed.ZIP_MEMBER_NAME)
-    try:
-        return raw_name.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if flags & _UTF8:
-            raise MalformedDocumentError(Malformed.ZIP_MEMBER_NAME, where) from error
-    try:
-        return raw_name.decode("gb18030")
-    except UnicodeDecodeError as error:
-        raise MalformedDocumentError(Malformed.ZIP_MEMBER_NAME, where) from error
 
 
 def _check_entry(member: _Member, attributes: int, where: str) -> None:
@@ -220,21 +188,10 @@ def _check_entry(member: _Member, attributes: int, where: str) -> None:
     allowed_type = _UNIX_DIRECTORY if is_directory else _UNIX_REGULAR
     if (attributes >> 16) & _UNIX_TYPE not in {0, allowed_type}:
         _refuse(where)
-    if member.size if is_directory else attributes & _DOS_DIRECTORY:
+    if (member.size or member.crc) if is_directory else attributes & _DOS_DIRECTORY:
         _refuse(where)
-    if _PLAIN_NAME.fullmatch(name):
-        return
-    segments = name.removesuffix("/").split("/")
-    drive = name[1:2] == ":" and name[0].isalpha()
-    if drive or "\\" in name or not {"", ".", ".."}.isdisjoint(segments) or _has_controls(name):
+    if not is_plain_name(name):
         _refuse(where, Malformed.ZIP_MEMBER_NAME)
-
-
-def _has_controls(name: str) -> bool:
-    """Whether a name has characters that do not show: controls, direction marks, line separators, unassigned ones."""
-    if name.isascii():
-        return not name.isprintable()
-    return any(unicodedata.category(character) in {"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"} for character in name)
 
 
 def _check_names(members: list[_Member]) -> None:
@@ -243,7 +200,7 @@ def _check_names(members: list[_Member]) -> None:
     folders = set()
     for member in members:
         name = fold(member.name.removesuffix("/"))
-        if name in folded:
+        if len(name) > MAX_MEMBER_NAME or name in folded:  # one character may unfold to eighteen
             _refuse(f"directory entry {member.index}", Malformed.ZIP_MEMBER_NAME)
         folded[name] = member.name
         parent = name.rpartition("/")[0]
@@ -253,13 +210,6 @@ def _check_names(members: list[_Member]) -> None:
     for folder in folders:
         if not folded.get(folder, "/").endswith("/"):
             _refuse("a file is also a folder", Malformed.ZIP_MEMBER_NAME)
-
-
-def fold(name: str) -> str:
-    """Return what a reader that ignores case and width compares."""
-    if name.isascii():
-        return name.lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _check_sizes(members: list[_Member]) -> None:
@@ -294,6 +244,7 @@ def _check_local_header(data: bytes, member: _Member, end: int) -> int:
     """Return where the packed bytes start, once the local header and what follows up to ``end`` agree with the entry.
 
     Sizes are compared as resolved: ZIP64 in the local header only, or a data descriptor, is no difference.
+    A directory has no bytes, or those of an empty stream: whatever else it held, no reader would miss it here.
     """
     where = f"member at {member.offset}"
     name_start = member.offset + _LOCAL.size
@@ -316,10 +267,15 @@ def _check_local_header(data: bytes, member: _Member, end: int) -> int:
         _refuse(where)
     if start + member.packed > end:
         _refuse(where, Malformed.ZIP_OVERLAP)
-    size, packed = _resolve_sizes(data[extra_start:start], raw_name, [size, packed], where)
+    size, packed = resolve_sizes(data[extra_start:start], raw_name, [size, packed], where)
     declared, resolved = (crc, packed, size), (member.crc, member.packed, member.size)
+    if member.name.endswith("/") and data[start : start + member.packed] not in {b"", _EMPTY_STREAM}:
+        _refuse(where)
     rest = data[start + member.packed : end]
     if flags & _SIZES_FOLLOW:
+        # Who reads from the front cannot know where stored bytes end.
+        if method == _STORED:
+            _refuse(where)
         if any(early not in {0, final} for early, final in zip(declared, resolved, strict=True)):
             _refuse(where)
         _check_descriptor(rest, resolved, where)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters import cms_certificate
 from adapters.cms import SignedData, cms_document, looks_like_signed_data, parse_signed_data, sign_signature
 from adapters.document import DocumentSignature, Format, Note, References, SignatureKind, Standard
 from adapters.errors import Malformed, MalformedDocumentError
@@ -21,12 +22,14 @@ from tests.support.signed_data import (
     CONTENT_TYPE,
     DIGEST,
     GBT_DATA,
+    GBT_SIGNED_DATA,
     ISSUER,
     MESSAGE_DIGEST,
     NULL,
     RFC_SIGNED_DATA,
     SIGNATURE,
     SIGNING_TIME,
+    SM3,
     TIMESTAMP,
     TST_INFO,
     attribute,
@@ -197,7 +200,7 @@ def test_a_signer_may_be_named_by_key_identifier():
         make_certificate(key_identifier=b"other"),
         make_certificate(key_identifier=b"key"),
     )
-    signer = make_signer(identifier=encode_element(0x80, b"key"))
+    signer = make_signer(version=3, identifier=encode_element(0x80, b"key"))
     (read,) = parse_signed_data(make_signed_data(certificates=certificates, signers=(signer,))).signers
     assert (read.issuer, read.serial, read.subject_key_identifier) == (None, None, b"key")
     assert read.certificate == certificates[2]
@@ -211,7 +214,7 @@ def test_bytes_without_the_outline_of_a_certificate_match_nobody():
         encode_sequence((encode_sequence((encode_element(0xA3, encode_sequence((encode_sequence((NULL, NULL)),))),)),)),
         encode_sequence((encode_sequence((encode_element(0xA3, b""),)),)),
     )
-    for signer in (make_signer(), make_signer(identifier=encode_element(0x80, b"key"))):
+    for signer in (make_signer(), make_signer(version=3, identifier=encode_element(0x80, b"key"))):
         read = parse_signed_data(make_signed_data(certificates=odd, signers=(signer,)))
         assert (read.signers[0].certificate, read.certificates) == (None, odd)
 
@@ -235,13 +238,15 @@ def test_a_time_stamp_is_an_unsigned_attribute():
         ("1.2.156.10197.1.401", "1.2.156.10197.1.301.1", SM2_WITH_SM3),
         ("1.2.156.10197.1.401", SM2_WITH_SM3, SM2_WITH_SM3),
         ("2.16.840.1.101.3.4.2.1", "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.11"),
-        ("2.16.840.1.101.3.4.2.1", "1.2.156.10197.1.301.1", "1.2.156.10197.1.301.1"),
-        ("1.3.14.3.2.26", "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.1"),
+        ("2.16.840.1.101.3.4.2.1", "1.2.156.10197.1.301.1", "2.16.840.1.101.3.4.2.1 with 1.2.156.10197.1.301.1"),
+        ("1.3.14.3.2.26", "1.2.840.113549.1.1.1", "1.3.14.3.2.26 with 1.2.840.113549.1.1.1"),
+        ("1.2.156.10197.1.401", "1.2.840.113549.1.1.11", "1.2.156.10197.1.401 with 1.2.840.113549.1.1.11"),
     ],
 )
 def test_digest_and_key_name_one_algorithm(digest, signature, combined):
-    """Known pairs become the one identifier; others stay as found, for the algorithm table to refuse."""
-    data = make_signed_data(signers=(make_signer(digest_algorithm=digest, signature_algorithm=signature),))
+    """Known pairs become the one identifier; others become the name of no algorithm, whatever each of the two means."""
+    signer = make_signer(digest_algorithm=digest, signature_algorithm=signature)
+    data = make_signed_data(digest_algorithms=(digest,), signers=(signer,))
     (found,) = cms_document(data).signatures
     assert found.signed.algorithm == combined
 
@@ -369,6 +374,105 @@ def test_other_signed_values_are_refused(signed_value, kind):
     with pytest.raises(MalformedDocumentError) as caught:
         placed(signed_value)
     assert caught.value.malformed is kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"), [(GBT_SIGNED_DATA, 1), *((RFC_SIGNED_DATA, version) for version in (1, 3, 4, 5))]
+)
+def test_the_versions_of_the_standards_are_read(kind, version):
+    """GB/T 35275 has one, RFC 5652 four."""
+    assert parse_signed_data(make_signed_data(kind=kind, version=version)).signers
+
+
+SHA256 = "2.16.840.1.101.3.4.2.1"
+PARAMETERS = encode_sequence((oid(SM3), b"\x02\x01\x01"))
+ODD = {
+    "another version": make_signed_data(version=3),
+    "another version of RFC 5652": make_signed_data(kind=RFC_SIGNED_DATA, version=2),
+    "a signer of another version": make_signed_data(signers=(make_signer(version=3),)),
+    "a key identifier in the first version": make_signed_data(
+        signers=(make_signer(identifier=encode_element(0x80, b"key")),)
+    ),
+    "a digest that is not announced": make_signed_data(digest_algorithms=(SHA256,)),
+    "no digest announced": make_signed_data(digest_algorithms=()),
+    "parameters of the digest": replaced(make_signed_data(), (*SIGNER, 2), PARAMETERS),
+    "parameters of the announced digest": replaced(make_signed_data(), (*SIGNED_DATA, 1, 0), PARAMETERS),
+    "parameters of the signature": replaced(make_signed_data(), (*SIGNER, 3), PARAMETERS),
+}
+
+
+@pytest.mark.parametrize("data", ODD.values(), ids=ODD.keys())
+def test_unsigned_fields_have_one_value(data):
+    """Nobody signs them, so they must say what the signed bytes say, or nothing."""
+    assert refusal(data).malformed in {Malformed.STRUCTURE, Malformed.DER}
+
+
+@pytest.mark.parametrize("name", ["1.2.840.113549.1.9.16.2.12", "1.2.840.113549.1.9.16.2.47"])
+@pytest.mark.parametrize("value", [NULL, encode_sequence(()), encode_sequence((encode_sequence(()),))])
+def test_an_empty_name_of_the_certificate_is_refused(name, value):
+    """An attribute that names no certificate is not the attribute of the standard."""
+    signer = make_signer(signed=signed_attributes(GBT_DATA, DIGEST, attribute(name, value)))
+    assert refusal(make_signed_data(signers=(signer,))).malformed is Malformed.DER
+
+
+def test_a_type_that_nobody_signs_is_that_of_data():
+    """Without signed attributes the content type could be changed unseen."""
+    assert refusal(make_signed_data(content_type="1.2.3")).malformed is Malformed.STRUCTURE
+    typed = make_signer(signed=signed_attributes("1.2.3"))
+    assert parse_signed_data(make_signed_data(content_type="1.2.3", signers=(typed,))).content_type == "1.2.3"
+
+
+def test_content_that_many_sign_whole_is_bounded():
+    """Each signature over all of it costs a digest of its own; signed attributes share one."""
+    content = bytes(2 * 2**20)
+    with pytest.raises(MalformedDocumentError) as caught:
+        cms_document(make_signed_data(content=content, signers=(make_signer(),) * MAX_SIGNERS))
+    assert caught.value.malformed is Malformed.TOO_LARGE
+    signers = (make_signer(signed=signed_attributes()),) * MAX_SIGNERS
+    assert len(cms_document(make_signed_data(content=content, signers=signers)).signatures) == MAX_SIGNERS
+
+
+UNNEEDED = {
+    "a revocation list": {"revocation_lists": (encode_sequence((NULL,)),)},
+    "another digest": {"digest_algorithms": (SM3, SHA256)},
+    "the digest twice": {"digest_algorithms": (SM3, SM3)},
+    "an attribute certificate": {"certificates": (make_certificate(), encode_element(0xA2, NULL))},
+    "a certificate that is none": {"certificates": (make_certificate(), encode_sequence((NULL,)))},
+    "an unsigned attribute": {"signers": (make_signer(unsigned=(attribute("1.2.3", NULL),)),)},
+}
+
+
+@pytest.mark.parametrize("changes", UNNEEDED.values(), ids=UNNEEDED.keys())
+def test_a_signature_in_a_document_carries_nothing_unsigned(changes):
+    """By itself such a SignedData is read; as a part of a document it would have room for anything."""
+    data = make_signed_data(**changes)
+    assert parse_signed_data(data).signers
+    with pytest.raises(MalformedDocumentError) as caught:
+        placed(data)
+    assert caught.value.malformed is Malformed.STRUCTURE
+
+
+def test_further_certificates_may_come_along():
+    """The chain of the signer is in real ones."""
+    assert placed(make_signed_data(certificates=(make_certificate(), make_certificate(serial=8)))).signed.certificate
+
+
+def test_signers_are_counted_before_they_are_read(monkeypatch):
+    """Too many of them cost nothing but the walk over their outline."""
+    monkeypatch.setattr("adapters.cms.read_signer", None)
+    with pytest.raises(MalformedDocumentError) as caught:
+        parse_signed_data(make_signed_data(signers=(make_signer(),) * 2), max_signers=1)
+    assert caught.value.malformed is Malformed.TOO_LARGE
+
+
+def test_certificates_are_taken_apart_once(monkeypatch):
+    """The work for a SignedData grows with its signers and its certificates, not with the product of the two."""
+    seen = []
+    read = cms_certificate._key_identifier
+    monkeypatch.setattr(cms_certificate, "_key_identifier", lambda fields: seen.append(1) or read(fields))
+    signer = make_signer(version=3, identifier=encode_element(0x80, b"key"))
+    parse_signed_data(make_signed_data(certificates=(make_certificate(),) * 3, signers=(signer,) * 5))
+    assert len(seen) == 3
 
 
 def test_recognition_looks_at_the_beginning_only():

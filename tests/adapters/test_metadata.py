@@ -1,6 +1,6 @@
 """The metadata of GB/T 36903: what is readable is read, what is odd is flagged, what is missing stays empty."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.licence import AnnotatedCopy, Holder, Licence, LicenceFlag
-from adapters.metadata import is_licence_metadata, is_tag, parse_date, parse_licence
+from adapters.metadata import is_licence_metadata, is_tag, parse_date, parse_end, parse_licence
 from adapters.strict import bounds
 
 ELEMENTS = {
@@ -84,7 +84,8 @@ def test_dates_are_read_in_every_form_that_files_use(text: str, day: date) -> No
     [
         "", "长期", "null", "2024", "2024-05", "2023-02-29", "2024-13-01", "2024-00-10", "20241301", "2024年2月30日",
         "24-05-01", "01/05/2024", "2024-05/01", "2024.05.01", "2024-05-01 24:00:00", "2024-05-01 12:60",
-        "2024-05-01T00:00:00+99:00", "2024-05-01 morning", "1714521600000", "0000-01-01", "9999-12-31T23:59:59-01:00",
+        "2024-05-01T00:00:00+99:00", "2024-05-01T00:00:00+08:99", "2024-05-01T00:00:00+08:60",
+        "2024-05-01 morning", "1714521600000", "0000-01-01", "9999-12-31T23:59:59-01:00",
         "٢٠٢٤-٠٥-٠١", "2024-05-01" * 100,
     ],
 )  # fmt: skip
@@ -125,6 +126,54 @@ def test_both_endings_of_the_validity_tags_are_read() -> None:
     licence = _licence(**times)
     assert (licence.valid_from, licence.valid_to) == (date(2024, 5, 1), date(2027, 4, 30))
     assert not licence.long_term
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("ZZYXQQSRQ", "ZZYXQQSSJ"),
+        ("ZZYXQJZRQ", "ZZYXQJZSJ"),
+        ("ZZBFRQ", "ZZBFSJ"),
+        ("JZJZZSJ", "JZJZZRQ"),
+        ("JZJYXQJZSJ", "JZJYXQJZRQ"),
+    ],
+)
+@pytest.mark.parametrize("other", ["2020-01-01", "长期", "soon"])
+def test_two_tags_for_one_date_that_disagree_are_refused(first: str, second: str, other: str) -> None:
+    """Readers would disagree about which one counts; two spellings of one day are one statement."""
+    for texts in (("2024-05-01", other), (other, "2024-05-01")):
+        with pytest.raises(MalformedDocumentError) as caught:
+            _licence(**dict(zip((first, second), texts, strict=True)))
+        assert (caught.value.malformed, caught.value.where) == (Malformed.STRUCTURE, first)
+    assert _licence(**{first: "2024-05-01", second: "2024年5月1日 08:00:00"}).flags == frozenset()
+
+
+def test_two_words_for_no_end_agree() -> None:
+    """A far day beside the word for long-term says the same."""
+    assert _licence(ZZYXQJZRQ="长期", ZZYXQJZSJ="9999-12-31").long_term
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("2024-06-30", datetime(2024, 6, 30, 16, tzinfo=UTC)),
+        ("2024年6月30日", datetime(2024, 6, 30, 16, tzinfo=UTC)),
+        ("2024-06-30 10:00:00", datetime(2024, 6, 30, 2, tzinfo=UTC)),
+        ("20240630100000", datetime(2024, 6, 30, 2, tzinfo=UTC)),
+        ("2024-06-30T10:00:00Z", datetime(2024, 6, 30, 10, tzinfo=UTC)),
+        ("9999-12-31", datetime.max.replace(tzinfo=UTC)),
+        ("soon", None),
+    ],
+)
+def test_an_end_is_a_moment_or_the_end_of_a_day_in_china(text: str, end: datetime | None) -> None:
+    """A day counts whole; who states a time of day means that moment."""
+    assert parse_end(text) == end
+
+
+def test_only_white_space_of_xml_is_cut_off() -> None:
+    """An ideographic space is a text, and no way to write nothing."""
+    assert _licence(ZZMC="\u3000x").name == "\u3000x"
+    assert not _licence(ZZYXQJZRQ="\u3000").long_term
 
 
 @pytest.mark.parametrize("separator", ["、", ",", "，", ";", "；"])
@@ -172,7 +221,10 @@ def test_an_annotated_copy_has_an_end_of_its_own() -> None:
         "JZJYXQJZSJ": "2024-06-30 23:59:59",
     }
     assert _licence(**copy).copy == AnnotatedCopy(
-        made_at="2024-06-01 10:00:00", made_by="示例政务服务中心", reason="投标", valid_until=date(2024, 6, 30)
+        made_at="2024-06-01 10:00:00",
+        made_by="示例政务服务中心",
+        reason="投标",
+        valid_until=datetime(2024, 6, 30, 15, 59, 59, tzinfo=UTC),
     )
     broken = _licence(**{**copy, "JZJYXQJZSJ": "soon"})
     assert broken.copy is not None
@@ -226,12 +278,13 @@ def test_every_length_has_a_bound(elements: dict[str, str]) -> None:
         ({"CZZT": "张三"}, True),
         ({"KZ_ZCZY": "建筑工程"}, False),
         ({"native-producer": "x", "producer-version": "1"}, False),
-        ({"ZZYXQJZRQ": "2024-05-01"}, False),
+        ({"ZZYXQJZRQ": "2024-05-01"}, True),
+        ({"JZJYXQJZSJ": "2024-05-01"}, True),
         ({}, False),
     ],
 )
 def test_marks_of_a_producer_are_no_licence(elements: dict[str, str], *, licence: bool) -> None:
-    """Something must name the licence, its issuer or its holder."""
+    """Something must be a tag of the standard: also an end of validity alone is one that counts."""
     assert is_licence_metadata(elements) is licence
 
 

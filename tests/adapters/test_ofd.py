@@ -4,6 +4,7 @@ import pytest
 
 from adapters.document import Note
 from adapters.errors import Malformed, MalformedDocumentError
+from adapters.ofd.document import is_document_root
 from adapters.ofd.package import Package, Part
 from adapters.ofd.reader import parse_ofd
 from adapters.strict import bounds
@@ -219,3 +220,29 @@ def test_a_file_plays_one_part() -> None:
         with pytest.raises(MalformedDocumentError) as caught:
             read.claim(path, part_again)
         assert (caught.value.malformed, caught.value.where) == (malformed, path)
+
+
+@pytest.mark.parametrize("kind", ["PublicRes", "DocumentRes"])
+def test_a_missing_list_of_resources_is_noted(kind: str) -> None:
+    """Real files name lists that are not there; what is put there later is content that nobody signed."""
+    content = element("CommonData", element(kind, "Res.xml")) + PAGES
+    assert read(with_document(content)).notes == {Note.RESOURCES_MISSING}
+    assert read(with_document(content, Res=part("Res", ""))).notes == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("content", "is_root"),
+    [
+        (b"<Document/>", True),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- x --><ofd:Document xmlns:ofd='u'>", True),
+        (b"<?x <Other?><Document>", True),
+        (b"<Documents/>", False),
+        (b"<!-- <Document/> --><Page/>", False),
+        (b"<ofd:Page><Document/></ofd:Page>", False),
+        (b"<!--" * 10_000, False),
+        (b"", False),
+    ],
+)
+def test_a_document_root_is_told_by_its_first_element(content: bytes, *, is_root: bool) -> None:
+    """An index that nobody covers could choose any of them."""
+    assert is_document_root(content) is is_root

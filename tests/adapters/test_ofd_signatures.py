@@ -43,10 +43,29 @@ def test_an_empty_signatures_element_names_no_list(body: str) -> None:
 
 
 def test_an_empty_list_has_no_signatures() -> None:
-    """The list is still known as one, because it may stay uncovered."""
+    """It may not stay uncovered either: a list that lists nothing may be anything."""
     document = read(without(without(signed_members(entry=element("MaxSignId", "0")), SIGNATURE), SIGNED_VALUE))
     assert document.signatures == ()
-    assert document.signature_lists == {SIGNATURE_LIST}
+    assert document.signature_lists == frozenset()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        element("Content", element("Layer", "another page")),
+        "text",
+        "<!-- comment -->",
+        element("MaxSignId", "1" * 17),
+        element("MaxSignId", element("x")),
+    ],
+)
+def test_a_list_that_holds_anything_else_is_not_taken_for_one(extra: str) -> None:
+    """What may stay uncovered must not be of use for anything but listing signatures."""
+    document = read(signed_members(entry=ENTRY + extra))
+    assert (len(document.signatures), document.signature_lists) == (1, frozenset())
+    inside = ENTRY.replace("></ofd:Signature>", f">{extra}</ofd:Signature>")
+    assert read(signed_members(entry=inside)).signature_lists == frozenset()
+    assert read(signed_members(entry=ENTRY + element("MaxSignId", "1"))).signature_lists == {SIGNATURE_LIST}
 
 
 def test_the_smallest_signature() -> None:
@@ -168,11 +187,47 @@ def test_a_digest_is_kept_as_it_is(check_value: str, wanted: bytes | None) -> No
     ],
 )
 def test_a_reference_is_found_from_its_file_or_from_the_root(location: str, member: str) -> None:
-    """Absolute, relative to Signature.xml, or relative to the package as some producers mean it."""
+    """Absolute, relative to Signature.xml, or relative to the package as some producers mean it; never to both."""
     references = _only(read(_with_reference(element("Reference", FileRef=location)))).references
     assert references is not None
     assert [entry.path for entry in references.entries] == [member]
     assert references.entries[0].content is not None
+
+
+@pytest.mark.parametrize(
+    ("locations", "moved"),
+    [
+        (["OFD.xml"], "OFD.xml"),
+        (["./OFD.xml", "Doc_0/Document.xml"], "Doc_0/Document.xml"),
+        (["OFD.xml", "Doc_0/Pages/Page_0/Content.xml"], "Doc_0/Pages/Page_0/Content.xml"),
+    ],
+)
+def test_a_member_under_both_bases_is_refused(locations: list[str], moved: str) -> None:
+    """The protected file must not be put aside under the signature's folder while another takes its place."""
+    members = _with_reference("".join(element("Reference", FileRef=location) for location in locations))
+    refusal = refused({**members, f"Doc_0/Signs/Sign_0/{moved}": members[moved]})
+    assert (refusal.malformed, refusal.where) == (Malformed.STRUCTURE, f"{SIGNATURE} @FileRef")
+
+
+def test_references_with_two_bases_are_refused() -> None:
+    """A resource moved under the signature's folder is not found there while others are found from the root."""
+    locations = ("./OFD.xml", "./Doc_0/Res/code.png")
+    members = _with_reference("".join(element("Reference", FileRef=location) for location in locations))
+    assert read({**members, "Doc_0/Res/code.png": b"1"}).signatures
+    refusal = refused({**members, "Doc_0/Signs/Sign_0/Doc_0/Res/code.png": b"1"})
+    assert refusal.malformed is Malformed.STRUCTURE
+    mixed = _with_reference(element("Reference", FileRef="SignedValue.dat") + element("Reference", FileRef="OFD.xml"))
+    assert refused(mixed).malformed is Malformed.STRUCTURE
+
+
+@pytest.mark.parametrize(
+    ("location", "relative"),
+    [("/OFD.xml", False), ("OFD.xml", False), ("../../../OFD.xml", True), ("SignedValue.dat", True), ("missing", True)],
+)
+def test_references_from_the_folder_of_the_signature_are_noted(location: str, *, relative: bool) -> None:
+    """They mean what they say only as long as the signature stays where it was."""
+    notes = _only(read(_with_reference(element("Reference", FileRef=location)))).notes
+    assert (Note.RELATIVE_REFERENCES in notes) is relative
 
 
 @pytest.mark.parametrize("location", ["/missing.xml", "missing.xml", "/ofd.xml", "../missing.xml", "/Doc_0"])

@@ -14,8 +14,11 @@ from adapters.timestamp import parse_timestamp_token
 from tests.support.mutations import mutated
 from tests.support.signed_data import (
     DIGEST,
+    NULL,
     RFC_SIGNED_DATA,
+    TIMESTAMP,
     TST_INFO,
+    attribute,
     make_certificate,
     make_signed_data,
     make_signer,
@@ -67,6 +70,8 @@ def test_every_optional_field_may_be_there(present):
     assert parse_timestamp_token(make_token(tail=tail)).serial == 42
 
 
+TOKEN_ATTRIBUTES = signed_attributes(TST_INFO)
+TOKEN_SIGNER = make_signer(signed=TOKEN_ATTRIBUTES)
 RESPONSE = encode_sequence((encode_sequence((b"\x02\x01\x00",)), make_token()))
 NO_TOKENS = [
     ("nothing", b"", Malformed.DER),
@@ -85,6 +90,16 @@ NO_TOKENS = [
     ("another version", make_token(version=b"\x02\x01\x02"), Malformed.STRUCTURE),
     ("an empty imprint", make_token(imprint=b""), Malformed.STRUCTURE),
     ("a local time", make_token(generated_at=b"20250101000000"), Malformed.DER),
+    ("two signers", wrapped(make_tst_info(), signers=(TOKEN_SIGNER,) * 2), Malformed.TOO_LARGE),
+    ("too many elements", make_token(tail=encode_element(0xA1, EXTENSIONS[2:] * 700)), Malformed.TOO_LARGE),
+    (
+        "unsigned attributes",
+        wrapped(
+            make_tst_info(), signers=(make_signer(signed=TOKEN_ATTRIBUTES, unsigned=(attribute(TIMESTAMP, NULL),)),)
+        ),
+        Malformed.STRUCTURE,
+    ),
+    ("a revocation list", wrapped(make_tst_info(), revocation_lists=(encode_sequence(()),)), Malformed.STRUCTURE),
     ("unknown fields", make_token(tail=b"\x04\x00"), Malformed.DER),
     ("too many extensions", make_token(tail=encode_element(0xA1, EXTENSIONS[2:] * 65)), Malformed.TOO_LARGE),
     ("too many bytes", bytes(MAX_TIMESTAMP + 1), Malformed.TOO_LARGE),

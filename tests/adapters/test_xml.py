@@ -1,5 +1,6 @@
 """The strict XML reader: UTF-8, no document type, nothing without a bound."""
 
+import tracemalloc
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -120,10 +121,33 @@ def test_another_root_is_refused() -> None:
         "<a " + " ".join(f"b{index}=''" for index in range(bounds.MAX_XML_ATTRIBUTES + 1)) + "/>",
         f"<a b='{'x' * (bounds.MAX_XML_ATTRIBUTE_VALUE + 1)}'/>",
         f"<a>{'x' * (bounds.MAX_XML_TEXT + 1)}</a>",
+        f"<a><b/>{'x' * (bounds.MAX_XML_TEXT + 1)}</a>",
+        f"<a><!-- -->{'x' * (bounds.MAX_XML_TEXT + 1)}</a>",
+        "<a>" + "<b c='' d=''/>" * (bounds.MAX_XML_ATTRIBUTES_TOTAL // 2 + 1) + "</a>",
+        "<a " + " ".join(f"xmlns:b{index}='u'" for index in range(bounds.MAX_XML_NAMESPACES + 1)) + "/>",
+        "<a>" + "<b xmlns='u'/>" * (bounds.MAX_XML_NAMESPACES + 1) + "</a>",
+        f"<a xmlns='{'u' * (bounds.MAX_XML_NAMESPACE + 1)}'/>",
+        f'<a b=\'xmlns="\' xmlns:p \n= "{"u" * (bounds.MAX_XML_NAMESPACE + 1)}"/>',
         "<" * (2 * bounds.MAX_XML_ELEMENTS + 1),
         " " * (bounds.MAX_XML + 1),
     ],
-    ids=["depth", "deep", "elements", "attributes", "attribute", "text", "brackets", "bytes"],
+    ids=[
+        "depth",
+        "deep",
+        "elements",
+        "attributes",
+        "attribute",
+        "text",
+        "tail",
+        "tail of a comment",
+        "attributes of all elements",
+        "namespaces",
+        "namespaces below",
+        "namespace",
+        "namespace behind a decoy",
+        "brackets",
+        "bytes",
+    ],
 )
 def test_every_length_has_a_bound(text: str) -> None:
     """Depth, elements, attributes, values, text and bytes."""
@@ -136,6 +160,29 @@ def test_just_within_the_bounds_is_read() -> None:
     assert len(list(_parse("<a>" * depth + "</a>" * depth).iter())) == depth
     many = " ".join(f"b{index}=''" for index in range(bounds.MAX_XML_ATTRIBUTES))
     assert len(_parse(f"<a {many}/>").attrib) == bounds.MAX_XML_ATTRIBUTES
+
+
+@pytest.mark.parametrize("unique", [True, False])
+def test_a_long_namespace_is_not_copied_into_every_name(unique: bool) -> None:  # noqa: FBT001 -- a parameter of the test
+    """What a small file makes the reader allocate is bounded by its length, not by its square."""
+    names = (f"<a{index if unique else ''}/>" for index in range(20_000))
+    bomb = f"<OFD xmlns='{'u' * 20_000}'>{''.join(names)}</OFD>".encode()
+    tracemalloc.start()
+    assert _refused(bomb) is Malformed.TOO_LARGE
+    assert tracemalloc.get_traced_memory()[1] < 10 * len(bomb)
+    tracemalloc.stop()
+
+
+def test_a_namespace_within_the_bounds_is_read() -> None:
+    """As many declarations as are allowed, each as long as is allowed."""
+    uris = ["u" * (bounds.MAX_XML_NAMESPACE - 2) + f"{index:02}" for index in range(bounds.MAX_XML_NAMESPACES)]
+    root = _parse("<a>" + "".join(f"<p:b xmlns:p='{uri}'/>" for uri in uris) + "</a>")
+    assert [namespace(node) for node in root] == uris
+
+
+def test_only_white_space_of_xml_is_cut_off() -> None:
+    """An ideographic space belongs to the text: nobody else would take it away."""
+    assert text_of(_parse("<a>\t\u3000x\u3000\r\n</a>")) == "\u3000x\u3000"
 
 
 @pytest.mark.parametrize("inside", ["<!-- x -->", "<?x y?>", "<b/>", "<!---->"])

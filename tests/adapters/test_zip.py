@@ -212,9 +212,103 @@ BROKEN = {
         build_zip([ZipMember(name="a", central={"comment_length": 300})]),
         Malformed.ZIP,
     ),
-    "a long comment of a member": (
-        build_zip([ZipMember(name="a", central={"extra": b" " * 300, "extra_length": 0, "comment_length": 300})]),
+    "a comment of a member": (
+        build_zip([ZipMember(name="a", central={"extra": b" ", "extra_length": 0, "comment_length": 1})]),
+        Malformed.ZIP,
+    ),
+    "a comment with the start of an end record": (build_zip([A, B], comment=b"PK\x05\x06" + bytes(20)), Malformed.ZIP),
+    "a ZIP64 locator before the end record": (
+        build_zip([A, B], before_end=struct.pack("<IIQI", 0x07064B50, 0, 0, 1)),
+        Malformed.ZIP,
+    ),
+    "a ZIP64 locator in the comment of the last member": (
+        build_zip(
+            [
+                ZipMember(
+                    name="a",
+                    central={
+                        "extra": struct.pack("<IIQI", 0x07064B50, 0, 0, 1),
+                        "extra_length": 0,
+                        "comment_length": 20,
+                    },
+                )
+            ]
+        ),
+        Malformed.ZIP,
+    ),
+    "an unknown extra field": (
+        build_zip([ZipMember(name="a", central={"extra": struct.pack("<HH", 0x9999, 4) + b"1234"})]),
+        Malformed.ZIP,
+    ),
+    "an unknown extra field in the local header": (
+        build_zip([ZipMember(name="a", local={"extra": struct.pack("<HH", 0x9999, 4) + b"1234"})]),
+        Malformed.ZIP,
+    ),
+    "times that are too long": (
+        build_zip([ZipMember(name="a", central={"extra": struct.pack("<HHB", 0x5455, 9, 1) + bytes(8)})]),
+        Malformed.ZIP,
+    ),
+    "times of another system that are too long": (
+        build_zip([ZipMember(name="a", central={"extra": struct.pack("<HHIHH", 0x000A, 36, 0, 1, 28) + bytes(28)})]),
+        Malformed.ZIP,
+    ),
+    "an owner with something behind it": (
+        build_zip(
+            [
+                ZipMember(
+                    name="a", local={"extra": struct.pack("<HH", 0x7875, 12) + b"\1\4" + bytes(4) + b"\4" + bytes(5)}
+                )
+            ]
+        ),
+        Malformed.ZIP,
+    ),
+    "an owner with a long number": (
+        build_zip([ZipMember(name="a", local={"extra": struct.pack("<HH", 0x7875, 43) + b"\1\x28" + bytes(41)})]),
+        Malformed.ZIP,
+    ),
+    "an owner that is cut": (
+        build_zip([ZipMember(name="a", local={"extra": struct.pack("<HH", 0x7875, 1) + b"\1"})]),
+        Malformed.ZIP,
+    ),
+    "one extra field twice": (
+        build_zip([ZipMember(name="a", central={"extra": struct.pack("<HHBI", 0x5455, 5, 1, 0) * 2})]),
+        Malformed.ZIP,
+    ),
+    "extra fields without an end": (
+        build_zip([ZipMember(name="a", central={"extra": struct.pack("<HH", 0x9999, 0) * 300})]),
         Malformed.TOO_LARGE,
+    ),
+    "a folder with hidden bytes": (
+        build_zip([A, ZipMember(name="a/", packed=deflate(b"") + build_zip([B])), B]),
+        Malformed.ZIP,
+    ),
+    "a stored folder with hidden bytes": (
+        build_zip([A, ZipMember(name="a/", method=0, packed=build_zip([B])), B]),
+        Malformed.ZIP,
+    ),
+    "a streamed folder with hidden members": (
+        build_zip(
+            [
+                ZipMember(
+                    name="a/",
+                    flags=8,
+                    packed=deflate(b"") + _descriptor(b"", deflate(b""), "<III") + build_zip([B]),
+                    local={"packed": 0},
+                    after=struct.pack("<4sIII", b"PK\x07\x08", 0, 18 + len(build_zip([B])), 0),
+                )
+            ]
+        ),
+        Malformed.ZIP,
+    ),
+    "a folder with a checksum": (
+        build_zip([ZipMember(name="a/", method=0, local={"crc": 1}, central={"crc": 1})]),
+        Malformed.ZIP,
+    ),
+    "stored bytes whose size follows": (
+        build_zip(
+            [ZipMember(name="a", method=0, flags=8, content=b"12", after=_descriptor(b"12", b"12", "<III"))],
+        ),
+        Malformed.ZIP,
     ),
     "bytes before an empty directory": (build_zip([], prefix=b"\0"), Malformed.ZIP_OVERLAP),
     "a long comment": (build_zip([A], comment=b" " * 300), Malformed.TOO_LARGE),
@@ -232,12 +326,52 @@ def test_records_that_contradict_each_other_are_refused(data: bytes, malformed: 
     [
         "../OFD.xml", "Doc_0/../OFD.xml", "./OFD.xml", "Doc_0/./x", "Doc_0//x", "/OFD.xml", "//", "/", "Doc_0\\x",
         "C:OFD.xml", "c:/x", "a\0b", "a\nb", "a\x7fb", "a\x85b", "a\u202eb", "a\u200bb", "a\u2028b", "..", ".", "",
-        "x" * 600,
+        "x" * 600, "a.", "a ", "a./b", "a /b", "Content.xml.", "Content.xml::$DATA", "a*b", "a?b", 'a"b', "a<b", "a>b",
+        "a|b", "CON", "con", "a/Nul", "aux.xml", "nul .xml", "COM1", "com\u00b9", "lpt9.tar.gz", "a/CONIN$", "x.../y",
+        "/".join("a" * 17), "\ufdfa" * 60,
     ],
 )  # fmt: skip
 def test_names_that_lead_elsewhere_or_do_not_show_are_refused(name: str) -> None:
     """A name is relative, inside the package, and looks like what it is."""
     assert _refused(build_zip([A, ZipMember(name=name)])) is Malformed.ZIP_MEMBER_NAME
+
+
+@pytest.mark.parametrize(
+    "name", ["console.xml", "a/nullen", "com10", "a..b", "a.b-c", "comet", "-a", "/".join("a" * 16)]
+)
+def test_names_that_only_look_odd_are_read(name: str) -> None:
+    """What Windows takes for a file of that name is one."""
+    assert read_package(build_zip([ZipMember(name=name, content=b"1")])) == {name: b"1"}
+
+
+EXTRA_FIELDS = {
+    "times": struct.pack("<HHBI", 0x5455, 5, 1, 0),
+    "three times": struct.pack("<HHB", 0x5455, 13, 7) + bytes(12),
+    "times and owner": struct.pack("<HHB", 0x5455, 5, 3)
+    + bytes(4)
+    + b"\x75\x78\x0b\0\1\4"
+    + bytes(4)
+    + b"\4"
+    + bytes(4),
+    "NTFS times": struct.pack("<HHIHH", 0x000A, 32, 0, 1, 24) + bytes(24),
+    "the name again": struct.pack("<HHBI", 0x7075, 6, 1, zlib.crc32(b"a")) + b"a",
+}
+
+
+@pytest.mark.parametrize("extra", EXTRA_FIELDS.values(), ids=EXTRA_FIELDS.keys())
+def test_extra_fields_that_packers_write_are_no_difference(extra: bytes) -> None:
+    """Times, owners and the same name once more say nothing about the content."""
+    for side in ("local", "central"):
+        member = ZipMember(name="a", content=b"1", **{side: {"extra": extra}})
+        assert read_package(build_zip([member])) == {"a": b"1"}
+
+
+def test_a_name_that_two_readers_spell_differently_is_said() -> None:
+    """UTF-8 without its flag can be Chinese in another encoding; with the flag, or in ASCII, it cannot."""
+    doubtful: set[str] = set()
+    plain, flagged = ZipMember(name="数据", content=b"1"), ZipMember(name="资源", content=b"1", flags=0x800)
+    assert len(read_package(build_zip([plain, flagged, A]), doubtful_names=doubtful)) == 3
+    assert doubtful == {"数据"}
 
 
 @pytest.mark.parametrize(

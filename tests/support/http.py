@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import create_app, server_options
+from gateway.http.server import GatewayRunner
 from gateway.http.verifier import VerifyDocument
 from gateway.reason import Reason
 from gateway.site import Site
@@ -58,9 +59,16 @@ def verify_by_first_byte(data: bytes, *, store: TrustStore, at: datetime) -> Ver
     return FORGED if data.startswith(b"F") else GENUINE
 
 
+class GatewayTestServer(TestServer):
+    """Runs the application inside the server that ``tongban serve`` runs it in."""
+
+    async def _make_runner(self, **options: Any) -> GatewayRunner:
+        return GatewayRunner(self.app, **options)
+
+
 async def start(aiohttp_client: StartClient, site: Site, verify: VerifyDocument = verify_by_first_byte) -> Client:
     """Start the gateway on a free port of this machine and return a client for it."""
-    server = TestServer(create_app(site, clock=lambda: NOW, verify=verify))
+    server = GatewayTestServer(create_app(site, clock=lambda: NOW, verify=verify))
     await server.start_server(**server_options(site.settings.http))
     return await aiohttp_client(server)
 
@@ -110,6 +118,10 @@ class RawConnection:
         """Return everything until the server closes the connection."""
         async with asyncio.timeout(5):
             return await self._reader.read()
+
+    def half_close(self) -> None:
+        """Say that no more will be sent, and go on reading."""
+        self._writer.write_eof()
 
     async def close(self) -> None:
         """Hang up."""

@@ -5,6 +5,7 @@ The outcome is what a signer's certificate would get: its own period, its chain,
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +18,7 @@ from keys.chain import build_chain
 from keys.errors import ChainError, MalformedCertificateError, MalformedRevocationListError
 from keys.name import name_key
 from keys.revocation import RevocationList, RevocationState, parse_revocation_list, revocation_status
+from keys.revocation_update import RevocationUpdateError, apply_delta
 from keys.trust import Anchor, Purpose, TrustStore
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)  # most of PKITS lives from 2010 to 2030
@@ -28,6 +30,7 @@ SECTIONS = (
     ("4.2 Validity periods", r"notBeforeDate|notAfterDate"),
     ("4.3 Name chaining", r"NameChaining|NameUIDs|RFC3280|UTF8String"),
     ("4.5 Self-issued certificates", r"BasicSelfIssued"),
+    ("4.14 Distribution points", r"istributionPoint|IDP|onlyContains|onlySomeReasons|cRLIssuer"),
     ("4.4 Basic revocation", r"CRLTest|CRLsTest|Revoked|BadCRL|CRLEntryExt|CRLExt|nextUpdate|SerialNumber|CRLKeys"),
     ("4.6 Basic constraints", r"basicConstraints|cAFalse|pathLenConstraint"),
     ("4.7 Key usage", r"keyUsage"),
@@ -37,7 +40,6 @@ SECTIONS = (
     ("4.12 Inhibit any policy", r"inhibitAnyPolicy"),
     ("4.8 Certificate policies", r"Policies|anyPolicy|AnyPolicy|Qualifier"),
     ("4.13 Name constraints", r"nameConstraints"),
-    ("4.14 Distribution points", r"istributionPoint|IDP|onlyContains|onlySomeReasons|cRLIssuer"),
     ("4.16 Private certificate extensions", r"CriticalCertificateExtension"),
 )
 _DELTA = ("4.15 Delta-CRLs", r"deltaCRL")
@@ -104,7 +106,20 @@ def _store() -> TrustStore:
         except MalformedRevocationListError:
             continue
     anchor = Anchor(certificate=root, purposes=frozenset(Purpose))
-    return TrustStore(anchors=(anchor,)).with_lists(lists)
+    intermediates = tuple(one for certificates in _certificates().values() for one in certificates)
+    store = TrustStore(anchors=(anchor,), intermediates=intermediates)
+    return store.with_lists([*lists, *_with_deltas(lists)])
+
+
+def _with_deltas(lists: list[RevocationList]) -> list[RevocationList]:
+    """Lay each delta list over the complete ones that it goes with, as whoever fetches them does."""
+    found = []
+    for delta in lists:
+        for base in lists:
+            if name_key(base.issuer) == name_key(delta.issuer):
+                with suppress(RevocationUpdateError):
+                    found.append(apply_delta(base, delta))
+    return found
 
 
 def _issuers(certificate: Certificate) -> list[Certificate]:
@@ -128,9 +143,7 @@ def outcome(case: PkitsCase) -> str:
     if not certificate.not_before <= AT <= certificate.not_after:
         return "period"
     try:
-        chain = build_chain(
-            certificate, store=_store(), purpose=Purpose.SIGNER, at=AT, extra=_issuers(certificate)
-        )
+        chain = build_chain(certificate, store=_store(), purpose=Purpose.SIGNER, at=AT, extra=_issuers(certificate))
     except ChainError as error:
         return f"chain: {error.fault}"
     status = revocation_status(chain, store=_store(), now=AT, trusted_time=None)

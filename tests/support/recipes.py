@@ -1,13 +1,16 @@
 """Short spellings of cases that start from the valid sealed licence of `tests.support.sealed`."""
 
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
 
+from adapters.strict.der import encode_element, encode_sequence
 from keys.sm2 import Sm2PrivateKey
+from keys.trust import Anchor, Purpose
 from tests.support.pki import Entity, sm2_key
 from tests.support.sealed import (
     CREATED,
@@ -26,12 +29,20 @@ from tests.support.sealed import (
     signed_data,
     swap,
 )
+from tests.support.signed_data import oid
 from tests.support.timestamps import StampRecipe, trusting_stamps
 
 
 def trusting(**changes: Any) -> Recipe:
     """Return the valid case with another trust."""
     return Recipe(trust=Trust(**changes))
+
+
+def listed(*, maker: Mapping[str, Any] | None = None, signer: Mapping[str, Any] | None = None) -> Trust:
+    """Trust the maker by certificate and the signers' CA, as a signed list does; changes are those of `Anchor`."""
+    makers = Anchor(certificate=cast().maker.certificate, purposes=frozenset({Purpose.SEAL_MAKER}), is_exhaustive=True)
+    signers = Anchor(certificate=cast().signer_ca.certificate, purposes=frozenset({Purpose.SIGNER}), is_exhaustive=True)
+    return Trust(listed=(replace(makers, **(maker or {})), replace(signers, **(signer or {}))))
 
 
 def sealed_by(maker: Entity, **changes: Any) -> Recipe:
@@ -42,6 +53,12 @@ def sealed_by(maker: Entity, **changes: Any) -> Recipe:
 def signed_by(signer: Entity, **changes: Any) -> Recipe:
     """Return the valid case with another signer, whom the seal lists."""
     return signed(signer=signer, **changes)
+
+
+def keeping(recipe: Recipe) -> Recipe:
+    """Return the case with CAs that keep on their lists what has expired, as the operator knows."""
+    cas = (cast().maker_ca.certificate, cast().signer_ca.certificate)
+    return replace(recipe, trust=replace(recipe.trust, keeps_expired=cas))
 
 
 def issue(**knobs: Any) -> Entity:
@@ -122,8 +139,44 @@ def stamped(**changes: Any) -> Recipe:
 
 
 def plain(**changes: Any) -> Recipe:
-    """Return a case of type Sign with a SignedData."""
-    return signed(plain=lambda data: signed_data(data, **changes))
+    """Return a case of type Sign with a SignedData; its signer is trusted himself, as no seal speaks for him."""
+    return trusting_the_signer(signed(plain=lambda data: signed_data(data, **changes)), changes.get("signer"))
+
+
+def trusting_the_signer(recipe: Recipe, signer: Entity | None = None) -> Recipe:
+    """Return the case with the signer's certificate trusted beside the CA."""
+    certificates = (cast().signer_ca.certificate, (signer or cast().signer).certificate)
+    return replace(recipe, trust=replace(recipe.trust, signers=certificates))
+
+
+def from_the_folder(description: bytes) -> bytes:
+    """Spell all references as the standard has them, from the folder of Signature.xml."""
+    for absolute, relative in (("Doc_0/Signs/Sign_0/", ""), ("Doc_0/", "../../"), ("", "../../../")):
+        description = description.replace(f'FileRef="/{absolute}'.encode(), f'FileRef="{relative}'.encode())
+    return description
+
+
+def critical_extension(dotted: str = "1.2.3.4") -> bytes:
+    """Encode an extension of a seal that must be understood."""
+    return encode_sequence((oid(dotted), b"\x01\x01\xff", encode_element(0x04, b"\x05\x00")))
+
+
+def without_custom_datas(index: bytes) -> bytes:
+    """Take the custom data out of OFD.xml, which must have some."""
+    changed = re.sub(rb"<ofd:CustomDatas>.*</ofd:CustomDatas>", b"", index, flags=re.DOTALL)
+    assert changed != index
+    return changed
+
+
+def with_second_document(members: dict[str, bytes]) -> dict[str, bytes]:
+    """Put a copy of the document beside it, which the index does not name."""
+    copies = {name.replace("Doc_0/", "Doc_1/"): one for name, one in members.items() if name.startswith("Doc_0/")}
+    return {**members, **copies}
+
+
+def moved(members: dict[str, bytes], *names: str, to: str) -> dict[str, bytes]:
+    """Move members below a folder."""
+    return {f"{to}{name}" if name in names else name: content for name, content in members.items()}
 
 
 def with_ca_ending(whose: str) -> Recipe:

@@ -34,6 +34,7 @@ from keys.digest import SHA256_OID, SM3_OID, sm3
 from keys.encoding import parse_signature
 from keys.revocation_list import parse_revocation_list
 from keys.sm2 import CURVE_ORDER
+from keys.status_feed import issuer_key
 from keys.trust import Anchor, Purpose, TrustStore
 from tests.support.demo import NOW
 from tests.support.ofd import element, part
@@ -150,14 +151,21 @@ class Trust:
         default_factory=lambda: (revocation_list(cast().maker_ca), revocation_list(cast().signer_ca))
     )
 
+    listed: tuple[Anchor, ...] | None = None  # in place of the three: what a signed list says
+    keeps_expired: tuple[Certificate, ...] = ()  # CAs that go on stating what was revoked after it has expired
+    intermediates: tuple[Certificate, ...] = ()
+
     def store(self) -> TrustStore:
         """Return the trust store."""
         named = ((Purpose.SEAL_MAKER, self.makers), (Purpose.SIGNER, self.signers), (Purpose.TIMESTAMP, self.stampers))
+        anchors = tuple(
+            Anchor(certificate=one, purposes=frozenset({purpose})) for purpose, many in named for one in many
+        )
         return TrustStore(
-            anchors=tuple(
-                Anchor(certificate=one, purposes=frozenset({purpose})) for purpose, many in named for one in many
-            ),
+            anchors=anchors if self.listed is None else self.listed,
             revocation_lists=tuple(parse_revocation_list(encoded) for encoded in self.lists),
+            keeps_expired=frozenset(issuer_key(one.spki) for one in self.keeps_expired),
+            intermediates=self.intermediates,
         )
 
 
@@ -165,7 +173,8 @@ class Trust:
 class SealRecipe:
     """One e-seal; ``info`` replaces arguments of encode_seal_info, None lists the signer.
 
-    ``message`` changes what the maker signs, ``value`` the signature value, ``finish`` the whole seal.
+    ``extend`` changes the seal's information before the maker signs it, ``message`` what the maker signs, ``value`` the
+    signature value, ``finish`` the whole seal.
     ``stamp`` makes a time stamp over the signature value (version 5).
     """
 
@@ -174,6 +183,7 @@ class SealRecipe:
     maker: Entity = field(default_factory=lambda: cast().maker)
     certificate: bytes | None = None
     algorithm: str = SM2_WITH_SM3
+    extend: Edit = same
     message: Edit = same
     value: Edit = same
     finish: Edit = same
@@ -182,7 +192,7 @@ class SealRecipe:
     def encode(self, signer: bytes) -> bytes:
         """Make the seal."""
         certificate = self.certificate or self.maker.certificate.encoded
-        info = encode_seal_info(**(_seal_arguments(self.version, signer) | self.info))
+        info = self.extend(encode_seal_info(**(_seal_arguments(self.version, signer) | self.info)))
         message = seal_message(seal_info=info, maker_certificate=certificate, algorithm=self.algorithm)
         signature = self.value(self.maker.key.sign(self.message(message)))
         return self.finish(
@@ -219,7 +229,8 @@ class Signing:
     """One signature over the document, of type Seal, or of type Sign when ``plain`` makes its value.
 
     ``method``, ``digest`` and ``omit`` are about the references; ``describe`` changes Signature.xml before it is
-    signed. ``message`` changes what is signed, ``value`` the signature value, ``finish`` the whole SignedValue.dat.
+    signed. ``extend`` changes the TBS_Sign (from version 4 on) before it is signed, ``message`` what is signed,
+    ``value`` the signature value, ``finish`` the whole SignedValue.dat.
     ``time_info`` is what the 2014 form has for a time; None: the text of ``signed_at``.
     """
 
@@ -230,6 +241,7 @@ class Signing:
     signed_at: datetime = SIGNED_AT
     time_info: bytes | None = None
     data_hash: Edit = sm3
+    extend: Edit = same
     message: Edit = same
     value: Edit = same
     finish: Edit = same
@@ -287,8 +299,10 @@ class Signing:
                 version=version,
             )
         else:
-            tbs = encode_tbs(
-                seal=seal, signed_at=self.signed_at, data_hash=data_hash, property_info=path, version=version
+            tbs = self.extend(
+                encode_tbs(
+                    seal=seal, signed_at=self.signed_at, data_hash=data_hash, property_info=path, version=version
+                )
             )
         signature = self.value(self.signer.key.sign(self.message(tbs)))
         return encode_seal_signature(
@@ -318,10 +332,12 @@ def signed_data(
     digest: Edit = sm3,
     digest_algorithm: str = SM3_OID,
     value: Edit = same,
+    companions: tuple[bytes, ...] = (),
 ) -> bytes:
     """Make a GB/T 35275 SignedData over ``data``, or over ``content``, which is then attached.
 
-    ``signed_at`` None leaves the signed attributes out, and the content is signed directly.
+    ``signed_at`` None leaves the signed attributes out, and the content is signed directly. ``companions`` are
+    certificates that come along.
     """
     signer = signer or cast().signer
     certificate = signer.certificate
@@ -339,7 +355,13 @@ def signed_data(
         signed=attributes,
         signature=value(signer.key.sign(message)),
     )
-    return make_signed_data(kind=GBT_SIGNED_DATA, content=content, certificates=(certificate.encoded,), signers=(info,))
+    return make_signed_data(
+        kind=GBT_SIGNED_DATA,
+        content=content,
+        digest_algorithms=(digest_algorithm,),
+        certificates=(certificate.encoded, *companions),
+        signers=(info,),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

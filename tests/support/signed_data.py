@@ -58,6 +58,7 @@ def signed_attributes(content_type: str = GBT_DATA, digest: bytes = DIGEST, *mor
 
 def make_signer(
     *,
+    version: int = 1,
     identifier: bytes | None = None,
     digest_algorithm: str = SM3,
     signature_algorithm: str = SM2_SIGNATURE,
@@ -67,7 +68,7 @@ def make_signer(
 ) -> bytes:
     """Return a valid SignerInfo."""
     fields = [
-        b"\x02\x01\x01",
+        asn1.encode_der(version),
         encode_sequence((ISSUER, asn1.encode_der(7))) if identifier is None else identifier,
         algorithm(digest_algorithm),
     ]
@@ -84,7 +85,10 @@ def make_signed_data(
     kind: str = GBT_SIGNED_DATA,
     content_type: str = GBT_DATA,
     content: bytes | None = b"content",
+    version: int = 1,
+    digest_algorithms: tuple[str, ...] = (SM3,),
     certificates: tuple[bytes, ...] | None = None,
+    revocation_lists: tuple[bytes, ...] = (),
     signers: tuple[bytes, ...] | None = None,
 ) -> bytes:
     """Return a valid SignedData with one signer and its certificate, or as changed."""
@@ -93,10 +97,11 @@ def make_signed_data(
     signers = (make_signer(),) if signers is None else signers
     signed_data = encode_sequence(
         (
-            b"\x02\x01\x01",
-            encode_element(0x31, algorithm(SM3)),
+            asn1.encode_der(version),
+            encode_element(0x31, b"".join(map(algorithm, digest_algorithms))),
             encode_sequence((oid(content_type), *held)),
             *((encode_element(0xA0, b"".join(certificates)),) if certificates else ()),
+            *((encode_element(0xA1, b"".join(revocation_lists)),) if revocation_lists else ()),
             encode_element(0x31, b"".join(signers)),
         )
     )

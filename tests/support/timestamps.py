@@ -15,6 +15,7 @@ from tests.support.signed_data import (
     SM2_SIGNATURE,
     TST_INFO,
     algorithm,
+    attribute,
     make_signed_data,
     make_signer,
     signed_attributes,
@@ -22,12 +23,13 @@ from tests.support.signed_data import (
 
 TIME_STAMPING = "1.3.6.1.5.5.7.3.8"  # id-kp-timeStamping
 CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
+SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2"
 
 
-def usage(*purposes: str) -> bytes:
+def usage(*purposes: str, critical: bool = True) -> bytes:
     """Encode an extended key usage, critical as RFC 3161 section 2.3 wants it."""
-    return extension("2.5.29.37", sequence(*map(oid, purposes)), critical=True)
+    return extension("2.5.29.37", sequence(*map(oid, purposes)), critical=critical)
 
 
 @cache
@@ -60,6 +62,8 @@ class StampRecipe:
 
     ``imprinted`` changes what the imprint is taken of, ``content_digest`` the digest in the signed attributes,
     ``value`` the signature value, ``finish`` the whole token. ``with_certificate`` False sends none along.
+    ``named`` changes the certificate that the token names, ``is_named`` False names none; ``more_info`` follows the
+    moment in the TSTInfo.
     """
 
     at: datetime = SIGNED_AT
@@ -73,6 +77,10 @@ class StampRecipe:
     content_digest: Edit = same
     value: Edit = same
     finish: Edit = same
+    named: Edit = same
+    is_named: bool = True
+    companions: tuple[bytes, ...] = ()  # certificates that come along
+    more_info: tuple[bytes, ...] = ()
 
     def __call__(self, stamped: bytes) -> bytes:
         """Make the token over the stamped bytes."""
@@ -84,9 +92,11 @@ class StampRecipe:
                 encode_sequence((algorithm(imprint), encode_element(0x04, _digest(imprint, self.imprinted(stamped))))),
                 b"\x02\x01\x2a",
                 encode_element(0x18, self.at.strftime("%Y%m%d%H%M%SZ").encode()),
+                *self.more_info,
             )
         )
-        attributes = signed_attributes(TST_INFO, self.content_digest(_digest(self.digest, content)))
+        name = (attribute(SIGNING_CERTIFICATE_V2, self._name()),) if self.is_named else ()
+        attributes = signed_attributes(TST_INFO, self.content_digest(_digest(self.digest, content)), *name)
         sign = self.signer or self.authority.key.sign
         certificate = self.authority.certificate
         serial = encode_element(0x02, certificate.serial.to_bytes(certificate.serial.bit_length() // 8 + 1))
@@ -102,10 +112,19 @@ class StampRecipe:
                 kind=RFC_SIGNED_DATA if self.digest == SHA256_OID else GBT_SIGNED_DATA,
                 content_type=TST_INFO,
                 content=content,
-                certificates=(self.certificate or certificate.encoded,) if self.with_certificate else (),
+                digest_algorithms=(self.digest,),
+                certificates=(self.certificate or certificate.encoded, *self.companions)
+                if self.with_certificate
+                else self.companions,
                 signers=(info,),
             )
         )
+
+    def _name(self) -> bytes:
+        """Name the certificate as RFC 5035 does: SHA-256 is meant unless another digest is stated."""
+        digest = encode_element(0x04, _digest(self.digest, self.named(self.authority.certificate.encoded)))
+        stated = () if self.digest == SHA256_OID else (algorithm(self.digest),)
+        return encode_sequence((encode_sequence((encode_sequence((*stated, digest)),)),))
 
 
 def _digest(name: str, content: bytes) -> bytes:

@@ -1,0 +1,43 @@
+"""A trust folder with signed lists in it, for tests: written by hand, or published as an operator would."""
+
+from pathlib import Path
+
+from gateway.trust_lists import ARCHIVE_FOLDER, LISTS_FOLDER, ROOTS_FILE
+from gateway.trust_publishing import Published, encode_roots, publish
+from keys.trust_list import ListKeys, TrustList, encode_trust_list
+from tests.support import pki
+from tests.support.trust_lists import KEEPERS, keys_of, make_list, signed
+
+NAME = "province-37"
+
+
+def write_folder(folder: Path, *, roots: ListKeys | None = None) -> Path:
+    """Make a folder that knows the root keys of the list, and nothing else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ROOTS_FILE).write_bytes(encode_roots({NAME: roots or keys_of(*KEEPERS)}))
+    return folder
+
+
+def put(folder: Path, trust_list: TrustList, *, name: str = NAME) -> Path:
+    """Put a list where the gateway looks, without looking at it."""
+    path = folder / LISTS_FOLDER / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode_trust_list(trust_list))
+    return path
+
+
+def archive(folder: Path, trust_list: TrustList) -> Path:
+    """Put a list into the archive."""
+    path = folder / ARCHIVE_FOLDER / f"{trust_list.name}.{trust_list.version}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode_trust_list(trust_list))
+    return path
+
+
+def published(folder: Path, *lists: TrustList, max_change: float = 1e9) -> Published:
+    """Publish lists one after the other; the first one made by default."""
+    done = [
+        publish(encode_trust_list(one), folder, at=pki.NOW, max_change=max_change)
+        for one in lists or (signed(make_list()),)
+    ]
+    return done[-1]
