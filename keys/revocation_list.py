@@ -1,12 +1,14 @@
-"""A certificate revocation list (CRL) as a value: who says so, as of when, and which certificates are revoked."""
+"""A certificate revocation list (CRL) as a value: who says so, as of when, and which certificates are revoked.
 
-import base64
-import binascii
+Complete lists are used, also those that are complete for one clear part: for certificates of subscribers, of CAs, or
+that name the same distribution point. A delta list is laid over its base (keys.revocation_update), or read beside it.
+Indirect lists, lists for some reasons only and lists of attribute certificates are not supported: read and marked.
+"""
+
 import hashlib
-import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
@@ -25,19 +27,38 @@ from keys.der import (
     read_element,
 )
 from keys.errors import MalformedRevocationListError
-from keys.revoked import ExtensionList, Revocation, RevokedCertificates, read_time
+from keys.pem import LIST_LABELS, read_pem
+from keys.revocation_scope import OF_OTHERS, ListScope, parse_scope
+from keys.revoked import ExtensionList, Revocation, RevocationReason, RevokedCertificates, read_time
 
 MAX_REVOCATION_LIST: Final = 256 * 1024 * 1024  # bytes; a million entries take 40 MB, the largest public list 80 MB
 _V2: Final = b"\x01"  # the number that stands for version 2
 _EXTENSIONS: Final = 0xA0  # [0] EXPLICIT
 
+MAX_NUMBER_BITS: Final = 160  # RFC 5280 section 5.2.3: at most 20 octets
+
+DELTA: Final = "a delta list"
+UNKNOWN_EXTENSION: Final = "a critical extension that is not known"
 _CRL_NUMBER: Final = "2.5.29.20"
 _DELTA: Final = "2.5.29.27"
 _ISSUING_DISTRIBUTION_POINT: Final = "2.5.29.28"
 _AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
-_KNOWN: Final = frozenset({_CRL_NUMBER, _AUTHORITY_KEY_IDENTIFIER})
+_EXPIRED_CERTS_ON_LIST: Final = "2.5.29.60"  # X.509 section 9.5.2.8
+_KNOWN: Final = frozenset(
+    {_CRL_NUMBER, _AUTHORITY_KEY_IDENTIFIER, _DELTA, _ISSUING_DISTRIBUTION_POINT, _EXPIRED_CERTS_ON_LIST}
+)
 
-_PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)-----END X509 CRL-----")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """What its keeper knows about a piece of evidence beyond its text.
+
+    ``usable_until`` is the end of the keeper's tolerance (excluded), which never prolongs what the issuer stated.
+    ``skew`` is how far our clock is ahead of the source's, as measured when it was fetched; None: not measured.
+    """
+
+    usable_until: datetime
+    skew: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -45,6 +66,10 @@ class RevocationList:
     """A revocation list; current while this_update <= at < next_update, or of no known duration (next_update None).
 
     ``unusable`` says why nothing may be concluded from it; None: it can be used once its signature is verified.
+    ``scope`` None: it covers all certificates of its issuer. ``base_number`` makes it a delta list.
+    ``delta`` is a delta list that was laid over this one; both signatures count then, and the dates are the delta's.
+    ``keeps_expired_since``: entries of certificates that expired then or later stay on it; None: it may drop an entry
+    once the certificate has expired (RFC 5280 section 3.3).
     """
 
     encoded: bytes
@@ -58,6 +83,13 @@ class RevocationList:
     next_update: datetime | None
     revoked: RevokedCertificates
     unusable: str | None
+    number: int | None = None
+    base_number: int | None = None
+    scope: ListScope | None = None
+    keeps_expired_since: datetime | None = None
+    delta: "RevocationList | None" = None
+    complete: "RevocationList | None" = None  # with a delta: the list below it, as it was read
+    upkeep: Upkeep | None = None
 
     @property
     def tbs(self) -> bytes:
@@ -66,6 +98,10 @@ class RevocationList:
 
     def find(self, serial: int) -> Revocation | None:
         """Return when and why the certificate with this serial number was revoked; None: it is not on the list."""
+        if self.delta is not None:
+            change = self.delta.revoked.find(serial)
+            if change is not None:
+                return None if change.reason is RevocationReason.REMOVE_FROM_CRL else change
         return self.revoked.find(serial)
 
     def __repr__(self) -> str:
@@ -84,8 +120,8 @@ class RevocationList:
 def parse_revocation_list(blob: bytes) -> RevocationList:
     """Read one list, DER or PEM (RFC 5280 section 5.1).
 
-    Lists that cover only a part of what their issuer issued (delta, indirect, with an issuing distribution point), or
-    that say something critical which we do not know, are read and marked as unusable.
+    Delta, indirect and partial lists of an unclear scope, and lists that say something critical which we do not know,
+    are read and marked as unusable.
 
     Raises:
         MalformedRevocationListError: not such a list, too large, or more than one.
@@ -100,13 +136,13 @@ def parse_revocation_list(blob: bytes) -> RevocationList:
 
 
 def _unwrap(blob: bytes) -> bytes:
-    blocks = _PEM.findall(blob)
+    blocks = [block for block in read_pem(blob).blocks if block.label in LIST_LABELS]
     if len(blocks) != 1:
         raise ValueError(f"one PEM block of a revocation list was expected, got {len(blocks)}")
-    try:
-        return base64.b64decode(b"".join(blocks[0].split()), validate=True)
-    except binascii.Error as error:
-        raise ValueError("a PEM block that is base64 was expected") from error
+    content = blocks[0].content
+    if content is None:
+        raise ValueError("a PEM block that is base64 was expected")
+    return content
 
 
 def _parse(encoded: bytes) -> RevocationList:
@@ -137,6 +173,7 @@ def _parse(encoded: bytes) -> RevocationList:
     if dotted != _read_algorithm(encoded, stated):
         raise ValueError("the signature algorithm is stated twice, and differently")
     revoked = RevokedCertificates(encoded, entries.content if entries else 0, entries.end if entries else 0)
+    stated_extensions = _read_list_extensions(encoded, extensions)
     return RevocationList(
         encoded=encoded,
         fingerprint=hashlib.sha256(encoded).digest(),
@@ -148,8 +185,18 @@ def _parse(encoded: bytes) -> RevocationList:
         this_update=read_time(encoded, this_update),
         next_update=None if next_update is None else read_time(encoded, next_update),
         revoked=revoked,
-        unusable=revoked.unusable or _judge_extensions(encoded, extensions),
+        unusable=_first_of_others(revoked.unusable, stated_extensions.unusable),
+        number=stated_extensions.number,
+        base_number=stated_extensions.base_number,
+        scope=stated_extensions.scope,
+        keeps_expired_since=stated_extensions.keeps_expired_since,
     )
+
+
+def _first_of_others(*reasons: str | None) -> str | None:
+    """Return why a list cannot be used; that it speaks about others' certificates says more than all else."""
+    found = [reason for reason in reasons if reason is not None]
+    return next((reason for reason in found if reason in OF_OTHERS), found[0] if found else None)
 
 
 class _Parts:
@@ -183,17 +230,40 @@ def _read_algorithm(encoded: bytes, algorithm: Element) -> str:
     return asn1.decode_der(ObjectIdentifier, encoded[identifier.start : identifier.end]).dotted_string
 
 
-def _judge_extensions(encoded: bytes, element: Element | None) -> str | None:
-    """Say why the list as a whole cannot be used; partial lists are told by their extension, critical or not."""
+class _Stated(NamedTuple):
+    """What the extensions say."""
+
+    number: int | None = None
+    base_number: int | None = None
+    scope: ListScope | None = None
+    unusable: str | None = None
+    keeps_expired_since: datetime | None = None
+
+
+def _read_list_extensions(encoded: bytes, element: Element | None) -> _Stated:
+    """Read the extensions; a partial list is told by its extension, critical or not."""
     if element is None:
-        return None
+        return _Stated()
     content = encoded[element.content : element.end]
     wrapped = encode_header(SEQUENCE, len(content)) + content
     values, critical = read_extensions(asn1.decode_der(ExtensionList, wrapped).extensions)
-    if _DELTA in values:
-        return "a delta list"
-    if _ISSUING_DISTRIBUTION_POINT in values:
-        return "a list for a part of the certificates only"
+    number, base_number = _read_number(values.get(_CRL_NUMBER)), _read_number(values.get(_DELTA))
+    part = values.get(_ISSUING_DISTRIBUTION_POINT)
+    scope, unusable = (None, None) if part is None else parse_scope(part)
+    if base_number is not None:
+        unusable = unusable or DELTA
     if critical - _KNOWN:
-        return "a critical extension that is not known"
-    return None
+        unusable = _first_of_others(UNKNOWN_EXTENSION, unusable)
+    kept = values.get(_EXPIRED_CERTS_ON_LIST)
+    since = None if kept is None else asn1.decode_der(asn1.GeneralizedTime, kept).as_datetime()
+    return _Stated(number, base_number, scope, unusable, since)
+
+
+def _read_number(value: bytes | None) -> int | None:
+    """Read a CRL number, 0 or more; raises ValueError for anything else."""
+    if value is None:
+        return None
+    number = asn1.decode_der(int, value)
+    if number < 0 or number.bit_length() > MAX_NUMBER_BITS:
+        raise ValueError(f"a list number of 0 or more, of at most {MAX_NUMBER_BITS} bits, was expected")
+    return number

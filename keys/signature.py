@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from keys.digest import SHA256_OID, SHA384_OID, SHA512_OID, SM3_OID
 from keys.encoding import SignatureEncoding, encode_signature, parse_signature
 from keys.errors import SignatureFault, SignatureVerificationError
 from keys.memo import Memo
@@ -24,11 +23,11 @@ from keys.spki import KeyType, parse_spki
 
 __all__ = [
     "ALGORITHMS",
+    "CERTIFICATE_ALGORITHMS",
     "REFUSED",
     "SM2_WITH_SM3",
     "Algorithm",
     "SignatureEncoding",
-    "signature_algorithm",
     "verify_signature",
 ]
 
@@ -47,6 +46,7 @@ _EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _MIN_RSA_BITS: Final = 2048  # NIST SP 800-131A; 1024 bits are within reach of those who would forge a licence
 _MAX_RSA_BITS: Final = 8192  # a check takes 0.5 ms there and grows with the square; no CA issues more
+MAX_SPKI: Final = 1_100  # bytes: RSA with 8192 bits takes 1,060; a larger key is refused before it is decoded
 _KEYS: Final = 1_024  # keys of other algorithms than SM2, decoded; partner provinces and time stamps have a few dozen
 
 
@@ -68,6 +68,7 @@ def verify_signature(
 
     Raises:
         SignatureVerificationError: the first of UNSUPPORTED_ALGORITHM, UNUSABLE_KEY, WRONG_KEY_TYPE, MALFORMED, BAD.
+        ValueError: a user id that SM2 does not have, which is the caller's mistake and never the signer's.
 
     """
     known = ALGORITHMS.get(algorithm)
@@ -83,21 +84,6 @@ def verify_signature(
         detail = f"a key of type {known.key_type} was expected, got {found}"
         raise SignatureVerificationError(SignatureFault.WRONG_KEY_TYPE, detail)
     return known.verify(spki, signature, message, user_id)
-
-
-def signature_algorithm(digest_oid: str, encryption_oid: str) -> str:
-    """Return the algorithm's OID for the pair that a CMS SignerInfo states (GB/T 35275, RFC 5652 section 5.3).
-
-    Raises:
-        SignatureVerificationError: UNSUPPORTED_ALGORITHM when the two contradict each other or are not known together.
-
-    """
-    found = _PAIRS.get((digest_oid, encryption_oid))
-    if found is None:
-        raise SignatureVerificationError(
-            SignatureFault.UNSUPPORTED_ALGORITHM, "digest and signature algorithm are not known together"
-        )
-    return found
 
 
 def _verify_sm2(spki: bytes, signature: bytes, message: bytes, user_id: bytes) -> SignatureEncoding:
@@ -156,6 +142,9 @@ _loaded: Final[Memo[bytes, PublicKeyTypes]] = Memo(_KEYS)
 
 def _load_key(spki: bytes) -> PublicKeyTypes:
     """Load a key of another algorithm than SM2; keys that were read lately come from memory."""
+    if len(spki) > MAX_SPKI:
+        detail = f"a key of at most {MAX_SPKI} bytes was expected, got {len(spki)}"
+        raise SignatureVerificationError(SignatureFault.UNUSABLE_KEY, detail)
     try:
         return _loaded.get(spki, lambda: load_der_public_key(spki))
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -179,6 +168,9 @@ ALGORITHMS: Final = MappingProxyType(
     }
 )
 
+# What certificates and revocation lists may be signed with; the other spellings of SM2 belong to seals and CMS.
+CERTIFICATE_ALGORITHMS: Final = frozenset(ALGORITHMS) - {_SM2_SIGNING, _SM2_CURVE}
+
 # Known by name and refused, because their digests can be forged or because they say no digest.
 REFUSED: Final = MappingProxyType(
     {
@@ -191,25 +183,5 @@ REFUSED: Final = MappingProxyType(
         "1.2.156.10197.1.502": "SM2 with SHA-1 is too weak",
         _RSA_ENCRYPTION: "RSA without a digest says too little",
         _EC_PUBLIC_KEY: "a key type is not a signature algorithm",
-    }
-)
-
-# What CMS states as (digestAlgorithm, signatureAlgorithm); an algorithm that names its digest must agree with it.
-_PAIRS: Final = MappingProxyType(
-    {
-        (SM3_OID, SM2_WITH_SM3): SM2_WITH_SM3,
-        (SM3_OID, _SM2_SIGNING): SM2_WITH_SM3,
-        (SM3_OID, _SM2_CURVE): SM2_WITH_SM3,
-        (SM3_OID, RSA_WITH_SM3): RSA_WITH_SM3,
-        (SM3_OID, _RSA_ENCRYPTION): RSA_WITH_SM3,
-        (SHA256_OID, _RSA_ENCRYPTION): RSA_WITH_SHA256,
-        (SHA384_OID, _RSA_ENCRYPTION): RSA_WITH_SHA384,
-        (SHA512_OID, _RSA_ENCRYPTION): RSA_WITH_SHA512,
-        (SHA256_OID, RSA_WITH_SHA256): RSA_WITH_SHA256,
-        (SHA384_OID, RSA_WITH_SHA384): RSA_WITH_SHA384,
-        (SHA512_OID, RSA_WITH_SHA512): RSA_WITH_SHA512,
-        (SHA256_OID, _EC_PUBLIC_KEY): ECDSA_WITH_SHA256,
-        (SHA256_OID, ECDSA_WITH_SHA256): ECDSA_WITH_SHA256,
-        (SHA512_OID, ED25519): ED25519,  # RFC 8419 section 3.1
     }
 )

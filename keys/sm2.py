@@ -101,6 +101,7 @@ class Sm2PublicKey:
 
         Raises:
             SignatureVerificationError: MALFORMED when the value is no {r, s}, BAD when it is not this key's.
+            ValueError: a user id without a byte, or above `keys.libcrypto.MAX_USER_ID` (the caller's mistake).
 
         """
         try:
@@ -249,7 +250,7 @@ class Sm2PrivateKey:
         return "Sm2PrivateKey(<hidden>)"
 
     def sign(self, message: bytes, *, user_id: bytes = DEFAULT_USER_ID) -> bytes:
-        """Sign the whole ``message``; DER SEQUENCE{r, s}."""
+        """Sign the whole ``message``; DER SEQUENCE{r, s}. Raises ValueError for a user id, as `verify` does."""
         return self._handle.sign(message, user_id)
 
 

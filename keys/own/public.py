@@ -4,9 +4,10 @@ import base64
 import textwrap
 from typing import Final
 
-from keys.own.record import KeyAlgorithm, KeyRecord
+from keys.own.record import KeyAlgorithm, KeyPurpose, KeyRecord
 from keys.spki import parse_spki
 
+_LIST_ROLES: Final = frozenset({KeyPurpose.TRUST_LIST, KeyPurpose.STATUS_FEED})  # the same words as of `KeyRole`
 _COORDINATE: Final = 32
 _PEM_LINE: Final = 64  # RFC 7468 section 2
 
@@ -29,13 +30,17 @@ def encode_public_jwk(record: KeyRecord) -> dict[str, str]:
     return {**shape, "kid": record.id, "use": "sig"}
 
 
-def encode_trust_list_key(record: KeyRecord) -> dict[str, str]:
-    """Encode as the entry that a trust list takes among its keys."""
-    return {
+def encode_trust_list_key(record: KeyRecord) -> dict[str, str | list[str]]:
+    """Encode as the entry that a trust list takes among its keys.
+
+    Only a key that is there to sign lists or statuses has ``roles``: no list takes one that signs something else.
+    """
+    entry: dict[str, str | list[str]] = {
         "id": record.id,
         "algorithm": record.algorithm.value,
         "public_key": base64.b64encode(record.public_key).decode("ascii"),
     }
+    return {**entry, "roles": [record.purpose.value]} if record.purpose in _LIST_ROLES else entry
 
 
 def _base64url(data: bytes) -> str:

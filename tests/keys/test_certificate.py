@@ -126,6 +126,10 @@ def test_the_encryption_certificate_never_signs(sample, signs):
     assert is_signing_certificate(certificate) is signs
 
 
+def purposes(*oids):
+    return pki.extension("2.5.29.37", pki.sequence(*map(pki.oid, oids)), critical=True)
+
+
 @pytest.mark.parametrize(
     ("knobs", "signs", "issues"),
     [
@@ -139,11 +143,18 @@ def test_the_encryption_certificate_never_signs(sample, signs):
         ({"is_ca": True, "usages": pki.ISSUING}, False, True),
         ({"is_ca": True, "usages": None}, False, True),
         ({"is_ca": True, "usages": pki.SIGNING}, False, False),
-        ({"with_extensions": False, "version": None}, True, False),
+        ({"with_extensions": False, "version": None}, False, False),
+        ({"more": (purposes("1.3.6.1.5.5.7.3.2"),)}, True, False),
+        ({"more": (purposes("1.3.6.1.5.5.7.3.1"),)}, False, False),
+        ({"more": (purposes("1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"),)}, False, False),
+        ({"more": (purposes("1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.2"),)}, True, False),
     ],
 )
 def test_what_a_key_may_do(knobs, signs, issues):
-    """Signing needs a signing usage or no limit, and no CA; issuing the CA flag, and keyCertSign where limited."""
+    """Signing needs version 3, a signing usage or no limit, and no CA; issuing the CA flag, and keyCertSign if limited.
+
+    A certificate for TLS servers, time stamps or OCSP answers alone signs no documents.
+    """
     certificate = parse_certificate(profile(**knobs))
     assert is_signing_certificate(certificate) is signs
     assert may_sign_certificates(certificate) is issues

@@ -4,14 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from asn1crypto import x509
+from asn1crypto.x509 import ExtensionId
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyhanko_certvalidator.validate import SUPPORTED_EXTENSIONS
 
 from keys import chain as chain_module
 from keys import pkix
-from keys.certificate import load_certificates, parse_certificate
+from keys.certificate import MAX_REMEMBERED, load_certificates, parse_certificate
 from keys.chain import MAX_EXTRA, MAX_LENGTH, build_chain
-from keys.errors import ChainError, ChainFault, MalformedCertificateError
+from keys.errors import ChainError, ChainFault, MalformedCertificateError, SignatureFault
+from keys.pkix import find_link_fault
 from keys.trust import Anchor, Purpose, TrustStore
 from tests.support import pki
 from tests.support.vectors import vector
@@ -164,11 +167,11 @@ def test_of_two_paths_the_valid_one_is_taken():
 
 
 def test_issuers_are_matched_by_signature_not_by_name():
-    """Among CAs of one name the one that signed is found; a trusted one that did not sign makes a forgery evident."""
+    """Among CAs of one name the one that signed is found; one that did not sign is no issuer, trusted or not."""
     twin = ROOT.issue_ca("Issuing CA", path_length=0)
     assert MIDDLE.certificate in build(extra=(twin, MIDDLE)).certificates
     assert fault_of(extra=(twin,)) is ChainFault.UNKNOWN_ISSUER
-    assert fault_of(trusted=(twin,), extra=()) is ChainFault.BAD_SIGNATURE
+    assert fault_of(trusted=(twin,), extra=()) is ChainFault.UNKNOWN_ISSUER
     assert build(trusted=(twin, MIDDLE), extra=()).certificates == (LEAF.certificate, MIDDLE.certificate)
 
 
@@ -284,8 +287,14 @@ def test_extensions_that_break_the_library_refuse():
 
 
 def test_forged_and_weak_signatures():
-    """A certificate that a trusted CA did not sign is forged; one signed with SHA-1 is weak."""
-    assert fault_of(ROOT.issue("signer", signer=pki.sm2_key()), extra=()) is ChainFault.BAD_SIGNATURE
+    """A certificate that names the key of a trusted CA which did not sign it is forged; one signed with SHA-1 is weak.
+
+    Without the name of a key it may as well be by the CA's next key, which nobody told us of.
+    """
+    named = pki.make_root("Named root", subject_key_id=b"key")
+    forged = named.issue("signer", authority_key_id=b"key", signer=pki.sm2_key())
+    assert fault_of(forged, trusted=(named,), extra=()) is ChainFault.BAD_SIGNATURE
+    assert fault_of(ROOT.issue("signer", signer=pki.sm2_key()), extra=()) is ChainFault.UNKNOWN_ISSUER
     rsa = pki.rsa_key(algorithm="1.2.840.113549.1.1.5")
     root = pki.make_root("RSA root", key=rsa)
     assert fault_of(root.issue("signer"), trusted=(root,), extra=()) is ChainFault.WEAK_ALGORITHM
@@ -403,3 +412,44 @@ def test_a_changed_byte_breaks_the_chain(data):
     parts[which] = bytes(changed)
     with pytest.raises((ChainError, MalformedCertificateError)):
         build(parse_certificate(parts[0]), extra=(parse_certificate(parts[1]),))
+
+
+def test_large_certificates_are_not_remembered():
+    """A stranger who varies a large certificate fills no memory, neither as a leaf nor beside one."""
+    root = pki.make_root("Bounded")
+    store = TrustStore(anchors=(Anchor(certificate=root.certificate, purposes=frozenset(Purpose)),))
+    large = root.issue("large", more=(pki.extension("1.2.3", bytes(MAX_REMEMBERED)),))
+    leaf = root.issue("leaf")
+    build_chain(leaf.certificate, store=store, purpose=Purpose.SIGNER, at=pki.NOW)
+    before = len(chain_module._found)
+    build_chain(large.certificate, store=store, purpose=Purpose.SIGNER, at=pki.NOW)
+    build_chain(leaf.certificate, store=store, purpose=Purpose.SIGNER, at=pki.NOW, extra=(large.certificate,))
+    assert len(chain_module._found) == before
+
+
+def test_a_key_that_no_algorithm_has_is_not_remembered():
+    """A key too large for every algorithm is refused each time, and kept nowhere."""
+    before = len(pkix._links)
+    leaf = pki.make_root("Any").issue("leaf").certificate
+    assert find_link_fault(leaf, pki.sequence(bytes(5000))) is SignatureFault.UNUSABLE_KEY
+    assert len(pkix._links) == before
+
+
+def test_intermediates_of_the_store_complete_a_chain():
+    """What the operator keeps for the middle serves as what documents bring, and is never trusted itself."""
+    root = pki.make_root("Top")
+    middle = root.issue_ca("Middle")
+    leaf = middle.issue("leaf").certificate
+    anchors = (Anchor(certificate=root.certificate, purposes=frozenset(Purpose)),)
+    store = TrustStore(anchors=anchors, intermediates=(middle.certificate,))
+    assert len(build_chain(leaf, store=store, purpose=Purpose.SIGNER, at=pki.NOW).certificates) == 3
+    for other in (TrustStore(anchors=anchors), TrustStore(anchors=(), intermediates=(middle.certificate,))):
+        with pytest.raises(ChainError):
+            build_chain(leaf, store=other, purpose=Purpose.SIGNER, at=pki.NOW)
+        assert other.version != store.version
+
+
+def test_a_chain_of_one_knows_the_extensions_that_paths_know():
+    """The table of critical extensions is that of the library that validates longer paths."""
+    names = {name: dotted for dotted, name in ExtensionId._map.items()}
+    assert {names.get(one, one) for one in SUPPORTED_EXTENSIONS} - {"qc_statements"} == pkix._UNDERSTOOD

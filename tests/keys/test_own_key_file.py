@@ -247,7 +247,10 @@ def _fail(*_: object) -> None:
     raise MemoryError
 
 
-@pytest.mark.parametrize("state", [KeyState(), STATE, replace(STATE, compromised_since=NOW - DAY)], ids=["fresh", "rotated", "compromised"])
+STATES = [KeyState(), STATE, replace(STATE, compromised_since=NOW - DAY)]
+
+
+@pytest.mark.parametrize("state", STATES, ids=["fresh", "rotated", "compromised"])
 def test_a_state_is_read_as_it_was_written(state: KeyState) -> None:
     """What happened to a key survives its file, and belongs to that key only."""
     encoded = encode_key_state(FILE.record.id, state)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from keys.errors import SignatureFault, SignatureVerificationError
 from keys.own.errors import OwnKeyError, OwnKeyFault
 from keys.own.public import encode_public_jwk, encode_public_pem, encode_trust_list_key
-from keys.own.record import KeyAlgorithm
+from keys.own.record import KeyAlgorithm, KeyPurpose
 from keys.own.signer import Signer, SoftwareSigner, verify_own_signature
 from keys.sm2 import Sm2PrivateKey, Sm2PublicKey
 from tests.support.own_keys import make_record
@@ -128,13 +128,15 @@ def test_jwk_holds_the_same_key(signer: SoftwareSigner) -> None:
 
 @EACH
 def test_a_trust_list_takes_the_key(signer: SoftwareSigner) -> None:
-    """The entry for a trust list is the id, the algorithm and the SubjectPublicKeyInfo."""
+    """The entry for a trust list is id, algorithm and SubjectPublicKeyInfo; a key for lists has its role besides."""
     entry = encode_trust_list_key(make_record(signer))
     assert entry == {
         "id": signer.key_id,
         "algorithm": signer.algorithm,
         "public_key": base64.b64encode(signer.public_key).decode(),
     }
+    for purpose in (KeyPurpose.TRUST_LIST, KeyPurpose.STATUS_FEED):
+        assert encode_trust_list_key(make_record(signer, purpose=purpose)) == {**entry, "roles": [purpose]}
 
 
 def test_sm2_is_the_key_of_the_package() -> None:

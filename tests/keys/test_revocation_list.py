@@ -2,6 +2,7 @@
 
 import base64
 import random
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keys import revocation_list as revocation_list_module
+from keys import revoked as revoked_module
 from keys.errors import MalformedRevocationListError
 from keys.revocation_list import parse_revocation_list
 from keys.revoked import RevocationReason
@@ -48,10 +50,10 @@ def test_entries_and_reasons(number):
     """Every entry is found by its serial number, with its date and reason; its neighbours are not there."""
     found = parse(entry(7), entry(900, WHEN, reason(number)), entry(2**159, LATE), entry(-3), entry(0))
     assert found.revoked.count == 5
-    assert found.find(7) == (WHEN, None)
+    assert found.find(7) == (WHEN, None, None)
     assert found.find(900).reason is list(RevocationReason)[number if number < 7 else number - 1]
-    assert found.find(2**159) == (LATE, None)
-    assert found.find(-3) == found.find(0) == (WHEN, None)
+    assert found.find(2**159) == (LATE, None, None)
+    assert found.find(-3) == found.find(0) == (WHEN, None, None)
     assert all(found.find(serial) is None for serial in (8, 899, 901, 2**159 + 1, -4, 1))
     assert found.unusable is None
 
@@ -79,16 +81,33 @@ def test_another_library_reads_the_same():
         assert (our.reason is None) is (not stated)
 
 
+@pytest.mark.parametrize("year", [23, 24])
+def test_every_day_of_the_year(year):
+    """A date that exists is read, one that does not is refused, whichever way an entry is checked."""
+    for month in range(14):
+        for day in range(33):
+            blob = CA.revocation_list(
+                sequence(pki.integer(5), pki.tlv(0x17, b"%02d%02d%02d010203Z" % (year, month, day)))
+            )
+            try:
+                moment = datetime(2000 + year, month, day, 1, 2, 3, tzinfo=UTC)
+            except ValueError:
+                with pytest.raises(MalformedRevocationListError):
+                    parse_revocation_list(blob)
+            else:
+                assert parse_revocation_list(blob).find(5).revoked_at == moment
+
+
 def test_uncommon_entries_are_read_with_care():
     """Long entries, late dates, the 31st, and further extensions are read as what they say."""
     odd = datetime(2023, 5, 31, 23, 59, 59, tzinfo=UTC)
     invalidity = extension("2.5.29.24", pki.tlv(0x18, b"20230501000000Z"))
     longer = extension("1.2.3", bytes(200))
     found = parse(entry(1, odd), entry(2, LATE, invalidity, reason(1)), entry(3, odd, longer), entry(2**400, odd))
-    assert found.find(1) == (odd, None)
-    assert found.find(2) == (LATE, RevocationReason.KEY_COMPROMISE)
-    assert found.find(3) == (odd, None)
-    assert found.find(2**400) == (odd, None)
+    assert found.find(1) == (odd, None, None)
+    assert found.find(2) == (LATE, RevocationReason.KEY_COMPROMISE, datetime(2023, 5, 1, tzinfo=UTC))
+    assert found.find(3) == (odd, None, None)
+    assert found.find(2**400) == (odd, None, None)
     assert found.unusable is None
 
 
@@ -224,3 +243,48 @@ def test_what_was_written_is_found(serials):
     for serial in serials:
         assert found.find(serial) is not None
         assert (found.find(serial + 1) is not None) is (serial + 1 in serials)
+
+
+LONG = extension("1.2.3", bytes(200))
+SINCE = extension("2.5.29.24", pki.tlv(0x18, b"20230501000000Z"))
+
+
+@pytest.mark.parametrize("serial", [77, 2**63, 2**400])
+@pytest.mark.parametrize("more", [(), (LONG,)])
+def test_the_earliest_of_two_entries_counts(serial, more):
+    """A serial number that is listed twice was revoked at the earlier date, in whatever order and form they stand."""
+    later, earlier = entry(serial, LATE, *more), entry(serial, WHEN)
+    for entries in ((later, earlier), (earlier, later)):
+        found = parse(*entries)
+        assert found.find(serial).revoked_at == WHEN
+        assert found.unusable is None
+    assert parse(entry(serial, WHEN), entry(serial, LATE, SINCE)).find(serial).invalid_since.year == 2023
+
+
+def test_a_revocation_counts_before_a_removal():
+    """Of a revocation and a removeFromCRL for one certificate the revocation stays."""
+    entries = entry(5, WHEN, reason(8)), entry(5, LATE, reason(1))
+    for order in (entries, entries[::-1]):
+        assert parse(*order).find(5).reason is RevocationReason.KEY_COMPROMISE
+
+
+def test_one_number_again_and_again_is_read_in_no_time():
+    """A list of one repeated serial number is read as fast as any, and not relied on for what it does not say."""
+    begin = time.process_time()
+    found = parse(*[entry(77)] * (revoked_module.MAX_REPEATED + 2))
+    assert time.process_time() - begin < 5
+    assert found.unusable == revoked_module.REPETITIVE
+    assert found.find(77) is not None
+    assert parse(*[entry(77)] * 100).unusable is None
+
+
+def test_since_when_a_list_keeps_what_expired():
+    """ExpiredCertsOnCRL is read, critical or not; another value is no list."""
+    for critical in (False, True):
+        more = extension("2.5.29.60", pki.tlv(0x18, b"20230501000000Z"), critical=critical)
+        found = parse(extensions=(more,))
+        assert (found.keeps_expired_since, found.unusable) == (datetime(2023, 5, 1, tzinfo=UTC), None)
+    with pytest.raises(MalformedRevocationListError):
+        parse(extensions=(extension("2.5.29.60", b"\x05\x00"),))
+    with pytest.raises(MalformedRevocationListError):
+        parse(entry(1, WHEN, extension("2.5.29.24", b"\x05\x00")))

@@ -5,9 +5,8 @@ from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.digest import SHA256_OID, SHA512_OID, SM3_OID
 from keys.errors import SignatureFault, SignatureVerificationError
-from keys.signature import ALGORITHMS, REFUSED, SignatureEncoding, signature_algorithm, verify_signature
+from keys.signature import ALGORITHMS, REFUSED, SignatureEncoding, verify_signature
 from keys.spki import KeyType, parse_spki
 from tests.support import pki
 
@@ -131,40 +130,13 @@ def test_the_user_id_reaches_sm2():
     )
 
 
-@pytest.mark.parametrize(
-    ("digest", "encryption", "expected"),
-    [
-        (SM3_OID, "1.2.156.10197.1.301.1", SM2),
-        (SM3_OID, SM2, SM2),
-        (SM3_OID, "1.2.840.113549.1.1.1", RSA_SM3),
-        (SHA256_OID, "1.2.840.113549.1.1.1", RSA256),
-        (SHA256_OID, "1.2.840.10045.2.1", ECDSA),
-        (SHA256_OID, ECDSA, ECDSA),
-        (SHA512_OID, ED25519, ED25519),
-    ],
-)
-def test_cms_pairs(digest, encryption, expected):
-    """What a CMS signer states as digest and algorithm is one algorithm of the table."""
-    assert signature_algorithm(digest, encryption) == expected
-    assert expected in ALGORITHMS
-
-
-@pytest.mark.parametrize(
-    ("digest", "encryption"),
-    [
-        (SHA256_OID, SM2),
-        (SM3_OID, RSA256),
-        (SHA512_OID, RSA256),
-        ("1.3.14.3.2.26", "1.2.840.113549.1.1.1"),
-        ("1.2.840.113549.2.5", "1.2.840.113549.1.1.1"),
-        ("", ""),
-    ],
-)
-def test_cms_pairs_that_contradict_each_other(digest, encryption):
-    """A pair that contradicts itself, or is weak, is unsupported; nothing is guessed."""
-    with pytest.raises(SignatureVerificationError) as caught:
-        signature_algorithm(digest, encryption)
-    assert caught.value.fault is SignatureFault.UNSUPPORTED_ALGORITHM
+def test_a_key_that_no_honest_party_has_is_refused_before_it_is_decoded():
+    """An RSA key beyond 8192 bits is refused by its length, so that it costs nothing and is not remembered."""
+    huge = pki.sequence(
+        pki.sequence(pki.oid("1.2.840.113549.1.1.1"), b"\5\0"),
+        pki.bits(pki.sequence(pki.integer(1 << 16_383), pki.integer(65_537))),
+    )
+    assert fault_of(RSA256, spki=huge) is SignatureFault.UNUSABLE_KEY
 
 
 @given(st.sampled_from(sorted(KEYS)), st.binary(max_size=200), st.binary(max_size=400))
