@@ -1,5 +1,6 @@
 """The wiring: one site, one application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -7,14 +8,13 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from gateway import pipeline
+from gateway.background import Background
 from gateway.http.bodies import expect_later
 from gateway.http.buffers import BodyBudget
 from gateway.http.middleware import edge, harden, sign_in
 from gateway.http.openapi import build_openapi
-from gateway.http.operations import count_anchors
 from gateway.http.routes import ROUTES
-from gateway.http.state import BUDGET, CLOCK, METRICS, OPENAPI, SITE, VERIFIER, Clock
+from gateway.http.state import BUDGET, CLOCK, DRAINING, METRICS, OPENAPI, SITE, STATUS, STORE, TRUST, VERIFIER, Clock
 from gateway.http.verifier import DocumentVerifier, VerifyDocument
 from gateway.metrics import PACKAGE_VERSION, Metrics, shared_folder
 from gateway.request_log import HTTP_LOGGER
@@ -30,27 +30,33 @@ def read_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(
-    site: Site, *, clock: Clock = read_clock, verify: VerifyDocument = pipeline.verify_document
-) -> web.Application:
-    """Return the application that serves the site; tests pass a clock, and a pipeline of their own."""
+def create_app(site: Site, *, clock: Clock = read_clock, verify: VerifyDocument | None = None) -> web.Application:
+    """Return the application that serves the site; tests pass a clock, and a pipeline of their own.
+
+    Raises:
+        LibraryUnusableError: a second opinion is asked for, and its library is not there or answers wrongly.
+
+    """
     app = web.Application(middlewares=[edge, sign_in])
     metrics = Metrics(shared_folder=shared_folder())
     app[SITE], app[CLOCK], app[METRICS] = site, clock, metrics
+    app[DRAINING] = asyncio.Event()
     app[BUDGET] = BodyBudget(site.settings.http.max_buffered_bytes, metrics)
-    app[VERIFIER] = DocumentVerifier(verify, site.settings.http, metrics)
+    background = Background(site, clock=clock, metrics=metrics)
+    app[TRUST], app[STATUS], app[STORE] = background.trust, background.status, background.current
+    app[VERIFIER] = DocumentVerifier(verify or background.verify_document, site.settings.http, metrics)
     app[OPENAPI] = msgspec.json.encode(build_openapi(ROUTES, version=PACKAGE_VERSION))
-    for purpose, count in count_anchors(site).items():
-        metrics.anchors.labels(purpose=purpose).set(count)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler, expect_handler=expect_later)
+        for method in route.methods:
+            app.router.add_route(method, route.path, route.handler, expect_handler=expect_later)
     app.on_response_prepare.append(harden)
+    app.cleanup_ctx.append(background.run)
     app.cleanup_ctx.append(_close_verifier)
     return app
 
 
 def server_options(settings: HttpSettings) -> dict[str, Any]:
-    """Return what the server around the application is started with (``web.AppRunner``, test servers)."""
+    """Return what the server around the application is started with (``GatewayRunner``)."""
     return {
         "keepalive_timeout": settings.keepalive_timeout_seconds,
         "lingering_time": settings.lingering_seconds,

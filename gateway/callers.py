@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from adapters.errors import MalformedDocumentError
 from adapters.strict.base64 import decode_base64
 from gateway.settings import REGION_PATTERN
-from gateway.toml_table import Fault, TomlTable, load_toml
+from gateway.toml_table import Fault, TomlTable, Words, describe_entry, describe_os_error, load_toml
 from keys.errors import SignatureVerificationError
 from keys.sm2 import Sm2PublicKey
 
@@ -27,6 +27,8 @@ CallerKey = Ed25519PublicKey | EllipticCurvePublicKey | Sm2PublicKey
 
 MAX_CALLERS: Final = 10_000  # a province connects some thousands of business systems; bounds the start-up time
 MAX_KEY_FILE_BYTES: Final = 16 * 1024  # a public key in PEM has fewer than 300 bytes
+
+README: Final = "README.md"  # for people; every folder of a site may have one
 
 _CALLER_ID: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
 _KEY_ID: Final = r"[A-Za-z0-9._:~-]{1,64}"
@@ -102,37 +104,66 @@ def load_callers(folder: Path, *, faults: list[Fault], name: str = "callers") ->
 
     An absent folder is an empty registry: a gateway without callers answers nobody, which is safe.
     A caller that changes keys has two files for a while, with the same ``id`` and different ``kid``.
+    Beside these files there may be the key files that they name, ``README.md`` and hidden files; anything else is a
+    fault, since a misspelt suffix must not silently lock a caller out, or leave one in.
     """
-    paths = sorted(folder.glob("*.toml")) if folder.is_dir() else []
-    if len(paths) > MAX_CALLERS:
-        faults.append(Fault(file=name, key="", expected=f"at most {MAX_CALLERS} files", found=f"{len(paths)} files"))
+    paths = _list_folder(folder, faults, name)
+    tables = [path for path in paths if path.suffix == ".toml"]
+    if len(tables) > MAX_CALLERS:
+        expected = Words(f"至多 {MAX_CALLERS} 个文件", f"at most {MAX_CALLERS} files")
+        found = Words(f"{len(tables)} 个文件", f"{len(tables)} files")
+        faults.append(Fault(file=name, key="", expected=expected, found=found))
         return CallerRegistry()
     callers: dict[tuple[str, str], Caller] = {}
-    for path in paths:
+    named = {README}
+    for path in tables:
         file = f"{name}/{path.name}"
         table = load_toml(path, file=file, faults=faults)
-        caller = None if table is None else _parse_caller(table, folder)
+        caller = None if table is None else _parse_caller(table, folder, named)
         if caller is None:
             continue
         if callers.setdefault((caller.id, caller.key_id), caller) is not caller:
-            expected = "an id and a kid that no other file has together"
+            expected = Words("与其他文件不同的 id 与 kid 组合", "an id and a kid that no other file has together")
             faults.append(Fault(file=file, key="kid", expected=expected, found=caller.key_id))
+    for path in paths:
+        if path.suffix != ".toml" and path.name not in named:
+            expected = Words("*.toml 文件，或其中 key 所指的公钥文件", "*.toml, or a key file that one of them names")
+            faults.append(Fault(file=f"{name}/{path.name}", key="", expected=expected, found=describe_entry(path)))
     return CallerRegistry(callers.values())
 
 
-def _parse_caller(table: TomlTable, folder: Path) -> Caller | None:
+def _list_folder(folder: Path, faults: list[Fault], name: str) -> list[Path]:
+    """Return the entries that are not hidden, sorted; none when there is no folder, or after a fault."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        expected = Words("可读取的文件夹", "a readable folder")
+        faults.append(Fault(file=name, key="", expected=expected, found=describe_os_error(error)))
+        return []
+
+
+def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | None:
     """Read one caller; None after a fault in the parts without which there is no caller at all."""
     algorithm = table.choice("algorithm", TokenAlgorithm)
-    public_key = _read_key(table, folder, algorithm)
-    caller_id = table.text("id", pattern=_CALLER_ID, expected="1 to 64 of: a to z, 0 to 9, '.', '_', '-'")
+    public_key = _read_key(table, folder, algorithm, named)
+    caller_id = table.text("id", pattern=_CALLER_ID, expected=_of_characters("a to z, 0 to 9, '.', '_', '-'"))
     name, name_zh = table.text("name"), table.text("name_zh")
-    organisation = table.text("organisation", pattern=_CREDIT_CODE, expected="a unified social credit code")
-    region = table.text("region", pattern=REGION_PATTERN, expected="the six digits of a region")
-    key_id = table.text("kid", pattern=_KEY_ID, expected="1 to 64 letters, digits, '.', '_', ':', '~', '-'")
+    organisation = table.text(
+        "organisation",
+        pattern=_CREDIT_CODE,
+        expected=Words("18 位统一社会信用代码", "a unified social credit code"),
+    )
+    region = table.text(
+        "region", pattern=REGION_PATTERN, expected=Words("六位行政区划代码", "the six digits of a region")
+    )
+    key_id = table.text("kid", pattern=_KEY_ID, expected=_of_characters("A-Z, a-z, 0-9, '.', '_', ':', '~', '-'"))
     enabled = table.flag("enabled", default=True)
     valid_from, valid_to = table.moment("valid_from"), table.moment("valid_to")
     if valid_from is not None and valid_to is not None and valid_from >= valid_to:
-        table.fault("valid_to", expected="a moment after valid_from", found=valid_to.isoformat())
+        expected = Words("晚于 valid_from 的时刻", "a moment after valid_from")
+        table.fault("valid_to", expected=expected, found=valid_to.isoformat())
     table.finish()
     if algorithm is None or public_key is None:
         return None
@@ -151,23 +182,41 @@ def _parse_caller(table: TomlTable, folder: Path) -> Caller | None:
     )
 
 
-def _read_key(table: TomlTable, folder: Path, algorithm: TokenAlgorithm | None) -> CallerKey | None:
-    """Read ``key``: the PEM text itself, or the name of a file beside the caller's; None after a fault."""
-    expected = "a public key in PEM (-----BEGIN PUBLIC KEY-----), or the name of a file beside this one that holds it"
-    text = table.long_text("key", expected=expected)
+def _of_characters(which: str) -> Words:
+    return Words(f"1 至 64 个字符：{which}", f"1 to 64 of: {which}")
+
+
+_KEY_EXPECTED: Final = Words(
+    "PEM 公钥（-----BEGIN PUBLIC KEY-----），或同一文件夹中公钥文件的文件名",
+    "a public key in PEM (-----BEGIN PUBLIC KEY-----), or the name of a file beside this one that holds it",
+)
+
+
+def _read_key(table: TomlTable, folder: Path, algorithm: TokenAlgorithm | None, named: set[str]) -> CallerKey | None:
+    """Read ``key``: the PEM text itself, or the name of a file beside the caller's; None after a fault.
+
+    What can be said of a key without knowing its algorithm is said, also when the algorithm is a fault itself.
+    """
+    text = table.long_text("key", expected=_KEY_EXPECTED)
     if text and "-----BEGIN" not in text:
+        named.add(text)
         text = _read_key_file(folder, text)
         if not text:
-            table.fault("key", expected=expected, found="neither")
-    if not text or algorithm is None:
+            table.fault("key", expected=_KEY_EXPECTED, found=Words("两者皆非", "neither"))
+    if not text:
         return None
     if "PRIVATE KEY" in text:
-        table.fault("key", expected="a public key", found="a private key, which must never leave the caller")
+        found = Words("私钥；私钥绝不可离开调用方", "a private key, which must never leave the caller")
+        table.fault("key", expected=Words("公钥", "a public key"), found=found)
         return None
     match = _PEM.fullmatch(text.strip())
-    key = None if match is None else _parse_public_key("".join(match[1].split()), algorithm)
+    algorithms = TokenAlgorithm if algorithm is None else (algorithm,)
+    keys = [_parse_public_key("".join(match[1].split()), one) for one in algorithms] if match else []
+    key = next((key for key in keys if key is not None), None)
     if key is None:
-        table.fault("key", expected=f"a public key for {algorithm}", found="something else")
+        which = "/".join(algorithms)
+        expected = Words(f"{which} 公钥", f"a public key for {which}")
+        table.fault("key", expected=expected, found=Words("其他内容", "something else"))
     return key
 
 

@@ -69,6 +69,59 @@ class Metrics:
         self.anchors = Gauge(
             "gateway_trust_anchors", "Trusted certificates.", ("purpose",), registry=registry, multiprocess_mode="max"
         )
+        self.revocation_seconds_left = Gauge(
+            "gateway_revocation_list_seconds_left",
+            "Until the next update of the revocation list at hand that ends first; negative: one has ended.",
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+        self.second_opinions = Counter(
+            "gateway_second_opinions", "SM2 verifications chosen for the second stack.", ("opinion",), registry=registry
+        )
+        self.trust_reloads = Counter(
+            "gateway_trust_reloads", "The trust folder was read again: ok or failed.", ("result",), registry=registry
+        )
+        self.trust_held = Gauge(
+            "gateway_trust_lists_held",
+            "Trust lists that wait for approval.",
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.trust_age = Gauge(
+            "gateway_trust_list_age_seconds",
+            "Since the oldest trust list in force was issued; 0 without one.",
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.trust_next_end = Gauge(
+            "gateway_trust_next_end_seconds",
+            "Until the next sunset, end of a trusted certificate or expiry of a list; +Inf without one.",
+            registry=registry,
+            multiprocess_mode="min",
+        )
+        self.status_success = Gauge(
+            "gateway_status_success_timestamp_seconds",
+            "When a source of revocation status last answered well.",
+            ("source",),
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.status_as_of = Gauge(
+            "gateway_status_as_of_timestamp_seconds",
+            "As of when the oldest answer of a source speaks.",
+            ("source",),
+            registry=registry,
+            multiprocess_mode="min",
+        )
+        self.status_failures = Counter(
+            "gateway_status_failures", "Attempts that gave nothing.", ("source", "failure"), registry=registry
+        )
+        self.revocation_sequence = Gauge(
+            "gateway_revocation_sequence",
+            "Number of what is known about revocation; grows with every change.",
+            registry=registry,
+            multiprocess_mode="max",
+        )
         self.build = Gauge(
             "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="max"
         )

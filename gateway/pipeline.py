@@ -5,9 +5,10 @@ from datetime import datetime
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.registry import parse_document
 from gateway.checks.answers import invalid, name_members
-from gateway.checks.document import check_document
+from gateway.checks.document import WatchChain, check_document
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Verdict
+from keys.second_opinion import SecondOpinion
 from keys.trust import TrustStore
 
 # Every other fault of a document is format.malformed, with the kind as the detail.
@@ -17,16 +18,24 @@ MALFORMED_REASONS = {
 }
 
 
-def verify_document(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:
+def verify_document(
+    data: bytes,
+    *,
+    store: TrustStore,
+    at: datetime,
+    opinion: SecondOpinion | None = None,
+    watch: WatchChain | None = None,
+) -> Verdict:
     """Return the verdict of any bytes, as of ``at`` (aware); what cannot be read is invalid with a format reason.
 
     Takes well under 10 ms for a usual licence; inputs above 256 KiB belong off the event loop.
+    ``opinion`` repeats a share of the SM2 verifications; ``watch`` is told of every chain that was relied on.
     """
     try:
         document = parse_document(data)
     except MalformedDocumentError as error:
         return refuse(error)
-    return check_document(document, store=store, at=at)
+    return check_document(document, store=store, at=at, opinion=opinion, watch=watch)
 
 
 def refuse(error: MalformedDocumentError) -> Verdict:

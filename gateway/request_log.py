@@ -7,11 +7,17 @@ import json
 import logging
 import queue
 import sys
+from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from typing import Final
 
 LOGGER: Final = logging.getLogger("tongban.requests")
 HTTP_LOGGER: Final = logging.getLogger("tongban.http")  # for the server library: what is no HTTP at all
+
+# What else is for the operator: alarms of the second opinion, the trust folder, sources of revocation status.
+_ALSO: Final = ("tongban.second_opinion", "tongban.trust", "gateway.status")
+
+UNMATCHED: Final = "unmatched"  # the route of requests that match none, so that no path becomes a label
 
 MAX_WAITING_LINES: Final = 10_000  # about 3 MB; when nobody reads standard error, lines are dropped, not requests
 
@@ -19,10 +25,10 @@ MAX_WAITING_LINES: Final = 10_000  # about 3 MB; when nobody reads standard erro
 def encode_line(
     *,
     at: str,
-    request_id: str,
+    request_id: str | None,
     caller: str | None,
     route: str,
-    status: int,
+    status: int | None,
     outcome: str | None,
     milliseconds: float,
     failure: str | None = None,
@@ -52,10 +58,25 @@ class _DroppingQueueHandler(QueueHandler):
 
 
 class _WithoutContent(logging.Filter):
-    """Keeps what was received out of the log: the server library logs broken requests with their bytes."""
+    """Keeps what was received out of the log: the server library logs what went wrong with the bytes it was sent.
+
+    The line that is left has the form of all others: when it was, and the type of the error.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = json.dumps({"failure": "bad-http"}), ()
+        cause = record.exc_info[0] if record.exc_info else None
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        record.msg = encode_line(
+            at=at,
+            request_id=None,
+            caller=None,
+            route=UNMATCHED,
+            status=None,
+            outcome=None,
+            failure="server" if cause is None else f"server.{cause.__name__}",
+            milliseconds=0.0,
+        )
+        record.args = ()
         record.exc_info = record.exc_text = record.stack_info = None
         return True
 
@@ -65,7 +86,7 @@ def start_request_log() -> QueueListener:
     lines: queue.Queue[logging.LogRecord] = queue.Queue(MAX_WAITING_LINES)
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(logging.Formatter("%(message)s"))
-    for logger in (LOGGER, HTTP_LOGGER):
+    for logger in (LOGGER, HTTP_LOGGER, *(logging.getLogger(name) for name in _ALSO)):
         logger.handlers = [_DroppingQueueHandler(lines)]
         logger.setLevel(logging.INFO)
         logger.propagate = False

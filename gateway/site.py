@@ -1,19 +1,25 @@
 """A site folder read as a whole: settings, trust and callers, or every fault in it at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from gateway.callers import CallerRegistry, load_callers
-from gateway.settings import Settings, parse_settings
-from gateway.toml_table import Fault, load_toml
-from gateway.trust_folder import TrustFinding, read_trust_folder
+from gateway.callers import README, CallerRegistry, load_callers
+from gateway.settings import Settings, TrustSettings, parse_settings
+from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
+from gateway.toml_table import Fault, Words, describe_entry, describe_os_error, load_toml
+from gateway.trust_lists import Finding, TrustReading, TrustState, read_trust
+from gateway.trust_mark import Mark, mark_folder
 from keys.trust import TrustStore
 
 SETTINGS_FILE: Final = "tongban.toml"
 TRUST_FOLDER: Final = "trust"
 CALLERS_FOLDER: Final = "callers"
+STATE_FOLDER: Final = "state"  # what the gateway writes: kept answers, cases; may be deleted while it stands still
+# Every folder that something of the gateway reads; an entry of a site that is not named here is a fault.
+FOLDERS: Final = (TRUST_FOLDER, CALLERS_FOLDER, STATUS_FOLDER, STATE_FOLDER)
 
 
 class SiteError(Exception):
@@ -31,22 +37,35 @@ class Site:
     settings: Settings
     trust: TrustStore = field(default_factory=TrustStore.empty)
     callers: CallerRegistry = field(default_factory=CallerRegistry)
-    notices: tuple[TrustFinding, ...] = ()
+    notices: tuple[Finding, ...] = ()
+    folder: Path | None = None  # None: made in memory, and nothing is read again
+    trust_state: TrustState | None = None
+    trust_mark: Mark | None = None  # of the trust folder, before it was read
+    sources: tuple[StatusSource, ...] = ()
 
 
-def load_site(folder: Path) -> Site:
-    """Read a site folder.
+def load_site(folder: Path, *, at: datetime | None = None) -> Site:
+    """Read a site folder as of ``at`` (None: now), which matters for trust lists alone: they expire.
 
     Raises:
         SiteError: anything in it is wrong; nothing of it is used then.
 
     """
     faults: list[Fault] = []
-    if not folder.is_dir():
-        raise SiteError([Fault(file=str(folder), key="", expected="a site folder", found="no folder")])
+    at = datetime.now(UTC) if at is None else at
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        expected, found = Words("站点文件夹", "a site folder"), describe_os_error(error)
+        raise SiteError([Fault(file=str(folder), key="", expected=expected, found=found)]) from error
+    faults.extend(_strangers(entries))
     table = load_toml(folder / SETTINGS_FILE, file=SETTINGS_FILE, faults=faults)
     settings = None if table is None else parse_settings(table)
-    store, findings = _load_trust(folder / TRUST_FOLDER, faults)
+    max_change = TrustSettings().max_change if settings is None else settings.trust.max_change
+    mark = mark_folder(folder / TRUST_FOLDER)
+    state, findings = _load_trust(folder / TRUST_FOLDER, at, max_change, faults)
+    store = state.store_at(at)
+    sources = load_status_sources(folder, store=store, faults=faults)
     callers = load_callers(folder / CALLERS_FOLDER, faults=faults, name=CALLERS_FOLDER)
     if faults or settings is None:
         raise SiteError(faults)
@@ -55,26 +74,39 @@ def load_site(folder: Path) -> Site:
         trust=store,
         callers=callers,
         notices=tuple(finding for finding in findings if not finding.is_fault),
+        folder=folder,
+        trust_state=state,
+        trust_mark=mark,
+        sources=sources,
     )
 
 
-def _load_trust(folder: Path, faults: list[Fault]) -> tuple[TrustStore, tuple[TrustFinding, ...]]:
+def _strangers(entries: Iterable[Path]) -> Iterator[Fault]:
+    """Yield a fault for everything that no part of the gateway reads: a misspelt name must not pass silently."""
+    known = ", ".join([SETTINGS_FILE, *(f"{name}/" for name in FOLDERS)])
+    for path in entries:
+        if not path.name.startswith(".") and path.name not in {SETTINGS_FILE, README, *FOLDERS}:
+            expected = Words(f"只有 {known} 与 {README}", f"only {known} and {README}")
+            yield Fault(file=path.name, key="", expected=expected, found=describe_entry(path))
+
+
+def _load_trust(folder: Path, at: datetime, max_change: float, faults: list[Fault]) -> TrustReading:
     """Read the trust folder; none at all trusts nobody, one with something unusable in it is a fault."""
-    if not folder.exists():
-        return TrustStore.empty(), ()
     try:
-        store, findings = read_trust_folder(folder)
-    except NotADirectoryError:
-        faults.append(Fault(file=TRUST_FOLDER, key="", expected="a folder", found="something else"))
-        return TrustStore.empty(), ()
+        if not folder.exists():
+            return TrustReading(TrustState(), ())
+        reading = read_trust(folder, at=at, max_change=max_change)
+    except OSError as error:
+        found = Words("其他内容", "something else") if folder.is_file() else describe_os_error(error)
+        faults.append(Fault(file=TRUST_FOLDER, key="", expected=Words("文件夹", "a folder"), found=found))
+        return TrustReading(TrustState(), ())
     faults.extend(
         Fault(
             file=f"{TRUST_FOLDER}/{finding.file}".rstrip("/"),
             key="",
-            expected="certificates and revocation lists that can be used",
-            found=f"a file that {finding.sentence}",
+            expected=Words("可用的证书与吊销列表", "certificates and revocation lists that can be used"),
+            found=Words(finding.sentence_zh.rstrip("。"), f"a file that {finding.sentence}"),
         )
-        for finding in findings
-        if finding.is_fault
+        for finding in reading.faults
     )
-    return store, findings
+    return reading

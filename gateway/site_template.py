@@ -34,26 +34,45 @@ request_timeout_seconds = 60.0
 keepalive_timeout_seconds = 75.0
 # 被拒绝的请求，其余内容最多再接收并丢弃多久（秒）。Seconds for which the rest of a refused body is dropped.
 lingering_seconds = 3.0
-# 大于此字节数的文件在线程中验证。Documents above this many bytes are verified in a thread.
+# 大于此字节数的文件在线程中核验。Documents above this many bytes are verified in a thread.
 inline_document_bytes = 262144
-# 验证线程数，一般等于 CPU 核数。Threads that verify, usually one for each core.
+# 核验线程数，一般等于 CPU 核数。Threads that verify, usually one for each core.
 verification_threads = 2
-# 等待线程的验证任务上限，超过则答复繁忙。Verifications that may wait for a thread before callers hear "busy".
+# 等待线程的核验任务上限，超过则答复繁忙。Verifications that may wait for a thread before callers hear "busy".
 max_waiting_verifications = 64
-# 所有正在接收或处理的请求内容的内存上限（字节）。Memory for all bodies together, in bytes.
+# 所有正在接收或处理的请求内容的内存上限（字节）；每个请求按 2.5 倍计（内容及解码后的文件）。
+# Memory for all bodies together, in bytes; each counts 2.5 times its size: the body, and the document decoded from it.
+# 此外，每个核验线程另需至多约 150 MiB。Beside that, each thread that verifies may need up to about 150 MiB.
 max_buffered_bytes = 268435456
+
+[trust]
+# 信任名单的一个版本最多改变多少条目而无需批准（占原有条目的比例）。
+# The share of its entries that a version of a trust list may change without approval.
+max_change = 0.2
+# 每隔多少秒查看一次 trust/，有变动即重新读取，无需重启。
+# Seconds between two looks at trust/; what changed there is read again, without a restart.
+poll_seconds = 1.0
+
+[second_opinion]
+# 每百万次 SM2 验签中由第二个库复核的次数；0 为不复核。
+# Of a million SM2 verifications, how many a second library repeats; 0: none.
+per_million = 0
+# 最多保留多少个分歧案例（state/second-opinion/）。How many cases of disagreement are kept at most.
+max_cases = 100
 """
 
 _README: Final = """\
-# 站点目录 / Site folder
+# 站点文件夹 / Site folder
 
-这是一个完整的通办网关站点目录。 This is a complete site folder of a Tongban gateway.
+这是一个完整的通办网关站点文件夹。 This is a complete site folder of a Tongban gateway.
 
 | 文件 File | 内容 Content |
 |---|---|
 | `tongban.toml` | 网关配置 Settings |
 | `trust/` | 信任的证书与吊销列表 Trusted certificates and revocation lists |
 | `callers/*.toml` | 可调用本网关的系统及其公钥 Systems that may call, with their public keys |
+| `status/*.toml` | 可选：吊销状态的来源（CRL、OCSP、状态订阅） Optional: where revocation status is fetched |
+| `state/` | 由网关写入，可在停止时删除 Written by the gateway; may be deleted while it stands still |
 
 启动 / Start:
 
@@ -63,13 +82,13 @@ tongban serve --site .
 
 1. 在 `tongban.toml` 中填写名称、行政区划和 `audience`。
    Fill in the names, the region and `audience` in `tongban.toml`.
-2. 将电子印章制章者、签章者所属 CA 的证书放入 `trust/`；没有信任证书时，结论只会是“未知”或“无效”。
+2. 将电子印章制章人、签章人所属 CA 的证书放入 `trust/`；没有信任证书时，结论只会是“未知”或“无效”。
    Put the CA certificates of seal makers and signers into `trust/`; without them an answer is never `valid`.
 3. 为每个调用系统在 `callers/` 中建立一个文件，参见 `callers/example.toml`。
    Make one file for each calling system in `callers/`, as in `callers/example.toml`.
 
-目录中的错误会在启动时一次全部列出。 All faults in this folder are listed together at start.
-目录中不应有任何私钥。 No private key belongs into this folder.
+文件夹中的错误会在启动时一次全部列出。 All faults in this folder are listed together at start.
+文件夹中不应有任何私钥。 No private key belongs into this folder.
 """
 
 _TRUST: Final = """\
@@ -77,12 +96,13 @@ _TRUST: Final = """\
 
 | 位置 Place | 用途 Purpose |
 |---|---|
-| `seal-makers/` | 制章者证书的签发 CA：CAs that issue certificates of seal makers |
-| `signers/` | 签章者证书的签发 CA：CAs that issue certificates of signers |
+| `seal-makers/` | 制章人证书的签发 CA：CAs that issue certificates of seal makers |
+| `signers/` | 签章人证书的签发 CA：CAs that issue certificates of signers |
 | `timestamps/` | 时间戳服务的签发 CA：CAs of time stamp services |
-| 本目录 this folder | 以上全部用途：all of these purposes |
+| 本文件夹 this folder | 以上全部用途：all of these purposes |
+| `lists/`, `roots.json` | 已签名的信任名单及其根密钥，用 `tongban trust` 管理：signed lists and their root keys |
 
-证书可为 PEM 或 DER；一个 PEM 文件可含多张证书。吊销列表（CRL）放在任何一个目录均可，须定期更新。
+证书可为 PEM 或 DER；一个 PEM 文件可含多张证书。吊销列表（CRL）放在任何一个文件夹均可，须定期更新。
 Certificates are PEM or DER; a PEM file may hold several. Revocation lists may lie in any of the folders;
 keep them current: a missing or stale list makes `revocation` unknown.
 """
@@ -108,7 +128,7 @@ region = "370000"
 # 令牌头中的 alg 与 kid，必须完全一致。The token's "alg" (EdDSA, ES256 or SM2) and "kid", exactly.
 algorithm = "EdDSA"
 kid = "2026-1"
-# 公钥（PEM），也可写同目录下的文件名。此处的私钥已销毁，请换成自己的公钥：
+# 公钥（PEM），也可写同一文件夹中的文件名。此处的私钥已销毁，请换成自己的公钥：
 # The public key in PEM, or the name of a file beside this one.
 # The private half of this one was destroyed; put your own in its place:
 #   openssl genpkey -algorithm ed25519 -out caller.key
@@ -131,8 +151,8 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
         "tongban.toml": _SETTINGS,
         "README.md": _README,
         "trust/README.md": _TRUST,
-        "trust/seal-makers/README.md": _purpose("制章者证书的签发 CA", "CAs that issue certificates of seal makers"),
-        "trust/signers/README.md": _purpose("签章者证书的签发 CA", "CAs that issue certificates of signers"),
+        "trust/seal-makers/README.md": _purpose("制章人证书的签发 CA", "CAs that issue certificates of seal makers"),
+        "trust/signers/README.md": _purpose("签章人证书的签发 CA", "CAs that issue certificates of signers"),
         "trust/timestamps/README.md": _purpose("时间戳服务的签发 CA", "CAs of time stamp services"),
         "callers/example.toml": _CALLER,
     }

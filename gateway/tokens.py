@@ -19,6 +19,8 @@ from jwt.algorithms import Algorithm
 from jwt.api_jws import PyJWS
 from jwt.exceptions import InvalidSignatureError, PyJWTError
 
+from adapters.errors import MalformedDocumentError
+from adapters.strict.json import parse_json
 from gateway.callers import Caller, CallerRegistry, TokenAlgorithm
 from keys.errors import SignatureVerificationError
 from keys.sm2 import Sm2PrivateKey, Sm2PublicKey
@@ -118,8 +120,6 @@ def _make_jws() -> PyJWS:
 
 
 _JWS: Final = _make_jws()
-_HEADER: Final = msgspec.json.Decoder(_Header)
-_CLAIMS: Final = msgspec.json.Decoder(_Claims)
 
 
 def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: datetime) -> Caller:
@@ -186,21 +186,24 @@ def _read_parts(token: str) -> tuple[_Header, _Claims]:
     """Read header and claims, of which nothing is proven yet."""
     header_part, claims_part, _ = token.split(".")
     try:
-        header = _HEADER.decode(_decode_part(header_part))
-    except (ValueError, RecursionError) as error:
+        header = msgspec.convert(_read_part(header_part), _Header)
+    except (ValueError, MalformedDocumentError) as error:
         raise SignInError(SignInFailure.HEADER) from error
     if header.typ.upper() != "JWT" or header.crit is not None:
         raise SignInError(SignInFailure.HEADER)
     try:
-        claims = _CLAIMS.decode(_decode_part(claims_part))
-    except (ValueError, RecursionError) as error:
+        claims = msgspec.convert(_read_part(claims_part), _Claims)
+    except (ValueError, MalformedDocumentError) as error:
         raise SignInError(SignInFailure.CLAIMS) from error
     return header, claims
 
 
-def _decode_part(part: str) -> bytes:
-    """Decode base64url; the JWS reader refuses spellings that are not canonical before anything is relied on."""
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+def _read_part(part: str) -> object:
+    """Read the JSON of one part, in which no name stands twice: another reader might believe the other one.
+
+    The JWS reader refuses base64url that is not canonical before anything is relied on.
+    """
+    return parse_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 def _check_claims(claims: _Claims, *, audience: str, at: datetime) -> None:

@@ -1,12 +1,13 @@
 """A folder of trusted certificates and revocation lists, read into a trust store; what cannot be used is said.
 
-Certificates directly in the folder are anchors for every purpose; in ``seal-makers``, ``signers`` and ``timestamps``
-for that purpose only. Revocation lists may lie anywhere in it. PEM files may hold several of either.
+Certificates directly in the folder are anchors for all three purposes that documents have; in ``seal-makers``,
+``signers`` and ``timestamps`` for that purpose only. Certificates in ``intermediates`` are for the middle of chains and
+trusted for nothing; those in ``keeps-expired`` name issuers of whom the operator knows that they go on stating what was
+revoked after it has expired. Revocation lists may lie anywhere. PEM files may hold several of either.
 Files are told apart by content, never by name; hidden files and ``*.md``, ``*.txt`` are for people and not read.
 """
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,17 +16,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from adapters.errors import MalformedDocumentError
-from adapters.strict.base64 import decode_base64
 from keys.certificate import Certificate, parse_certificate
 from keys.errors import MalformedCertificateError, MalformedRevocationListError
+from keys.pem import CERTIFICATE_LABELS, LIST_LABELS, is_pem, read_pem
 from keys.revocation_list import RevocationList, parse_revocation_list
-from keys.trust import Anchor, Purpose, TrustStore
+from keys.revocation_list_word import is_list_signed
+from keys.status_feed import issuer_key
+from keys.trust import DOCUMENT_PURPOSES, Anchor, Purpose, TrustStore
 
 MAX_FILE_BYTES: Final = 128 * 1024 * 1024  # a revocation list of a million entries has some 40 MB, in PEM 55 MB
 MAX_TOTAL_BYTES: Final = 512 * 1024 * 1024  # what reading a whole folder may take of memory
 MAX_FILES: Final = 5_000  # the national list of licensed authorities has about 60 entries
 MAX_ANCHORS: Final = 5_000  # the same, with the certificates of all provinces' seal makers
+MAX_KEYS: Final = 8  # of one CA name, with which a list is verified while reading
 MAX_DEPTH: Final = 4  # folders below the trust folder
 
 PURPOSE_FOLDERS: Final[Mapping[str, frozenset[Purpose]]] = MappingProxyType(
@@ -35,16 +38,16 @@ PURPOSE_FOLDERS: Final[Mapping[str, frozenset[Purpose]]] = MappingProxyType(
         "timestamps": frozenset({Purpose.TIMESTAMP}),
     }
 )
-EVERY_PURPOSE: Final = frozenset(Purpose)
+INTERMEDIATES: Final = "intermediates"
+KEEPS_EXPIRED: Final = "keeps-expired"
+EVERY_PURPOSE: Final = DOCUMENT_PURPOSES  # who may call, or speak for a partner, is never said by a folder
 
 _FOR_PEOPLE: Final = (".md", ".txt")
-_PEM_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----([A-Za-z0-9+/=\s]*+)-----END \1-----")
-_CERTIFICATE_LABELS: Final = (b"CERTIFICATE", b"X509 CERTIFICATE")
-_LIST_LABEL: Final = b"X509 CRL"
+OF_LISTS: Final = frozenset({"lists", "archive", "held", "roots.json"})  # signed lists: gateway.trust_lists
 
 
 class TrustFindingKind(StrEnum):
-    """What there is to say about a file of a trust folder; all but the first mean that it was not used."""
+    """What there is to say about a file of a trust folder; all that are faults mean that it was not used."""
 
     EVERY_PURPOSE = "every-purpose"
     UNREADABLE = "unreadable"
@@ -58,29 +61,30 @@ class TrustFindingKind(StrEnum):
     CERTIFICATE_MALFORMED = "certificate-malformed"
     LIST_MALFORMED = "list-malformed"
     NO_PURPOSE = "no-purpose"
+    LIST_BY_OTHER_KEY = "list-by-other-key"
 
 
 _SENTENCES: Final[Mapping[TrustFindingKind, tuple[str, str]]] = MappingProxyType(
     {
         TrustFindingKind.EVERY_PURPOSE: (
-            "直接放在信任目录下的证书用于所有用途；放入 seal-makers、signers 或 timestamps 子目录可限定用途。",
+            "直接放在信任文件夹下的证书用于所有用途；放入 seal-makers、signers 或 timestamps 子文件夹可限定用途。",
             "certificates directly in this folder serve every purpose; seal-makers, signers, timestamps limit them",
         ),
         TrustFindingKind.UNREADABLE: ("无法读取，未使用。", "cannot be read; not used"),
-        TrustFindingKind.NOT_A_FILE: ("既不是文件也不是目录，未使用。", "is neither a file nor a folder; not used"),
+        TrustFindingKind.NOT_A_FILE: ("既不是文件也不是文件夹，未使用。", "is neither a file nor a folder; not used"),
         TrustFindingKind.TOO_LARGE: ("文件过大，未使用。", "is larger than anything that belongs here; not used"),
         TrustFindingKind.TOO_MANY: (
             "文件或证书过多，其余未读取。",
             "holds more files or certificates than are read; the rest is not used",
         ),
-        TrustFindingKind.TOO_DEEP: ("目录层次过深，未读取。", "lies too deep; not read"),
-        TrustFindingKind.LOOP: ("符号链接指向已读取的目录，未再次读取。", "leads to a folder that was read already"),
+        TrustFindingKind.TOO_DEEP: ("文件夹层次过深，未读取。", "lies too deep; not read"),
+        TrustFindingKind.LOOP: ("符号链接指向已读取的文件夹，未再次读取。", "leads to a folder that was read already"),
         TrustFindingKind.UNRECOGNISED: (
             "既不是证书也不是吊销列表，未使用。",
             "is neither a certificate nor a revocation list; not used",
         ),
         TrustFindingKind.PRIVATE_KEY: (
-            "含有私钥。私钥不应放在信任目录中；该私钥未读取。",
+            "含有私钥。私钥不应放在信任文件夹中；该私钥未读取。",
             "holds a private key, which has no place in a trust folder; it was not read",
         ),
         TrustFindingKind.CERTIFICATE_MALFORMED: ("含有无法解析的证书。", "holds a certificate that cannot be read"),
@@ -89,10 +93,20 @@ _SENTENCES: Final[Mapping[TrustFindingKind, tuple[str, str]]] = MappingProxyType
             "holds a revocation list that cannot be read",
         ),
         TrustFindingKind.NO_PURPOSE: (
-            "证书所在的子目录不对应任何用途，未使用；请放入 seal-makers、signers 或 timestamps。",
+            "证书所在的子文件夹不对应任何用途，未使用；请放入 seal-makers、signers 或 timestamps。",
             "is a certificate in a folder that stands for no purpose (seal-makers, signers, timestamps); not used",
         ),
+        TrustFindingKind.LIST_BY_OTHER_KEY: (
+            "吊销列表以已知 CA 的名义发布，但不是用该 CA 的已知密钥签名；不据以判断。",
+            "holds a revocation list in the name of a known CA that none of its known keys signed; it proves nothing",
+        ),
     }
+)
+
+
+# A list by another key is said and not refused: it does no harm, and the CA may have a key that nobody told us of.
+_NO_FAULTS: Final = frozenset(
+    {TrustFindingKind.EVERY_PURPOSE, TrustFindingKind.LOOP, TrustFindingKind.LIST_BY_OTHER_KEY}
 )
 
 
@@ -120,7 +134,7 @@ class TrustFinding:
     @property
     def is_fault(self) -> bool:
         """Say whether something was left unused; otherwise it is only worth knowing."""
-        return self.kind not in {TrustFindingKind.EVERY_PURPOSE, TrustFindingKind.LOOP}
+        return self.kind not in _NO_FAULTS
 
 
 class TrustFolder(NamedTuple):
@@ -147,8 +161,27 @@ def read_trust_folder(folder: Path) -> TrustFolder:
     anchors = [
         Anchor(certificate=reading.certificates[der], purposes=purposes) for der, purposes in reading.anchors.items()
     ]
-    store = TrustStore(anchors=tuple(anchors), revocation_lists=tuple(reading.lists))
+    store = TrustStore(
+        anchors=tuple(anchors),
+        revocation_lists=tuple(revocations for _, revocations in reading.lists),
+        intermediates=tuple(reading.intermediates.values()),
+        keeps_expired=frozenset(reading.keeps_expired),
+    )
+    _verify_lists(store, reading)
     return TrustFolder(store, tuple(reading.findings))
+
+
+def _verify_lists(store: TrustStore, reading: "_Reading") -> None:
+    """Verify the lists of the CAs at hand now, so that no question pays for it (0.1 s for a million entries).
+
+    The answers are remembered in `keys.revocation_list_word`; a list of a CA that is not at hand stays as it is, since
+    documents may bring that CA along.
+    """
+    for path, revocations in reading.lists:
+        keys = {one.spki for one in store.certificates_named(revocations.issuer)}
+        answers = {is_list_signed(revocations, key) for key in list(keys)[:MAX_KEYS]}  # all, so that all are remembered
+        if answers == {False}:
+            reading.find(path, TrustFindingKind.LIST_BY_OTHER_KEY)
 
 
 @dataclass(slots=True)
@@ -157,7 +190,9 @@ class _Reading:
 
     certificates: dict[bytes, Certificate] = field(default_factory=dict)
     anchors: dict[bytes, frozenset[Purpose]] = field(default_factory=dict)
-    lists: list[RevocationList] = field(default_factory=list)
+    lists: list[tuple[Path, RevocationList]] = field(default_factory=list)
+    intermediates: dict[bytes, Certificate] = field(default_factory=dict)
+    keeps_expired: set[str] = field(default_factory=set)
     findings: list[TrustFinding] = field(default_factory=list)
     files: int = 0
     total_bytes: int = 0
@@ -184,6 +219,8 @@ def _walk(folder: Path, inside: Path, reading: _Reading, *, seen: set[tuple[int,
     for entry in entries:
         path = inside / entry.name
         if entry.name.startswith(".") or entry.name.lower().endswith(_FOR_PEOPLE):
+            continue
+        if inside == Path() and entry.name in OF_LISTS:
             continue
         try:
             is_folder = entry.is_dir()
@@ -224,51 +261,54 @@ def _read(location: Path, path: Path, reading: _Reading) -> bytes | None:
 
 def _take(content: bytes, path: Path, reading: _Reading) -> None:
     """Take what one file holds: PEM blocks, or one certificate or revocation list in DER."""
-    if b"-----BEGIN " in content:
+    if is_pem(content):
         _take_pem(content, path, reading)
         return
     try:
-        _add_certificate(parse_certificate(content), content, path, reading)
+        _add_certificate(parse_certificate(content), path, reading)
     except MalformedCertificateError:
         try:
-            reading.lists.append(parse_revocation_list(content))
+            reading.lists.append((path, parse_revocation_list(content)))
         except MalformedRevocationListError:
             kind = TrustFindingKind.LIST_MALFORMED if path.suffix == ".crl" else TrustFindingKind.UNRECOGNISED
             reading.find(path, kind)
 
 
 def _take_pem(content: bytes, path: Path, reading: _Reading) -> None:
+    blocks, is_whole = read_pem(content)
     if b"PRIVATE KEY-----" in content:
         reading.find(path, TrustFindingKind.PRIVATE_KEY)
-    blocks = list(_PEM_BLOCK.finditer(content))
-    if len(blocks) != content.count(b"-----BEGIN "):
+    if not is_whole:
         reading.find(path, TrustFindingKind.UNRECOGNISED)
-    for block in blocks:
-        label, text = block[1], block[2]
-        if label in _CERTIFICATE_LABELS:
+    for label, der in blocks:
+        if label in CERTIFICATE_LABELS:
             try:
-                der = decode_base64(text, limit=MAX_FILE_BYTES, whitespace=True)
-                _add_certificate(parse_certificate(der), der, path, reading)
-            except (MalformedDocumentError, MalformedCertificateError):
+                _add_certificate(parse_certificate(der or b""), path, reading)
+            except MalformedCertificateError:
                 reading.find(path, TrustFindingKind.CERTIFICATE_MALFORMED)
-        elif label == _LIST_LABEL:
+        elif label in LIST_LABELS:
             try:
-                der = decode_base64(text, limit=MAX_FILE_BYTES, whitespace=True)
-                reading.lists.append(parse_revocation_list(der))
-            except (MalformedDocumentError, MalformedRevocationListError):
+                reading.lists.append((path, parse_revocation_list(der or b"")))
+            except MalformedRevocationListError:
                 reading.find(path, TrustFindingKind.LIST_MALFORMED)
-        elif b"PRIVATE KEY" not in label:
+        elif "PRIVATE KEY" not in label:
             reading.find(path, TrustFindingKind.UNRECOGNISED)
 
 
-def _add_certificate(certificate: Certificate, der: bytes, path: Path, reading: _Reading) -> None:
-    """Make a certificate an anchor for what its folder stands for; the same one in two folders serves both."""
+def _add_certificate(certificate: Certificate, path: Path, reading: _Reading) -> None:
+    """Take a certificate for what its folder stands for; the same one in two folders serves both."""
     parent = path.parent.as_posix()
+    der = certificate.encoded
     purposes = EVERY_PURPOSE if parent == "." else PURPOSE_FOLDERS.get(parent)
-    if purposes is None:
-        reading.find(path, TrustFindingKind.NO_PURPOSE)
-    elif der not in reading.anchors and len(reading.anchors) == MAX_ANCHORS:
+    taken = len(reading.anchors) + len(reading.intermediates) + len(reading.keeps_expired)
+    if taken >= MAX_ANCHORS and der not in reading.anchors and der not in reading.intermediates:
         reading.find(Path(), TrustFindingKind.TOO_MANY)
+    elif parent == INTERMEDIATES:
+        reading.intermediates[der] = certificate
+    elif parent == KEEPS_EXPIRED:
+        reading.keeps_expired.add(issuer_key(certificate.spki))
+    elif purposes is None:
+        reading.find(path, TrustFindingKind.NO_PURPOSE)
     else:
         if parent == ".":
             reading.find(Path(), TrustFindingKind.EVERY_PURPOSE)  # said once, however many there are

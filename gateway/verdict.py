@@ -43,12 +43,14 @@ class Check:
     """One question and its answer; ``reason`` is None exactly when the outcome is valid.
 
     ``detail`` helps an engineer: member paths, serial numbers, moments. It never holds a value of a field.
+    ``as_of`` is the moment of the oldest outside knowledge that was relied on; None: none was.
     """
 
     check: CheckName
     outcome: Outcome
     reason: Reason | None = None
     detail: str | None = None
+    as_of: datetime | None = None
 
 
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
@@ -112,6 +114,12 @@ class Verdict:
             key=lambda check: (check.outcome is not Outcome.INVALID, order.index(check.check)),
         )
         return tuple(dict.fromkeys(check.reason for check in found if check.reason is not None))
+
+    @property
+    def revocation_as_of(self) -> datetime | None:
+        """The oldest evidence on revocation that any signature rests on; None: there was none."""
+        known = [check.as_of for check in self.all_checks() if check.check is CheckName.REVOCATION and check.as_of]
+        return min(known, default=None)
 
     def all_checks(self) -> tuple[Check, ...]:
         """Every check of the document and of its signatures."""

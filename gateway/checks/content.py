@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from adapters.document import Document, DocumentSignature, SignatureKind
+from adapters.document import Document, DocumentSignature, Note, SignatureKind
+from adapters.ofd.document import is_document_root
 from gateway.checks.answers import invalid, name_members, unknown, valid
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName
-from keys.digest import DIGESTS, sm3
+from keys.digest import DIGESTS, Digest, sm3
 
 SM3_LENGTH = 32
 
@@ -15,14 +16,16 @@ SM3_METHODS = frozenset({"SM3", "1.2.156.10197.1.401", "1.2.156.10197.1.401.2"})
 
 
 class MemberDigests:
-    """The SM3 digests of a document's members, each computed once however often signatures refer to it.
+    """The digests of a document's members and signed data, each computed once however often signatures refer to it.
 
-    64 signatures may list 2,000 members each, and one may list the same large member 2,000 times.
+    64 signatures may list 2,000 members each, and one may list the same large member 2,000 times; 64 signers of a
+    SignedData share its content.
     """
 
     def __init__(self, members: Mapping[str, bytes]) -> None:
         self._members = members
         self._known: dict[str, bytes] = {}
+        self._known_data: dict[tuple[int, str], tuple[bytes, bytes]] = {}
 
     def of(self, path: str) -> bytes:
         """Return the digest of a member, which must be there."""
@@ -31,11 +34,21 @@ class MemberDigests:
             known = self._known[path] = sm3(self._members[path])
         return known
 
+    def of_data(self, data: bytes, algorithm: str, digest: Digest) -> bytes:
+        """Return the digest of signed data by the algorithm of that name; equal bytes elsewhere are other data."""
+        key = (id(data), algorithm)
+        known = self._known_data.get(key)
+        if known is None:  # the data are kept, so that no other data can come to have their identity
+            known = self._known_data[key] = (data, digest.compute(data))
+        return known[1]
+
 
 def check_references(signature: DocumentSignature, digests: MemberDigests) -> Check | None:
     """Decide whether every member that the signature lists is there and has the digest that the signature states.
 
     None where the format has no references. SM3 is demanded: GB/T 33190 takes a missing method for MD5.
+    References that start from the folder of the description mean what was signed only while it lies where the seal
+    signature says: whoever moves it with the protected files can put others in their places.
     """
     references = signature.references
     if references is None:
@@ -54,27 +67,35 @@ def check_references(signature: DocumentSignature, digests: MemberDigests) -> Ch
     changed = [entry.path for entry in references.entries if digests.of(entry.path) != entry.expected]
     if changed:
         return invalid(check, Reason.REFERENCES_MISMATCH, name_members(changed))
+    if Note.RELATIVE_REFERENCES in signature.notes:
+        if signature.seal is None:
+            return unknown(check, Reason.REFERENCES_PLACE_NOT_STATED, name_members([signature.location]))
+        if Note.PROPERTY_INFO_DIFFERS in signature.notes:
+            return invalid(check, Reason.REFERENCES_RELOCATED, name_members([signature.location]))
     return valid(check)
 
 
 def check_coverage(signature: DocumentSignature, document: Document) -> Check | None:
     """Decide whether everything a reader can show or a program can read is among the references.
 
-    May stay outside, because real producers leave it outside: the signature lists, this signature's own files, the
-    files of other listed signatures (each is checked itself), and OFD.xml when it carries no licence data and names
-    exactly one document, which is covered. Anything else is uncovered content.
+    May stay outside, because real producers leave it outside: lists that hold signatures and nothing else, this
+    signature's own files, the files of other listed signatures (each is checked itself), and OFD.xml when there is
+    nothing to choose for it: no custom data, one document, which is covered and the only one that is, and one list
+    of signatures. Anything else is uncovered content.
     """
     if signature.references is None:
         return None
     check = CheckName.COVERAGE
     covered = {entry.path for entry in signature.references.entries}
-    excused = set(document.signature_lists).union(*(other.own_files for other in document.signatures))
-    uncovered = document.members.keys() - covered - excused
     index = document.package_index
+    uncovered = document.members.keys() - covered
+    uncovered = uncovered.difference(*(other.own_files for other in document.signatures))
+    if index not in uncovered or len(document.signature_lists) == 1:
+        uncovered -= document.signature_lists
     if index in uncovered:
-        if document.licence is not None and document.licence_member == index:
+        if document.index_has_custom_data or index in document.licence_members:
             return invalid(check, Reason.COVERAGE_UNCOVERED_METADATA, name_members([index]))
-        if len(document.document_roots) == 1 and document.document_roots[0] in covered:
+        if _has_one_document(document, covered):
             uncovered -= {index}
     if uncovered:
         return invalid(check, Reason.COVERAGE_UNCOVERED_CONTENT, name_members(uncovered))
@@ -82,7 +103,13 @@ def check_coverage(signature: DocumentSignature, document: Document) -> Check | 
     return valid(check, f"outside, as allowed: {name_members(outside)}" if outside else None)
 
 
-def check_data_hash(signature: DocumentSignature) -> Check | None:
+def _has_one_document(document: Document, covered: set[str]) -> bool:
+    """Whether the index names one document, which is covered, and could not name another that is."""
+    roots = {path for path in covered if is_document_root(document.members.get(path, b""))}
+    return set(document.document_roots) == roots and len(roots) == 1
+
+
+def check_data_hash(signature: DocumentSignature, digests: MemberDigests) -> Check | None:
     """Decide whether the signed hash is that of the signed data (Signature.xml, or the content of a SignedData).
 
     Content that a SignedData carries itself must be the data or its SM3 digest.
@@ -104,6 +131,6 @@ def check_data_hash(signature: DocumentSignature) -> Check | None:
     digest = DIGESTS.get(signature.data_hash_algorithm)
     if digest is None or not digest.acceptable:
         return invalid(check, Reason.DATA_HASH_WEAK_DIGEST, signature.data_hash_algorithm[:60])
-    if digest.compute(hashed) != signature.data_hash:
+    if digests.of_data(hashed, signature.data_hash_algorithm, digest) != signature.data_hash:
         return invalid(check, Reason.DATA_HASH_MISMATCH)
     return valid(check)

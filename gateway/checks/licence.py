@@ -1,30 +1,62 @@
 """Whether the licence itself is in force, by the dates it carries."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
+from adapters.china_time import CHINA_STANDARD_TIME
+from adapters.document import Document
 from adapters.licence import Licence, LicenceFlag
 from gateway.checks.answers import invalid, unknown, valid
 from gateway.reason import Reason
-from gateway.verdict import Check, CheckName
+from gateway.verdict import Check, CheckName, Outcome
 
-# Licences print dates of China Standard Time; nobody states the zone (domain page on provinces, section 2).
-CHINA_STANDARD_TIME = timezone(timedelta(hours=8))
+UNREADABLE_FILE = "a file that speaks of a licence cannot be used"
+
+
+def check_licence(document: Document, at: datetime) -> Check | None:
+    """Decide whether the licence that a document carries is in force; None where nothing says that it carries one.
+
+    Metadata that cannot be used make this unknown, and so do metadata that might have stood in an OFD.xml that no
+    signature covers: whoever took them out would have made an expired licence look like none.
+    """
+    check = CheckName.VALIDITY_PERIOD
+    if document.licence is not None:
+        found = check_validity_period(document.licence, at)
+        if found.outcome is Outcome.VALID and document.licence_unreadable:
+            return unknown(check, Reason.VALIDITY_PERIOD_UNREADABLE, UNREADABLE_FILE)
+        return found
+    if document.licence_unreadable:
+        return unknown(check, Reason.VALIDITY_PERIOD_UNREADABLE, UNREADABLE_FILE)
+    if _may_have_lost_metadata(document):
+        return unknown(check, Reason.VALIDITY_PERIOD_NOT_STATED)
+    return None
 
 
 def check_validity_period(licence: Licence, at: datetime) -> Check:
     """Decide whether ``at`` lies within the printed validity; the last day counts (GB/T 36903 ZZYXQJZRQ).
 
-    A date that cannot be read makes this unknown; no end at all, or a far date, is long-term validity.
-    An annotated copy (加注件) has an end of its own.
+    A date that cannot be read makes this unknown, and so does an end that is missing: only an empty element, the word
+    长期 or a far date say that there is none. An annotated copy (加注件) has an end of its own, which it must state.
     """
     check = CheckName.VALIDITY_PERIOD
     today = at.astimezone(CHINA_STANDARD_TIME).date()
+    copy = licence.copy
     if licence.valid_to is not None and today > licence.valid_to:
         return invalid(check, Reason.VALIDITY_PERIOD_EXPIRED)
     if licence.valid_from is not None and today < licence.valid_from:
         return invalid(check, Reason.VALIDITY_PERIOD_NOT_YET)
-    if licence.copy is not None and licence.copy.valid_until is not None and today > licence.copy.valid_until:
+    if copy is not None and copy.valid_until is not None and at >= copy.valid_until:
         return invalid(check, Reason.VALIDITY_PERIOD_COPY_EXPIRED)
     if LicenceFlag.DATE_UNREADABLE in licence.flags:
         return unknown(check, Reason.VALIDITY_PERIOD_UNREADABLE)
-    return valid(check, "long-term" if licence.long_term else None)
+    if licence.valid_to is None and not licence.long_term:
+        return unknown(check, Reason.VALIDITY_PERIOD_NOT_STATED)
+    if copy is not None and copy.valid_until is None:
+        return unknown(check, Reason.VALIDITY_PERIOD_NOT_STATED, "annotated copy")
+    return valid(check)  # without a detail: what is printed there is a field, and fields leave by a policy only
+
+
+def _may_have_lost_metadata(document: Document) -> bool:
+    """Whether there are signatures over files, and none of them covers OFD.xml."""
+    signed = [one.references for one in document.signatures if one.references is not None]
+    covered = {entry.path for references in signed for entry in references.entries}
+    return bool(signed) and document.package_index is not None and document.package_index not in covered

@@ -40,16 +40,16 @@ def check_maker_period(maker: Certificate, created: datetime) -> Check:
     check = CheckName.MAKER_PERIOD
     if created < maker.not_before:
         return invalid(check, Reason.MAKER_PERIOD_NOT_YET, _window(maker.not_before, maker.not_after))
-    if created > maker.not_after:
+    if created >= maker.valid_until:
         return invalid(check, Reason.MAKER_PERIOD_EXPIRED, _window(maker.not_before, maker.not_after))
     return valid(check)
 
 
 def check_signer_period(signer: Certificate, signed_at: datetime | None, at: datetime) -> Check:
-    """Decide whether the signer's certificate was valid at signing time (X.509: both ends inclusive)."""
+    """Decide whether the signer's certificate was valid at signing time (X.509 counts the whole last second)."""
     check = CheckName.SIGNER_PERIOD
     moment = at if signed_at is None else signed_at
-    if signer.not_before <= moment <= signer.not_after:
+    if signer.not_before <= moment < signer.valid_until:
         return valid(check, NO_TIME if signed_at is None else None)
     if signed_at is None:
         return unknown(check, Reason.SIGNER_PERIOD_NO_TIME, _window(signer.not_before, signer.not_after))

@@ -1,13 +1,18 @@
 """Whether bytes were signed by the certificate that claims it; the same for signer, seal maker and time stamp."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 from adapters.document import SignedPart
 from gateway.checks.answers import invalid, unknown, valid
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName
 from keys.certificate import Certificate, is_signing_certificate, parse_certificate
+from keys.chain import MAX_EXTRA
 from keys.errors import MalformedCertificateError, SignatureFault, SignatureVerificationError
+from keys.second_opinion import SecondOpinion
 from keys.signature import verify_signature
 
 
@@ -21,6 +26,7 @@ class Wording:
     unsupported: Reason
     unusable: Reason
     wrong_usage: Reason
+    disputed: Reason
 
 
 SIGNER = Wording(
@@ -30,6 +36,7 @@ SIGNER = Wording(
     unsupported=Reason.SIGNATURE_UNSUPPORTED_ALGORITHM,
     unusable=Reason.SIGNATURE_UNUSABLE_CERTIFICATE,
     wrong_usage=Reason.SIGNATURE_WRONG_KEY_USAGE,
+    disputed=Reason.SIGNATURE_DISPUTED,
 )
 MAKER = Wording(
     check=CheckName.SEAL_SIGNATURE,
@@ -38,6 +45,7 @@ MAKER = Wording(
     unsupported=Reason.SEAL_SIGNATURE_UNSUPPORTED_ALGORITHM,
     unusable=Reason.SEAL_SIGNATURE_UNUSABLE_CERTIFICATE,
     wrong_usage=Reason.SEAL_SIGNATURE_WRONG_KEY_USAGE,
+    disputed=Reason.SEAL_SIGNATURE_DISPUTED,
 )
 
 
@@ -51,7 +59,23 @@ def read_certificate(part: SignedPart) -> Certificate | None:
         return None
 
 
-def check_signed_part(part: SignedPart, certificate: Certificate | None, wording: Wording) -> Check:
+def read_companions(certificates: Iterable[bytes], leaf: Certificate) -> tuple[Certificate, ...]:
+    """Return the certificates that came along beside ``leaf``, for the middle of its chain; unreadable ones are none.
+
+    Whatever is beyond `keys.chain.MAX_EXTRA` is left out: no honest chain needs it.
+    """
+    found: dict[bytes, Certificate] = {}
+    for encoded in islice(certificates, MAX_EXTRA):
+        if encoded == leaf.encoded or encoded in found:
+            continue
+        with suppress(MalformedCertificateError):
+            found[encoded] = parse_certificate(encoded)
+    return tuple(found.values())
+
+
+def check_signed_part(
+    part: SignedPart, certificate: Certificate | None, wording: Wording, *, opinion: SecondOpinion | None = None
+) -> Check:
     """Decide whether ``certificate`` is one for signatures and its key signed exactly ``part.message``."""
     if part.certificate is None:
         return unknown(wording.check, Reason.SIGNATURE_SIGNER_UNKNOWN)
@@ -59,10 +83,9 @@ def check_signed_part(part: SignedPart, certificate: Certificate | None, wording
         return invalid(wording.check, wording.unusable)
     if not is_signing_certificate(certificate):
         return invalid(wording.check, wording.wrong_usage)
+    verify = verify_signature if opinion is None else opinion.verify_signature
     try:
-        verify_signature(
-            message=part.message, signature=part.signature, algorithm=part.algorithm, spki=certificate.spki
-        )
+        verify(message=part.message, signature=part.signature, algorithm=part.algorithm, spki=certificate.spki)
     except SignatureVerificationError as error:
         match error.fault:
             case SignatureFault.BAD | SignatureFault.WRONG_KEY_TYPE:
@@ -73,4 +96,6 @@ def check_signed_part(part: SignedPart, certificate: Certificate | None, wording
                 return invalid(wording.check, wording.unusable, str(error.fault))
             case SignatureFault.UNSUPPORTED_ALGORITHM:
                 return unknown(wording.check, wording.unsupported, part.algorithm[:60])
+            case SignatureFault.DISPUTED:
+                return unknown(wording.check, wording.disputed)
     return valid(wording.check)

@@ -1,25 +1,37 @@
 """When a signature was made: the signer's claim, or a time stamp that proves it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.document import DocumentSignature, Note
 from adapters.errors import MalformedDocumentError
 from adapters.timestamp import TimestampToken, parse_timestamp_token
 from gateway.checks.answers import invalid, unknown, valid
+from gateway.checks.signed_part import read_companions
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName, Outcome
-from keys.certificate import Certificate, is_signing_certificate, parse_certificate
+from keys.certificate import Certificate, is_timestamping_certificate, parse_certificate
 from keys.chain import build_chain
 from keys.digest import DIGESTS
-from keys.errors import ChainError, MalformedCertificateError, SignatureVerificationError
+from keys.errors import ChainError, MalformedCertificateError, SignatureFault, SignatureVerificationError
 from keys.revocation import RevocationState, revocation_status
+from keys.second_opinion import SecondOpinion
 from keys.signature import verify_signature
 from keys.trust import Purpose, TrustStore
 
-TIME_STAMPING = "1.3.6.1.5.5.7.3.8"  # id-kp-timeStamping, RFC 3161 section 2.3
-
 # How far the clock of a signer may run ahead of ours before we speak of the future.
 CLOCK_TOLERANCE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenTimes:
+    """By when signature and seal existed, in UTC, as far as time stamps prove it; None: nothing proves it.
+
+    The seal is inside what is signed, so a time stamp over the signature proves the seal too.
+    """
+
+    signature: datetime | None = None
+    seal: datetime | None = None
 
 
 class _UnacceptableTokenError(Exception):
@@ -32,40 +44,62 @@ class _UnacceptableTokenError(Exception):
 
 
 def check_timestamp(
-    signature: DocumentSignature, *, store: TrustStore, at: datetime
-) -> tuple[Check | None, datetime | None]:
-    """Decide when the signature was made; returns the check, and the moment if a time stamp proves it.
+    signature: DocumentSignature, *, store: TrustStore, at: datetime, opinion: SecondOpinion | None = None
+) -> tuple[Check | None, ProvenTimes]:
+    """Decide when the signature was made; returns the check, and what time stamps prove.
 
     Without a time stamp the signer's claim stands, unless it lies in the future. A time stamp that cannot be read or
-    whose authority is not trusted is unknown; one that belongs to another signature, or does not verify, is invalid.
+    whose authority is not trusted is unknown; one that belongs to another signature, does not verify, or lies before
+    what it is said to follow, is invalid.
     None when no time is stated at all. A time stamp on the seal (GM/T 0031-2025) is held to the same.
     """
     check = CheckName.TIMESTAMP
     if Note.TIMESTAMP_IN_TIME_INFO in signature.notes:
         # GM/T 0031-2014 puts it inside the signed bytes, so it cannot be over the signature; over what, is not known.
-        return unknown(check, Reason.TIMESTAMP_UNUSABLE, "a time stamp inside the signed bytes"), None
-    stamps = [(signature.timestamp, signature.signed.signature)]
-    if signature.seal is not None:
-        stamps.append((signature.seal.timestamp, signature.seal.maker.signature))
-    proven: list[datetime | None] = []
-    for token, stamped in stamps:
-        try:
-            proven.append(None if token is None else _verify_token(token, stamped, store=store, at=at))
-        except _UnacceptableTokenError as error:
-            if error.outcome is Outcome.INVALID:
-                return invalid(check, Reason.TIMESTAMP_BAD, error.detail), None
-            return unknown(check, Reason.TIMESTAMP_UNUSABLE, error.detail), None
-    proven_at = proven[0]
-    claimed = proven_at or signature.signed_at
-    if claimed is None:
-        return None, None
-    if max(filter(None, [claimed, signature.signed_at])) > at + CLOCK_TOLERANCE:
-        return invalid(check, Reason.TIMESTAMP_IN_FUTURE), proven_at
-    return valid(check, "proven by a time stamp" if proven_at else "the signer's own claim"), proven_at
+        return unknown(check, Reason.TIMESTAMP_UNUSABLE, "a time stamp inside the signed bytes"), ProvenTimes()
+    if signature.signed_at is not None and signature.signed_at > at + CLOCK_TOLERANCE:
+        return invalid(check, Reason.TIMESTAMP_IN_FUTURE), ProvenTimes()
+    seal = signature.seal
+    stamps = [(signature.timestamp, signature.signed.signature, signature.signed_at)]
+    if seal is not None:
+        stamps.append((seal.timestamp, seal.maker.signature, seal.created))
+    try:
+        moments = [
+            None if token is None else _prove(token, stamped, claimed, store=store, at=at, opinion=opinion)
+            for token, stamped, claimed in stamps
+        ]
+    except _UnacceptableTokenError as error:
+        if error.outcome is Outcome.INVALID:
+            return invalid(check, Reason.TIMESTAMP_BAD, error.detail), ProvenTimes()
+        return unknown(check, Reason.TIMESTAMP_UNUSABLE, error.detail), ProvenTimes()
+    proven = ProvenTimes(signature=moments[0], seal=min(filter(None, moments), default=None))
+    if any(moment > at + CLOCK_TOLERANCE for moment in moments if moment is not None):
+        return invalid(check, Reason.TIMESTAMP_IN_FUTURE), ProvenTimes()
+    if proven.signature is not None:
+        return valid(check, "proven by a time stamp"), proven
+    return None if signature.signed_at is None else valid(check, "the signer's own claim"), proven
 
 
-def _verify_token(token: bytes, stamped: bytes, *, store: TrustStore, at: datetime) -> datetime:
-    """Return the moment that a time stamp over ``stamped`` proves (RFC 3161 section 2.3 and 2.4).
+def _prove(
+    token: bytes,
+    stamped: bytes,
+    claimed: datetime | None,
+    *,
+    store: TrustStore,
+    at: datetime,
+    opinion: SecondOpinion | None,
+) -> datetime:
+    """Return the moment by which ``stamped`` existed, and refuse one that lies before the ``claimed`` moment."""
+    moment = _verify_token(token, stamped, store, at, opinion)
+    if claimed is not None and claimed > moment + CLOCK_TOLERANCE:
+        raise _UnacceptableTokenError(Outcome.INVALID, "the time stamp lies before the time that is claimed")
+    return moment
+
+
+def _verify_token(
+    token: bytes, stamped: bytes, store: TrustStore, at: datetime, opinion: SecondOpinion | None
+) -> datetime:
+    """Return the moment that a time stamp over ``stamped`` proves (RFC 3161 section 2.3 and 2.4), accuracy included.
 
     Raises:
         _UnacceptableTokenError: with the outcome and what was wrong.
@@ -78,26 +112,37 @@ def _verify_token(token: bytes, stamped: bytes, *, store: TrustStore, at: dateti
     _require_digest(parsed.imprint_algorithm, stamped, parsed.imprint, "imprint")
     _require_digest(parsed.content_digest_algorithm, parsed.content, parsed.content_digest, "content digest")
     authority = _read_authority(parsed)
+    verify = verify_signature if opinion is None else opinion.verify_signature
     try:
-        verify_signature(
+        verify(
             message=parsed.signed.message,
             signature=parsed.signed.signature,
             algorithm=parsed.signed.algorithm,
             spki=authority.spki,
         )
     except SignatureVerificationError as error:
-        raise _UnacceptableTokenError(Outcome.INVALID, f"signature {error.fault}") from error
+        outcome = Outcome.UNKNOWN if error.fault is SignatureFault.DISPUTED else Outcome.INVALID
+        raise _UnacceptableTokenError(outcome, f"signature {error.fault}") from error
     if not authority.not_before <= parsed.generated_at <= authority.not_after:
         raise _UnacceptableTokenError(Outcome.INVALID, "authority's certificate not valid at that time")
     try:
-        chain = build_chain(authority, store=store, purpose=Purpose.TIMESTAMP, at=parsed.generated_at)
+        chain = build_chain(
+            authority,
+            store=store,
+            purpose=Purpose.TIMESTAMP,
+            at=parsed.generated_at,
+            extra=read_companions(parsed.certificates, authority),
+            trusted_at=at,
+        )
     except ChainError as error:
         raise _UnacceptableTokenError(Outcome.UNKNOWN, f"authority: {error.fault}") from error
+    if opinion is not None and opinion.find_disputed_link(chain) is not None:
+        raise _UnacceptableTokenError(Outcome.UNKNOWN, f"authority: {SignatureFault.DISPUTED}")
     state = revocation_status(chain, store=store, now=at, trusted_time=None).state
     if state is not RevocationState.GOOD:
         outcome = Outcome.INVALID if state is RevocationState.REVOKED else Outcome.UNKNOWN
         raise _UnacceptableTokenError(outcome, f"authority: revocation {state}")
-    return parsed.generated_at
+    return parsed.generated_at + parsed.accuracy
 
 
 def _require_digest(algorithm: str, content: bytes, expected: bytes, what: str) -> None:
@@ -109,13 +154,26 @@ def _require_digest(algorithm: str, content: bytes, expected: bytes, what: str) 
 
 
 def _read_authority(parsed: TimestampToken) -> Certificate:
-    """Return the certificate that signed the token, which must be one for time stamps (RFC 3161 section 2.3)."""
+    """Return the certificate that signed the token.
+
+    It must be one for time stamps only (RFC 3161 section 2.3), and the one that the token names under its signature
+    (RFC 5816): otherwise a token could be moved to another certificate of the same key.
+    """
+    if parsed.critical_extensions:
+        raise _UnacceptableTokenError(Outcome.UNKNOWN, "critical extension that is not known")
     if parsed.signed.certificate is None:
         raise _UnacceptableTokenError(Outcome.UNKNOWN, "no certificate of the authority")
+    if not parsed.certificate_digests:
+        raise _UnacceptableTokenError(Outcome.UNKNOWN, "the token does not name its authority's certificate")
+    for named in parsed.certificate_digests:
+        # SHA-1 is what the older attribute (RFC 2634) means; nobody can find a second certificate for a given one.
+        digest = DIGESTS.get(named.algorithm)
+        if digest is None or digest.compute(parsed.signed.certificate) != named.digest:
+            raise _UnacceptableTokenError(Outcome.INVALID, "the token names another certificate")
     try:
         authority = parse_certificate(parsed.signed.certificate)
     except MalformedCertificateError as error:
         raise _UnacceptableTokenError(Outcome.INVALID, "certificate of the authority is not readable") from error
-    if TIME_STAMPING not in authority.extended_key_usage or not is_signing_certificate(authority):
+    if not is_timestamping_certificate(authority):
         raise _UnacceptableTokenError(Outcome.INVALID, "certificate is not one for time stamps")
     return authority

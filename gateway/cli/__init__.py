@@ -8,6 +8,8 @@ import typer
 from gateway.cli.console import prepare_streams
 from gateway.cli.keys import keys_app
 from gateway.cli.language import say
+from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
+from gateway.cli.trust import trust_app
 
 
 def _argument(metavar: str, zh: str = "", en: str = "") -> object:
@@ -39,7 +41,7 @@ Json = Annotated[
 ]
 
 
-@app.command("verify", help=say("离线验证电子证照文件和电子印章。", "Verify documents and seals, offline."))
+@app.command("verify", help=say("离线核验电子证照文件和电子印章。", "Verify documents and seals, offline."))
 def verify_command(
     files: Files,
     *,
@@ -54,7 +56,7 @@ def verify_command(
     at: Annotated[
         str | None,
         _option(
-            "验证时刻：RFC 3339 时间，或日期（北京时间零时）；默认现在。",
+            "核验时刻：RFC 3339 时间，或日期（北京时间零时）；默认现在。",
             "Moment of verification: RFC 3339 time, or a date (its start in China); default: now.",
             metavar="TIME",
         ),
@@ -87,9 +89,11 @@ def init_command(directory: Annotated[Path, _argument("DIR")]) -> None:
 def serve_command(
     *,
     site: Annotated[Path, _option("站点文件夹。", "The site folder.", metavar="DIR", show_default=False)],
-    host: Annotated[str, _option("监听地址。", "Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, _option("端口；0 为任意空闲端口。", "Port; 0 takes a free one.", min=0, max=65535)] = 8440,
-    workers: Annotated[int, _option("进程数。", "Number of processes.", min=1, max=256)] = 1,
+    host: Annotated[str, _option("监听地址。", "Address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[
+        int, _option("端口；0 为任意空闲端口。", "Port; 0 takes a free one.", min=0, max=65535)
+    ] = DEFAULT_PORT,
+    workers: Annotated[int, _option("进程数。", "Number of processes.", min=1, max=MAX_WORKERS)] = 1,
 ) -> None:
     """Serve until stopped; exit with 2 when the site has faults."""
     from gateway.cli.serve import serve
@@ -100,7 +104,7 @@ def serve_command(
 @app.command(
     "demo",
     help=say(
-        "在本机演示：签发、伪造并经 HTTP 验证电子证照。",
+        "在本机演示：签发、伪造并经 HTTP 核验电子证照。",
         "Show it on this machine: issue, forge and verify licences over HTTP.",
     ),
 )
@@ -114,17 +118,35 @@ def demo_command(
         Path | None,
         _option("保留生成的文件到此文件夹。", "Keep the files in this folder.", metavar="DIR", show_default=False),
     ] = None,
+    revoke: Annotated[
+        Path | None,
+        _option(
+            "吊销此文件的签章人（需演示正在运行）。",
+            "Revoke the signer of this document, in the demo that runs.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        _option("正在运行的演示的文件夹。", "The folder of the demo that runs.", metavar="DIR", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Exit with 0, or 1 when an outcome was not the expected one."""
+    """Exit with 0, 1 when an outcome was not the expected one, 2 when there is no demo to ask."""
     from gateway.cli.demo import demo
+    from gateway.cli.demo import revoke as revoke_signer
 
+    if revoke is not None or folder is not None:
+        if revoke is None or folder is None:
+            raise typer.BadParameter(say("--revoke 与 --folder 须同时使用。", "--revoke and --folder go together"))
+        raise typer.Exit(revoke_signer(revoke, folder, as_json=as_json))
     raise typer.Exit(demo(once=once, keep=keep, as_json=as_json))
 
 
 @app.command("bench", help=say("性能测试，每项与目标对照。", "Measure; each figure beside its goal."))
 def bench_command(
-    name: Annotated[str, _argument("NAME", "测试名称：verify。", "Name of the benchmark: verify.")],
+    name: Annotated[str, _argument("NAME", "测试名称：verify、trust。", "Name of the benchmark: verify or trust.")],
     *,
     rounds: Annotated[int, _option("轮数。", "Number of rounds.", min=3, max=100_000)] = 200,
     as_json: Json = False,
@@ -136,6 +158,7 @@ def bench_command(
 
 
 app.add_typer(keys_app)
+app.add_typer(trust_app)
 
 
 def main() -> None:

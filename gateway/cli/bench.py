@@ -5,11 +5,11 @@ import json
 
 from rich.table import Table
 
-from gateway.cli.console import ERR, OUT, ExitCode
+from gateway.cli.console import ERR, OUT, ExitCode, print_json
 from gateway.cli.language import say
 
 # Loaded by name, so that the gateway imports no benchmark (benchmarks import everything, nothing imports them).
-NAMES = ("verify",)
+NAMES = ("verify", "trust")
 
 
 def bench(name: str, *, rounds: int, as_json: bool) -> ExitCode:
@@ -19,16 +19,18 @@ def bench(name: str, *, rounds: int, as_json: bool) -> ExitCode:
         return ExitCode.USAGE
     result = importlib.import_module(f"benchmarks.{name}").run(rounds=rounds)
     if as_json:
-        print(json.dumps(result, ensure_ascii=False))
+        print_json(result)
     else:
-        table = Table("measure", "value", "goal", "ok", title=f"bench {name} · {result['rounds']} rounds")
+        rounds_zh, rounds_en = f"性能测试 {name} · {result['rounds']} 轮", f"bench {name} · {result['rounds']} rounds"
+        titles = (say("指标", "measure"), say("实测", "value"), say("目标", "goal"), say("达标", "ok"))
+        table = Table(*titles, title=say(rounds_zh, rounds_en))
         for figure in result["reach"]:
             sign = "≥" if figure["better"] == "higher" else "≤"
             table.add_row(
                 figure["measure"],
                 f"{figure['value']} {figure['unit']}",
                 f"{sign} {figure['goal']} {figure['unit']}",
-                "yes" if figure["ok"] else "NO",
+                say("是", "yes") if figure["ok"] else say("否", "NO"),
             )
         OUT.print(table)
         OUT.print_json(json.dumps(result["detail"], ensure_ascii=False))

@@ -1,5 +1,7 @@
 """Where a command prints: results to standard output, everything else to standard error."""
 
+import io
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +18,24 @@ _PIPED = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
 
 OUT = Console(soft_wrap=True, highlight=False, width=_PIPED)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def prepare_streams() -> None:
+    """Let no name and no text end a command: what the stream cannot spell is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object as a line: in UTF-8, or in ASCII where the stream has another encoding."""
+    in_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(value, ensure_ascii=not in_utf8), flush=True)
+
+
+def printable(text: str) -> str:
+    """Keep control characters of a document, or of the name of a file, from the terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 class ExitCode(IntEnum):

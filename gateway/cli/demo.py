@@ -2,41 +2,87 @@
 
 import asyncio
 import json
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from rich.markup import escape
 from rich.table import Table
 
-from gateway.cli.console import ERR, OUT, ExitCode, progress_bar
+from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
 from gateway.cli.language import say
 from gateway.cli.verify import STYLE, WORD
 from gateway.demo.asking import Answer, GatewayDidNotStartError, ask_all, run_gateway
+from gateway.demo.revoking import (
+    LOOK_SECONDS,
+    DemoNotRunningError,
+    RevocationAnswer,
+    RevocationDesk,
+    describe_answer,
+    request_revocation,
+)
 from gateway.demo.stage import Stage, set_stage, write_stage
 from gateway.reason import SENTENCES, Reason
 from gateway.verdict import Outcome
 
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+_SIGNAL_CODE: Final = 128  # what shells add to the number of a signal
+
 
 def demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
-    """Run the demo; 0 when every answer was the right one, 1 when not, 2 when it could not run."""
-    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+    """Run the demo; 0 when every answer was the right one, 1 when not, 2 when it could not run.
+
+    Told to stop by a signal, it stops its gateway, removes its folder and ends with 128 and the signal's number.
+    """
+    with unwinding_on_signals():
+        return _demo(once=once, keep=keep, as_json=as_json)
+
+
+@contextmanager
+def unwinding_on_signals() -> Iterator[None]:
+    """Turn the usual requests to stop into an exception, so that everything that was begun is ended."""
+
+    def stop(number: int, _: object) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)  # a second request must not interrupt the end
+        raise SystemExit(_SIGNAL_CODE + number)
+
+    # One that is ignored stays so: that is what nohup is for.
+    before = {one: signal.getsignal(one) for one in _STOP_SIGNALS if signal.getsignal(one) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
+    if keep is not None and not _is_free(keep):
         ERR.print(f"tongban: {say('不是空文件夹', 'not an empty folder')}: {escape(str(keep))}")
         return ExitCode.USAGE
     now = datetime.now(UTC).replace(microsecond=0)
     with ERR.status(say("正在签发与伪造演示证照…", "issuing and forging the demo's licences…")):
         stage = set_stage(now)
     with _folder(keep) as folder:
-        places = write_stage(stage, folder, now)
+        try:
+            places = write_stage(stage, folder, now)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            ERR.print(f"tongban: {say('无法写入', 'cannot write to')} {escape(str(folder))}: {escape(why)}")
+            return ExitCode.USAGE
         try:
             with run_gateway(places["site"]) as address:
                 answers = asyncio.run(_collect(address, stage))
                 _show(answers, as_json=as_json)
                 if not once:
-                    _go_on(address, places["site"], places["documents"])
+                    _go_on(RevocationDesk(stage=stage, folder=folder, address=address))
         except GatewayDidNotStartError as error:
             ERR.print(f"tongban: {say('网关未能启动', 'the gateway did not start')}: {escape(str(error))}")
             ERR.print(escape((folder / "gateway.log").read_text(encoding="utf-8")))
@@ -44,10 +90,17 @@ def demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
     return ExitCode.DONE if all(answer.is_right for answer in answers) else ExitCode.INVALID
 
 
+def _is_free(folder: Path) -> bool:
+    """Return whether a folder is empty, or not there yet; whether it can be written shows when it is."""
+    try:
+        return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    except OSError:
+        return False
+
+
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
         yield keep
         return
     with tempfile.TemporaryDirectory(prefix="tongban-demo-") as folder:
@@ -57,7 +110,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 async def _collect(address: str, stage: Stage) -> list[Answer]:
     answers = []
     with progress_bar() as progress:
-        task = progress.add_task(say("经 HTTP 验证", "verifying over HTTP"), total=len(stage.questions))
+        task = progress.add_task(say("经 HTTP 核验", "verifying over HTTP"), total=len(stage.questions))
         async for answer in ask_all(address, stage.caller_key, stage.questions):
             answers.append(answer)
             progress.advance(task)
@@ -68,7 +121,7 @@ def _show(answers: list[Answer], *, as_json: bool) -> None:
     wrong = [answer for answer in answers if not answer.is_right]
     if as_json:
         for answer in answers:
-            print(json.dumps(_describe(answer), ensure_ascii=False), flush=True)
+            print_json(_describe(answer))
     else:
         OUT.print(_table(answers))
     ERR.print(
@@ -88,7 +141,7 @@ def _describe(answer: Answer) -> dict[str, object]:
     return {
         "file": question.name,
         "claim": question.claim,
-        "forged": say(question.done_zh, question.done_en) or None,
+        "forged": {"zh": question.done_zh, "en": question.done_en} if question.done_en else None,
         "expected": {"outcome": question.outcome, "reason": question.reason},
         "right": answer.is_right,
         "answer": dict(answer.body),
@@ -97,7 +150,7 @@ def _describe(answer: Answer) -> dict[str, object]:
 
 def _table(answers: list[Answer]) -> Table:
     table = Table(
-        title=say("通办演示：真实签章，经 HTTP 逐一验证", "Tongban demo: real seals, each verified over HTTP")
+        title=say("通办演示：真实签章，经 HTTP 逐一核验", "Tongban demo: real seals, each verified over HTTP")
     )
     for title in (
         say("文件", "file"),
@@ -126,15 +179,67 @@ def _words(answer: Answer) -> str:
     return f"{shown}: {escape(say(words.zh, words.en))}" + (f"\n[dim]+ {', '.join(rest)}[/]" if rest else "")
 
 
-def _go_on(address: str, site: Path, documents: Path) -> None:
-    """Serve until stopped, and say what can be tried meanwhile."""
+def _go_on(desk: RevocationDesk) -> None:
+    """Serve until stopped, answer requests to revoke, and say what can be tried meanwhile."""
+    address, site, documents = desk.address, desk.folder / "site", desk.folder / "documents"
+    desk.open()
     zh = f"网关在 {address} 继续运行（Ctrl-C 结束）。可另开终端尝试："
     OUT.print(say(zh, f"The gateway goes on at {address} (Ctrl-C stops it). Try in another terminal:"))
     OUT.print(f"  tongban verify --trust {site / 'trust'} {documents}", markup=False)
     OUT.print(f"  tongban inspect {next(iter(sorted(documents.iterdir())))}", markup=False)
     OUT.print(f"  curl {address}/openapi.json", markup=False)
+    signed = next(iter(sorted(documents.iterdir())))
+    OUT.print(say("吊销一位签章人，随后的答复即为无效：", "Revoke a signer; the next answer is invalid:"))
+    OUT.print(f"  tongban demo --revoke {signed} --folder {desk.folder}", markup=False)
     try:
         while True:
-            time.sleep(3600)
+            for answer in desk.look():
+                print_revocation(answer, as_json=False)
+            time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         OUT.print(say("已结束。", "Stopped."))
+
+
+_NOT_REVOKED: Final = {
+    "no-such-document": ("演示文件夹中没有此文件。", "the demo has no such document."),
+    "no-signer": ("文件中没有签章人的证书。", "the document names no signer."),
+    "not-of-this-authority": (
+        "签章人的证书不是由演示机构签发。",
+        "the signer's certificate was not issued by the demo's authority.",
+    ),
+}
+
+
+def revoke(file: Path, folder: Path, *, as_json: bool) -> ExitCode:
+    """Have the demo that runs in ``folder`` revoke the signer of a document; INVALID when it could not."""
+    try:
+        answer = request_revocation(folder, file)
+    except DemoNotRunningError:
+        zh, en = f"此文件夹中没有正在运行的演示：{folder}", f"no demo is running in this folder: {folder}"
+        ERR.print(f"tongban: {escape(say(zh, en))}")
+        return ExitCode.USAGE
+    except OSError as error:
+        ERR.print(f"tongban: {escape(str(folder))}: {escape(error.strerror or type(error).__name__)}")
+        return ExitCode.USAGE
+    print_revocation(answer, as_json=as_json)
+    return ExitCode.DONE if Reason.REVOCATION_REVOKED in answer.reasons else ExitCode.INVALID
+
+
+def print_revocation(answer: RevocationAnswer, *, as_json: bool) -> None:
+    """Say who was revoked, and what the gateway answers since."""
+    if as_json:
+        print_json(describe_answer(answer))
+        return
+    if answer.error:
+        OUT.print(say(*_NOT_REVOKED[answer.error]), markup=False)
+        return
+    for signer, serial in zip(answer.signers, answer.serials, strict=True):
+        OUT.print(say(f"已吊销：{signer}（{serial}）", f"revoked: {signer} ({serial})"), markup=False)
+    reasons = ", ".join(answer.reasons)
+    OUT.print(
+        say(
+            f"{answer.file}：{answer.seconds:.1f} 秒后网关答复 {answer.outcome}（{reasons}），未重启",
+            f"{answer.file}: {answer.seconds:.1f} s later the gateway answers {answer.outcome} ({reasons}), no restart",
+        ),
+        markup=False,
+    )

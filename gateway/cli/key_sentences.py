@@ -68,7 +68,7 @@ SENTENCES: Final[Mapping[StrEnum, tuple[str, str]]] = MappingProxyType(
             "the device did not do it; check the device, the token's label, the PIN and the library.",
         ),
         KeystoreFault.NO_FOLDER: (
-            "密钥目录不存在，或是符号链接。请用 --dir 指定目录本身；首个密钥由 tongban keys new 创建。",
+            "密钥文件夹不存在，或是符号链接。请用 --dir 指定文件夹本身；首个密钥由 tongban keys new 创建。",
             (
                 "there is no such folder of keys, or it is a link; name the folder itself with --dir "
                 "(tongban keys new makes it)."
@@ -79,7 +79,7 @@ SENTENCES: Final[Mapping[StrEnum, tuple[str, str]]] = MappingProxyType(
             "this is no plain file (a link, a pipe, a device) and was refused; put the file itself there.",
         ),
         KeystoreFault.OPEN_PERMISSIONS: (
-            "其他用户可以读写。请先查明是否有人读过，再执行 chmod 600（目录为 chmod 700）。",
+            "其他用户可以读写。请先查明是否有人读过，再执行 chmod 600（文件夹为 chmod 700）。",
             "other users can read or write it; find out whether anybody did, then chmod 600 (a folder: chmod 700).",
         ),
         KeystoreFault.FOREIGN_OWNER: (
@@ -107,7 +107,7 @@ SENTENCES: Final[Mapping[StrEnum, tuple[str, str]]] = MappingProxyType(
             "this names no key; write at least the first 8 characters of an id.",
         ),
         KeystoreFault.EXISTS: (
-            "该密钥已在目录中。无需再次加入。",
+            "该密钥已在文件夹中。无需再次加入。",
             "this key is in the folder already; there is nothing to do.",
         ),
         KeystoreFault.STATE_MISSING: (
@@ -115,11 +115,11 @@ SENTENCES: Final[Mapping[StrEnum, tuple[str, str]]] = MappingProxyType(
             "the state of this key is missing, so nobody knows whether it was retired; restore it from a backup.",
         ),
         KeystoreFault.WRONG_NAME: (
-            "文件名与其中的密钥不符。请从备份恢复，或移出目录。",
+            "文件名与其中的密钥不符。请从备份恢复，或移出文件夹。",
             "the file's name is not the id of the key in it; restore it from a backup, or move it away.",
         ),
         KeystoreFault.TOO_MANY: (
-            "目录中密钥过多。请将早已失效的密钥移入归档。",
+            "文件夹中密钥过多。请将早已失效的密钥移入归档。",
             "there are too many keys in the folder; move those that ended long ago to an archive.",
         ),
         KeystoreFault.RETIRED: (

@@ -22,7 +22,7 @@ def _option(*names: str, zh: str, en: str, metavar: str | None = None, variable:
 
 Folder = Annotated[
     Path,
-    _option("--dir", zh="密钥目录。", en="The folder of keys.", metavar="DIR", variable="TONGBAN_KEYS_DIR"),
+    _option("--dir", zh="密钥文件夹。", en="The folder of keys.", metavar="DIR", variable="TONGBAN_KEYS_DIR"),
 ]
 Key = Annotated[
     str,
@@ -212,7 +212,9 @@ def drill_command(
     since: Annotated[
         str, _option("--since", zh="从何时起可能已泄露。", en="Since when others may have it.", metavar="TIME")
     ],
-    out: Annotated[Path, _option("--out", zh="通知写入此空目录。", en="Empty folder for the notices.", metavar="DIR")],
+    out: Annotated[
+        Path, _option("--out", zh="通知写入此空文件夹。", en="Empty folder for the notices.", metavar="DIR")
+    ],
     compromised: Annotated[
         bool,
         typer.Option(

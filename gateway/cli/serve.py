@@ -17,23 +17,25 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.app import create_app, server_options
+from gateway.background import check_second_opinion
 from gateway.cli.console import ExitCode
 from gateway.cli.language import say
+from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
+from gateway.http.server import GatewayRunner
+from gateway.http.state import TRUST
 from gateway.metrics import SHARED_FOLDER_VARIABLE
 from gateway.request_log import start_request_log
 from gateway.site import Site, SiteError, load_site
+from keys.errors import LibraryUnusableError
 
-DEFAULT_HOST: Final = "127.0.0.1"
-DEFAULT_PORT: Final = 8440
-MAX_WORKERS: Final = 256
-SHUTDOWN_SECONDS: Final = 15.0  # requests under way may end; documents take a second at worst
+CLEANUP_SECONDS: Final = 1.0  # for what is left after everything was drained, or had its time
 _GOOD_ENDS: Final = (0, -signal.SIGTERM)  # the second: told to stop again after it had closed everything
 _BACKLOG: Final = 1024
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _READY: Final = "ready"
 
 
-def serve(site_dir: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, workers: int = 1) -> ExitCode:
+def serve(site_dir: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, workers: int = 1) -> ExitCode:
     """Serve the site until a signal says stop; INVALID when a worker died, USAGE when it could not start.
 
     Prints "listening on http://host:port" on standard output when every worker takes connections; port 0 takes a
@@ -42,9 +44,7 @@ def serve(site_dir: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, wo
     try:
         site = load_site(site_dir)
     except SiteError as error:
-        _complain(say("站点文件夹有误：", "the site folder has faults:"))
-        for fault in error.faults:
-            print(f"  {fault}", file=sys.stderr)
+        _complain_of_faults(error)
         return ExitCode.USAGE
     for notice in site.notices:
         place = f"trust/{notice.file}".rstrip("/")
@@ -53,24 +53,51 @@ def serve(site_dir: Path, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, wo
         _complain(say(f"进程数应为 1 到 {MAX_WORKERS}。", f"1 to {MAX_WORKERS} workers were expected, got {workers}"))
         return ExitCode.USAGE
     try:
-        listener = _bind(host, port, shared=workers > 1)
+        check_second_opinion(site.settings.second_opinion)
+    except LibraryUnusableError as error:
+        zh, en = (
+            "第二核验库不可用，网关不启动",
+            "the library for second opinions cannot be used, so nothing was started",
+        )
+        _complain(f"{say(zh, en)}: {error}")
+        return ExitCode.USAGE
+    try:
+        listeners = _bind_group(host, port, workers)
     except OSError as error:
         place = f"{host}:{port}: {error.strerror}"
         _complain(say(f"无法监听 {place}", f"cannot listen on {place}"))
         return ExitCode.USAGE
-    with listener:
-        address = _address(listener)
-        if workers == 1:
-            _run(_serve_site(site, listener, lambda: _announce(address)))
-            return ExitCode.DONE
-        return _serve_workers(site_dir, listener, workers, address)
+    address = _address(listeners[0])
+    try:
+        if workers > 1:
+            return _serve_workers(site_dir, listeners, address)
+        _run(_serve_site(site, listeners[0], lambda: _announce(address)))
+    finally:
+        _close(listeners)
+    return ExitCode.DONE
+
+
+def _bind_group(host: str, port: int, size: int) -> list[socket.socket]:
+    """Return ``size`` listening sockets of one port, which nobody else can listen on.
+
+    The first one takes the port for itself alone, so that a second gateway does not start unnoticed; only then the
+    port is shared (SO_REUSEPORT) among the sockets of this group, over which the kernel spreads the connections.
+    """
+    first = _bind(host, port, shared=False)
+    group = [first]
+    try:
+        if size > 1:
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        for _ in range(size - 1):
+            group.append(_bind(host, first.getsockname()[1], shared=True))  # noqa: PERF401 — those so far are closed
+    except OSError:
+        _close(group)
+        raise
+    return group
 
 
 def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
-    """Bind, without listening yet; a ``shared`` port may be bound by other processes of ours too.
-
-    One process alone does not share: a second gateway on the same port would go unnoticed.
-    """
+    """Bind and listen; connections wait in the backlog until somebody accepts them."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
@@ -78,10 +105,16 @@ def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise
     return listener
+
+
+def _close(listeners: Iterable[socket.socket]) -> None:
+    for listener in listeners:
+        listener.close()
 
 
 def _address(listener: socket.socket) -> str:
@@ -91,6 +124,12 @@ def _address(listener: socket.socket) -> str:
 
 def _complain(sentence: str) -> None:
     print(f"tongban: {sentence}", file=sys.stderr)
+
+
+def _complain_of_faults(error: SiteError) -> None:
+    _complain(say("站点文件夹有误：", "the site folder has faults:"))
+    for fault in error.faults:
+        print(f"  {say(fault.sentence_zh, str(fault))}", file=sys.stderr)
 
 
 def _announce(address: str) -> None:
@@ -113,62 +152,92 @@ async def _serve_site(
     when_ready: Callable[[], None],
     stop_signals: Iterable[signal.Signals] = _STOP_SIGNALS,
 ) -> None:
-    """Serve one process until a stop signal, then let requests under way end."""
+    """Serve one process until a stop signal; then answer what was asked, each question up to its own deadline."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in stop_signals:
         loop.add_signal_handler(number, stop.set)
     log = start_request_log()
-    runner = web.AppRunner(create_app(site), **server_options(site.settings.http), shutdown_timeout=SHUTDOWN_SECONDS)
+    http = site.settings.http
+    app = create_app(site)
+    loop.add_signal_handler(signal.SIGHUP, app[TRUST].wake)
+    runner = GatewayRunner(app, **server_options(http), shutdown_timeout=CLEANUP_SECONDS)
     try:
         await runner.setup()
         await web.SockSite(runner, listener, backlog=_BACKLOG).start()
         when_ready()
         await stop.wait()
+        await runner.drain(http.request_timeout_seconds + http.lingering_seconds)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(log.stop)
 
 
-def _serve_workers(site_dir: Path, listener: socket.socket, workers: int, address: str) -> ExitCode:
-    """Start the workers, announce them when all are ready, pass stop signals on, and end when they have ended.
+def _serve_workers(site_dir: Path, listeners: list[socket.socket], address: str) -> ExitCode:
+    """Start one worker for each socket, announce them when all are ready, pass stop signals on, and end with them.
 
     A worker that dies ends all: whoever supervises this process starts it anew, with its full strength.
     """
     context = multiprocessing.get_context("spawn")  # no thread or lock of this process is copied halfway
     with tempfile.TemporaryDirectory(prefix="tongban-metrics-") as folder:
         os.environ[SHARED_FOLDER_VARIABLE] = folder  # the metrics library reads it when a worker imports it
-        host, port = listener.getsockname()[:2]
         processes: list[SpawnProcess] = []
         pipes: list[Connection] = []
         stopped = _stop_on_signals(processes)
-        for _ in range(workers):
+        for listener in listeners:
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(site_dir, host, port, sender))
+            process = context.Process(target=_work, args=(site_dir, listener, sender))
             process.start()
             sender.close()
             processes.append(process)
             pipes.append(receiver)
+        _close(listeners)  # each worker has its own now, and connections to one that dies must not wait here
+        if stopped():
+            _stop(processes)  # the signal came while they were being started
         if all(_is_ready(pipe) for pipe in pipes):
             _announce(address)
         else:
             _stop(processes)
-        wait([process.sentinel for process in processes])  # the first that ends ends all
+        ended = wait([process.sentinel for process in processes])  # the first that ends ends all
+        first = [process for process in processes if process.sentinel in ended]
+        for process in first:
+            process.join()
         _stop(processes)
         for process in processes:
             process.join()
-    ended_well = stopped() and all(process.exitcode in _GOOD_ENDS for process in processes)
-    return ExitCode.DONE if ended_well else ExitCode.INVALID
+    if stopped() and all(process.exitcode in _GOOD_ENDS for process in processes):
+        return ExitCode.DONE
+    for process in first:
+        number = f"{processes.index(process) + 1}/{len(processes)}"
+        _complain(
+            say(
+                f"工作进程 {number} 意外结束（{_end_of(process)}），全部进程已停止。",
+                f"worker {number} ended unexpectedly ({_end_of(process)}); all workers were stopped",
+            )
+        )
+    return ExitCode.INVALID
 
 
-def _work(site_dir: Path, host: str, port: int, ready: Connection) -> None:
-    """Be one worker: read the site again (keys do not travel between processes) and serve on a socket of our own.
+def _end_of(process: SpawnProcess) -> str:
+    """Name how a process ended: by which signal, or with which code."""
+    code = process.exitcode or 0
+    return signal.Signals(-code).name if code < 0 else say(f"退出码 {code}", f"exit code {code}")
+
+
+def _work(site_dir: Path, listener: socket.socket, ready: Connection) -> None:
+    """Be one worker: read the site again (keys do not travel between processes) and serve on the socket given.
 
     A terminal sends its interrupt to all of us; only the parent takes it, and passes it on as a request to stop.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with _bind(host, port, shared=True) as listener:
-        _run(_serve_site(load_site(site_dir), listener, lambda: ready.send(_READY), (signal.SIGTERM,)))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+    with listener:
+        try:
+            site = load_site(site_dir)
+        except SiteError as error:  # the folder was changed after the parent had read it
+            _complain_of_faults(error)
+            sys.exit(ExitCode.USAGE)
+        _run(_serve_site(site, listener, lambda: ready.send(_READY), (signal.SIGTERM,)))
 
 
 def _is_ready(pipe: Connection) -> bool:
@@ -187,8 +256,14 @@ def _stop_on_signals(processes: list[SpawnProcess]) -> Callable[[], bool]:
         received.append(number)
         _stop(processes)
 
+    def reload(number: int, _: object) -> None:
+        for process in processes:
+            with suppress(ProcessLookupError, ValueError, TypeError):
+                os.kill(process.pid or 0, number) if process.pid else None
+
     for number in _STOP_SIGNALS:
         signal.signal(number, handle)
+    signal.signal(signal.SIGHUP, reload)
     return lambda: bool(received)
 
 

@@ -20,6 +20,7 @@ from gateway.demo.stage import AUDIENCE, CALLER_ID, KEY_ID, Question
 from gateway.tokens import encode_token
 
 ANSWER_TIMEOUT_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 20.0  # answers under way take a second
 AT_ONCE = 4  # questions under way at the same time
 _READY = "listening on "
 
@@ -67,7 +68,10 @@ def run_gateway(site: Path) -> Iterator[str]:
             yield line.removeprefix(_READY).strip()
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(STOP_TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 async def ask_all(address: str, key: Ed25519PrivateKey, questions: Iterable[Question]) -> AsyncIterator[Answer]:

@@ -2,8 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from gateway.demo.licences import (
     BRANCHES,
     Annotation,
@@ -17,7 +18,7 @@ from gateway.demo.licences import (
 from gateway.demo.offices import ANHUI, OFFICES, SHANDONG, Province
 from gateway.demo.people import ANHUI_COMPANIES, ANHUI_PEOPLE, SHANDONG_COMPANIES, SHANDONG_PEOPLE, Company, Person
 
-CHINA = timezone(timedelta(hours=8))
+CHINA = CHINA_STANDARD_TIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

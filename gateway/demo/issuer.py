@@ -90,7 +90,7 @@ def compose(draft: LicenceDraft, *, created: date) -> PackageContent:
     pages = set_pages(draft)
     elements = draft.elements
     metadata = encode_elements(elements, name="Metadata")
-    marks = {"producer": PRODUCER, "producer-version": PRODUCER_VERSION}
+    marks = {"native-producer": PRODUCER, "producer-version": PRODUCER_VERSION}
     info = DocumentInfo(
         identifier=sm3(draft.identifier.encode())[:16].hex(),
         title=str(draft.kind),

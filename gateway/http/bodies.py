@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.http.buffers import BodyShare
@@ -19,7 +19,7 @@ async def expect_later(_: web.Request) -> None:
     """Answer no ``Expect`` yet: 100 Continue is sent when the body is wanted, so that a refusal comes first."""
 
 
-async def read_body(request: web.Request, settings: HttpSettings, share: BodyShare) -> bytes:
+async def read_body(request: web.Request, settings: HttpSettings, share: BodyShare) -> bytearray:
     """Return the body, having read no more than the bound allows.
 
     Raises:
@@ -28,7 +28,7 @@ async def read_body(request: web.Request, settings: HttpSettings, share: BodySha
 
     """
     _check_headers(request, settings.max_body_bytes)
-    if request.headers.get("Expect"):
+    if _expects(request):
         await request.writer.write(_CONTINUE)
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
@@ -42,24 +42,30 @@ async def read_body(request: web.Request, settings: HttpSettings, share: BodySha
 
 def _check_headers(request: web.Request, max_body_bytes: int) -> None:
     """Refuse by headers alone what need not be read."""
-    if request.headers.get("Expect", _CONTINUE_EXPECTED).lower() != _CONTINUE_EXPECTED:
+    if any(expected.lower() != _CONTINUE_EXPECTED for expected in _expects(request)):
         raise ProblemError(ProblemKind.EXPECTATION_FAILED)  # RFC 9110 section 10.1.1
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in _UTF_8:
         raise ProblemError(ProblemKind.BODY_CONTENT_TYPE)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise ProblemError(ProblemKind.BODY_CONTENT_ENCODING)
     if request.content_length is not None and request.content_length > max_body_bytes:
         raise ProblemError(ProblemKind.BODY_TOO_LARGE, close=True)
 
 
-async def _read_pieces(request: web.Request, settings: HttpSettings, share: BodyShare) -> bytes:
-    pieces: list[bytes] = []
+def _expects(request: web.Request) -> list[str]:
+    """Return what is expected before the body is sent; from HTTP/1.0 that means nothing (RFC 9110 section 10.1.1)."""
+    return request.headers.getall("Expect", []) if request.version == HttpVersion11 else []
+
+
+async def _read_pieces(request: web.Request, settings: HttpSettings, share: BodyShare) -> bytearray:
+    """Read into one buffer that grows in place, so that the body is never there twice."""
+    body = bytearray()
     while True:
         async with asyncio.timeout(settings.body_idle_timeout_seconds):
             piece = await request.content.readany()
         if not piece:
-            return b"".join(pieces)
-        share.grow(len(piece))
-        if share.taken_bytes > settings.max_body_bytes:
+            return body
+        if len(body) + len(piece) > settings.max_body_bytes:
             raise ProblemError(ProblemKind.BODY_TOO_LARGE, close=True)
-        pieces.append(piece)
+        share.resize(len(body) + len(piece))
+        body += piece

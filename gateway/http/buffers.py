@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.metrics import Metrics
+from gateway.settings import charged_bytes
 
-RETRY_AFTER_SECONDS = 1  # bodies come and go in seconds
+MEMORY_RETRY_AFTER_SECONDS: Final = 1  # bodies come and go in seconds
 
 
 class BodyBudget:
-    """Counts the bytes of all bodies that are being received or worked on; used from the event loop only."""
+    """Counts what all bodies take that are being received or worked on; used from the event loop only."""
 
     def __init__(self, limit_bytes: int, metrics: Metrics) -> None:
         self._limit = limit_bytes
@@ -29,7 +31,7 @@ class BodyBudget:
         try:
             yield share
         finally:
-            self.take(-share.taken_bytes)
+            share.keep(0)
 
     def take(self, size: int) -> None:
         """Take (or, with a negative size, give back) memory.
@@ -39,7 +41,7 @@ class BodyBudget:
 
         """
         if size > 0 and self._used + size > self._limit:
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            headers = {"Retry-After": str(MEMORY_RETRY_AFTER_SECONDS)}
             raise ProblemError(ProblemKind.BUSY, headers=headers, close=True)
         self._used += size
         self._metrics.buffered_bytes.set(self._used)
@@ -50,9 +52,13 @@ class BodyShare:
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
-        self.taken_bytes = 0
+        self._taken = 0
 
-    def grow(self, size: int) -> None:
-        """Take more memory for this request, or raise as ``BodyBudget.take`` does."""
-        self._budget.take(size)
-        self.taken_bytes += size
+    def resize(self, body_bytes: int) -> None:
+        """Take what a body of this size needs with its decoded copy, or raise as `BodyBudget.take` does."""
+        self.keep(charged_bytes(body_bytes))
+
+    def keep(self, size: int) -> None:
+        """Hold exactly so many bytes from now on: fewer when the body was let go, none at the end."""
+        self._budget.take(size - self._taken)
+        self._taken = size

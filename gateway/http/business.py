@@ -11,9 +11,12 @@ from adapters.strict.base64 import decode_base64
 from gateway.decision import make_decision_id
 from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
-from gateway.http.messages import LicenceQuestion, VerificationRequest, parse_verification_request
+from gateway.http.large_body import cut_document
+from gateway.http.messages import LicenceQuestion, VerificationRequest
 from gateway.http.problems import ProblemError, ProblemKind
-from gateway.http.state import BUDGET, NOW, OUTCOME, SITE, VERIFIER
+from gateway.http.questions import WRONG_VALUE, name_place, parse_verification_request
+from gateway.http.state import BUDGET, NOW, OUTCOME, SITE, STATUS, STORE, VERIFIER
+from gateway.reason import Reason
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.settings import HttpSettings
 from gateway.verdict import Verdict
@@ -21,6 +24,7 @@ from gateway.verdict import Verdict
 STATUS_UNKNOWN: Final = "unknown"  # a document shows what it was when it was issued, not what became of it
 SOURCE_DOCUMENT: Final = "document"
 NO_POLICY: Final = "no-policy"
+WITHHELD: Final = "withheld"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +40,20 @@ async def post_verification(request: web.Request) -> web.Response:
 
     1. the body, within its bounds; 2. the question in it; 3. the verdict; 4. the answer.
     """
-    site, now = request.app[SITE], request[NOW]
+    now, status = request[NOW], request.app[STATUS]
     with request.app[BUDGET].share() as share:
         # 1. and 2. body and question
         question = await _read_question(request, share)
+        share.keep(len(question.document))  # the body was let go
         # 3. verdict
-        verdict = await request.app[VERIFIER].verify(question.document, store=site.trust, at=now)
-    stated = question.request.licence.format
-    if stated is not None and verdict.format is not None and stated != verdict.format:
-        raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[{"path": "$.licence.format"}])
+        verdict = await request.app[VERIFIER].verify(question.document, store=request.app[STORE](), at=now)
+    asked = question.request
+    if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
+        raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
     request[OUTCOME] = verdict.outcome.value
     # 4. answer
-    answer = render_answer(
-        verdict, decision=make_decision_id(now), as_of=encode_time(now), has_match=question.request.match is not None
-    )
+    sequence = None if status is None else status.sequence
+    answer = render_answer(verdict, decision=make_decision_id(now), request=asked, revocation_seq=sequence)
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
 
@@ -60,13 +64,19 @@ async def _read_question(request: web.Request, share: BodyShare) -> DocumentQues
     return await request.app[VERIFIER].run(lambda: parse_question(body, settings), size=len(body))
 
 
-def parse_question(body: bytes, settings: HttpSettings) -> DocumentQuestion:
+def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQuestion:
     """Read the question and decode the document in it.
 
     Raises:
         ProblemError: 400, 413 or 422, as the body deserves.
 
     """
+    if len(body) > settings.inline_document_bytes:
+        cut = cut_document(body, limit=settings.max_document_bytes)
+        if cut is not None:
+            request = parse_verification_request(cut.rest, max_body_bytes=settings.max_body_bytes)
+            if _select_document(request.licence) == cut.placeholder:
+                return DocumentQuestion(document=cut.document, request=request)
     request = parse_verification_request(body, max_body_bytes=settings.max_body_bytes)
     encoded = _select_document(request.licence)
     try:
@@ -74,7 +84,9 @@ def parse_question(body: bytes, settings: HttpSettings) -> DocumentQuestion:
     except MalformedDocumentError as error:
         too_large = error.malformed is Malformed.TOO_LARGE
         kind = ProblemKind.LICENCE_TOO_LARGE if too_large else ProblemKind.LICENCE_NOT_BASE64
-        raise ProblemError(kind, errors=[{"path": "$.licence.document"}]) from error
+        raise ProblemError(kind, errors=[name_place("$.licence.document", WRONG_VALUE)]) from error
+    # The text is not part of the question any more, so that it is let go.
+    request = msgspec.structs.replace(request, licence=msgspec.structs.replace(request.licence, document=None))
     return DocumentQuestion(document=document, request=request)
 
 
@@ -86,15 +98,22 @@ def _select_document(licence: LicenceQuestion) -> str:
         licence.code is not None,
     )
     if (licence.document is not None) + sum(others) != 1:
-        raise ProblemError(ProblemKind.LICENCE_AMBIGUOUS, errors=[{"path": "$.licence"}])
+        raise ProblemError(ProblemKind.LICENCE_AMBIGUOUS, errors=[name_place("$.licence", WRONG_VALUE)])
     if licence.document is None:
-        raise ProblemError(ProblemKind.LICENCE_KIND_NOT_OFFERED, errors=[{"path": "$.licence"}])
+        raise ProblemError(ProblemKind.LICENCE_KIND_NOT_OFFERED, errors=[name_place("$.licence", WRONG_VALUE)])
     return licence.document
 
 
-def render_answer(verdict: Verdict, *, decision: str, as_of: str, has_match: bool) -> dict[str, Any]:
-    """Return the body of an answer; there is no policy yet, so no field leaves and no match is answered."""
+def render_answer(
+    verdict: Verdict, *, decision: str, request: VerificationRequest, revocation_seq: int | None = None
+) -> dict[str, Any]:
+    """Return the body of an answer.
+
+    There is no policy yet, so every field that was asked for is withheld, and no match is answered. ``as_of`` is the
+    oldest evidence on revocation that was relied on, null when there was none; ``stale`` says that some was missing.
+    """
     judged = verdict_to_dict(verdict)
+    as_of = verdict.revocation_as_of
     return {
         "decision": decision,
         "outcome": judged["outcome"],
@@ -105,9 +124,14 @@ def render_answer(verdict: Verdict, *, decision: str, as_of: str, has_match: boo
         "checks": judged["checks"],
         "signatures": judged["signatures"],
         "notes": judged["notes"],
-        "fields": {},
-        "match": {"outcome": None, "reason": NO_POLICY} if has_match else None,
-        "freshness": {"source": SOURCE_DOCUMENT, "as_of": as_of, "revocation_seq": None, "stale": False},
+        "fields": {name: {"form": WITHHELD, "reason": NO_POLICY} for name in request.fields or ()},
+        "match": None if request.match is None else {"outcome": None, "reason": NO_POLICY},
+        "freshness": {
+            "source": SOURCE_DOCUMENT,
+            "as_of": None if as_of is None else encode_time(as_of),
+            "revocation_seq": revocation_seq,
+            "stale": Reason.REVOCATION_UNAVAILABLE in verdict.reasons,
+        },
         "policy": None,
         "receipt": None,
     }

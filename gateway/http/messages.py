@@ -1,22 +1,19 @@
 """The bodies of ``/v1/verifications`` as types: requests are read into them, the OpenAPI document is made from them."""
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from enum import StrEnum
+from typing import Annotated, Final
 
-import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.document import Format
-from adapters.errors import MalformedDocumentError
-from adapters.strict.json import parse_json
 from gateway.decision import DECISION_ID_PATTERN
-from gateway.http.problems import ProblemError, ProblemKind
+from gateway.http.problems import ProblemKind
+from gateway.reason import Reason
 from gateway.verdict import CheckName, Outcome
 
 MAX_TOLERANCE_SECONDS: Final = 86_400  # older knowledge than a day's is no answer to "is it in force"
-_MAX_NAMED_ERRORS: Final = 20  # of one request; whoever has more is not helped by more
-_SHOWN_NAME: Final = 64  # characters of an unknown field's name that are repeated to its sender
+MAX_FIELDS: Final = 256  # no licence type has more
+_DIGEST: Final = "^sha256:[0-9a-f]{64}$"
 
 Word = Annotated[str, Meta(min_length=1, max_length=128)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -65,7 +62,7 @@ class VerificationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     purpose: Purpose | None = None
     operator: Operator | None = None
     match: MatchQuestion | None = None
-    fields: Annotated[list[Word], Meta(max_length=256)] | None = None
+    fields: Annotated[list[Word], Meta(max_length=MAX_FIELDS)] | None = None
     tolerance_seconds: Annotated[int, Meta(ge=0, le=MAX_TOLERANCE_SECONDS)] = 0
 
 
@@ -74,7 +71,7 @@ class CheckAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     check: CheckName
     outcome: Outcome
-    reason: str | None
+    reason: Reason | None
     detail: str | None
 
 
@@ -103,7 +100,7 @@ class SignatureAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A reason in words, and what to do next."""
 
-    reason: str
+    reason: Reason
     zh: str
     en: str
     next_zh: str
@@ -117,41 +114,129 @@ class MatchAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reason: str | None
 
 
-class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How old the knowledge is: for a document, the moment of the verification itself."""
+class FieldAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One field that was asked for: in which form it leaves, or that it is withheld and why.
 
-    source: str
-    as_of: str
+    ``value`` is absent when the field is withheld; ``reason`` is there exactly then.
+    """
+
+    form: Annotated[str, Meta(description="plain, mask:…, general:…, pseudonym:…, attest:…, exists or withheld.")]
+    value: str | int | float | bool | UnsetType = UNSET
+    reason: Annotated[str, Meta(description="no-policy until sharing policies exist.")] | UnsetType = UNSET
+
+
+class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How old the knowledge is."""
+
+    source: Annotated[str, Meta(description="document: the file alone, and the revocation information at hand.")]
+    as_of: Annotated[
+        str | None,
+        Meta(description="The oldest revocation information that the verdict rests on; null: it rests on none."),
+    ]
     revocation_seq: int | None
-    stale: bool
+    stale: Annotated[bool, Meta(description="Some revocation information that was needed was missing or too old.")]
+
+
+class PolicyAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sharing policy that decided about the fields."""
+
+    bundle: Annotated[str, Meta(pattern=_DIGEST)]
+    plan: str
+
+
+class ReceiptAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where this answer stands in the access log."""
+
+    log: str
+    index: Annotated[int, Meta(ge=0)]
+    checkpoint: str
 
 
 class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The verdict. ``fields``, ``policy`` and ``receipt`` stay empty until sharing policies and the access log exist.
+    """The verdict. ``policy`` and ``receipt`` are null until sharing policies and the access log exist.
 
-    Without a policy that names it no field leaves, so ``fields`` is always ``{}`` now.
+    Without a policy that names it no field leaves, so every field that is asked for is withheld now.
     """
 
     decision: Annotated[str, Meta(pattern=DECISION_ID_PATTERN)]
     outcome: Outcome
     status: Annotated[str, Meta(description="Status of the licence; unknown for documents, which cannot tell.")]
     format: Format | None
-    reasons: list[str]
+    reasons: list[Reason]
     explanations: list[Explanation]
     checks: list[CheckAnswer]
     signatures: list[SignatureAnswer]
     notes: list[str]
-    fields: Annotated[dict[str, str], Meta(description="Empty: no field leaves without a policy.")]
+    fields: Annotated[dict[str, FieldAnswer], Meta(description="One entry for each name in the question's fields.")]
     match: MatchAnswer | None
     freshness: Freshness
-    policy: Annotated[None, Meta(description="Null until sharing policies exist.")]
-    receipt: Annotated[None, Meta(description="Null until the access log exists.")]
+    policy: PolicyAnswer | None
+    receipt: ReceiptAnswer | None
 
 
 class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The process answers."""
 
     healthy: bool
+
+
+class ListReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trust list that was verified; its anchors count while it is in force."""
+
+    name: str
+    version: int
+    issued: str
+    expires: str
+    in_force: bool
+
+
+class HeldReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version of a trust list that changes so much that it waits for approval; shares of the one in force."""
+
+    name: str
+    version: int
+    in_force: int
+    shrinkage: float
+    growth: float
+
+
+class FindingReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is wrong with one file of the trust folder, in Chinese and in English."""
+
+    file: str
+    zh: str
+    en: str
+
+
+class FailureReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the trust folder as it is now is not in force."""
+
+    at: str
+    findings: list[FindingReadiness]
+
+
+class TrustReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The trust in force: its digest, since when, when the next part of it ends."""
+
+    version: str
+    loaded: str
+    next_end: str | None
+    lists: list[ListReadiness]
+    held: list[HeldReadiness]
+    failure: FailureReadiness | None
+
+
+class StatusReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source of revocation status: as of when it speaks, until when that may be used, and its last failure."""
+
+    source: str
+    kind: str
+    as_of: str | None
+    usable_until: str | None
+    failures: int
+    failure: str | None
+    zh: str
+    en: str
 
 
 class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -161,14 +246,25 @@ class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     anchors: dict[str, int]
     revocation_lists: int
     callers: int
+    trust: TrustReadiness
+    status: list[StatusReadiness]
 
 
-class ProblemPlace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One place of the request that is wrong: a path such as ``$.licence.document``, and what is wrong there."""
+class PlaceError(StrEnum):
+    """What is wrong at one place of a request."""
+
+    UNKNOWN_FIELD = "unknown-field"
+    MISSING_FIELD = "missing-field"
+    WRONG_VALUE = "wrong-value"
+
+
+class ProblemPlace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One place of the request that is wrong: a path such as ``$.licence.document``, and what belongs there."""
 
     path: str
-    error: str = ""
-    expected: str = ""
+    error: PlaceError
+    expected: str
+    expected_en: str
 
 
 class ProblemDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -183,64 +279,3 @@ class ProblemDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next_en: str
     request_id: str
     errors: list[ProblemPlace] = []
-
-
-def parse_verification_request(body: bytes, *, max_body_bytes: int) -> VerificationRequest:
-    """Read the body of a question.
-
-    Raises:
-        ProblemError: 400, it is no JSON; 422, with every unknown field named, or the first field that is wrong.
-
-    """
-    try:
-        content = parse_json(body, limit=max_body_bytes)
-    except MalformedDocumentError as error:
-        raise ProblemError(ProblemKind.BODY_NOT_JSON) from error
-    unknown = list(_unknown_fields(content, VerificationRequest, "$"))
-    if unknown:
-        raise ProblemError(ProblemKind.BODY_INVALID, errors=unknown[:_MAX_NAMED_ERRORS])
-    try:
-        return msgspec.convert(content, VerificationRequest)
-    except msgspec.ValidationError as error:
-        raise ProblemError(ProblemKind.BODY_INVALID, errors=[_describe(str(error))]) from error
-
-
-# The nested objects of a request by field name; lists of a request hold no objects.
-_NESTED: Final[Mapping[str, type[Struct]]] = {
-    "licence": LicenceQuestion,
-    "purpose": Purpose,
-    "operator": Operator,
-    "match": MatchQuestion,
-}
-
-
-def _unknown_fields(content: object, expected: type[Struct], path: str) -> Iterator[dict[str, str]]:
-    """Name every field that a request does not have; wrong types are left to the conversion."""
-    if not isinstance(content, dict):
-        return
-    for name, value in content.items():
-        if name not in expected.__struct_fields__:
-            yield {"path": f"{path}.{name[:_SHOWN_NAME]}", "error": "unknown-field"}
-        elif path == "$" and name in _NESTED:
-            yield from _unknown_fields(value, _NESTED[name], f"{path}.{name}")
-
-
-_AT: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
-_REQUIRED: Final = re.compile(r"Object missing required field `(?P<name>\w+)`")
-
-
-def _describe(message: str) -> dict[str, str]:
-    """Turn msgspec's text into the place and what was expected there; its texts hold types and bounds, no values."""
-    parts: Any = _AT.fullmatch(message)
-    path = parts["path"] or "$"
-    missing = _REQUIRED.fullmatch(parts["what"])
-    if missing is not None:
-        return {"path": f"{path}.{missing['name']}", "error": "missing-field"}
-    return {"path": path, "error": "wrong-value", "expected": _without_value(parts["what"])}
-
-
-def _without_value(what: str) -> str:
-    """Cut the one text of msgspec that repeats the value (an enum's), and keep what was expected."""
-    if what.startswith("Invalid enum value"):
-        return "one of the words that /openapi.json lists"
-    return what

@@ -12,13 +12,11 @@ from aiohttp.typedefs import Handler
 
 from gateway.callers import Caller
 from gateway.http.problems import ProblemError, ProblemKind, problem_of_http_error, render_problem
-from gateway.http.routes import OPEN_PATHS
-from gateway.http.state import CALLER, CLOCK, FAILURE, METRICS, NOW, OUTCOME, REQUEST_ID, SITE
+from gateway.http.routes import OPEN_PATHS, PATHS
+from gateway.http.state import CALLER, CLOCK, DRAINING, FAILURE, METRICS, NOW, OUTCOME, REQUEST_ID, SITE
 from gateway.rendering import encode_time
-from gateway.request_log import LOGGER, encode_line
+from gateway.request_log import LOGGER, UNMATCHED, encode_line
 from gateway.tokens import SignInError, SignInFailure, authenticate
-
-UNMATCHED: Final = "unmatched"  # the route of requests that match none, so that no path becomes a label
 
 _REQUEST_ID_HEADER: Final = "X-Request-Id"
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -30,8 +28,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request its id and moment, bound its time, turn every failure into a problem document, and log it."""
     begun = perf_counter()
     metrics, route = request.app[METRICS], route_of(request)
-    sent = request.headers.get(_REQUEST_ID_HEADER, "")
-    request[REQUEST_ID] = sent if _SANE_ID.fullmatch(sent) else secrets.token_hex(16)
+    request[REQUEST_ID] = _request_id(request)
     request[NOW] = request.app[CLOCK]()
     metrics.in_flight.inc()
     status = 499  # nobody waits for the answer any more; the word of usual proxies
@@ -40,24 +37,55 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         status = response.status
     finally:
         metrics.in_flight.dec()
-        seconds = perf_counter() - begun
-        metrics.requests.labels(route=route, status=str(status)).inc()
-        metrics.request_seconds.labels(route=route).observe(seconds)
-        if LOGGER.isEnabledFor(logging.INFO):
-            caller = request.get(CALLER)
-            line = encode_line(
-                at=encode_time(request[NOW]),
-                request_id=request[REQUEST_ID],
-                caller=None if caller is None else caller.id,
-                route=route,
-                status=status,
-                outcome=request.get(OUTCOME),
-                failure=request.get(FAILURE),
-                milliseconds=seconds * 1000,
-            )
-            LOGGER.info(line)
+        _note(request.app, request, route=route, status=status, seconds=perf_counter() - begun)
     response.headers[_REQUEST_ID_HEADER] = request[REQUEST_ID]
+    if request.app[DRAINING].is_set():
+        response.force_close()
     return response
+
+
+def refuse_unhandled(
+    app: web.Application, request: web.BaseRequest, problem: ProblemError, cause: BaseException | None
+) -> web.Response:
+    """Return the problem document of a request that never came through `edge`; it is counted and logged all the same.
+
+    Nothing of what was sent is repeated, neither in the answer nor in the log.
+    """
+    if REQUEST_ID not in request:
+        request[REQUEST_ID] = _request_id(request)
+    request[NOW] = app[CLOCK]()
+    is_ours = problem.kind is ProblemKind.INTERNAL and cause is not None
+    request[FAILURE] = type(cause).__name__ if is_ours else problem.kind.value
+    response = render_problem(problem, request_id=request[REQUEST_ID])
+    response.headers[_REQUEST_ID_HEADER] = request[REQUEST_ID]
+    _harden(response)
+    _note(app, request, route=UNMATCHED, status=response.status, seconds=0.0)
+    return response
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    """Return the id that the sender gave to the request, if it is sane, else one of ours."""
+    sent = request.headers.get(_REQUEST_ID_HEADER, "")
+    return sent if _SANE_ID.fullmatch(sent) else secrets.token_hex(16)
+
+
+def _note(app: web.Application, request: web.BaseRequest, *, route: str, status: int, seconds: float) -> None:
+    """Count one request that was answered, and write its line."""
+    app[METRICS].requests.labels(route=route, status=str(status)).inc()
+    app[METRICS].request_seconds.labels(route=route).observe(seconds)
+    if LOGGER.isEnabledFor(logging.INFO):
+        caller = request.get(CALLER)
+        line = encode_line(
+            at=encode_time(request[NOW]),
+            request_id=request[REQUEST_ID],
+            caller=None if caller is None else caller.id,
+            route=route,
+            status=status,
+            outcome=request.get(OUTCOME),
+            failure=request.get(FAILURE),
+            milliseconds=seconds * 1000,
+        )
+        LOGGER.info(line)
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -110,13 +138,23 @@ def _bearer_token(request: web.Request) -> str:
 
 
 def route_of(request: web.Request) -> str:
-    """Return the template of the matched route, never the path: that is what labels and logs may hold."""
+    """Return the template of the matched route, never the path: that is what labels and logs may hold.
+
+    A method that a known address does not take belongs to that address.
+    """
     resource = request.match_info.route.resource
-    return UNMATCHED if resource is None else resource.canonical
+    if resource is not None:
+        return resource.canonical
+    return request.path if request.path in PATHS else UNMATCHED
 
 
 async def harden(_: web.Request, response: web.StreamResponse) -> None:
-    """Set what every answer carries: no caching of verdicts, no guessing of types, no version of the server."""
+    """Set what every answer carries."""
+    _harden(response)
+
+
+def _harden(response: web.StreamResponse) -> None:
+    """No caching of verdicts, no guessing of types, no version of the server."""
     response.headers["Server"] = "tongban"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")

@@ -1,15 +1,21 @@
 """What operators and machines ask: is it up, is it ready, how does it do, what can be asked."""
 
 import asyncio
+import math
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from aiohttp import web
-from keys.trust import Purpose
 
-from gateway.http.state import METRICS, NOW, OPENAPI, SITE
+from gateway.http.state import DRAINING, METRICS, NOW, OPENAPI, SITE, STATUS, STORE, TRUST
 from gateway.metrics import METRICS_CONTENT_TYPE
-from gateway.site import Site
+from gateway.rendering import encode_time
+from gateway.status.observer import SourceReport
+from gateway.trust_keeper import count_anchors
+from keys.revocation_list import RevocationList
+from keys.trust import TrustStore
 
 
 async def get_health(_: web.Request) -> web.Response:
@@ -18,20 +24,27 @@ async def get_health(_: web.Request) -> web.Response:
 
 
 async def get_readiness(request: web.Request) -> web.Response:
-    """Say what the gateway works with; without anchors it works, and every chain is unknown."""
-    site = request.app[SITE]
+    """Say what the gateway works with; without anchors it works, and every chain is unknown.
+
+    While it stops it is not ready (503), so that whoever balances the load sends nothing more.
+    """
+    ready = not request.app[DRAINING].is_set()
+    site, store, status = request.app[SITE], request.app[STORE](), request.app[STATUS]
     content = {
-        "ready": True,
-        "anchors": count_anchors(site),
-        "revocation_lists": len(site.trust.revocation_lists),
+        "ready": ready,
+        "anchors": count_anchors(store),
+        "revocation_lists": len(store.revocation_lists),
         "callers": site.callers.count_active(request[NOW]),
+        "trust": request.app[TRUST].report(),
+        "status": [] if status is None else [_describe_source(source) for source in status.report()],
     }
-    return _json(content)
+    return _json(content, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def get_metrics(request: web.Request) -> web.Response:
     """Return the metrics as Prometheus reads them."""
     metrics = request.app[METRICS]
+    metrics.revocation_seconds_left.set(count_seconds_left(request.app[STORE](), request[NOW]))
     text = await asyncio.to_thread(metrics.expose) if metrics.is_shared else metrics.expose()
     return web.Response(body=text, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
@@ -41,10 +54,25 @@ async def get_openapi(request: web.Request) -> web.Response:
     return web.Response(body=request.app[OPENAPI], content_type="application/json")
 
 
-def count_anchors(site: Site) -> dict[str, int]:
-    """Return for each purpose how many certificates are trusted for it."""
-    return {purpose.value: sum(purpose in anchor.purposes for anchor in site.trust.anchors) for purpose in Purpose}
+def _describe_source(source: SourceReport) -> dict[str, Any]:
+    """Return how a source of revocation status stands."""
+    return {
+        "source": source.source,
+        "kind": source.kind,
+        "as_of": None if source.as_of is None else encode_time(source.as_of),
+        "usable_until": None if source.usable_until is None else encode_time(source.usable_until),
+        "failures": source.failures,
+        "failure": source.failure,
+        "zh": source.sentence_zh,
+        "en": source.sentence,
+    }
 
 
-def _json(content: dict[str, Any]) -> web.Response:
-    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
+def count_seconds_left(trust: TrustStore, at: datetime) -> float:
+    """Return the seconds until the first revocation list ends, negative when one has ended; infinite without any."""
+    ends = [one.next_update for one in trust.revocation_lists if isinstance(one, RevocationList)]
+    return min(((end - at).total_seconds() for end in ends if end is not None), default=math.inf)
+
+
+def _json(content: dict[str, Any], *, status: int = HTTPStatus.OK) -> web.Response:
+    return web.Response(body=msgspec.json.encode(content), status=status, content_type="application/json")

@@ -165,15 +165,22 @@ _OF_STATUS: Final[Mapping[int, ProblemKind]] = MappingProxyType(
     {
         404: ProblemKind.NOT_FOUND,
         405: ProblemKind.METHOD_NOT_ALLOWED,
+        417: ProblemKind.EXPECTATION_FAILED,
+        504: ProblemKind.DEADLINE,
     }
 )
 
 
+def problem_of_status(status: int) -> ProblemKind:
+    """Translate a status that aiohttp itself decided on; anything unforeseen is a bad request or, from 500 on, ours."""
+    other = ProblemKind.INTERNAL if status >= web.HTTPInternalServerError.status_code else ProblemKind.BAD_REQUEST
+    return _OF_STATUS.get(status, other)
+
+
 def problem_of_http_error(error: web.HTTPException) -> ProblemError:
-    """Translate what aiohttp itself refuses; anything unforeseen is a bad request or, from 500 on, ours."""
-    other = ProblemKind.INTERNAL if error.status >= web.HTTPInternalServerError.status_code else ProblemKind.BAD_REQUEST
+    """Translate what aiohttp itself refuses, without a word of its own text."""
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return ProblemError(_OF_STATUS.get(error.status, other), headers=headers)
+    return ProblemError(problem_of_status(error.status), headers=headers)
 
 
 def render_problem(problem: ProblemError, *, request_id: str) -> web.Response:

@@ -29,8 +29,14 @@ class Route:
     request: type[Struct] | None = None
     answer: type[Struct] | None = None
     answer_content_type: str = "application/json"
+    other_statuses: tuple[int, ...] = ()  # with the same answer as 200
     problems: tuple[ProblemKind, ...] = ()
     is_open: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The method, and HEAD beside a GET (RFC 9110 section 9.1): monitors like it."""
+        return (self.method, "HEAD") if self.method == "GET" else (self.method,)
 
 
 _BODY_PROBLEMS: Final = (
@@ -54,7 +60,7 @@ ROUTES: Final = (
         description=(
             "Verifies a licence document and answers valid, invalid or unknown with every reason. "
             "The verdict is an answer, not an error: a forged document is a 200 with outcome invalid. "
-            "`fields` is empty, `match` unanswered, `policy` and `receipt` null: "
+            "Every field that is asked for is withheld, `match` unanswered, `policy` and `receipt` null: "
             "they come with sharing policies and the access log."
         ),
         request=VerificationRequest,
@@ -87,8 +93,12 @@ ROUTES: Final = (
         handler=get_readiness,
         operation="readiness",
         summary="What does the gateway work with?",
-        description="Counts of anchors by purpose, revocation lists and callers; without anchors, chains are unknown.",
+        description=(
+            "Counts of anchors by purpose, revocation lists and callers; the trust lists in force and held, why the "
+            "last reload failed, and how the sources of revocation status stand. Without anchors, chains are unknown."
+        ),
         answer=Readiness,
+        other_statuses=(503,),
         is_open=True,
     ),
     Route(
@@ -110,4 +120,5 @@ ROUTES: Final = (
     ),
 )
 
+PATHS: Final = frozenset(route.path for route in ROUTES)
 OPEN_PATHS: Final = frozenset(route.path for route in ROUTES if route.is_open)

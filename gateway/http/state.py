@@ -1,5 +1,6 @@
 """What handlers find in the application and in a request, under typed keys."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -11,6 +12,9 @@ from gateway.http.buffers import BodyBudget
 from gateway.http.verifier import DocumentVerifier
 from gateway.metrics import Metrics
 from gateway.site import Site
+from gateway.status.keeper import StatusKeeper
+from gateway.trust_keeper import TrustKeeper
+from keys.trust import TrustStore
 
 Clock = Callable[[], datetime]
 
@@ -20,6 +24,11 @@ METRICS: Final = web.AppKey("metrics", Metrics)
 VERIFIER: Final = web.AppKey("verifier", DocumentVerifier)
 BUDGET: Final = web.AppKey("budget", BodyBudget)
 OPENAPI: Final = web.AppKey("openapi", bytes)
+DRAINING: Final = web.AppKey("draining", asyncio.Event)  # set when a stop was asked for
+
+TRUST: Final = web.AppKey("trust", TrustKeeper)
+STORE: Final[web.AppKey[Callable[[], TrustStore]]] = web.AppKey("store")  # the store in force when a question is asked
+STATUS: Final[web.AppKey[StatusKeeper | None]] = web.AppKey("status")  # None: a site without a folder
 
 NOW: Final = web.RequestKey("now", datetime)
 REQUEST_ID: Final = web.RequestKey("request_id", str)

@@ -8,14 +8,13 @@ from datetime import datetime
 from time import perf_counter
 from typing import Protocol, TypeVar
 
-from keys.trust import TrustStore
-
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.metrics import Metrics
 from gateway.settings import HttpSettings
 from gateway.verdict import Verdict
+from keys.trust import TrustStore
 
-RETRY_AFTER_SECONDS = 5  # a large document takes a thread for about a second at worst
+QUEUE_RETRY_AFTER_SECONDS = 5  # a large document takes a thread for about a second at worst
 
 _Value = TypeVar("_Value")
 
@@ -65,7 +64,7 @@ class DocumentVerifier:
         if size <= self._inline_bytes:
             return work()
         if self._pending >= self._max_pending:
-            raise ProblemError(ProblemKind.BUSY, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+            raise ProblemError(ProblemKind.BUSY, headers={"Retry-After": str(QUEUE_RETRY_AFTER_SECONDS)})
         future = self._threads.submit(work)
         self._count(1)
         loop = asyncio.get_running_loop()

@@ -1,0 +1,137 @@
+"""Reading the body of a question: everything that is wrong in it is named at once, in the words of the field."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import FieldInfo
+
+from adapters.document import Format
+from adapters.errors import MalformedDocumentError
+from adapters.strict.json import parse_json
+from gateway.http.messages import (
+    MAX_FIELDS,
+    MAX_TOLERANCE_SECONDS,
+    LicenceQuestion,
+    MatchQuestion,
+    Operator,
+    PlaceError,
+    Purpose,
+    VerificationRequest,
+)
+from gateway.http.problems import ProblemError, ProblemKind
+
+MAX_NAMED_PLACES: Final = 20  # of one request; whoever has more is not helped by more
+_SHOWN_NAME: Final = 64  # characters of an unknown field's name that are repeated to its sender
+
+WRONG_VALUE: Final = PlaceError.WRONG_VALUE
+
+_OBJECT: Final = ("JSON 对象", "a JSON object")
+_WORD: Final = ("1 至 128 个字符的文本", "a text of 1 to 128 characters")
+_NAME: Final = ("1 至 200 个字符的文本", "a text of 1 to 200 characters")
+_NOTHING: Final = ("无此字段，请删除", "no such field; leave it out")
+_FORMATS: Final = " / ".join(Format)
+
+# What belongs at each place, in Chinese and in English.
+_EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
+    "$": ("查验请求的 JSON 对象", "the JSON object of a question"),
+    "$.licence": (
+        '证照，只用一种方式指定，目前为 {"document": 证照文件的 Base64}',
+        'the licence, named in exactly one way; so far {"document": the file in base64}',
+    ),
+    "$.licence.document": (
+        "证照文件的 Base64 文本（RFC 4648 第 4 节）",
+        "the licence file in base64 (RFC 4648 section 4)",
+    ),
+    "$.licence.format": (f"与文件一致的格式：{_FORMATS}", f"the format that the file has: {_FORMATS}"),
+    "$.purpose": ("用途：item（事项）、case（办件）、use", "the purpose: item, case, use"),
+    "$.purpose.item": _WORD,
+    "$.purpose.case": _WORD,
+    "$.operator": ("经办人：id（必填）、name", "the clerk who asks: id (required), name"),
+    "$.operator.id": ("经办人编号，1 至 128 个字符", "the clerk's number, 1 to 128 characters"),
+    "$.match": ("比对项：holder_name、holder_id", "what to compare: holder_name, holder_id"),
+    "$.match.holder_id": _WORD,
+    "$.fields": (f"信息项名称的列表，至多 {MAX_FIELDS} 项", f"a list of at most {MAX_FIELDS} names of fields"),
+    "$.fields[]": ("信息项名称，1 至 128 个字符", "the name of a field, 1 to 128 characters"),
+    "$.tolerance_seconds": (
+        f"0 至 {MAX_TOLERANCE_SECONDS} 的整数（秒）",
+        f"a whole number of seconds from 0 to {MAX_TOLERANCE_SECONDS}",
+    ),
+}
+# The nested objects of a request by their field; lists of a request hold no objects.
+_NESTED: Final[Mapping[str, type[Struct]]] = {
+    "licence": LicenceQuestion,
+    "purpose": Purpose,
+    "operator": Operator,
+    "match": MatchQuestion,
+}
+_INDEX: Final = re.compile(r" - at `\$(?P<index>(?:\[\d+\])?)[^`]*`$")
+
+
+def parse_verification_request(body: bytes | bytearray, *, max_body_bytes: int) -> VerificationRequest:
+    """Read the body of a question.
+
+    Raises:
+        ProblemError: 400, it is no JSON; 422, with up to twenty places that are unknown, missing or wrong.
+
+    """
+    try:
+        content = parse_json(body, limit=max_body_bytes)  # type: ignore[arg-type]  # it reads a bytearray all the same
+    except MalformedDocumentError as error:
+        raise ProblemError(ProblemKind.BODY_NOT_JSON) from error
+    try:
+        return msgspec.convert(content, VerificationRequest)
+    except msgspec.ValidationError as error:
+        places = [place for place, _ in zip(_wrong_places(content), range(MAX_NAMED_PLACES), strict=False)]
+        raise ProblemError(ProblemKind.BODY_INVALID, errors=places) from error
+
+
+def name_place(path: str, error: PlaceError) -> dict[str, str]:
+    """Return the entry of a problem document for one place: where, what, and what belongs there; never a value."""
+    chinese, english = _NOTHING if error is PlaceError.UNKNOWN_FIELD else _expected(path)
+    return {"path": path, "error": error.value, "expected": chinese, "expected_en": english}
+
+
+def _expected(path: str) -> tuple[str, str]:
+    return _EXPECTED.get(re.sub(r"\[\d+\]", "[]", path), _NAME)
+
+
+def _wrong_places(content: object) -> Iterator[dict[str, str]]:
+    """Name every place that is wrong: field by field, since the conversion as a whole stops at the first."""
+    if not isinstance(content, dict):
+        yield name_place("$", WRONG_VALUE)
+        return
+    yield from _wrong_fields(content, VerificationRequest, "$")
+
+
+def _wrong_fields(content: dict[str, Any], expected: type[Struct], path: str) -> Iterator[dict[str, str]]:
+    fields: dict[str, FieldInfo] = {field.encode_name: field for field in msgspec.structs.fields(expected)}
+    for name, value in content.items():
+        place = f"{path}.{name[:_SHOWN_NAME]}"
+        if name not in fields:
+            yield name_place(place, PlaceError.UNKNOWN_FIELD)
+        elif path == "$" and name in _NESTED and isinstance(value, dict):
+            yield from _wrong_fields(value, _NESTED[name], place)
+        else:
+            yield from _wrong_value(value, fields[name], place)
+    for name, field in fields.items():
+        if field.required and name not in content:
+            yield name_place(f"{path}.{name}", PlaceError.MISSING_FIELD)
+
+
+def _wrong_value(value: object, field: FieldInfo, place: str) -> Iterator[dict[str, str]]:
+    """Name the place of a value that is not of its type; inside a list, of each element that is not."""
+    try:
+        msgspec.convert(value, field.type)
+    except msgspec.ValidationError as error:
+        found = _INDEX.search(str(error))
+        if found is None or not found["index"] or not isinstance(value, list):
+            yield name_place(place, WRONG_VALUE)
+            return
+        for index, element in enumerate(value):
+            try:
+                msgspec.convert([element], field.type)
+            except msgspec.ValidationError:
+                yield name_place(f"{place}[{index}]", WRONG_VALUE)

@@ -1,0 +1,202 @@
+"""Whether what a source answered may be relied on and may follow what is known; pure functions."""
+
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from gateway.status.failure import StatusError, StatusFailure
+from gateway.status.source import StatusSource
+from keys.certificate import Certificate, KeyUsage
+from keys.errors import MalformedRevocationListError
+from keys.name import name_key
+from keys.ocsp import OcspResponse, parse_ocsp_response, select_status, verify_ocsp_response
+from keys.ocsp_errors import OcspError, OcspFault
+from keys.revocation import is_list_signed
+from keys.revocation_list import DELTA, RevocationList, parse_revocation_list
+from keys.revocation_update import (
+    RevocationUpdateError,
+    UpdateFault,
+    apply_delta,
+    remove_delta,
+    verify_successor,
+)
+from keys.status_feed import FeedError, FeedFault, parse_status_feed
+from keys.status_feed_state import FeedState, apply_feed_delta, open_snapshot, verify_feed_period, verify_status_feed
+
+# A source whose clock is a little ahead of ours answers "from the future"; its answer counts from that moment on.
+MAX_AHEAD: Final = timedelta(minutes=10)
+
+_OCSP_FAILURES: Final = {
+    OcspFault.MALFORMED: StatusFailure.MALFORMED,
+    OcspFault.TOO_LARGE: StatusFailure.TOO_LARGE,
+    OcspFault.NOT_SUCCESSFUL: StatusFailure.DECLINED,
+    OcspFault.OTHER_CERTIFICATE: StatusFailure.OTHER_CERTIFICATE,
+    OcspFault.NONCE_MISMATCH: StatusFailure.NONCE,
+    OcspFault.NONCE_MISSING: StatusFailure.NONCE,
+    OcspFault.RESPONDER_NOT_AUTHORISED: StatusFailure.BAD_SIGNATURE,
+    OcspFault.RESPONDER_EXPIRED: StatusFailure.BAD_SIGNATURE,
+    OcspFault.RESPONDER_REVOKED: StatusFailure.BAD_SIGNATURE,
+    OcspFault.BAD_SIGNATURE: StatusFailure.BAD_SIGNATURE,
+    OcspFault.NOT_YET: StatusFailure.NOT_YET,
+    OcspFault.STALE: StatusFailure.STALE,
+}
+_FEED_FAILURES: Final = {
+    FeedFault.TOO_LARGE: StatusFailure.TOO_LARGE,
+    FeedFault.MALFORMED: StatusFailure.MALFORMED,
+    FeedFault.NOT_CANONICAL: StatusFailure.MALFORMED,
+    FeedFault.UNKNOWN_KEY: StatusFailure.BAD_SIGNATURE,
+    FeedFault.BAD_SIGNATURE: StatusFailure.BAD_SIGNATURE,
+    FeedFault.OTHER_FEED: StatusFailure.OTHER_ISSUER,
+    FeedFault.NOT_A_SNAPSHOT: StatusFailure.NOT_USABLE,
+    FeedFault.NOT_A_DELTA: StatusFailure.NOT_USABLE,
+    FeedFault.GAP: StatusFailure.GAP,
+    FeedFault.BACKWARDS: StatusFailure.BACKWARDS,
+    FeedFault.FORKED: StatusFailure.BACKWARDS,
+    FeedFault.NOT_YET: StatusFailure.NOT_YET,
+    FeedFault.STALE: StatusFailure.STALE,
+}
+_GOES_BACK: Final = frozenset(
+    {UpdateFault.NUMBER_BACKWARDS, UpdateFault.TIME_BACKWARDS, UpdateFault.SAME_NUMBER, UpdateFault.NO_NUMBER}
+)
+
+
+class JudgedList(NamedTuple):
+    """A list that may follow, or (``failure`` set) one that is genuine and dated too far in the future."""
+
+    revocations: RevocationList
+    failure: StatusError | None = None
+
+
+def judge_list(body: bytes, *, source: StatusSource, old: RevocationList | None, at: datetime) -> JudgedList:
+    """Judge a complete list that was fetched at ``at``, where ``old`` is known.
+
+    Raises:
+        StatusError: it may not be relied on; ``old`` stays.
+
+    """
+    complete = None if old is None else remove_delta(old)
+    if complete is not None and body == complete.encoded:
+        return JudgedList(complete)
+    revocations = _read_list(body, source)
+    if revocations.unusable is not None:
+        raise StatusError(StatusFailure.NOT_USABLE, revocations.unusable)
+    if not is_list_signed(revocations, source.issuer.spki):
+        raise StatusError(StatusFailure.BAD_SIGNATURE)
+    if complete is not None:
+        try:
+            verify_successor(revocations, old=complete)
+        except RevocationUpdateError as error:
+            failure = StatusFailure.BACKWARDS if error.fault in _GOES_BACK else StatusFailure.NOT_USABLE
+            raise StatusError(failure, str(error)) from error
+    return _judge_dates(revocations, at)
+
+
+def judge_delta(body: bytes, *, source: StatusSource, current: RevocationList, at: datetime) -> JudgedList:
+    """Judge a delta list for ``current``, and lay it over; a delta that is already laid over changes nothing.
+
+    Raises:
+        StatusError: it may not be relied on, or (GAP) starts from a later list than the one at hand.
+
+    """
+    if current.delta is not None and body == current.delta.encoded:
+        return JudgedList(current)
+    delta = _read_list(body, source)
+    if delta.base_number is None or delta.unusable != DELTA:
+        raise StatusError(StatusFailure.NOT_USABLE, delta.unusable or "not a delta list")
+    if not is_list_signed(delta, source.issuer.spki):
+        raise StatusError(StatusFailure.BAD_SIGNATURE)
+    if delta.number == current.number and current.delta is None:
+        return JudgedList(current)  # issued together with the complete list at hand (RFC 5280 section 5.2.3)
+    try:
+        return _judge_dates(apply_delta(current, delta), at)
+    except RevocationUpdateError as error:
+        match error.fault:
+            case UpdateFault.BASE_TOO_OLD:
+                failure = StatusFailure.GAP
+            case UpdateFault.ALREADY_INCLUDED:
+                failure = StatusFailure.BACKWARDS
+            case _:
+                failure = StatusFailure.NOT_USABLE
+        raise StatusError(failure, str(error)) from error
+
+
+def _read_list(body: bytes, source: StatusSource) -> RevocationList:
+    try:
+        revocations = parse_revocation_list(body)
+    except MalformedRevocationListError as error:
+        raise StatusError(StatusFailure.MALFORMED, str(error)) from error
+    if name_key(revocations.issuer) != name_key(source.issuer.subject):
+        raise StatusError(StatusFailure.OTHER_ISSUER)
+    usage = source.issuer.key_usage
+    if usage is not None and KeyUsage.CRL_SIGN not in usage:
+        raise StatusError(StatusFailure.NOT_USABLE, "the issuer's key may not sign lists")
+    return revocations
+
+
+def _judge_dates(revocations: RevocationList, at: datetime) -> JudgedList:
+    if revocations.next_update is None or at >= revocations.next_update:
+        raise StatusError(StatusFailure.STALE)
+    if revocations.this_update > at + MAX_AHEAD:
+        return JudgedList(revocations, StatusError(StatusFailure.NOT_YET, _ahead(revocations.this_update, at)))
+    return JudgedList(revocations)
+
+
+def judge_ocsp(
+    body: bytes,
+    *,
+    source: StatusSource,
+    certificate: Certificate,
+    nonce: bytes | None,
+    old: OcspResponse | None,
+    at: datetime,
+) -> OcspResponse:
+    """Judge an answer about ``certificate``; ``nonce`` None: it comes from disk, and was compared when fetched.
+
+    Raises:
+        StatusError: it may not be relied on; ``old`` stays.
+
+    """
+    try:
+        response = parse_ocsp_response(body)
+        status = select_status(response, certificate=certificate, issuer=source.issuer)
+        counts_from = at if status is None else min(max(at, status.this_update), at + MAX_AHEAD)
+        found = verify_ocsp_response(
+            response,
+            certificate=certificate,
+            issuer=source.issuer,
+            at=counts_from,
+            nonce=nonce,
+            nonce_required=nonce is not None and source.nonce_required,
+        )
+    except OcspError as error:
+        raise StatusError(_OCSP_FAILURES[error.fault], error.detail) from error
+    if old is not None:
+        known = select_status(old, certificate=certificate, issuer=source.issuer)
+        if known is not None and found.this_update < known.this_update:
+            raise StatusError(StatusFailure.BACKWARDS, f"issued at {found.this_update.isoformat()}")
+    return response
+
+
+def judge_feed(body: bytes, *, source: StatusSource, old: FeedState | None, at: datetime) -> FeedState:
+    """Judge a snapshot, or a delta for ``old``, and return the state that it leads to.
+
+    Raises:
+        StatusError: it may not be relied on; GAP: a delta that starts from a later state, so that a snapshot is needed.
+
+    """
+    try:
+        signed = parse_status_feed(body)
+        verify_status_feed(signed, keys=source.keys, publisher=source.publisher)
+        if signed.feed.since is None:
+            state = open_snapshot(signed, previous=old)
+        elif old is not None:
+            state = apply_feed_delta(old, signed)
+        else:
+            state = open_snapshot(signed)  # refuses it, since it is none
+        verify_feed_period(state, at=min(max(at, state.issued), at + MAX_AHEAD))
+    except FeedError as error:
+        raise StatusError(_FEED_FAILURES[error.fault], error.detail) from error
+    return state
+
+
+def _ahead(moment: datetime, at: datetime) -> str:
+    return f"dated {int((moment - at).total_seconds())} s ahead of this clock"

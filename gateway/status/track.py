@@ -1,0 +1,94 @@
+"""What is known from one source, whatever its kind: the interface that the keeper works with, and what they share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from gateway.status.failure import StatusError, StatusFailure
+from gateway.status.fetch import Fetched
+from gateway.status.shelf import KeptAnswer
+from gateway.status.source import StatusSource
+from keys.certificate import Certificate
+from keys.revocation_evidence import RevocationEvidence
+from keys.revocation_list import Upkeep
+
+T = TypeVar("T")
+
+Ask = Callable[[str, bytes | None], Awaitable[Fetched]]  # an address and perhaps a question; raises StatusError
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What one round with a source brought: parts to keep (None: to forget), and what failed."""
+
+    changes: dict[str, KeptAnswer | None] = field(default_factory=dict)
+    errors: list[StatusError] = field(default_factory=list)
+    answered: int = 0
+    skew: timedelta | None = None
+
+
+class Track(Protocol):
+    """What is known from one source; methods run on the event loop, except `load`."""
+
+    source: StatusSource
+
+    def load(self, kept: Mapping[str, KeptAnswer], now: datetime) -> tuple[StatusError, ...]:
+        """Take what was kept, verified again as of when it was confirmed; return what was not good."""
+
+    async def refresh(self, ask: Ask, now: datetime) -> Attempt:
+        """Ask the source for everything that is due."""
+
+    def watch(self, certificate: Certificate) -> bool:
+        """Note that a certificate of this issuer is asked about; True: something new is to be fetched now."""
+
+    def evidence(self) -> Iterable[RevocationEvidence]:
+        """Return what is known, with its upkeep."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """As of when the oldest of it speaks; None: nothing is known."""
+
+    @property
+    def usable_until(self) -> datetime | None:
+        """When the first of it ends; None: nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """When a source last confirmed an answer, and the skew that was measured then."""
+
+    at: datetime
+    skew: timedelta | None
+
+    def upkeep(self, source: StatusSource) -> Upkeep:
+        """Return until when the answer is used, by the tolerance of the source."""
+        return Upkeep(usable_until=self.at + timedelta(seconds=source.tolerance_seconds), skew=self.skew)
+
+
+def confirmed_on_disk(kept: KeptAnswer, now: datetime) -> Confirmed:
+    """Return the confirmation that was kept; a time in the future would prolong the tolerance, and counts as now."""
+    return Confirmed(at=min(kept.confirmed_at, now), skew=kept.skew)
+
+
+_NO_ADDRESS: Final = "no address that is allowed"
+
+
+async def ask_in_order(
+    ask: Ask, urls: Iterable[str], question: bytes | None, judge: Callable[[bytes, datetime], T]
+) -> tuple[Fetched, T]:
+    """Ask one address after the other until one answers with something good; judging leaves the event loop.
+
+    Raises:
+        StatusError: none did; the error of the last one.
+
+    """
+    last = StatusError(StatusFailure.HOST_NOT_ALLOWED, _NO_ADDRESS)
+    for url in urls:
+        try:
+            fetched = await ask(url, question)
+            return fetched, await asyncio.to_thread(judge, fetched.body, fetched.at)
+        except StatusError as error:
+            last = error
+    raise last
