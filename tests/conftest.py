@@ -6,6 +6,13 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import BlockBuster
 
+LONGEST_NAMED_BYTES = 16
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long bytes by their argument: keys and signatures differ in every process, and names must not."""
+    return f"{argname}-bytes" if isinstance(val, bytes) and len(val) > LONGEST_NAMED_BYTES else None
+
 
 @pytest.fixture(autouse=True)
 def _no_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:

@@ -63,8 +63,9 @@ def test_key_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     """A key file outside the folder, absent or unreadable is a fault."""
     (tmp_path / "callers").mkdir()
     (tmp_path / "hall.pub").write_text(PEMS[TokenAlgorithm.EDDSA])
-    (tmp_path / "callers" / "big.pub").write_text(PEMS[TokenAlgorithm.EDDSA] + "\n" * 100_000 + "x")
-    (tmp_path / "callers" / "binary.pub").write_bytes(b"\xff")
+    contents = {"big.pub": PEMS[TokenAlgorithm.EDDSA].encode() + b"\n" * 100_000 + b"x", "binary.pub": b"\xff"}
+    if name in contents:
+        (tmp_path / "callers" / name).write_bytes(contents[name])
     registry, (fault,) = load(tmp_path / "callers", lines(key=f'"{name}"'))
     assert fault.startswith("callers/0.toml: key: expected a public key")
     assert len(registry) == 0
@@ -185,3 +186,46 @@ def test_registry_refuses_doubles() -> None:
     one, two = make_party(), make_party(key_id=KeyId("2026-1"))
     with pytest.raises(ValueError, match="was expected, got two"):
         CallerRegistry([one.caller, two.caller])
+
+
+@pytest.mark.parametrize("name", ["hall.tml", "hall.toml.bak", "hall.pub", "notes.txt", "below"])
+def test_what_does_not_belong(tmp_path: Path, name: str) -> None:
+    """A misspelt suffix, a key file that nobody names or a folder is a fault: nothing is passed over silently."""
+    (tmp_path / "callers").mkdir()
+    (tmp_path / "callers" / "README.md").write_text("for people")
+    (tmp_path / "callers" / ".hidden").write_text("")
+    if name == "below":
+        (tmp_path / "callers" / name).mkdir()
+    else:
+        (tmp_path / "callers" / name).write_text("")
+    registry, (fault,) = load(tmp_path / "callers", lines())
+    assert fault.startswith(f"callers/{name}: expected *.toml, or a key file that one of them names, found a")
+    assert len(registry) == 1
+
+
+def test_folder_that_is_none(tmp_path: Path) -> None:
+    """A file in place of the folder, or one that cannot be read, is a fault and not an empty registry."""
+    (tmp_path / "callers").write_text("")
+    faults: list[Fault] = []
+    load_callers(tmp_path / "callers", faults=faults)
+    assert str(faults[0]).startswith("callers: expected a readable folder, found a folder in place of a file")
+
+
+def test_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that the operating system refuses is a fault, not a traceback."""
+
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    faults: list[Fault] = []
+    load_callers(tmp_path, faults=faults)
+    assert str(faults[0]) == "callers: expected a readable folder, found no permission to read it"
+
+
+def test_key_is_judged_beside_a_wrong_algorithm(tmp_path: Path) -> None:
+    """A fault of the algorithm does not hide a fault of the key."""
+    _, faults = load(tmp_path, lines(algorithm='"HS256"', key='"-----BEGIN PRIVATE KEY-----"'))
+    assert [fault.split(": ")[1] for fault in faults] == ["algorithm", "key"]
+    _, faults = load(tmp_path, lines(algorithm='"HS256"', key='"missing.pub"'))
+    assert [fault.split(": ")[1] for fault in faults] == ["algorithm", "key"]

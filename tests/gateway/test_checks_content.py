@@ -19,10 +19,11 @@ from adapters.licence import Licence
 from gateway.checks.content import MemberDigests, check_coverage, check_data_hash, check_references
 from gateway.reason import Reason
 from gateway.verdict import Outcome
+from keys.digest import Digest
 
 MEMBERS = {
     "OFD.xml": b"index",
-    "Doc_0/Document.xml": b"root",
+    "Doc_0/Document.xml": b"<ofd:Document/>",
     "Doc_0/Pages/Page_0/Content.xml": b"page",
     "Doc_0/Signs/Signatures.xml": b"list",
     "Doc_0/Signs/Sign_0/Signature.xml": b"signature",
@@ -179,9 +180,33 @@ def test_an_uncovered_index_must_not_carry_the_licence_data() -> None:
         name="", number="", type_code="", identifier=None, issuer="", issuer_code="", issued_on=None, holders=(),
         valid_from=None, valid_to=None, long_term=True, copy=None,
     )  # fmt: skip
-    check = check_coverage(signature, document(signature, licence=licence, licence_member="OFD.xml"))
+    check = check_coverage(signature, document(signature, licence=licence, licence_members=frozenset({"OFD.xml"})))
     assert check is not None
     assert (check.outcome, check.reason) == (Outcome.INVALID, Reason.COVERAGE_UNCOVERED_METADATA)
+
+
+def test_an_uncovered_index_must_have_no_second_list_to_choose() -> None:
+    """Which of two lists a viewer reads would be anybody's choice."""
+    signature = without(good_signature(), "OFD.xml")
+    two = frozenset({"Doc_0/Signs/Signatures.xml", "Doc_0/Other.xml"})
+    check = check_coverage(signature, document(signature, signature_lists=two))
+    assert check is not None
+    assert check.reason is Reason.COVERAGE_UNCOVERED_CONTENT
+    covered = check_coverage(good_signature(), document(good_signature(), signature_lists=two))
+    assert covered is not None
+    assert covered.outcome is Outcome.VALID
+
+
+def test_an_uncovered_index_must_have_no_second_document_to_choose() -> None:
+    """A covered file that is a document root too could be shown instead."""
+    signature = without(good_signature(), "OFD.xml")
+    assert signature.references is not None
+    second = Reference(path="Doc_1/Document.xml", expected=b"", content=b"<Document/>")
+    choosing = with_entries(signature, *signature.references.entries, second)
+    members = {**MEMBERS, "Doc_1/Document.xml": b"<Document/>"}
+    check = check_coverage(choosing, document(choosing, members=members))
+    assert check is not None
+    assert check.reason is Reason.COVERAGE_UNCOVERED_CONTENT
 
 
 @pytest.mark.parametrize("roots", [(), ("Doc_1/Document.xml",), ("Doc_0/Document.xml", "Doc_1/Document.xml")])
@@ -219,27 +244,41 @@ def test_names_in_a_detail_are_few_short_and_printable() -> None:
 def test_the_data_hash_must_be_that_of_the_signed_description() -> None:
     """One changed byte of Signature.xml is a mismatch."""
     signature = good_signature()
-    good = check_data_hash(signature)
+    good = check_data_hash(signature, DIGESTS)
     assert good is not None
     assert good.outcome is Outcome.VALID
-    bad = check_data_hash(replace(signature, data=b"signaturE"))
+    bad = check_data_hash(replace(signature, data=b"signaturE"), DIGESTS)
     assert bad is not None
     assert (bad.outcome, bad.reason) == (Outcome.INVALID, Reason.DATA_HASH_MISMATCH)
 
 
+def test_signed_data_are_digested_once_however_many_sign_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signers of one SignedData share its content; other data never share a digest by chance."""
+    computed = []
+    digest = Digest(name="SM3", compute=lambda data: computed.append(data) or sm3(data), acceptable=True)
+    monkeypatch.setattr("gateway.checks.content.DIGESTS", {good_signature().data_hash_algorithm: digest})
+    digests = MemberDigests(MEMBERS)
+    signature = good_signature()
+    for one in (signature, signature, replace(signature, data=b"other", data_hash=sm3(b"other"))):
+        check = check_data_hash(one, digests)
+        assert check is not None
+        assert check.outcome is Outcome.VALID
+    assert computed == [b"signature", b"other"]
+
+
 def test_a_seal_signature_without_the_file_is_unknown() -> None:
     """A bare SignedValue.dat proves nothing about content that is not at hand."""
-    check = check_data_hash(replace(good_signature(), data=None))
+    check = check_data_hash(replace(good_signature(), data=None), DIGESTS)
     assert check is not None
     assert (check.outcome, check.reason) == (Outcome.UNKNOWN, Reason.DATA_HASH_NOT_AT_HAND)
 
 
 def test_a_seal_signature_without_a_hash_is_invalid() -> None:
     """Only a plain signature may sign the data directly."""
-    check = check_data_hash(replace(good_signature(), data_hash=None))
+    check = check_data_hash(replace(good_signature(), data_hash=None), DIGESTS)
     assert check is not None
     assert check.reason is Reason.DATA_HASH_MISMATCH
-    assert check_data_hash(replace(good_signature(), data_hash=None, kind=SignatureKind.SIGN)) is None
+    assert check_data_hash(replace(good_signature(), data_hash=None, kind=SignatureKind.SIGN), DIGESTS) is None
 
 
 def test_a_member_is_digested_once_however_often_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:

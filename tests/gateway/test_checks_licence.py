@@ -1,13 +1,15 @@
 """The printed dates of a licence, which are days in China."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.document import Document, Format
 from adapters.licence import AnnotatedCopy, Licence, LicenceFlag
-from gateway.checks.licence import check_validity_period
+from gateway.checks.licence import check_licence, check_validity_period
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Outcome
 
@@ -41,7 +43,8 @@ def licence(
 
 
 def copy_until(day: date | None) -> AnnotatedCopy:
-    return AnnotatedCopy(made_at="", made_by="", reason="", valid_until=day)
+    end = None if day is None else in_china(day + timedelta(days=1), 0)
+    return AnnotatedCopy(made_at="", made_by="", reason="", valid_until=end)
 
 
 def in_china(day: date, hour: int = 12, minute: int = 0, second: int = 0) -> datetime:
@@ -68,9 +71,9 @@ def test_a_second_outside_is_outside(at: datetime, reason: Reason) -> None:
 
 
 def test_a_licence_without_an_end_does_not_end() -> None:
-    """A long-term licence is valid at any later time, and the verdict says why."""
+    """A long-term licence is valid at any later time; that it is one is a field of it, and leaves by a policy only."""
     check = check_validity_period(licence(valid_to=None), in_china(date(2999, 1, 1)))
-    assert (check.outcome, check.detail) == (Outcome.VALID, "long-term")
+    assert (check.outcome, check.detail) == (Outcome.VALID, None)
 
 
 def test_an_annotated_copy_has_an_end_of_its_own() -> None:
@@ -79,6 +82,36 @@ def test_an_annotated_copy_has_an_end_of_its_own() -> None:
     assert check_validity_period(copied, in_china(date(2025, 1, 31))).outcome is Outcome.VALID
     after = check_validity_period(copied, in_china(date(2025, 2, 1)))
     assert (after.outcome, after.reason) == (Outcome.INVALID, Reason.VALIDITY_PERIOD_COPY_EXPIRED)
+
+
+def test_a_copy_may_end_at_a_moment() -> None:
+    """A copy with a time of day ends then, and not with that day."""
+    moment = in_china(date(2025, 1, 31), 10)
+    copied = licence(copy=replace(copy_until(None), valid_until=moment))
+    assert check_validity_period(copied, moment - timedelta(seconds=1)).outcome is Outcome.VALID
+    assert check_validity_period(copied, moment).reason is Reason.VALIDITY_PERIOD_COPY_EXPIRED
+
+
+def test_an_end_that_is_not_stated_is_unknown() -> None:
+    """Who says nothing about the end, of a licence or of a copy, has not said that there is none."""
+    for silent in (replace(licence(valid_to=None), long_term=False), licence(copy=copy_until(None))):
+        check = check_validity_period(silent, in_china(LAST))
+        assert (check.outcome, check.reason) == (Outcome.UNKNOWN, Reason.VALIDITY_PERIOD_NOT_STATED)
+
+
+def test_a_file_that_cannot_be_used_leaves_doubt() -> None:
+    """A licence in force is not called so while another file speaks of it unread; one that ended has ended."""
+    document = Document(format=Format.OFD, licence=licence(), licence_unreadable=True)
+    doubtful = check_licence(document, in_china(LAST))
+    assert doubtful is not None
+    assert (doubtful.outcome, doubtful.reason) == (Outcome.UNKNOWN, Reason.VALIDITY_PERIOD_UNREADABLE)
+    ended = check_licence(document, in_china(LAST + timedelta(days=1)))
+    assert ended is not None
+    assert ended.outcome is Outcome.INVALID
+    alone = check_licence(replace(document, licence=None), in_china(LAST))
+    assert alone is not None
+    assert alone.reason is Reason.VALIDITY_PERIOD_UNREADABLE
+    assert check_licence(Document(format=Format.OFD), in_china(LAST)) is None
 
 
 def test_the_licence_ends_its_copies() -> None:
@@ -118,9 +151,8 @@ def test_a_further_limit_never_makes_a_licence_valid(
 ) -> None:
     """Adding an end or a beginning can only take validity away."""
     bare = check_validity_period(licence(valid_from=None, valid_to=None), at)
-    limited = check_validity_period(
-        licence(valid_from=valid_from, valid_to=valid_to, copy=copy_until(copied_until)), at
-    )
+    copy = None if copied_until is None else copy_until(copied_until)
+    limited = check_validity_period(licence(valid_from=valid_from, valid_to=valid_to, copy=copy), at)
     assert bare.outcome is Outcome.VALID
     if limited.outcome is Outcome.VALID:
         today = at.astimezone(CHINA).date()

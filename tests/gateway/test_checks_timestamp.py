@@ -9,15 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.document import DocumentSignature, SignatureKind, SignedPart, Standard
-from gateway.checks.timestamp import CLOCK_TOLERANCE, check_timestamp
+from adapters.strict.der import encode_element, encode_sequence
+from gateway.checks.timestamp import CLOCK_TOLERANCE, ProvenTimes, check_timestamp
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName, Outcome
 from keys.trust import TrustStore
 from tests.support.mutations import mutated
-from tests.support.pki import ENCRYPTING, ISSUING, entry
+from tests.support.pki import ENCRYPTING, ISSUING, entry, extension
 from tests.support.sealed import DAY, NOW, SIGNED_AT
 from tests.support.timestamps import (
     AFTER,
+    BEFORE,
     CODE_SIGNING,
     TIME_STAMPING,
     StampRecipe,
@@ -28,6 +30,9 @@ from tests.support.timestamps import (
 )
 
 SECOND = timedelta(seconds=1)
+# An unknown critical extension of a TSTInfo, and an accuracy of one day.
+CRITICAL = encode_element(0xA1, extension("1.2.156.10197.9.8", b"\x05\x00", critical=True))
+ONE_DAY = encode_sequence((b"\x02\x03\x01\x51\x80",))
 STAMPED = b"a signature value"
 
 
@@ -48,10 +53,10 @@ def judge(
     token: bytes | None, *, signed_at: datetime | None = SIGNED_AT, store: TrustStore | None = None
 ) -> tuple[Check, datetime | None]:
     store = store or trusting_stamps().store()
-    check, proven_at = check_timestamp(signature(token, signed_at), store=store, at=NOW)
+    check, proven = check_timestamp(signature(token, signed_at), store=store, at=NOW)
     assert check is not None
     assert check.check is CheckName.TIMESTAMP
-    return check, proven_at
+    return check, proven.signature
 
 
 @pytest.mark.parametrize("signed_at", [SIGNED_AT, NOW, NOW + CLOCK_TOLERANCE])
@@ -69,7 +74,7 @@ def test_a_claim_from_the_future_is_invalid() -> None:
 
 def test_where_no_time_is_stated_there_is_no_check() -> None:
     """A check that does not apply is absent."""
-    assert check_timestamp(signature(None, None), store=TrustStore.empty(), at=NOW) == (None, None)
+    assert check_timestamp(signature(None, None), store=TrustStore.empty(), at=NOW) == (None, ProvenTimes())
 
 
 def test_a_good_time_stamp_proves_its_moment() -> None:
@@ -88,6 +93,12 @@ def test_a_proven_past_does_not_excuse_a_claimed_future() -> None:
     """A signer who claims a time to come is wrong, also where an authority has stamped the signature."""
     check, _ = judge(StampRecipe()(STAMPED), signed_at=NOW + DAY)
     assert check.reason is Reason.TIMESTAMP_IN_FUTURE
+
+
+def test_the_proven_moment_includes_the_accuracy() -> None:
+    """A clock that may be off by a day proves that the signature existed a day later, and no earlier."""
+    _, proven_at = judge(StampRecipe(at=AFTER, more_info=(ONE_DAY,))(STAMPED))
+    assert proven_at == AFTER + DAY
 
 
 def test_a_stamp_from_the_future_is_invalid() -> None:
@@ -109,6 +120,10 @@ def authority(**knobs: object) -> StampRecipe:
         (lambda: StampRecipe(signer=stamper_ca().key.sign), "signature bad"),
         (lambda: authority(more=()), "certificate is not one for time stamps"),
         (lambda: authority(more=(usage(CODE_SIGNING),)), "certificate is not one for time stamps"),
+        (lambda: authority(more=(usage(TIME_STAMPING, CODE_SIGNING),)), "certificate is not one for time stamps"),
+        (lambda: authority(more=(usage(TIME_STAMPING, critical=False),)), "certificate is not one for time stamps"),
+        (lambda: StampRecipe(named=lambda _: b"another"), "the token names another certificate"),
+        (lambda: StampRecipe(at=BEFORE), "the time stamp lies before the time that is claimed"),
         (lambda: authority(usages=ENCRYPTING), "certificate is not one for time stamps"),
         (lambda: authority(usages=ISSUING, is_ca=True), "certificate is not one for time stamps"),
         (lambda: authority(not_after=SIGNED_AT - SECOND), "authority's certificate not valid at that time"),
@@ -133,8 +148,10 @@ def test_a_false_time_stamp_is_invalid(recipe, detail: str) -> None:
         lambda: StampRecipe()(STAMPED)[:-1],
         lambda: StampRecipe(with_certificate=False)(STAMPED),
         lambda: StampRecipe(imprint="1.3.14.3.2.26")(STAMPED),
+        lambda: StampRecipe(is_named=False)(STAMPED),
+        lambda: StampRecipe(more_info=(CRITICAL,))(STAMPED),
     ],
-    ids=["empty", "zero", "text", "DER time", "a hash", "cut short", "no certificate", "SHA-1"],
+    ids=["empty", "zero", "text", "DER time", "a hash", "cut short", "no certificate", "SHA-1", "unnamed", "critical"],
 )
 def test_what_cannot_be_used_is_unknown(token) -> None:
     """Real seals carry all sorts of bytes where a time stamp belongs; they prove nothing and disprove nothing."""

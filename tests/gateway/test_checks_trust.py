@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gateway.checks.trust import MAKER_CHAIN, SIGNER_CHAIN, ChainWording, check_chain, check_revocation
+from gateway.checks.signed_part import read_companions
+from gateway.checks.trust import MAKER_CHAIN, SIGNER_CHAIN, ChainInUse, ChainWording, check_chain, check_revocation
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Outcome
-from keys.chain import Chain
+from keys.chain import MAX_EXTRA, Chain
 from keys.revocation_list import parse_revocation_list
 from keys.trust import Anchor, Purpose, TrustStore
-from tests.support.pki import BEGIN, END, NOW, Entity, entry, make_root, p256_key
+from tests.support.pki import BEGIN, END, NOW, Entity, entry, extension, make_root, p256_key, rsa_key, tlv
 
 DAY = timedelta(days=1)
 ROOT = make_root(key=p256_key())
@@ -36,10 +37,16 @@ def chain(of: Entity = SIGNER) -> Chain:
     return found
 
 
+def used(*chains: Chain | None) -> list[ChainInUse]:
+    return [ChainInUse(chain=one, proven_at=None) for one in chains]
+
+
 def revocation(
     *lists: bytes, chains: tuple[Chain | None, ...] | None = None, proven_at: datetime | None = None
 ) -> tuple[Outcome, Reason | None]:
-    check = check_revocation((chain(),) if chains is None else chains, store=store(*lists), at=NOW, proven_at=proven_at)
+    uses = [ChainInUse(chain=one, proven_at=proven_at) for one in ((chain(),) if chains is None else chains)]
+    check = check_revocation(uses, store=store(*lists), at=NOW)
+    assert check is not None
     assert check.check is CheckName.REVOCATION
     return check.outcome, check.reason
 
@@ -75,10 +82,23 @@ def test_an_issuer_outside_its_period_issued_nothing(wording: ChainWording, at: 
 
 @WORDINGS
 def test_a_forged_certificate_is_refused(wording: ChainWording) -> None:
-    """A certificate that names an anchor which did not sign it is a forgery, and no unknown issuer."""
-    forged = CA.issue("Forged", key=p256_key(), signer=p256_key())
-    check, found = check_chain(forged.certificate, NOW, store=store(), wording=wording)
+    """A certificate that names the key of an anchor which did not sign it is a forgery, and no unknown issuer."""
+    named = make_root("Named CA", key=p256_key(), subject_key_id=b"key")
+    forged = named.issue("Forged", key=p256_key(), signer=p256_key(), authority_key_id=b"key")
+    anchor = Anchor(certificate=named.certificate, purposes=frozenset(Purpose))
+    check, found = check_chain(forged.certificate, NOW, store=TrustStore(anchors=(anchor,)), wording=wording)
     assert (check.outcome, check.reason, found) == (Outcome.INVALID, wording.refused, None)
+
+
+@WORDINGS
+def test_a_certificate_that_cannot_be_compared_is_unknown(wording: ChainWording) -> None:
+    """An algorithm that we do not have is no proof of forgery."""
+    weak = make_root("SHA-1 CA", key=rsa_key(algorithm="1.2.840.113549.1.1.5"))
+    anchor = Anchor(certificate=weak.certificate, purposes=frozenset(Purpose))
+    trusting = TrustStore(anchors=(anchor,))
+    signer = weak.issue("Signer", key=p256_key())
+    check, found = check_chain(signer.certificate, NOW, store=trusting, wording=wording)
+    assert (check.outcome, check.reason, found) == (Outcome.UNKNOWN, wording.refused, None)
 
 
 def test_nobody_is_trusted_by_an_empty_store() -> None:
@@ -89,13 +109,15 @@ def test_nobody_is_trusted_by_an_empty_store() -> None:
 
 def test_a_current_list_without_the_certificate_is_good() -> None:
     """The verdict says how old the knowledge is."""
-    check = check_revocation((chain(),), store=store(GOOD), at=NOW, proven_at=None)
+    check = check_revocation(used(chain()), store=store(GOOD), at=NOW)
+    assert check is not None
     assert (check.outcome, check.detail) == (Outcome.VALID, "as of 2026-03-01T11:00:00Z")
 
 
 def test_a_revoked_certificate_is_named_with_its_moment() -> None:
     """The detail helps an engineer to find the entry, and names no person."""
-    check = check_revocation((chain(),), store=store(REVOKED), at=NOW, proven_at=None)
+    check = check_revocation(used(chain()), store=store(REVOKED), at=NOW)
+    assert check is not None
     assert (check.outcome, check.reason) == (Outcome.INVALID, Reason.REVOCATION_REVOKED)
     assert check.detail == f"serial {SIGNER.certificate.serial:X}, revoked at 2026-01-30T12:00:00Z"
 
@@ -142,25 +164,57 @@ def test_unavailable_wins_over_good() -> None:
 
 
 @pytest.mark.parametrize("chains", [(None,), (), (None, None)])
-def test_without_a_chain_revocation_is_unknown(chains: tuple[Chain | None, ...]) -> None:
-    """Where nobody is trusted, nobody's list is."""
-    assert revocation(GOOD, chains=chains) == (Outcome.UNKNOWN, Reason.REVOCATION_UNAVAILABLE)
+def test_without_a_chain_there_is_nothing_to_look_up(chains: tuple[Chain | None, ...]) -> None:
+    """Where nobody is trusted nobody's list is: the check does not apply, and "try again" would be bad advice."""
+    assert check_revocation(used(*chains), store=store(GOOD), at=NOW) is None
 
 
-def test_a_missing_chain_is_not_made_up_for_by_another() -> None:
-    """A good signer says nothing about a maker whose issuer is unknown."""
-    assert revocation(GOOD, chains=(None, chain()))[0] is Outcome.UNKNOWN
+def test_a_chain_beside_a_missing_one_is_looked_up() -> None:
+    """That one issuer is unknown is said by the check of its chain; the other certificate is judged by its list."""
+    assert revocation(GOOD, chains=(None, chain())) == (Outcome.VALID, None)
+    assert revocation(REVOKED, chains=(None, chain())) == (Outcome.INVALID, Reason.REVOCATION_REVOKED)
+    assert revocation(chains=(None, chain())) == (Outcome.UNKNOWN, Reason.REVOCATION_UNAVAILABLE)
 
 
 def test_a_certificate_trusted_itself_needs_no_list() -> None:
     """Its trust is withdrawn by taking it out of the folder."""
     direct = Chain(certificates=(SIGNER.certificate,), valid_from=BEGIN, valid_to=END)
-    check = check_revocation((direct,), store=store(), at=NOW, proven_at=None)
+    check = check_revocation(used(direct), store=store(), at=NOW)
+    assert check is not None
     assert (check.outcome, check.detail) == (Outcome.VALID, "directly trusted")
 
 
 def test_the_oldest_list_says_how_old_the_knowledge_is() -> None:
     """Of several lists, the verdict names the moment up to which all of them are known."""
     lists = (CA.revocation_list(this_update=NOW - 3 * DAY), OTHER_CA.revocation_list(this_update=NOW - DAY))
-    check = check_revocation((chain(), chain(OTHER)), store=store(*lists), at=NOW, proven_at=None)
+    check = check_revocation(used(chain(), chain(OTHER)), store=store(*lists), at=NOW)
+    assert check is not None
     assert check.detail == "as of 2026-02-26T12:00:00Z"
+    assert check.as_of == NOW - 3 * DAY
+
+
+def test_since_when_the_key_was_in_other_hands_is_said() -> None:
+    """The detail names the moment that counts besides that of the revocation."""
+    since = extension("2.5.29.24", tlv(0x18, b"20250101000000Z"))
+    revoked = CA.revocation_list(entry(SIGNER.certificate.serial, REVOKED_AT, since))
+    uses = [ChainInUse(chain=chain(), proven_at=REVOKED_AT - 100 * DAY)]
+    check = check_revocation(uses, store=store(revoked), at=NOW)
+    assert check is not None
+    assert (check.outcome, check.reason) == (Outcome.INVALID, Reason.REVOCATION_REVOKED)
+    assert "key in other hands since 2025-01-01T00:00:00Z" in (check.detail or "")
+
+
+def test_what_expired_before_the_list_is_not_known() -> None:
+    """The detail says why a current list is no answer."""
+    ended = CA.issue("Ended", key=p256_key(), not_after=NOW - DAY)
+    check = check_revocation(used(chain(ended)), store=store(GOOD), at=NOW)
+    assert check is not None
+    assert (check.outcome, check.reason) == (Outcome.UNKNOWN, Reason.REVOCATION_UNAVAILABLE)
+    assert "expired-before-list" in (check.detail or "")
+
+
+def test_companions_are_read_leniently_and_bounded() -> None:
+    """What is no certificate, or the leaf itself, is left out, and so is what no honest document brings."""
+    leaf = SIGNER.certificate
+    assert read_companions((b"no", leaf.encoded, CA.certificate.encoded), leaf) == (CA.certificate,)
+    assert read_companions([b"no"] * MAX_EXTRA + [CA.certificate.encoded], leaf) == ()

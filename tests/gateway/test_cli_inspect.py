@@ -1,11 +1,14 @@
 """``tongban inspect`` as a process: what each format says, without a word about whether it is true."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.cli import tongban
+from tests.support.cli import ROOT, tongban
 from tests.support.recipes import bare_seal
 from tests.support.sealed import SIGNED_VALUE, Recipe, cast, draft, signed_data
 
@@ -42,7 +45,7 @@ def test_an_ofd_says_its_members_its_licence_and_its_signatures(described: dict[
     assert found["format"] == "ofd"
     assert found["members"].keys() == Recipe().members().keys()
     licence = found["licence"]
-    assert licence["found_in"] == "OFD.xml"
+    assert licence["found_in"] == ["OFD.xml"]
     assert licence["elements"] == draft().elements
     assert licence["identifier"]["text"] == draft().identifier
     assert licence["identifier"]["check_character_matches"] is True
@@ -91,7 +94,7 @@ def test_nothing_is_judged(described: dict[str, dict[str, Any]]) -> None:
     """No outcome appears, and every description warns that none of it was verified."""
     for one in described.values():
         assert "outcome" not in one
-        assert "error" in one or one["warning"]
+        assert "error" in one or one["warning"] == "not-verified"
 
 
 def test_people_read_lines(files: Path) -> None:
@@ -103,8 +106,28 @@ def test_people_read_lines(files: Path) -> None:
 
 
 def test_the_warning_is_chinese_in_china(files: Path) -> None:
-    """The locale decides about words."""
-    assert "以下内容未经验证。" in tongban("inspect", files / "b.esl", locale="zh_CN.UTF-8").out
+    """The locale decides about words and labels; the JSON is the same in every language."""
+    shown = tongban("inspect", files / "b.esl", locale="zh_CN.UTF-8").out
+    assert "提示: 以下内容未经核验。" in shown
+    assert "制章人: " in shown
+    arguments = ("inspect", "--json", files)
+    assert tongban(*arguments, locale="zh_CN.UTF-8").out == tongban(*arguments).out
+
+
+def test_an_empty_folder_is_said(tmp_path: Path) -> None:
+    """A folder without documents is a sentence and the code 2; what was passed over is counted."""
+    (tmp_path / "README.md").write_text("words", encoding="utf-8")
+    ended = tongban("inspect", tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "passed over 1 file" in ended.err
+    assert "no document to read" in ended.err
+
+
+def test_a_pipe_is_a_file_like_any_other(files: Path) -> None:
+    """What a shell's process substitution names can be read."""
+    command = f'{sys.executable} -m gateway inspect --json <(cat "{files / "b.esl"}")'
+    ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603, S607 - our own program
+    assert (ended.returncode, json.loads(ended.stdout)["format"]) == (0, "seal")
 
 
 def test_standard_input_and_missing_files(files: Path) -> None:

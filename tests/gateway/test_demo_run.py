@@ -1,5 +1,11 @@
 """``tongban demo --once``: thirty files over HTTP, and an end that tells whether every answer was the right one."""
 
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +16,7 @@ from gateway.cli.console import ExitCode
 from gateway.demo.stage import CALLER_ID, Question, Stage, set_stage
 from gateway.reason import Reason
 from gateway.verdict import Outcome
-from tests.support.cli import Ended, tongban
+from tests.support.cli import ROOT, Ended, tongban
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +39,7 @@ def test_every_answer_is_the_right_one(ended: Ended) -> None:
         assert one["right"] is True
         assert one["answer"]["outcome"] == one["expected"]["outcome"]
     assert [one["forged"] is None for one in ended.objects] == [True] * 20 + [False] * 10
+    assert all(set(one["forged"]) == {"zh", "en"} for one in ended.objects[20:])
     assert all(one["answer"]["outcome"] == "valid" for one in ended.objects[:20])
     reasons = {one["expected"]["reason"] for one in ended.objects[20:]}
     assert len(reasons) == 10
@@ -69,6 +76,33 @@ def test_a_folder_with_something_in_it_is_not_written_to(ended: Ended, kept: Pat
     again = tongban("demo", "--once", "--keep", kept)
     assert (again.code, again.out) == (2, "")
     assert "not an empty folder" in again.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_unwinds_the_demo(number: signal.Signals, tmp_path: Path) -> None:
+    """Told to stop while it serves, the demo stops its gateway and leaves no folder behind."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway", "demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        address = next(found[1] for line in process.stdout if (found := re.search(r"goes on at (http://\S+)", line)))
+        assert list(tmp_path.iterdir())
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(30) == 128 + number
+    assert list(tmp_path.iterdir()) == []
+    host, port = address.removeprefix("http://").split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=5)
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    """Where the files cannot be kept, a sentence says so and the code is 2."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    again = tongban("demo", "--once", "--keep", tmp_path / "file" / "below")
+    assert (again.code, again.out) == (2, "")
+    assert "cannot write to" in again.err
 
 
 def first_two(now: datetime, *, outcome: Outcome, reason: Reason | None) -> Stage:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -11,9 +12,15 @@ import pytest
 from gateway.http.messages import Health, ProblemDocument, Readiness
 from gateway.http.openapi import build_openapi
 from gateway.http.routes import ROUTES
-from tests.support.callers import make_party, make_site
+from gateway.reason import Reason
+from gateway.verdict import CheckName, Outcome
+from keys.revocation_list import parse_revocation_list
+from keys.trust import Purpose, TrustStore
+from tests.support.callers import NOW, make_party, make_site
 from tests.support.http import URL, StartClient, bearer, question, start
+from tests.support.pki import make_root, p256_key
 
+CA = make_root(key=p256_key())
 PARTY = make_party()
 TOKEN = PARTY.token()
 
@@ -29,9 +36,9 @@ async def test_readiness(aiohttp_client: StartClient) -> None:
     """Readiness counts anchors by purpose, lists, and the callers that may sign in now."""
     client = await start(aiohttp_client, make_site([PARTY, make_party(id="off", enabled=False)]))
     response = await client.get("/readyz")
-    assert msgspec.convert(await response.json(), Readiness) == Readiness(
-        ready=True, anchors={"seal-maker": 0, "signer": 0, "timestamp": 0}, revocation_lists=0, callers=1
-    )
+    found = msgspec.convert(await response.json(), Readiness)
+    assert (found.ready, found.revocation_lists, found.callers) == (True, 0, 1)
+    assert found.anchors == {purpose.value: 0 for purpose in Purpose}
 
 
 @pytest.mark.parametrize(
@@ -195,14 +202,20 @@ def test_openapi_structure() -> None:
     for reference in found:
         prefix, _, name = reference.rpartition("/")
         assert (prefix, name in schemas) == ("#/components/schemas", True), reference
-    operations = [operation for item in document["paths"].values() for operation in item.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == len(ROUTES)
-    for operation in operations:
+    operations = {
+        operation["operationId"]: (method, operation)
+        for item in document["paths"].values()
+        for method, operation in item.items()
+    }
+    assert len(operations) == sum(len(route.methods) for route in ROUTES)
+    for method, operation in operations.values():
+        assert {"405", "500"} <= set(operation["responses"])
         assert operation["responses"]
         for status, response in operation["responses"].items():
             assert status.isdigit()
             assert response["description"]
-            assert response["content"]
+            assert response["headers"]["X-Request-Id"]
+            assert response.get("content") or method == "head"
         for requirement in operation["security"]:
             assert set(requirement) <= set(document["components"]["securitySchemes"])
     json.dumps(document)
@@ -211,7 +224,53 @@ def test_openapi_structure() -> None:
 def test_openapi_lists_the_refusals() -> None:
     """The question's description names every status by which it may be refused."""
     responses = build_openapi(ROUTES, version="1")["paths"][URL]["post"]["responses"]
-    assert set(responses) == {"200", "400", "401", "408", "413", "415", "417", "422", "500", "503", "504"}
+    assert set(responses) == {"200", "400", "401", "405", "408", "413", "415", "417", "422", "500", "503", "504"}
+
+
+def test_openapi_names_the_words() -> None:
+    """Outcomes, checks and reasons are listed one by one, so that a client can hold its own table against them."""
+    schemas = build_openapi(ROUTES, version="1")["components"]["schemas"]
+    assert set(schemas["Reason"]["enum"]) == set(Reason)
+    assert set(schemas["Outcome"]["enum"]) == set(Outcome)
+    assert set(schemas["CheckName"]["enum"]) == set(CheckName)
+    answer = schemas["VerificationAnswer"]["properties"]
+    assert answer["reasons"]["items"] == {"$ref": "#/components/schemas/Reason"}
+    assert answer["fields"]["additionalProperties"] == {"$ref": "#/components/schemas/FieldAnswer"}
+    for name in ("policy", "receipt"):
+        assert {"type": "null"} in answer[name]["anyOf"]
+        assert len(answer[name]["anyOf"]) == 2
+
+
+def test_openapi_names_one_way_for_a_licence() -> None:
+    """A licence is named in exactly one way."""
+    ways = build_openapi(ROUTES, version="1")["components"]["schemas"]["LicenceQuestion"]["oneOf"]
+    assert [way["required"] for way in ways] == [["document"], ["identifier"], ["number", "type", "holder"], ["code"]]
+
+
+def test_openapi_names_the_headers() -> None:
+    """The headers that come with a refusal are there."""
+    responses = build_openapi(ROUTES, version="1")["paths"][URL]["post"]["responses"]
+    for status, header in (("401", "WWW-Authenticate"), ("405", "Allow"), ("503", "Retry-After")):
+        assert header in responses[status]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "seconds"), [((), "+Inf"), ((2, 1), "3600.0"), ((None,), "+Inf"), ((-1, 5), "-3600.0")]
+)
+async def test_time_left_of_revocation_lists(
+    aiohttp_client: StartClient, ends: tuple[int | None, ...], seconds: str
+) -> None:
+    """An alarm can be set on the seconds until the first revocation list ends."""
+    lists = tuple(
+        parse_revocation_list(
+            CA.revocation_list(
+                this_update=NOW - timedelta(days=1), next_update=None if end is None else NOW + timedelta(hours=end)
+            )
+        )
+        for end in ends
+    )
+    client = await start(aiohttp_client, make_site(trust=TrustStore(anchors=(), revocation_lists=lists)))
+    assert f"gateway_revocation_list_seconds_left {seconds}\n" in await (await client.get("/metrics")).text()
 
 
 def test_only_operators_routes_are_open() -> None:

@@ -5,7 +5,8 @@ import json
 import re
 import threading
 import time
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from gateway.decision import DECISION_ID_PATTERN
 from gateway.http.messages import ProblemDocument, VerificationAnswer
 from gateway.http.problems import PROBLEMS, ProblemKind
 from gateway.reason import SENTENCES, Reason
-from gateway.verdict import Verdict
+from gateway.verdict import Check, CheckName, Outcome, Verdict
 from keys.trust import TrustStore
 from tests.support.callers import NOW, make_party, make_site
 from tests.support.http import GENUINE, URL, StartClient, bearer, question, start, verify_by_first_byte
@@ -73,7 +74,7 @@ async def test_genuine(aiohttp_client: StartClient) -> None:
         "match": None,
         "freshness": {
             "source": "document",
-            "as_of": "2026-03-01T04:00:00Z",
+            "as_of": None,
             "revocation_seq": None,
             "stale": False,
         },
@@ -113,9 +114,41 @@ async def test_full_question(aiohttp_client: StartClient) -> None:
     )
     status, content = await ask(aiohttp_client, body)
     assert status == 200
-    assert content["fields"] == {}
+    withheld = {"form": "withheld", "reason": "no-policy"}
+    assert content["fields"] == {"holder_name": withheld, "valid_to": withheld}
+    msgspec.convert(content, VerificationAnswer)
     assert content["match"] == {"outcome": None, "reason": "no-policy"}
     assert "李四" not in json.dumps(content, ensure_ascii=False)
+
+
+def judged(*revocations: Check) -> Verdict:
+    """Return the genuine verdict with these checks of revocation, one for each signature."""
+    (signature,) = GENUINE.signatures
+    return replace(
+        GENUINE, signatures=tuple(replace(signature, checks=(*signature.checks, one)) for one in revocations)
+    )
+
+
+OLDER, NEWER = NOW - timedelta(hours=3), NOW - timedelta(hours=1)
+GOOD = Check(check=CheckName.REVOCATION, outcome=Outcome.VALID)
+MISSING = replace(GOOD, outcome=Outcome.UNKNOWN, reason=Reason.REVOCATION_UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "as_of", "stale"),
+    [
+        (judged(replace(GOOD, as_of=NEWER), replace(GOOD, as_of=OLDER)), "2026-03-01T01:00:00Z", False),
+        (judged(replace(GOOD, as_of=NEWER), MISSING), "2026-03-01T03:00:00Z", True),
+        (judged(MISSING), None, True),
+        (judged(GOOD), None, False),
+        (GENUINE, None, False),
+    ],
+)
+async def test_freshness(aiohttp_client: StartClient, verdict: Verdict, *, as_of: str | None, stale: bool) -> None:
+    """The answer says how old the oldest revocation information is that it rests on, and whether some was missing."""
+    client = await start(aiohttp_client, SITE, lambda *_, **__: verdict)
+    content = await (await client.post(URL, json=question(), headers=bearer(TOKEN))).json()
+    assert (content["freshness"]["as_of"], content["freshness"]["stale"]) == (as_of, stale)
 
 
 @pytest.mark.parametrize("algorithm", TokenAlgorithm)
@@ -139,46 +172,50 @@ async def test_stated_format(aiohttp_client: StartClient) -> None:
 @pytest.mark.parametrize(
     ("body", "errors"),
     [
-        ({}, [{"path": "$.licence", "error": "missing-field"}]),
-        ([], [{"path": "$", "error": "wrong-value", "expected": "Expected `object`, got `array`"}]),
-        ({"licence": 7}, [{"path": "$.licence", "error": "wrong-value", "expected": "Expected `object`, got `int`"}]),
+        ({}, [("$.licence", "missing-field")]),
+        ([], [("$", "wrong-value")]),
+        ({"licence": 7}, [("$.licence", "wrong-value")]),
+        ({"licence": {"document": 7}}, [("$.licence.document", "wrong-value")]),
+        ({"licence": {"colour": ""}}, [("$.licence.colour", "unknown-field")]),
+        (question(operator={}), [("$.operator.id", "missing-field")]),
+        (question(fields=["valid_to", 7, "x" * 129]), [("$.fields[1]", "wrong-value"), ("$.fields[2]", "wrong-value")]),
+        (question(fields=["x"] * 257), [("$.fields", "wrong-value")]),
+        (question(fields="valid_to"), [("$.fields", "wrong-value")]),
+        (question(tolerance_seconds=-1), [("$.tolerance_seconds", "wrong-value")]),
+        ({"licence": {"document": "", "format": "docx"}}, [("$.licence.format", "wrong-value")]),
         (
-            {"licence": {"document": 7}},
-            [{"path": "$.licence.document", "error": "wrong-value", "expected": "Expected `str | null`, got `int`"}],
-        ),
-        (
-            question(colour="red", purpose={"item": "x", "why": "y"}),
+            question(colour="red", purpose={"item": "", "why": "y"}, operator={"name": 5}, tolerance_seconds="1"),
             [
-                {"path": "$.colour", "error": "unknown-field"},
-                {"path": "$.purpose.why", "error": "unknown-field"},
-            ],
-        ),
-        ({"licence": {"colour": ""}}, [{"path": "$.licence.colour", "error": "unknown-field"}]),
-        (question(operator={}), [{"path": "$.operator.id", "error": "missing-field"}]),
-        (
-            question(fields=["valid_to", 7]),
-            [{"path": "$.fields[1]", "error": "wrong-value", "expected": "Expected `str`, got `int`"}],
-        ),
-        (
-            question(tolerance_seconds=-1),
-            [{"path": "$.tolerance_seconds", "error": "wrong-value", "expected": "Expected `int` >= 0"}],
-        ),
-        (
-            {"licence": {"document": "", "format": "docx"}},
-            [
-                {
-                    "path": "$.licence.format",
-                    "error": "wrong-value",
-                    "expected": "one of the words that /openapi.json lists",
-                }
+                ("$.colour", "unknown-field"),
+                ("$.purpose.item", "wrong-value"),
+                ("$.purpose.why", "unknown-field"),
+                ("$.operator.name", "wrong-value"),
+                ("$.operator.id", "missing-field"),
+                ("$.tolerance_seconds", "wrong-value"),
             ],
         ),
     ],
 )
-async def test_wrong_fields(aiohttp_client: StartClient, body: object, errors: list[dict[str, str]]) -> None:
-    """Unknown, missing and wrong fields are named by their path, with what was expected and never with the value."""
+async def test_wrong_fields(aiohttp_client: StartClient, body: object, errors: list[tuple[str, str]]) -> None:
+    """Everything that is unknown, missing or wrong is named at once by its path, with what belongs there."""
     status, content = await ask(aiohttp_client, body)
-    assert (status, content["reason"], content["errors"]) == (422, "body.invalid", errors)
+    assert (status, content["reason"]) == (422, "body.invalid")
+    assert [(place["path"], place["error"]) for place in content["errors"]] == errors
+    for place in content["errors"]:
+        assert re.search(r"[\u4e00-\u9fff]", place["expected"])
+        assert place["expected_en"].isascii()
+        assert not re.search(r"`|int|str\b|null|Expected", place["expected_en"])
+
+
+async def test_wrong_values_are_not_repeated(aiohttp_client: StartClient) -> None:
+    """Places are named, values never; a request with very many faults hears of twenty."""
+    _, content = await ask(
+        aiohttp_client, question(match={"holder_name": "张三" * 200, "holder_id": 37010119900101001})
+    )
+    assert "张三" not in json.dumps(content, ensure_ascii=False)
+    assert "37010119900101001" not in json.dumps(content)
+    _, content = await ask(aiohttp_client, question(fields=[7] * 100))
+    assert len(content["errors"]) == 20
 
 
 @pytest.mark.parametrize(

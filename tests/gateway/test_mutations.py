@@ -1,10 +1,11 @@
 """Damage of any kind at any place: whatever is changed in a valid document makes it not valid, and raises nothing.
 
-Two formats have fields that nothing protects and nobody needs: a ZIP (times, systems) and a SignedData (its version,
-its list of digest algorithms). There, a document may stay valid when everything that is said of it stays the same.
+A ZIP has fields that nothing protects and nobody needs (times, systems). There, a document may stay valid when
+everything that is said of it stays the same.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -16,6 +17,7 @@ from adapters.registry import parse_document
 from gateway.pipeline import verify_document
 from gateway.verdict import Outcome, Verdict
 from keys.trust import TrustStore
+from tests.support.asn1 import appended, replaced
 from tests.support.mutations import mutated
 from tests.support.recipes import bare_seal, plain
 from tests.support.sealed import (
@@ -27,10 +29,12 @@ from tests.support.sealed import (
     SIGNED_VALUE,
     Recipe,
     Signing,
+    cast,
     signed,
     signed_data,
     to_raw,
 )
+from tests.support.signed_data import oid
 from tests.support.timestamps import StampRecipe, trusting_stamps
 
 QUICK = settings(max_examples=100, deadline=None)
@@ -51,15 +55,18 @@ MEMBERS = (INDEX, "Doc_0/Document.xml", PAGE, SIGNATURE_LIST, SIGNATURE, SIGNED_
 
 
 @cache
-def store() -> TrustStore:
-    return trusting_stamps().store()
+def store(*, with_signer: bool = False) -> TrustStore:
+    """Return whom everybody trusts; without a seal, the signer's certificate must be trusted itself."""
+    trust = trusting_stamps()
+    signers = (*trust.signers, *((cast().signer.certificate,) if with_signer else ()))
+    return replace(trust, signers=signers).store()
 
 
 @cache
 def members_of(variant: str) -> Mapping[str, bytes]:
     """Seal a variant once a process, and make sure that it is where every damage starts from: valid."""
     members = VARIANTS[variant]().members()
-    assert outcome(encode_package(members)) is Outcome.VALID
+    assert verdict_with(members, INDEX, members[INDEX], variant).outcome is Outcome.VALID
     return members
 
 
@@ -88,8 +95,9 @@ def outcome(document: bytes) -> Outcome:
     return verify_document(document, store=store(), at=NOW).outcome
 
 
-def verdict_with(members: Mapping[str, bytes], path: str, content: bytes) -> Verdict:
-    return verify_document(encode_package({**members, path: content}), store=store(), at=NOW)
+def verdict_with(members: Mapping[str, bytes], path: str, content: bytes, variant: str = "") -> Verdict:
+    trust = store(with_signer=variant in WITH_SIGNED_DATA)
+    return verify_document(encode_package({**members, path: content}), store=trust, at=NOW)
 
 
 def damage_member(data: st.DataObject, variant: str, path: str) -> None:
@@ -101,13 +109,9 @@ def damage_member(data: st.DataObject, variant: str, path: str) -> None:
 
 
 def judge_damage(variant: str, path: str, content: bytes) -> None:
-    """Expect a verdict that is not valid, or that of the whole document where a SignedData leaves fields unsigned."""
+    """Expect a verdict that is not valid: what a SignedData leaves unsigned has one value, or is refused."""
     members = members_of(variant)
-    verdict = verdict_with(members, path, content)
-    if verdict.outcome is Outcome.VALID:
-        assert variant in WITH_SIGNED_DATA
-        assert path == SIGNED_VALUE
-        assert verdict == verdict_with(members, path, members[path])
+    assert verdict_with(members, path, content, variant).outcome is not Outcome.VALID
 
 
 def damage_package(changed: bytes) -> None:
@@ -162,17 +166,32 @@ def test_a_damaged_seal_is_never_valid(data: st.DataObject) -> None:
 
 @QUICK
 @given(data=st.data())
-def test_a_damaged_time_stamp_never_moves_the_time(data: st.DataObject) -> None:
-    """A signature with a damaged time stamp is not valid, or the time stamp still proves the same moment.
-
-    A time stamp is a SignedData itself.
-    """
+def test_a_damaged_time_stamp_is_never_valid(data: st.DataObject) -> None:
+    """A signature with a damaged time stamp is not valid; one that is taken away whole cannot be missed."""
     members = document_with_stamp()
     content = data.draw(mutated(members[SIGNED_VALUE]))
     assume(content != members[SIGNED_VALUE])
-    verdict = verdict_with(members, SIGNED_VALUE, content)
-    if verdict.outcome is Outcome.VALID:
-        assert verdict == verdict_with(members, SIGNED_VALUE, members[SIGNED_VALUE])
+    assert verdict_with(members, SIGNED_VALUE, content).outcome is not Outcome.VALID
+
+
+UNNOTICED = {
+    "absent parameters for NULL": lambda value: replaced(value, DIGEST_PARAMETERS, b""),
+    "a further certificate": lambda value: appended(value, CERTIFICATES, cast().maker.certificate.encoded),
+    "the other identifier of plain data": lambda value: replaced(value, CONTENT_TYPE, oid("1.2.840.113549.1.7.1")),
+}
+DIGEST_PARAMETERS, CERTIFICATES, CONTENT_TYPE = (1, 0, 1, 0, 1), (1, 0, 3), (1, 0, 2, 0)
+
+
+@pytest.mark.parametrize("what", UNNOTICED)
+def test_what_may_change_unnoticed_in_a_signed_data_changes_nothing(what: str) -> None:
+    """This is the whole list of what nobody signs and more than one spelling is in use of."""
+    variant = "type Sign without attributes"
+    members = members_of(variant)
+    changed = UNNOTICED[what](members[SIGNED_VALUE])
+    assert changed != members[SIGNED_VALUE]
+    assert verdict_with(members, SIGNED_VALUE, changed, variant) == verdict_with(
+        members, INDEX, members[INDEX], variant
+    )
 
 
 @QUICK

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.document import DocumentSignature, SignatureKind, SignedPart, Standard
 from gateway import second_opinion
+from gateway.checks.timestamp import check_timestamp
 from gateway.pipeline import verify_document
 from gateway.reason import Reason
 from gateway.second_opinion import (
@@ -32,7 +34,9 @@ from keys.second_opinion import Disagreement, Opinion
 from keys.signature import SM2_WITH_SM3
 from keys.sm2 import DEFAULT_USER_ID, Sm2PrivateKey, Sm2PublicKey
 from tests.support import demo, sm2_arithmetic
+from tests.support.sealed import NOW, SIGNED_AT
 from tests.support.sm2_stacks import openssl_says_of_digest, product_says
+from tests.support.timestamps import StampRecipe, trusting_stamps
 
 AT = datetime(2026, 8, 31, 1, 23, 45, tzinfo=UTC)
 SECRET = bytes(range(32))
@@ -49,6 +53,7 @@ class Liar:
         self.lies = False
 
     def is_signed(self, point, message, signature):
+        """Answer with the truth, or its contrary."""
         truth = product_says(Sm2PublicKey.from_point(point).spki, message, signature, DEFAULT_USER_ID)
         return truth is not self.lies
 
@@ -98,10 +103,40 @@ def test_a_disagreement_makes_every_signature_check_unknown(store):
     verdict = verify_document(licence.document, store=store, at=demo.NOW, opinion=lying(lambda *_: None))
     assert verdict.outcome is Outcome.UNKNOWN
     disputed = {check.check: check.reason for check in verdict.all_checks() if check.outcome is not Outcome.VALID}
-    revocation = disputed.pop(CheckName.REVOCATION)
-    assert revocation is Reason.REVOCATION_UNAVAILABLE  # no chain to look revocation up for
-    assert set(disputed.values()) >= {Reason.SIGNATURE_DISPUTED, Reason.SIGNER_CHAIN_DISPUTED}
-    assert all(reason.value.endswith("second-opinion-disagrees") for reason in disputed.values())
+    assert disputed == {
+        CheckName.SIGNATURE: Reason.SIGNATURE_DISPUTED,
+        CheckName.SIGNER_CHAIN: Reason.SIGNER_CHAIN_DISPUTED,
+        CheckName.SEAL_SIGNATURE: Reason.SEAL_SIGNATURE_DISPUTED,
+        CheckName.MAKER_CHAIN: Reason.MAKER_CHAIN_DISPUTED,
+    }
+
+
+@pytest.mark.parametrize(("truths", "detail"), [(0, "signature disputed"), (1, "authority: disputed")])
+def test_a_disputed_time_stamp_proves_nothing(truths, detail):
+    """A disagreement about a time stamp's signature, or about its authority's chain, is unknown and proves no time."""
+    liar = Liar()
+    settings = SecondOpinionSettings(per_million=1_000_000)
+    asked = []
+
+    def watch(word, _):
+        asked.append(word)
+        liar.lies = len(asked) >= truths
+
+    opinion = open_second_opinion(settings, alarm=watch, load=lambda: liar, secret=SECRET)
+    liar.lies = truths == 0
+    stamped = DocumentSignature(
+        id="1",
+        kind=SignatureKind.SIGN,
+        standard=Standard.GBT_35275_2017,
+        signed=SignedPart(message=b"", signature=b"a signature value", algorithm="", certificate=None),
+        signed_at=SIGNED_AT,
+        data=None,
+        data_hash=None,
+        timestamp=StampRecipe()(b"a signature value"),
+    )
+    check, proven = check_timestamp(stamped, store=trusting_stamps().store(), at=NOW, opinion=opinion)
+    assert (check.outcome, check.reason, check.detail) == (Outcome.UNKNOWN, Reason.TIMESTAMP_UNUSABLE, detail)
+    assert proven.signature is None
 
 
 def test_every_licence_of_the_demo_is_judged_alike_by_two_stacks(store):

@@ -2,10 +2,14 @@
 
 import http.client
 import json
+import multiprocessing
+import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,8 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.callers import TokenAlgorithm
+from gateway.cli.serve import _work
 from gateway.site_template import write_site
 from tests.support.callers import Party, encode_pem, make_party
+from tests.support.cli import tongban
 from tests.support.http import URL, question
 
 AUDIENCE = "https://tongban.example.gov.cn"
@@ -101,9 +107,97 @@ def test_serve(folder: Path, workers: int) -> None:
     assert process.returncode == 0
 
 
-def start_in_vain(folder: Path, port: int) -> subprocess.CompletedProcess[str]:
+def connect(address: str) -> socket.socket:
+    host, _, port = address.partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Return everything until the gateway closes the connection."""
+    found = b""
+    while piece := connection.recv(65536):
+        found += piece
+    return found
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stop_loses_no_question(folder: Path, workers: int) -> None:
+    """A body under way at SIGTERM is read and answered, an idle connection gets one more answer, each saying close."""
+    party = make_party()
+    register(folder, party)
+    with serving(folder, workers=workers) as (process, address), connect(address) as busy, connect(address) as idle:
+        body = json.dumps(question(b"no licence")).encode()
+        token = party.token(at=datetime.now(UTC), audience=AUDIENCE)
+        head = f"POST {URL} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert b"200 OK" in idle.recv(65536)
+        busy.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:-10])
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.4)
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        for connection, rest in ((idle, b""), (busy, body[-10:])):
+            connection.sendall(rest)
+            answer = read_all(connection)
+            assert answer.startswith(b"HTTP/1.1 200 OK"), answer
+            assert b"Connection: close" in answer
+        assert process.wait(10) == 0
+
+
+def test_two_gateways_do_not_share_a_port(folder: Path) -> None:
+    """A second gateway on the same port says so and does not start, with several workers as well as with one."""
+    with serving(folder, workers=2) as (_, address):
+        for workers in (1, 2):
+            ended = start_in_vain(folder, int(address.rpartition(":")[2]), workers=workers)
+            assert (ended.returncode, ended.stdout) == (2, "")
+            assert ended.stderr.startswith("tongban: cannot listen on 127.0.0.1:")
+
+
+def test_a_worker_that_dies_is_named(folder: Path) -> None:
+    """When a worker dies, the others are stopped, the code is 1, and a sentence says which one and how."""
+    with serving(folder, workers=2) as (process, _):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+        worker = next(child for child, command in commands.items() if b"spawn_main" in command)
+        os.kill(worker, signal.SIGKILL)
+        assert process.wait(20) == 1
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert re.search(r"worker [12]/2 ended unexpectedly \(SIGKILL\)", said)
+    assert "Traceback" not in said
+
+
+def test_a_worker_whose_site_was_broken_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A site that gets a fault between the parent's reading and a worker's is said, and the worker ends with 2."""
+    (folder / "tongban.toml").write_text("")
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with receiver, sender, pytest.raises(SystemExit) as ended:
+            _work(folder, socket.socket(), sender)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.value.code == 2
+    assert "tongban.toml: gateway.name" in capsys.readouterr().err
+
+
+def test_faults_are_said_in_chinese_in_china(folder: Path) -> None:
+    """The locale decides about the words of faults."""
+    (folder / "tongban.toml").write_text("[gateway]\nname = 7\n")
+    ended = tongban("serve", "--site", folder, "--port", "0", locale="zh_CN.UTF-8")
+    assert (ended.code, ended.out) == (2, "")
+    assert "tongban.toml: gateway.name：应为文本，实际为7" in ended.err
+    assert "expected" not in ended.err
+
+
+def start_in_vain(folder: Path, port: int, *, workers: int = 1) -> subprocess.CompletedProcess[str]:
     """Start a gateway that is expected not to start."""
-    command = [sys.executable, "-c", f"{START} sys.exit(serve(Path(sys.argv[1]), port={port}))", str(folder)]
+    command = [
+        sys.executable,
+        "-c",
+        f"{START} sys.exit(serve(Path(sys.argv[1]), port={port}, workers={workers}))",
+        str(folder),
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 — our own program
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.callers import TokenAlgorithm
 from gateway.cli.init import init
 from gateway.settings import HttpSettings, parse_settings
-from gateway.site import SiteError, load_site
+from gateway.site import FOLDERS, SiteError, load_site
 from gateway.site_template import FILES, write_site
 from gateway.toml_table import MAX_TOML_BYTES, Fault, TomlTable, load_toml
 from tests.support.callers import NOW
@@ -81,13 +81,69 @@ def test_all_faults_at_once(folder: Path) -> None:
     change(folder / "callers" / "example.toml", "enabled = false", "enabled = 1")
     (folder / "trust" / "signers" / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")
     assert faults_of(folder) == [
-        "tongban.toml: gateway.region: expected the six digits of a region, such as 370000, found '37'",
+        'tongban.toml: gateway.region: expected the six digits of a region, such as 370000, found "37"',
         "tongban.toml: http.verification_threads: expected a whole number from 1 to 256, found 0",
         "tongban.toml: gateway.colour: expected one of audience, name, name_zh, region, found an unknown key",
         f"trust/signers/ca.pem: expected {USABLE}, found a file that holds a certificate that cannot be read",
-        "callers/example.toml: algorithm: expected EdDSA, ES256, SM2, found 'HS256'",
+        'callers/example.toml: algorithm: expected EdDSA, ES256, SM2, found "HS256"',
         "callers/example.toml: enabled: expected true or false, found 1",
     ]
+
+
+def test_faults_in_chinese(folder: Path) -> None:
+    """Every fault has a Chinese sentence without a word of English prose."""
+    change(folder / "tongban.toml", 'region = "370000"', 'region = 2026-01-01\ncolour = "red"')
+    change(folder / "tongban.toml", "verification_threads = 2", "verification_threads = []")
+    change(folder / "callers" / "example.toml", 'algorithm = "EdDSA"', 'algorithm = "HS256"')
+    (folder / "callers" / "hall.tml").write_text("")
+    (folder / "polices").mkdir()
+    with pytest.raises(SiteError) as caught:
+        load_site(folder)
+    assert [fault.sentence_zh for fault in caught.value.faults] == [
+        f"polices：应为只有 tongban.toml, {', '.join(name + '/' for name in FOLDERS)} 与 README.md，实际为文件夹",
+        "tongban.toml: gateway.region：应为六位行政区划代码，例如 370000，实际为2026-01-01",
+        "tongban.toml: http.verification_threads：应为1 至 256 的整数，实际为列表",
+        "tongban.toml: gateway.colour：应为audience, name, name_zh, region 之一，实际为未知的键",
+        'callers/example.toml: algorithm：应为EdDSA, ES256, SM2，实际为"HS256"',
+        "callers/hall.tml：应为*.toml 文件，或其中 key 所指的公钥文件，实际为其他文件",
+    ]
+
+
+@pytest.mark.parametrize("name", ["tongban.tml", "tongban.toml.bak", "caller", "notes.txt"])
+def test_strangers(folder: Path, name: str) -> None:
+    """Whatever nothing reads is a fault, so that a misspelt name is not an absent file; people's files are let be."""
+    (folder / name).write_text("")
+    (folder / ".git").mkdir()
+    (fault,) = faults_of(folder)
+    assert fault.startswith(f"{name}: expected only tongban.toml, trust/, callers/")
+
+
+def test_everything_wrong_at_once(folder: Path) -> None:
+    """A folder in place of a file, a file in place of a folder, and a stranger are reported together."""
+    (folder / "tongban.toml").unlink()
+    (folder / "tongban.toml").mkdir()
+    (folder / "callers" / "example.toml").unlink()
+    (folder / "callers").rmdir()
+    (folder / "callers").write_text("")
+    (folder / "x").write_text("")
+    assert [fault.split(":")[0] for fault in faults_of(folder)] == ["x", "tongban.toml", "callers"]
+
+
+def test_byte_order_mark(folder: Path) -> None:
+    """A byte order mark, which some editors write, is named as what it is."""
+    text = (folder / "tongban.toml").read_bytes()
+    (folder / "tongban.toml").write_bytes(b"\xef\xbb\xbf" + text)
+    assert faults_of(folder) == ["tongban.toml: expected TOML in UTF-8, found a byte order mark; save it without one"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("1979-05-27", "1979-05-27"), ("true", "true"), ("[1]", "a list"), ("{}", "a table"), ("'a\\b'", '"a\\\\b"')],
+)
+def test_values_are_shown_as_the_file_spells_them(folder: Path, value: str, shown: str) -> None:
+    """A wrong value is repeated in the words of TOML, never in those of Python."""
+    change(folder / "tongban.toml", 'region = "370000"', f"region = {value}")
+    assert faults_of(folder)[0].endswith(f", found {shown}")
 
 
 def test_missing_parts(tmp_path: Path) -> None:
@@ -96,7 +152,7 @@ def test_missing_parts(tmp_path: Path) -> None:
     (tmp_path / "tongban.toml").write_text(FILES["tongban.toml"])
     site = load_site(tmp_path)
     assert (site.trust.anchors, len(site.callers)) == ((), 0)
-    assert "expected a site folder, found no folder" in faults_of(tmp_path / "nowhere")[0]
+    assert "expected a site folder, found no such file" in faults_of(tmp_path / "nowhere")[0]
 
 
 def test_empty_settings(folder: Path) -> None:

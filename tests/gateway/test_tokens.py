@@ -2,10 +2,12 @@
 
 import hashlib
 import hmac
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -215,3 +217,16 @@ def test_lifetime_is_encoded() -> None:
     }
     assert sign_in(encode_token(**values, lifetime=timedelta(seconds=62))) is PARTY.caller
     assert failure_of(encode_token(**values, lifetime=timedelta(seconds=61))) is SignInFailure.EXPIRED
+
+
+@pytest.mark.parametrize("part", ["header", "claims"])
+def test_a_name_that_stands_twice(part: str) -> None:
+    """A token in which a name stands twice is refused, even if signed: two readers could believe different ones."""
+    header, claims = PARTY.header(), PARTY.claims()
+    texts = {"header": json.dumps(header).encode(), "claims": json.dumps(claims).encode()}
+    name = {"header": "kid", "claims": "iss"}[part]
+    texts[part] = texts[part].replace(b"{", b'{"' + name.encode() + b'": "someone-else", ', 1)
+    signing_input = f"{encode_part(texts['header'])}.{encode_part(texts['claims'])}"
+    assert isinstance(PARTY.private_key, Ed25519PrivateKey)
+    token = f"{signing_input}.{encode_part(PARTY.private_key.sign(signing_input.encode()))}"
+    assert failure_of(token) is (SignInFailure.HEADER if part == "header" else SignInFailure.CLAIMS)

@@ -15,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import trust_folder
-from gateway.trust_folder import EVERY_PURPOSE, TrustFindingKind, read_trust_folder
+from gateway.trust_folder import EVERY_PURPOSE, TrustFinding, TrustFindingKind, read_trust_folder
+from keys.certificate import parse_certificate
+from keys.status_feed import issuer_key
 from keys.trust import Purpose
 from tests.support.callers import NOW
+from tests.support.pki import make_root
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 BEGIN, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
@@ -107,7 +110,7 @@ def test_bundle(tmp_path: Path) -> None:
     assert findings(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["a_crl", "signers__a_crl", "lists__deep__a_crl", "lists__a_bin"])
+@pytest.mark.parametrize("name", ["a_crl", "signers__a_crl", "crls__deep__a_crl", "crls__a_bin"])
 @pytest.mark.parametrize("content", [LIST_DER, LIST_PEM])
 def test_lists_anywhere(tmp_path: Path, name: str, content: bytes) -> None:
     """Revocation lists are found wherever they lie, in either encoding, by content."""
@@ -220,3 +223,32 @@ def test_every_kind_has_sentences() -> None:
         finding = trust_folder.TrustFinding(file="a", kind=kind)
         assert str(finding) == f"a: {finding.sentence}"
         assert finding.sentence_zh.endswith("。")
+
+
+def test_intermediates_are_trusted_for_nothing(tmp_path: Path) -> None:
+    """A certificate in ``intermediates`` is a candidate for the middle of chains, and no anchor."""
+    put(tmp_path, intermediates__a_pem=ROOT_PEM + OTHER_PEM, signers__b_pem=OTHER_PEM)
+    store, found = read_trust_folder(tmp_path)
+    assert [one.encoded for one in store.intermediates] == [ROOT_DER, OTHER_DER]
+    assert (list(anchors(tmp_path)), found) == ([OTHER_DER], ())
+
+
+def test_who_keeps_what_expired(tmp_path: Path) -> None:
+    """A certificate in ``keeps-expired`` says that its key keeps on its lists what has expired, and no more."""
+    put(tmp_path, **{"keeps-expired__a_der": ROOT_DER})
+    store, found = read_trust_folder(tmp_path)
+    assert store.keeps_expired == {issuer_key(parse_certificate(ROOT_DER).spki)}
+    assert (store.anchors, store.intermediates, found) == ((), (), ())
+
+
+def test_a_list_in_the_name_of_a_known_ca_is_verified_while_reading(tmp_path: Path) -> None:
+    """One that none of its keys signed is said and kept; one of a CA that is not at hand is left alone."""
+    root = make_root("Listed CA")
+    forged = make_root("Listed CA").revocation_list()
+    put(
+        tmp_path, signers__root_der=root.certificate.encoded, a_crl=forged, b_crl=root.revocation_list(), c_crl=LIST_DER
+    )
+    store, found = read_trust_folder(tmp_path)
+    assert found == (TrustFinding(file="a.crl", kind=TrustFindingKind.LIST_BY_OTHER_KEY),)
+    assert not found[0].is_fault
+    assert len(store.revocation_lists) == 3

@@ -2,15 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
 from adapters.ofd.writer import SIGNATURE_LIST
+from adapters.strict.der import encode_sequence
 from gateway.demo.licences import Placement
 from gateway.verdict import CheckName, Outcome
 from keys.digest import SHA256_OID, sm3
-from tests.support.pki import ed25519_key, entry, p256_key, rsa_key
-from tests.support.recipes import alone, bare_seal, china, current, issue, issue_maker, plain, renewed, with_lists
+from tests.support.asn1 import appended
+from tests.support.ofd import element
+from tests.support.pki import Entity, ed25519_key, entry, p256_key, rsa_key
+from tests.support.recipes import (
+    alone,
+    bare_seal,
+    china,
+    critical_extension,
+    current,
+    from_the_folder,
+    issue,
+    issue_maker,
+    keeping,
+    plain,
+    renewed,
+    trusting_the_signer,
+    with_lists,
+)
 from tests.support.sealed import (
     CREATED,
     DAY,
@@ -33,6 +51,19 @@ from tests.support.sealed import (
     to_raw,
 )
 from tests.support.timestamps import AFTER, TIME_STAMPING, StampRecipe, stamper_ca, trusting_stamps, usage
+
+
+@cache
+def next_signer_ca() -> Entity:
+    """Return the CA of the signers after it renewed its key."""
+    return cast().root.issue_ca("x", subject=cast().signer_ca.certificate.subject)
+
+
+def below_root(*, listing: Entity | None = None) -> Trust:
+    """Trust the root for signers, and not the CA below it."""
+    lists = (cast().maker_ca, listing or cast().signer_ca, cast().root)
+    return Trust(signers=(cast().root.certificate,), lists=tuple(map(revocation_list, lists)))
+
 
 P256 = "1.2.840.10045.4.3.2"
 ED25519 = "1.3.101.112"
@@ -84,9 +115,11 @@ GOOD: dict[str, Callable[[], Recipe]] = {
     ),
     "type Sign": plain,
     "type Sign without signed attributes": lambda: plain(signed_at=None),
-    "type Sign with the description attached": lambda: signed(plain=lambda data: signed_data(data, content=data)),
-    "type Sign with the digest attached": lambda: signed(
-        plain=lambda data: signed_data(data, content=sm3(data), signed_at=None)
+    "type Sign with the description attached": lambda: trusting_the_signer(
+        signed(plain=lambda data: signed_data(data, content=data))
+    ),
+    "type Sign with the digest attached": lambda: trusting_the_signer(
+        signed(plain=lambda data: signed_data(data, content=sm3(data), signed_at=None))
     ),
     "type Sign, raw": lambda: plain(value=to_raw),
     "a bare SignedData with its content": lambda: alone(lambda: signed_data(b"data", content=b"data")),
@@ -96,14 +129,43 @@ GOOD: dict[str, Callable[[], Recipe]] = {
     "an index outside, which says nothing": lambda: replace(
         signed(omit=frozenset({INDEX})), draft=replace(draft(), placement=Placement.ATTACHMENT)
     ),
+    "an index and a list outside": lambda: replace(
+        signed(omit=frozenset({INDEX, SIGNATURE_LIST})), draft=replace(draft(), placement=Placement.ATTACHMENT)
+    ),
+    "a further licence file that says the same": lambda: Recipe(
+        draft=replace(draft(), placement=Placement.CUSTOM_TAGS),
+        before=edit_member(INDEX, swap("</ofd:CustomDatas>", f"{same_name()}</ofd:CustomDatas>")),
+    ),
+    "an extension of the seal that need not be known": lambda: signed(
+        seal={"extend": lambda info: appended(info, (), encode_sequence((harmless_extension(),)))}
+    ),
+    "references from the root": lambda: signed(describe=swap('FileRef="/', 'FileRef="./')),
+    "references from the folder of the signature": lambda: signed(describe=from_the_folder, omit=LATER_ALLOWED),
     "licence data in custom tags": lambda: Recipe(draft=replace(draft(), placement=Placement.CUSTOM_TAGS)),
     "a seal that ends a second later": lambda: signed(seal={"info": {"valid_to": SIGNED_AT + DAY / 86_400}}),
     "a seal used in its first second": lambda: signed(seal={"info": {"created": SIGNED_AT, "valid_from": SIGNED_AT}}),
     "a seal that has ended since": lambda: signed(seal={"info": {"valid_to": NOW - DAY}}),
-    "a maker whose certificate ended before signing": lambda: signed(
-        seal={"maker": issue_maker(not_before=CREATED, not_after=CREATED)}
+    "a maker whose certificate ended before signing": lambda: keeping(
+        signed(seal={"maker": issue_maker(not_before=CREATED, not_after=CREATED)})
     ),
-    "a signer whose certificate ended with the signing": lambda: signed(signer=issue(not_after=SIGNED_AT)),
+    "a signer whose certificate ended with the signing": lambda: keeping(signed(signer=issue(not_after=SIGNED_AT))),
+    "a seal whose issuing CA the operator keeps at hand": lambda: Recipe(
+        trust=replace(below_root(), intermediates=(cast().signer_ca.certificate,))
+    ),
+    "a time stamp that brings the CA of its authority": lambda: replace(
+        signed(stamp=StampRecipe(companions=(stamper_ca().certificate.encoded,))),
+        trust=replace(
+            trusting_stamps(),
+            stampers=(cast().root.certificate,),
+            lists=(*trusting_stamps().lists, revocation_list(cast().root)),
+        ),
+    ),
+    "a list by the CA's next key": lambda: Recipe(
+        trust=replace(
+            below_root(listing=next_signer_ca()),
+            intermediates=(cast().signer_ca.certificate, next_signer_ca().certificate),
+        )
+    ),
     "a signer whose certificate began with the signing": lambda: signed(signer=issue(not_before=SIGNED_AT)),
     "a signer without usages": lambda: signed(signer=issue(usages=None)),
     "a signer for non-repudiation only": lambda: signed(signer=issue(usages=("non_repudiation",))),
@@ -134,6 +196,15 @@ GOOD: dict[str, Callable[[], Recipe]] = {
 }
 
 
+def same_name() -> str:
+    """Return the name of the licence as custom data."""
+    return element("CustomData", str(draft().kind), Name="ZZMC")
+
+
+def harmless_extension() -> bytes:
+    return critical_extension().replace(b"\x01\x01\xff", b"").replace(b"\x30\x0c", b"\x30\x09")
+
+
 def p256_stamper():
     return stamper_ca().issue("P-256 Authority", key=p256_key(), more=(usage(TIME_STAMPING),))
 
@@ -149,7 +220,7 @@ def test_a_proven_time_replaces_the_claimed_one() -> None:
     """A document signed by an expired certificate, as proven by a time stamp, is invalid whatever it claims."""
     signer = issue(not_after=SIGNED_AT + DAY)
     recipe = signed(signer=signer, stamp=StampRecipe(at=SIGNED_AT + 2 * DAY))
-    verdict = stamped(recipe).verdict()
+    verdict = keeping(stamped(recipe)).verdict()
     assert [reason.value for reason in verdict.reasons] == ["signer-period.expired-at-signing"]
     assert verdict.signatures[0].signed_at == SIGNED_AT + 2 * DAY
 
@@ -197,3 +268,13 @@ def test_a_description_that_names_another_place_is_said() -> None:
     verdict = replace(signed(omit=LATER_ALLOWED), after=move).verdict()
     assert verdict.signatures[0].notes == ("signature.property-info-names-another-file",)
     assert verdict.outcome is Outcome.VALID
+
+
+def test_what_a_plain_signature_brings_completes_its_chain() -> None:
+    """A SignedData that carries its issuing CA leads to a trusted root; without it, the issuer is unknown."""
+    found = {}
+    for companions in ((), (cast().signer_ca.certificate.encoded,)):
+        verdict = replace(plain(companions=companions), trust=below_root()).verdict()
+        checks = {check.check: check.outcome for check in verdict.signatures[0].checks}
+        found[bool(companions)] = checks[CheckName.SIGNER_CHAIN], checks.get(CheckName.REVOCATION)
+    assert found == {False: (Outcome.UNKNOWN, None), True: (Outcome.VALID, Outcome.VALID)}

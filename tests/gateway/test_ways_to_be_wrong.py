@@ -7,27 +7,36 @@ All checks that are not among them must stay valid.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from adapters.ofd.writer import SIGNATURE_LIST
 from adapters.strict.bounds import MAX_DOCUMENT
+from adapters.strict.der import encode_element, encode_sequence
 from gateway.demo.licences import Placement
 from gateway.reason import Reason
 from gateway.verdict import Outcome
+from keys.scope import Scope
 from keys.sm2 import CURVE_ORDER
-from tests.support.asn1 import element_at
+from tests.support import sealed
+from tests.support.asn1 import appended, element_at
 from tests.support.ofd import element
 from tests.support.pki import ENCRYPTING, entry, extension, make_root
 from tests.support.recipes import (
     alone,
     bare_seal,
     china,
+    critical_extension,
     current,
     forged_ca,
+    from_the_folder,
     issue,
     issue_maker,
+    keeping,
+    listed,
     md5,
+    moved,
     none,
     other_user_id,
     plain,
@@ -38,13 +47,17 @@ from tests.support.recipes import (
     stamped,
     stripped,
     trusting,
+    trusting_the_signer,
     with_ca_ending,
     with_foreign_key,
     with_key_off_the_curve,
     with_lists,
+    with_second_document,
     without,
+    without_custom_datas,
 )
 from tests.support.sealed import (
+    CHINA,
     CREATED,
     DAY,
     INDEX,
@@ -61,7 +74,7 @@ from tests.support.sealed import (
     cast,
     draft,
     edit_member,
-    signed,
+    same,
     signed_data,
     swap,
     to_raw,
@@ -82,7 +95,7 @@ PICTURE = "Doc_0/Res/code.png"
 SHA1_RSA = "1.2.840.113549.1.1.5"
 RSA_SM3 = "1.2.156.10197.1.504"
 UNKNOWN_EXTENSION = extension("1.2.3.4.5", b"\x05\x00", critical=True)
-NO_LIST = frozenset({Reason.REVOCATION_UNAVAILABLE})  # follows wherever there is no chain
+ELSEWHERE = Scope(licence_types=frozenset({"ANOTHER"}))
 NOT_DER = b"no certificate"
 
 
@@ -116,6 +129,24 @@ def unsure(what: str, reason: Reason, recipe: Callable[[], Recipe], *also: Reaso
     way(what, reason, recipe, *also, outcome=Outcome.UNKNOWN)
 
 
+FROM_THE_ROOT = swap('FileRef="/', 'FileRef="./')
+FOLDER = SIGNATURE.removesuffix("Signature.xml")
+
+
+def signed(*, after_sealing: Callable[[dict[str, bytes]], dict[str, bytes]] = same, **changes: Any) -> Recipe:
+    """Return the valid case with a changed signature, and something done to the members afterwards."""
+    return replace(sealed.signed(**changes), after=after_sealing)
+
+
+def relocate(members: dict[str, bytes]) -> dict[str, bytes]:
+    """Move the description and the file of the seal into another folder, whence all references still lead somewhere."""
+    elsewhere = SIGNATURE.replace("Sign_0", "Sign_9")
+    seal_elsewhere = SEAL_FILE.replace("Sign_0", "Sign_9")
+    members = edit_member(SIGNATURE_LIST, swap(SIGNATURE, elsewhere))(members)
+    places = {SIGNATURE: elsewhere, SEAL_FILE: seal_elsewhere}
+    return {places.get(name, name): content for name, content in members.items()}
+
+
 # A table: one row is one case.
 # fmt: off
 # --- format
@@ -128,6 +159,17 @@ way("a name that leaves the package", Reason.FORMAT_MALFORMED,
     lambda: Recipe(after=lambda members: {**members, "../evil.xml": b""}))
 way("an entity in a page list, properly signed", Reason.FORMAT_MALFORMED,
     lambda: Recipe(before=edit_member("Doc_0/Document.xml", swap("?>", '?><!DOCTYPE Document [<!ENTITY a "b">]>'))))
+way("two places that contradict each other, properly sealed", Reason.FORMAT_MALFORMED, lambda: Recipe(
+    draft=replace(draft(), placement=Placement.ATTACHMENT),
+    before=edit_member(INDEX, swap("</ofd:CustomDatas>", element(
+        "CustomData", "20991231", Name="ZZYXQJZRQ") + "</ofd:CustomDatas>"))))
+way("a second end of validity, properly sealed", Reason.FORMAT_MALFORMED, lambda: Recipe(before=edit_member(
+    INDEX, swap("</ofd:CustomDatas>", element("CustomData", "2001-01-01", Name="ZZYXQJZSJ") + "</ofd:CustomDatas>"))))
+way("an index put aside where references from the root can find it", Reason.FORMAT_MALFORMED, lambda: signed(
+    describe=FROM_THE_ROOT, after_sealing=lambda members: {
+        **moved(members, INDEX, to=FOLDER), INDEX: without_custom_datas(members[INDEX])}))
+way("a picture put aside, the references being from the root", Reason.FORMAT_MALFORMED, lambda: signed(
+    describe=FROM_THE_ROOT, after_sealing=lambda members: moved(members, PICTURE, to=FOLDER)))
 way("a document of 20 MiB and more", Reason.FORMAT_TOO_LARGE,
     lambda: Recipe(package=lambda data: data + bytes(MAX_DOCUMENT)))
 way("a picture", Reason.FORMAT_UNRECOGNISED, lambda: alone(lambda: b"\x89PNG\r\n\x1a\n"))
@@ -154,6 +196,12 @@ way("a digest cut short", Reason.REFERENCES_NO_VALUE, lambda: signed(digest=sha1
 way("a reference without a digest", Reason.REFERENCES_NO_VALUE, lambda: signed(describe=swap(
     "</ofd:References>", element("Reference", FileRef=f"/{INDEX}") + "</ofd:References>")))
 way("a picture taken out", Reason.REFERENCES_MISSING_MEMBER, lambda: without(PICTURE))
+way("a picture put aside, the references being absolute", Reason.REFERENCES_MISSING_MEMBER,
+    lambda: Recipe(after=lambda members: moved(members, PICTURE, to=FOLDER)), Reason.COVERAGE_UNCOVERED_CONTENT)
+way("a description moved with what it describes", Reason.REFERENCES_RELOCATED, lambda: signed(
+    describe=from_the_folder, omit=frozenset({SIGNATURE_LIST}), after_sealing=relocate))
+unsure("type Sign: references from a folder that nobody states", Reason.REFERENCES_PLACE_NOT_STATED,
+    lambda: trusting_the_signer(signed(plain=signed_data, describe=from_the_folder)))
 
 # --- coverage
 way("a page smuggled in", Reason.COVERAGE_UNCOVERED_CONTENT,
@@ -166,7 +214,22 @@ way("licence data that the signature leaves out", Reason.COVERAGE_UNCOVERED_META
 way("one date put into an index outside, the licence itself being elsewhere", Reason.COVERAGE_UNCOVERED_METADATA,
     lambda: Recipe(draft=replace(draft(), placement=Placement.ATTACHMENT), signings=(Signing(omit=frozenset({INDEX})),),
                    after=edit_member(INDEX, swap("</ofd:CustomDatas>", element(
-                       "CustomData", "20991231", Name="ZZYXQJZRQ") + "</ofd:CustomDatas>"))))
+                       "CustomData", "20991231", Name="ZZQZSJ") + "</ofd:CustomDatas>"))))
+way("anything put into an index outside", Reason.COVERAGE_UNCOVERED_METADATA,
+    lambda: Recipe(draft=replace(draft(), placement=Placement.ATTACHMENT), signings=(Signing(omit=frozenset({INDEX})),),
+                   after=edit_member(INDEX, swap("</ofd:CustomDatas>", element(
+                       "CustomData", "1", Name="certificateNumber") + "</ofd:CustomDatas>"))))
+way("a list of signatures that holds a page", Reason.COVERAGE_UNCOVERED_CONTENT, lambda: signed(
+    omit=frozenset({SIGNATURE_LIST}), after_sealing=edit_member(SIGNATURE_LIST, swap(
+        "</ofd:Signatures>", element("Content") + "</ofd:Signatures>"))))
+way("a page listed as a list of signatures by an index outside", Reason.COVERAGE_UNCOVERED_CONTENT, lambda: signed(
+    omit=frozenset({SIGNATURE_LIST, INDEX}), after_sealing=lambda members: {
+        **members, "Doc_0/Extra.xml": b"<Signatures/>", INDEX: swap("</ofd:OFD>", element(
+            "DocBody", element("DocRoot", "Doc_0/Document.xml") + element("Signatures", "Doc_0/Extra.xml"))
+            + "</ofd:OFD>")(without_custom_datas(members[INDEX]))}), Reason.VALIDITY_PERIOD_NOT_STATED)
+way("a second document that an index outside could choose", Reason.COVERAGE_UNCOVERED_CONTENT, lambda: replace(
+    signed(omit=frozenset({INDEX})), draft=replace(draft(), placement=Placement.ATTACHMENT),
+    before=with_second_document))
 
 # --- data hash
 way("the description changed after sealing", Reason.DATA_HASH_MISMATCH,
@@ -176,7 +239,7 @@ way("type Sign: the digest of something else", Reason.DATA_HASH_MISMATCH, lambda
 way("type Sign: other content attached", Reason.DATA_HASH_MISMATCH, lambda: plain(content=b"something else"))
 way("type Sign: another digest attached", Reason.DATA_HASH_MISMATCH, lambda: plain(content=bytes(32), signed_at=None))
 way("type Sign: a SHA-1 digest", Reason.DATA_HASH_WEAK_DIGEST,
-    lambda: plain(digest=sha1, digest_algorithm="1.3.14.3.2.26"))
+    lambda: plain(digest=sha1, digest_algorithm="1.3.14.3.2.26"), Reason.SIGNATURE_UNSUPPORTED_ALGORITHM)
 unsure("a signature without its document", Reason.DATA_HASH_NOT_AT_HAND, lambda: alone(
     lambda: Recipe().members()[SIGNED_VALUE]))
 unsure("a detached SignedData without its data", Reason.DATA_HASH_NOT_AT_HAND,
@@ -196,7 +259,8 @@ way("a byte after the value", Reason.SIGNATURE_MALFORMED, lambda: signed(value=l
 way("an empty value", Reason.SIGNATURE_MALFORMED, lambda: signed(value=lambda _: b""))
 unsure("RSA with SHA-1", Reason.SIGNATURE_UNSUPPORTED_ALGORITHM, lambda: signed(algorithm=SHA1_RSA))
 unsure("an algorithm nobody knows", Reason.SIGNATURE_UNSUPPORTED_ALGORITHM, lambda: signed(algorithm="1.2.3.4"))
-unsure("type Sign: a bare signature", Reason.SIGNATURE_SIGNER_UNKNOWN, lambda: signed(plain=cast().signer.key.sign))
+unsure("type Sign: a bare signature", Reason.SIGNATURE_SIGNER_UNKNOWN, lambda: signed(
+    plain=cast().signer.key.sign), Reason.SIGNER_LISTED_NO_SEAL)
 way("a certificate that is none", Reason.SIGNATURE_UNUSABLE_CERTIFICATE, lambda: signed(certificate=NOT_DER))
 way("a key off the curve", Reason.SIGNATURE_UNUSABLE_CERTIFICATE,
     lambda: signed_by(with_key_off_the_curve(cast().signer_ca)))
@@ -215,7 +279,16 @@ way("the SHA-1 digest of the signer in the list", Reason.SIGNER_LISTED_ABSENT, l
 way("a certificate of the same name and key, not the listed one", Reason.SIGNER_LISTED_ABSENT, lambda: signed_by(
     issue(key=cast().signer.key), seal=SealRecipe(info={"certificates": (cast().signer.certificate.encoded,)})))
 
+unsure("type Sign: by any subscriber of a trusted CA", Reason.SIGNER_LISTED_NO_SEAL,
+    lambda: signed(plain=signed_data))
+
 # --- seal signature
+unsure("a seal with a critical extension", Reason.SEAL_SIGNATURE_CRITICAL_EXTENSION, lambda: signed(
+    seal={"extend": lambda info: appended(info, (), encode_sequence((critical_extension(),)))}))
+unsure("a 2014 seal with a critical extension", Reason.SEAL_SIGNATURE_CRITICAL_EXTENSION, lambda: signed(
+    seal={"version": 1, "extend": lambda info: appended(info, (), encode_sequence((critical_extension(),)))}))
+unsure("a critical extension beside the seal", Reason.SEAL_SIGNATURE_CRITICAL_EXTENSION, lambda: signed(
+    extend=lambda tbs: appended(tbs, (), encode_element(0xA0, encode_sequence((critical_extension(),))))))
 way("a seal renamed after it was made", Reason.SEAL_SIGNATURE_BAD,
     lambda: signed(seal={"finish": swap("云溪市", "海棠市")}))
 way("a seal signed by another key", Reason.SEAL_SIGNATURE_BAD, lambda: sealed_by(with_foreign_key(cast().maker)))
@@ -226,7 +299,7 @@ way("a seal with a signature of zeros", Reason.SEAL_SIGNATURE_MALFORMED,
 unsure("a seal under RSA with SHA-1", Reason.SEAL_SIGNATURE_UNSUPPORTED_ALGORITHM,
     lambda: signed(seal={"algorithm": SHA1_RSA}))
 way("a maker's certificate that is none", Reason.SEAL_SIGNATURE_UNUSABLE_CERTIFICATE,
-    lambda: signed(seal={"certificate": NOT_DER}), *NO_LIST)
+    lambda: signed(seal={"certificate": NOT_DER}))
 way("a maker's key off the curve", Reason.SEAL_SIGNATURE_UNUSABLE_CERTIFICATE,
     lambda: sealed_by(with_key_off_the_curve(cast().maker_ca)))
 way("a seal made with an encryption certificate", Reason.SEAL_SIGNATURE_WRONG_KEY_USAGE,
@@ -245,39 +318,58 @@ unsure("a seal by itself, past its end", Reason.SEAL_PERIOD_NO_TIME,
 
 # --- maker period and chain
 way("a maker whose certificate had ended", Reason.MAKER_PERIOD_EXPIRED,
-    lambda: sealed_by(issue_maker(not_after=CREATED - SECOND)))
+    lambda: keeping(sealed_by(issue_maker(not_after=CREATED - SECOND))))
 way("a maker whose certificate had not begun", Reason.MAKER_PERIOD_NOT_YET,
     lambda: sealed_by(issue_maker(not_before=CREATED + SECOND)))
-unsure("no maker is trusted", Reason.MAKER_CHAIN_UNKNOWN_ISSUER, lambda: trusting(makers=()), *NO_LIST)
+unsure("no maker is trusted", Reason.MAKER_CHAIN_UNKNOWN_ISSUER, lambda: trusting(makers=()))
 unsure("makers trusted as signers only", Reason.MAKER_CHAIN_UNKNOWN_ISSUER, lambda: trusting(
-    makers=(), signers=(cast().maker_ca.certificate, cast().signer_ca.certificate)), *NO_LIST)
+    makers=(), signers=(cast().maker_ca.certificate, cast().signer_ca.certificate)))
 unsure("a seal made by an ordinary subscriber", Reason.MAKER_CHAIN_UNKNOWN_ISSUER,
-    lambda: sealed_by(cast().signer), *NO_LIST)
-way("a maker's certificate by a CA of the same name", Reason.MAKER_CHAIN_REFUSED,
-    lambda: sealed_by(forged_ca(cast().maker_ca).issue("Maker")), *NO_LIST)
+    lambda: sealed_by(cast().signer))
+unsure("a maker's certificate by a CA of the same name", Reason.MAKER_CHAIN_UNKNOWN_ISSUER,
+    lambda: sealed_by(forged_ca(cast().maker_ca).issue("Maker")))
 way("a maker's certificate with a critical extension unknown to us", Reason.MAKER_CHAIN_REFUSED,
-    lambda: sealed_by(issue_maker(more=(UNKNOWN_EXTENSION,))), *NO_LIST)
-way("a maker's CA that had ended", Reason.MAKER_CHAIN_EXPIRED_ISSUER, lambda: with_ca_ending("makers"), *NO_LIST)
+    lambda: sealed_by(issue_maker(more=(UNKNOWN_EXTENSION,))))
+way("a maker's CA that had ended", Reason.MAKER_CHAIN_EXPIRED_ISSUER, lambda: with_ca_ending("makers"))
+
+# --- what a signed trust list says of maker and signer
+way("a home-made seal below a listed CA", Reason.MAKER_CHAIN_NOT_AUTHORISED,
+    lambda: replace(sealed_by(cast().signer), trust=listed()))
+way("a maker listed for another licence type", Reason.MAKER_CHAIN_OUT_OF_SCOPE,
+    lambda: Recipe(trust=listed(maker={"scope": ELSEWHERE})))
+unsure("a seal by itself, by a maker listed for some types", Reason.MAKER_CHAIN_SCOPE_NOT_STATED,
+    lambda: replace(alone(bare_seal), trust=listed(maker={"scope": ELSEWHERE})))
+unsure("a maker whose trust has ended", Reason.MAKER_CHAIN_OUTSIDE_TRUST_PERIOD,
+    lambda: Recipe(trust=listed(maker={"sunset": NOW})))
+way("a signer who is not the one listed below the CA", Reason.SIGNER_CHAIN_NOT_AUTHORISED,
+    lambda: Recipe(trust=listed(signer={"subject": cast().maker.certificate.subject})))
+way("a signer listed for another licence type", Reason.SIGNER_CHAIN_OUT_OF_SCOPE,
+    lambda: Recipe(trust=listed(signer={"scope": ELSEWHERE})))
+unsure("a signature by itself, by a signer listed for some types", Reason.SIGNER_CHAIN_SCOPE_NOT_STATED,
+    lambda: replace(alone(lambda: signed_data(b"data")), trust=listed(signer={"scope": ELSEWHERE})),
+    Reason.DATA_HASH_NOT_AT_HAND)
+unsure("a signer whose trust has ended", Reason.SIGNER_CHAIN_OUTSIDE_TRUST_PERIOD,
+    lambda: Recipe(trust=listed(signer={"sunset": NOW})))
 
 # --- signer period and chain
 way("a signer whose certificate had ended", Reason.SIGNER_PERIOD_EXPIRED,
-    lambda: signed_by(issue(not_after=SIGNED_AT - SECOND)))
+    lambda: keeping(signed_by(issue(not_after=SIGNED_AT - SECOND))))
 way("a signer whose certificate had not begun", Reason.SIGNER_PERIOD_NOT_YET,
     lambda: signed_by(issue(not_before=SIGNED_AT + SECOND)))
 unsure("type Sign: no time, and a certificate that has ended since", Reason.SIGNER_PERIOD_NO_TIME,
     lambda: plain(signer=issue(not_after=NOW - DAY), signed_at=None))
-unsure("no signer is trusted", Reason.SIGNER_CHAIN_UNKNOWN_ISSUER, lambda: trusting(signers=()), *NO_LIST)
+unsure("no signer is trusted", Reason.SIGNER_CHAIN_UNKNOWN_ISSUER, lambda: trusting(signers=()))
 unsure("signers trusted as makers only", Reason.SIGNER_CHAIN_UNKNOWN_ISSUER, lambda: trusting(
-    signers=(), makers=(cast().maker_ca.certificate, cast().signer_ca.certificate)), *NO_LIST)
+    signers=(), makers=(cast().maker_ca.certificate, cast().signer_ca.certificate)))
 unsure("a signer who certified himself", Reason.SIGNER_CHAIN_UNKNOWN_ISSUER, lambda: signed_by(
-    make_root("Signer", is_ca=False, usages=("digital_signature",))), *NO_LIST)
-way("a signer's certificate by a CA of the same name", Reason.SIGNER_CHAIN_REFUSED,
-    lambda: signed_by(forged_ca(cast().signer_ca).issue("Signer")), *NO_LIST)
+    make_root("Signer", is_ca=False, usages=("digital_signature",))))
+unsure("a signer's certificate by a CA of the same name", Reason.SIGNER_CHAIN_UNKNOWN_ISSUER,
+    lambda: signed_by(forged_ca(cast().signer_ca).issue("Signer")))
 way("a signer's certificate by another signer", Reason.SIGNER_CHAIN_REFUSED, lambda: replace(
-    signed_by(cast().signer.issue("Friend")), trust=Trust(signers=(cast().signer.certificate,))), *NO_LIST)
+    signed_by(cast().signer.issue("Friend")), trust=Trust(signers=(cast().signer.certificate,))))
 way("a signer's certificate with a critical extension unknown to us", Reason.SIGNER_CHAIN_REFUSED,
-    lambda: signed_by(issue(more=(UNKNOWN_EXTENSION,))), *NO_LIST)
-way("a signer's CA that had ended", Reason.SIGNER_CHAIN_EXPIRED_ISSUER, lambda: with_ca_ending("signers"), *NO_LIST)
+    lambda: signed_by(issue(more=(UNKNOWN_EXTENSION,))))
+way("a signer's CA that had ended", Reason.SIGNER_CHAIN_EXPIRED_ISSUER, lambda: with_ca_ending("signers"))
 
 
 # --- revocation
@@ -335,6 +427,19 @@ way("a licence that begins tomorrow", Reason.VALIDITY_PERIOD_NOT_YET, lambda: re
 way("a copy that ended yesterday", Reason.VALIDITY_PERIOD_COPY_EXPIRED, lambda: Recipe(before=edit_member(
     INDEX, swap("</ofd:CustomDatas>", element("CustomData", f"{china(-1):%Y%m%d}", Name="JZJYXQJZSJ")
                 + "</ofd:CustomDatas>"))))
+unsure("a licence that states no end", Reason.VALIDITY_PERIOD_NOT_STATED, lambda: Recipe(before=edit_member(
+    INDEX, swap(element("CustomData", f"{draft().valid_to:%Y%m%d}", Name="ZZYXQJZRQ"), ""))))
+unsure("a copy that states no end", Reason.VALIDITY_PERIOD_NOT_STATED, lambda: Recipe(before=edit_member(
+    INDEX, swap("</ofd:CustomDatas>", element("CustomData", "投标", Name="JZJZZSY") + "</ofd:CustomDatas>"))))
+way("a copy that ended an hour ago", Reason.VALIDITY_PERIOD_COPY_EXPIRED, lambda: Recipe(before=edit_member(
+    INDEX, swap("</ofd:CustomDatas>", element(
+        "CustomData", f"{(NOW - 3600 * SECOND).astimezone(CHINA):%Y-%m-%d %H:%M:%S}", Name="JZJYXQJZSJ")
+        + "</ofd:CustomDatas>"))))
+way("licence data left outside, and taken away because they had ended", Reason.COVERAGE_UNCOVERED_METADATA,
+    lambda: replace(signed(omit=frozenset({INDEX})), draft=replace(draft(), valid_to=china(-1))),
+    Reason.VALIDITY_PERIOD_EXPIRED)
+unsure("licence data left outside and taken away", Reason.VALIDITY_PERIOD_NOT_STATED, lambda: signed(
+    omit=frozenset({INDEX}), after_sealing=edit_member(INDEX, without_custom_datas)))
 unsure("a licence whose end cannot be read", Reason.VALIDITY_PERIOD_UNREADABLE, lambda: Recipe(before=edit_member(
     INDEX, swap(f"{draft().valid_to:%Y%m%d}", "不久"))))
 # fmt: on
