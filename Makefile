@@ -35,7 +35,7 @@ format: $(READY) ## let the formatter write
 	@$(BIN)/ruff format --quiet .
 
 bench: $(READY) ## the benchmarks
-	@$(BIN)/tongban bench verify
+	@$(BIN)/tongban bench verify || test $$? = 1  # a goal that is missed is reported, and no failure
 
 vectors: $(READY) ## write generated test vectors and tables anew; `git diff --exit-code` must stay silent
 	@$(BIN)/python -m tests.vectors.build_sm2

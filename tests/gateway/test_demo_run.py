@@ -82,15 +82,23 @@ def test_a_folder_with_something_in_it_is_not_written_to(ended: Ended, kept: Pat
 def test_a_signal_unwinds_the_demo(number: signal.Signals, tmp_path: Path) -> None:
     """Told to stop while it serves, the demo stops its gateway and leaves no folder behind."""
     environment = {**os.environ, "TMPDIR": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "gateway", "demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
+    before = signal.signal(number, signal.SIG_DFL)  # a runner in the background ignores SIGHUP, and a child inherits it
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(number, before)
+    with process:
         assert process.stdout is not None
         address = next(found[1] for line in process.stdout if (found := re.search(r"goes on at (http://\S+)", line)))
         assert list(tmp_path.iterdir())
         process.send_signal(number)
-        process.stdout.read()
-        assert process.wait(30) == 128 + number
+        try:
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 128 + number
     assert list(tmp_path.iterdir()) == []
     host, port = address.removeprefix("http://").split(":")
     with pytest.raises(ConnectionRefusedError):
