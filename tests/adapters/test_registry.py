@@ -75,7 +75,7 @@ def test_garbage_raises_only_our_error(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@settings(max_examples=60, deadline=2_000)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_damaged_files_are_read_or_refused(name: str, data: st.DataObject) -> None:
     """Bytes replaced in a real file give a document or our error, and at most one adapter claims the result."""
