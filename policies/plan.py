@@ -1,0 +1,67 @@
+"""What a decision is: for each field of the licence type its form and the rule that gives it, or why it is withheld."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from policies.form import Form, FormKind
+from policies.rule import Obligations
+
+
+class Withheld(StrEnum):
+    """Why a field is withheld; all that a caller is told, so that an answer is no oracle on the rules."""
+
+    UNCLASSIFIED = "unclassified"  # nobody has classified it, or it is not to be shared at all
+    NOT_IN_ITEM = "not-in-item"
+    PROTECTED = "protected"  # a rule withholds it
+    CALLER = "caller"
+    LICENCE_STATUS = "licence-status"
+    HOLDER = "holder"
+    NO_CONSENT = "no-consent"
+    NOT_VALID = "not-valid"
+    NO_RULE = "no-rule"  # each condition alone would be met, by different rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDecision:
+    """One field: the form in which it is shown, and whether it may be compared.
+
+    ``rule`` is the rule that gives the form, or withholds it explicitly; ``match_rule`` the one that lets it be
+    compared. ``reason`` is there exactly when the form is withheld and nothing may be compared.
+    """
+
+    field: str
+    form: Form
+    rule: str | None = None
+    match_rule: str | None = None
+    reason: Withheld | None = None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Say whether nothing of the field leaves, not even the answer to a comparison."""
+        return self.reason is not None
+
+    @property
+    def shown(self) -> Form:
+        """The form as an answer names it: `match` where a field may be compared and nothing else."""
+        comparable = self.match_rule is not None and self.form.kind is FormKind.WITHHELD
+        return Form(FormKind.MATCH) if comparable else self.form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The decision for a context; the same contexts have the same plan, and ``id`` is derived from what it says.
+
+    ``fields`` are those of the licence type, by name. ``rules`` are the ids of all rules that matched.
+    ``obligations`` is None when nothing is shared.
+    """
+
+    id: str
+    licence: str
+    fields: tuple[FieldDecision, ...]
+    rules: tuple[str, ...]
+    obligations: Obligations | None
+
+    @property
+    def shares(self) -> bool:
+        """Say whether anything at all leaves under this plan."""
+        return any(not decision.is_withheld for decision in self.fields)

@@ -1,0 +1,137 @@
+"""Sharing rules (共享规则), and what stands beside them: limits on forms together, budgets, tests."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from policies.catalogue import Code, FieldName, Slug, Text
+from policies.dimension import AgeClass, Consent, HolderType, Home, LicenceStatus, OutcomeClass
+
+RuleId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Some = Meta(min_length=1)  # an empty list would accept nothing, which nobody means
+
+
+class AuditDepth(StrEnum):
+    """How fully the access log records an answer; later members are fuller."""
+
+    BRIEF = "brief"
+    FULL = "full"
+
+
+class CallerCondition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which callers."""
+
+    kind: Annotated[tuple[Slug, ...], Some] | None = None
+    home: Annotated[tuple[Home, ...], Some] | None = None
+
+
+class LicenceCondition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which licences."""
+
+    type: Annotated[tuple[Slug, ...], Some] | None = None
+    status: Annotated[tuple[LicenceStatus, ...], Some] | None = None
+
+
+class HolderCondition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which holders."""
+
+    type: Annotated[tuple[HolderType, ...], Some] | None = None
+    age: Annotated[tuple[AgeClass, ...], Some] | None = None
+
+
+class Obligations(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What sharing obliges to. Merged over all matching rules: fullest audit, longest keeping, lowest rate, any mark.
+
+    ``keep_days``: how long the record of provision is kept. ``per_minute``: questions of one official; None: no limit.
+    """
+
+    audit: AuditDepth = AuditDepth.FULL
+    keep_days: Annotated[int, Meta(ge=1, le=36_525)] = 1095  # three years, PIPL art. 56
+    per_minute: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    watermark: bool = False
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rule: whom it accepts, and the forms it grants.
+
+    A dimension that is not mentioned accepts every known value, but ``outcome`` accepts `valid` only.
+    ``grant`` names for each field a form, or a form and `match` besides. ``overrides`` names rules that lose to this.
+    """
+
+    id: RuleId
+    why: Text
+    basis: Text
+    grant: Annotated[dict[FieldName, str | Annotated[tuple[str, ...], Some]], Some]
+    item: Annotated[tuple[Code, ...], Some] | None = None
+    caller: CallerCondition = CallerCondition()
+    licence: LicenceCondition = LicenceCondition()
+    holder: HolderCondition = HolderCondition()
+    consent: Annotated[tuple[Consent, ...], Some] | None = None
+    outcome: Annotated[tuple[OutcomeClass, ...], Some] = (OutcomeClass.VALID,)
+    oblige: Obligations = Obligations()
+    overrides: tuple[RuleId, ...] = ()
+
+
+class Together(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Fields that may not all have one of these kinds of forms in one answer, because together they identify."""
+
+    fields: Annotated[tuple[FieldName, ...], Meta(min_length=2)]
+    forms: Annotated[tuple[str, ...], Some]  # kinds, such as mask and plain
+    why: Text
+
+
+class BudgetSubject(StrEnum):
+    """What a budget counts for each of."""
+
+    CALLER = "caller"
+    OFFICIAL = "official"
+    SUBJECT = "subject"
+    CASE = "case"
+    ITEM = "item"
+
+
+class Counted(StrEnum):
+    """What a budget counts."""
+
+    QUESTIONS = "questions"
+    MATCHES = "matches"  # questions that compare, whatever comes out
+    MISSES = "misses"  # comparisons that failed, and licences that were not found
+    SUBJECTS = "subjects"  # different holders
+    NEIGHBOURS = "neighbours"  # questions about numbers one step beside one that was asked before
+
+
+class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How much may be asked: at most ``limit`` in ``window_seconds`` for each combination of ``per``."""
+
+    id: Slug
+    zh: Text
+    en: Text
+    counts: Counted
+    per: Annotated[tuple[BudgetSubject, ...], Some]
+    limit: Annotated[int, Meta(ge=1, le=10_000_000)]
+    window_seconds: Annotated[int, Meta(ge=1, le=31_622_400)]
+    item: tuple[Code, ...] = ()  # empty: all
+    caller: tuple[Slug, ...] = ()  # empty: all kinds
+
+
+class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The context of a test, a value for each dimension."""
+
+    item: Code
+    caller: Slug
+    home: Home
+    licence: Slug
+    status: LicenceStatus = LicenceStatus.ACTIVE
+    holder: HolderType = HolderType.PERSON
+    age: AgeClass | None = None  # None: adult, or not-applicable for organisations
+    consent: Consent | None = None  # None: as the item's mode says
+    outcome: OutcomeClass = OutcomeClass.VALID
+
+
+class PolicyTest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An example beside the rules: in this context exactly these fields leave, in these forms; all others do not."""
+
+    name: Text
+    given: Given
+    expect: dict[FieldName, str | tuple[str, ...]]
