@@ -4,7 +4,8 @@ Certificates directly in the folder are anchors for all three purposes that docu
 ``signers`` and ``timestamps`` for that purpose only. Certificates in ``intermediates`` are for the middle of chains and
 trusted for nothing; those in ``keeps-expired`` name issuers of whom the operator knows that they go on stating what was
 revoked after it has expired. Revocation lists may lie anywhere. PEM files may hold several of either.
-Files are told apart by content, never by name; hidden files and ``*.md``, ``*.txt`` are for people and not read.
+``algorithms.toml`` says until when which algorithms may be relied on, where that differs from `keys.algorithms`.
+Other files are told apart by content, never by name; hidden files and ``*.md``, ``*.txt`` are for people and not read.
 """
 
 import os
@@ -16,8 +17,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from gateway.algorithm_words import EXPECTED
+from keys.algorithms import DEFAULT_ALGORITHMS, AlgorithmSunsets, parse_algorithms
 from keys.certificate import Certificate, parse_certificate
-from keys.errors import MalformedCertificateError, MalformedRevocationListError
+from keys.errors import (
+    AlgorithmFault,
+    MalformedAlgorithmsError,
+    MalformedCertificateError,
+    MalformedRevocationListError,
+)
 from keys.pem import CERTIFICATE_LABELS, LIST_LABELS, is_pem, read_pem
 from keys.revocation_list import RevocationList, parse_revocation_list
 from keys.revocation_list_word import is_list_signed
@@ -40,6 +48,7 @@ PURPOSE_FOLDERS: Final[Mapping[str, frozenset[Purpose]]] = MappingProxyType(
 )
 INTERMEDIATES: Final = "intermediates"
 KEEPS_EXPIRED: Final = "keeps-expired"
+ALGORITHMS_FILE: Final = "algorithms.toml"
 EVERY_PURPOSE: Final = DOCUMENT_PURPOSES  # who may call, or speak for a partner, is never said by a folder
 
 _FOR_PEOPLE: Final = (".md", ".txt")
@@ -62,6 +71,7 @@ class TrustFindingKind(StrEnum):
     LIST_MALFORMED = "list-malformed"
     NO_PURPOSE = "no-purpose"
     LIST_BY_OTHER_KEY = "list-by-other-key"
+    ALGORITHMS_MALFORMED = "algorithms-malformed"
 
 
 _SENTENCES: Final[Mapping[TrustFindingKind, tuple[str, str]]] = MappingProxyType(
@@ -100,6 +110,10 @@ _SENTENCES: Final[Mapping[TrustFindingKind, tuple[str, str]]] = MappingProxyType
             "吊销列表以已知 CA 的名义发布，但不是用该 CA 的已知密钥签名；不据以判断。",
             "holds a revocation list in the name of a known CA that none of its known keys signed; it proves nothing",
         ),
+        TrustFindingKind.ALGORITHMS_MALFORMED: (
+            "算法期限表有误，不依据任何算法判断。",
+            "is no table of algorithms; until it is mended no algorithm is relied on",
+        ),
     }
 )
 
@@ -112,20 +126,27 @@ _NO_FAULTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustFinding:
-    """Something to say about ``file``, a path inside the folder ("" is the folder itself)."""
+    """Something to say about ``file``, a path inside the folder ("" is the folder itself); ``fault`` is where in it."""
 
     file: str
     kind: TrustFindingKind
+    fault: AlgorithmFault | None = None
 
     @property
     def sentence(self) -> str:
         """Return the finding in English."""
-        return _SENTENCES[self.kind][1]
+        said = _SENTENCES[self.kind][1]
+        if self.fault is None:
+            return said
+        return f"{said} ({self.fault.key or 'file'}: expected {EXPECTED[self.fault.flaw][1]})"
 
     @property
     def sentence_zh(self) -> str:
         """Return the finding in Chinese."""
-        return _SENTENCES[self.kind][0]
+        said = _SENTENCES[self.kind][0]
+        if self.fault is None:
+            return said
+        return f"{said.rstrip('。')}（{self.fault.key or '文件'}：应为{EXPECTED[self.fault.flaw][0]}）。"
 
     def __str__(self) -> str:
         """Return the line for people: the file, then the sentence in English."""
@@ -154,6 +175,7 @@ def read_trust_folder(folder: Path) -> TrustFolder:
     if not folder.is_dir():
         raise NotADirectoryError(f"a folder of certificates was expected, got {folder.name}")
     reading = _Reading()
+    algorithms = _read_algorithms(folder, reading)
     for path in _walk(folder, Path(), reading, seen=set(), depth=0):
         content = _read(folder / path, path, reading)
         if content is not None:
@@ -166,9 +188,30 @@ def read_trust_folder(folder: Path) -> TrustFolder:
         revocation_lists=tuple(revocations for _, revocations in reading.lists),
         intermediates=tuple(reading.intermediates.values()),
         keeps_expired=frozenset(reading.keeps_expired),
+        algorithms=algorithms,
     )
     _verify_lists(store, reading)
     return TrustFolder(store, tuple(reading.findings))
+
+
+def _read_algorithms(folder: Path, reading: "_Reading") -> AlgorithmSunsets:
+    """Return the shipped table with what the folder says otherwise.
+
+    One that cannot be read may have meant to forbid anything, so that nothing is relied on: `TrustKeeper` keeps the old
+    trust, and who has none answers unknown.
+    """
+    path = Path(ALGORITHMS_FILE)
+    if not os.path.lexists(folder / path):
+        return DEFAULT_ALGORITHMS
+    content = _read(folder / path, path, reading)
+    if content is None:
+        return AlgorithmSunsets()
+    try:
+        return DEFAULT_ALGORITHMS.overridden_by(parse_algorithms(content))
+    except MalformedAlgorithmsError as error:
+        for fault in error.faults:
+            reading.find(path, TrustFindingKind.ALGORITHMS_MALFORMED, fault)
+        return AlgorithmSunsets()
 
 
 def _verify_lists(store: TrustStore, reading: "_Reading") -> None:
@@ -197,9 +240,9 @@ class _Reading:
     files: int = 0
     total_bytes: int = 0
 
-    def find(self, path: Path, kind: TrustFindingKind) -> None:
-        """Note a finding; one of a kind for each file is enough."""
-        finding = TrustFinding(file="" if path == Path() else path.as_posix(), kind=kind)
+    def find(self, path: Path, kind: TrustFindingKind, fault: AlgorithmFault | None = None) -> None:
+        """Note a finding; one of a kind for each file and fault is enough."""
+        finding = TrustFinding(file="" if path == Path() else path.as_posix(), kind=kind, fault=fault)
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -220,7 +263,7 @@ def _walk(folder: Path, inside: Path, reading: _Reading, *, seen: set[tuple[int,
         path = inside / entry.name
         if entry.name.startswith(".") or entry.name.lower().endswith(_FOR_PEOPLE):
             continue
-        if inside == Path() and entry.name in OF_LISTS:
+        if inside == Path() and (entry.name in OF_LISTS or entry.name == ALGORITHMS_FILE):
             continue
         try:
             is_folder = entry.is_dir()

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -76,7 +76,8 @@ def stores_of(state: TrustState, new: TrustList, *, old: TrustList | None, at: d
 
 
 def _store(lists: Iterable[TrustList], folder: TrustStore) -> TrustStore:
-    return trust_store(lists, folder.anchors).with_lists(folder.revocation_lists)
+    together = trust_store(lists, folder.anchors)
+    return replace(folder, anchors=together.anchors, keys=together.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

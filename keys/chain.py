@@ -2,7 +2,8 @@
 
 Two halves, because a gateway asks about the same certificates all day:
 what does not depend on time (names, signatures, CA flags, lengths, constraints) is decided once and remembered;
-the periods of the issuers, and start, sunset and scope of the anchor, are compared on each question.
+the periods of the issuers, the ends of algorithms, and start, sunset and scope of the anchor, are compared on each
+question.
 The period of the certificate itself is not judged here: it is a check of its own, and an expired certificate still has
 a chain.
 """
@@ -11,9 +12,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
+from keys.algorithms import NO_END, AlgorithmSunsets
 from keys.certificate import MAX_REMEMBERED, Certificate, may_sign_certificates
 from keys.errors import ChainError, ChainFault, SignatureFault
 from keys.memo import Memo
@@ -53,14 +56,18 @@ _TELLING: Final = (
 class Chain:
     """A validated path: ``certificates`` from the leaf to the anchor, one alone where the leaf is an anchor itself.
 
-    The issuers are all within their periods while ``valid_from`` <= at < ``valid_to``; a chain of one has no issuers
-    and no limit. ``anchor`` is the grant that it relies on: who says so, within which scope.
+    It holds while ``valid_from`` <= at < ``valid_to``, which is the first thing that ends: the period of an issuer, or
+    an algorithm of the path. A chain of one has no issuers and no limit.
+    ``algorithms_until`` is that end of the algorithms alone: the first moment from which the signature on one of the
+    certificates, by its digest or by the key of its issuer, counts no more. The anchor's own is not among them.
+    ``anchor`` is the grant that it relies on: who says so, within which scope.
     """
 
     certificates: tuple[Certificate, ...]
     valid_from: datetime
     valid_to: datetime
     anchor: Anchor | None = None
+    algorithms_until: datetime = NO_END
 
     def answer(self, claim: Claim) -> ScopeAnswer:
         """Compare a claim with the scope of the anchor."""
@@ -89,13 +96,15 @@ def build_chain(
 
     ``extra`` are certificates from the document: candidates for the middle of the chain, as those of the store are;
     never trusted.
-    The anchor must count at ``at``, which is often no more than the signer's claim, and at ``trusted_at`` too: the
-    proven time or the present, so that one whose trust has ended cannot date itself back (None: at ``at`` alone).
+    The anchor and the algorithms of the path must count at ``at``, which is often no more than the signer's claim, and
+    at ``trusted_at`` too: the proven time or the present, so that one whose trust has ended, or who can forge what an
+    algorithm signs, cannot date itself back (None: at ``at`` alone).
 
     1. The certificate is an anchor itself, byte by byte: a chain of one, unless it demands what we do not know.
     2. Paths are found by name, key identifier and signature, and validated by RFC 5280 section 6, without time.
-    3. Of the chains whose issuers were all valid and whose anchor counts, the first within whose scope ``claim`` is;
-       where there is none, the first that limits what the claim does not state; else the first, which does not fit.
+    3. Of the chains whose issuers were all valid and whose algorithms and anchor count, the first within whose scope
+       ``claim`` is; where there is none, the first that limits what the claim does not state; else the first, which
+       does not fit.
 
     A chain ends at its anchor: what CAs above it say (path lengths, name constraints) does not limit it. Whether they
     revoked the anchor is asked by `keys.revocation`.
@@ -113,18 +122,26 @@ def build_chain(
         found = _found.get(key, lambda: _search(certificate, store, purpose, extra))
     if not found.chains:
         raise ChainError(found.fault, found.detail)
-    timely = [chain for chain in found.chains if chain.valid_from <= at < chain.valid_to]
-    if not timely:
-        expired = any(at >= chain.valid_to for chain in found.chains)
-        fault = ChainFault.EXPIRED_ISSUER if expired else ChainFault.NOT_YET_VALID_ISSUER
-        raise ChainError(fault, f"an issuer of certificate {certificate.serial:X}")
     until = at if trusted_at is None else trusted_at
+    timely = [
+        chain for chain in found.chains if chain.valid_from <= at < chain.valid_to and until < chain.algorithms_until
+    ]
+    if not timely:
+        raise ChainError(_find_time_fault(found.chains, at), f"an issuer of certificate {certificate.serial:X}")
     trusted = [c for c in timely if c.anchor and c.anchor.is_current(at) and c.anchor.is_current(until)]
     if len(trusted) == 1:
         return trusted[0]
     if not trusted:
         raise ChainError(ChainFault.OUTSIDE_TRUST_PERIOD, f"the anchor of certificate {certificate.serial:X}")
     return min(trusted, key=lambda chain: _PREFERENCE.index(chain.answer(claim)))
+
+
+def _find_time_fault(chains: Sequence[Chain], at: datetime) -> ChainFault:
+    """Return why none of the chains holds; periods come before algorithms, whose end may still be decided otherwise."""
+    ends = [(chain.valid_from, _issuers_end(chain.certificates[1:])) for chain in chains]
+    if any(begin <= at < end for begin, end in ends):
+        return ChainFault.ALGORITHM_SUNSET
+    return ChainFault.EXPIRED_ISSUER if any(at >= end for _, end in ends) else ChainFault.NOT_YET_VALID_ISSUER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +231,7 @@ class _Search:
         self._paths = 0
         self._select = select
         self._intermediates = store.intermediates_by_name
+        self._algorithms = store.algorithms
         self._strangers: dict[str | bytes, list[Certificate]] = {}
         for certificate in dict.fromkeys(extra):
             self._strangers.setdefault(name_key(certificate.subject), []).append(certificate)
@@ -269,10 +287,12 @@ class _Search:
             return
         self._paths += 1
         issuers = path[1:]
+        algorithms_until = _algorithms_end(path, self._algorithms)
         chain = Chain(
             certificates=path,
             valid_from=max(one.not_before for one in issuers),
-            valid_to=_exclusive(min(one.not_after for one in issuers)),
+            valid_to=min(_issuers_end(issuers), algorithms_until),
+            algorithms_until=algorithms_until,
         )
         self.chains.extend(replace(chain, anchor=anchor) for anchor in anchors)
 
@@ -292,6 +312,12 @@ def _is_named(subject: Certificate, issuer: Certificate) -> bool:
     return subject.authority_key_id is not None and subject.authority_key_id == issuer.subject_key_id
 
 
-def _exclusive(not_after: datetime) -> datetime:
-    """Turn X.509's last second, which still belongs to the period, into the first moment after it."""
+def _issuers_end(issuers: Sequence[Certificate]) -> datetime:
+    """Return the first moment after a period; X.509's last second still belongs to it. Without issuers: no end."""
+    not_after = min((one.not_after for one in issuers), default=_LATEST)
     return not_after + _NOT_AFTER_BELONGS if not_after < _LATEST - _NOT_AFTER_BELONGS else _LATEST
+
+
+def _algorithms_end(path: Sequence[Certificate], algorithms: AlgorithmSunsets) -> datetime:
+    """Return the first moment from which the signature on a certificate below the anchor counts no more."""
+    return min(algorithms.signature_end(one.signature_algorithm, issuer.spki) for one, issuer in pairwise(path))

@@ -6,11 +6,14 @@ KeysError
 ├── MalformedRevocationListError     theirs: the bytes are no revocation list
 ├── MalformedKeyError                theirs: the bytes are no private key of ours
 ├── MalformedTrustListError          theirs: the bytes are no trust list, with its TrustListFlaw
+├── MalformedAlgorithmsError         ours: a table of algorithms is wrong, with all its AlgorithmFaults
 ├── UntrustedListError               not to be relied on: a trust list, with its TrustListFault
 ├── SignatureVerificationError       not to be relied on: a signature, with its SignatureFault
 └── ChainError                       not to be relied on: a certificate, with its ChainFault
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -68,6 +71,7 @@ class ChainFault(StrEnum):
     NAME_CONSTRAINTS = "name-constraints"
     UNKNOWN_CRITICAL_EXTENSION = "unknown-critical-extension"
     WEAK_ALGORITHM = "weak-algorithm"  # signed with an algorithm that is not in our table
+    ALGORITHM_SUNSET = "algorithm-sunset"  # signed with an algorithm or a key that counts no more (keys.algorithms)
     BUDGET = "budget"  # more candidate issuers than an honest chain needs
     OTHER = "other"
 
@@ -130,3 +134,31 @@ class UntrustedListError(KeysError):
         super().__init__(f"{fault}: {detail}" if detail else str(fault))
         self.fault = fault
         self.detail = detail
+
+
+class AlgorithmFlaw(StrEnum):
+    """What was expected in a table of algorithms (keys.algorithms) and is not there."""
+
+    TOO_LARGE = "too-large"  # fewer bytes
+    TOML = "toml"  # TOML in UTF-8
+    UNKNOWN_KEY = "unknown-key"  # one of the keys that are known, since a misspelt one must not mean the default
+    TABLE = "table"
+    ALGORITHM = "algorithm"  # the name of a kind of key or of a digest
+    MOMENT = "moment"  # a date and time with an offset from UTC
+    SOURCE = "source"  # a text that says who says so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgorithmFault:
+    """One thing that is wrong; ``key`` is the dotted path in the file, "" for the file as a whole."""
+
+    key: str
+    flaw: AlgorithmFlaw
+
+
+class MalformedAlgorithmsError(KeysError):
+    """The bytes are not a table of algorithms; ``faults`` are all that is wrong, in the order of the file."""
+
+    def __init__(self, faults: Iterable[AlgorithmFault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{fault.key}: {fault.flaw}".removeprefix(": ") for fault in self.faults)[:1000])

@@ -56,6 +56,7 @@ class Algorithm:
 
     name: str
     key_type: KeyType
+    digest: str  # the name in `keys.digest`, of what is used inside
     verify: Callable[[bytes, bytes, bytes, bytes], SignatureEncoding]  # spki, signature, message, user id
 
 
@@ -151,7 +152,7 @@ def _load_key(spki: bytes) -> PublicKeyTypes:
         raise SignatureVerificationError(SignatureFault.UNUSABLE_KEY, "the key is not readable") from error
 
 
-_SM2: Final = Algorithm(name="SM2 with SM3", key_type=KeyType.SM2, verify=_verify_sm2)
+_SM2: Final = Algorithm(name="SM2 with SM3", key_type=KeyType.SM2, digest="SM3", verify=_verify_sm2)
 
 # Every algorithm under which anything may be called valid, by dotted OID.
 ALGORITHMS: Final = MappingProxyType(
@@ -159,12 +160,22 @@ ALGORITHMS: Final = MappingProxyType(
         SM2_WITH_SM3: _SM2,
         _SM2_SIGNING: _SM2,
         _SM2_CURVE: _SM2,
-        ECDSA_WITH_SHA256: Algorithm(name="ECDSA with SHA-256", key_type=KeyType.P256, verify=_verify_p256),
-        ED25519: Algorithm(name="Ed25519", key_type=KeyType.ED25519, verify=_verify_ed25519),
-        RSA_WITH_SHA256: Algorithm(name="RSA with SHA-256", key_type=KeyType.RSA, verify=_rsa_with(hashes.SHA256())),
-        RSA_WITH_SHA384: Algorithm(name="RSA with SHA-384", key_type=KeyType.RSA, verify=_rsa_with(hashes.SHA384())),
-        RSA_WITH_SHA512: Algorithm(name="RSA with SHA-512", key_type=KeyType.RSA, verify=_rsa_with(hashes.SHA512())),
-        RSA_WITH_SM3: Algorithm(name="RSA with SM3", key_type=KeyType.RSA, verify=_rsa_with(hashes.SM3())),
+        ECDSA_WITH_SHA256: Algorithm(
+            name="ECDSA with SHA-256", key_type=KeyType.P256, digest="SHA256", verify=_verify_p256
+        ),
+        ED25519: Algorithm(name="Ed25519", key_type=KeyType.ED25519, digest="SHA512", verify=_verify_ed25519),
+        RSA_WITH_SHA256: Algorithm(
+            name="RSA with SHA-256", key_type=KeyType.RSA, digest="SHA256", verify=_rsa_with(hashes.SHA256())
+        ),
+        RSA_WITH_SHA384: Algorithm(
+            name="RSA with SHA-384", key_type=KeyType.RSA, digest="SHA384", verify=_rsa_with(hashes.SHA384())
+        ),
+        RSA_WITH_SHA512: Algorithm(
+            name="RSA with SHA-512", key_type=KeyType.RSA, digest="SHA512", verify=_rsa_with(hashes.SHA512())
+        ),
+        RSA_WITH_SM3: Algorithm(
+            name="RSA with SM3", key_type=KeyType.RSA, digest="SM3", verify=_rsa_with(hashes.SM3())
+        ),
     }
 )
 

@@ -1,4 +1,4 @@
-"""What ends when: sunsets, ends of certificates and of lists, and what begins, within a horizon."""
+"""What ends when: sunsets, ends of certificates, of algorithms and of lists, and what begins, within a horizon."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from keys.algorithms import DEFAULT_ALGORITHMS, AlgorithmSunsets
 from keys.trust import Anchor, KeyAnchor, TrustStore
 from keys.trust_list import TrustList, encode_moment, fingerprint_of
 from keys.trust_list_compare import title_of
@@ -21,6 +22,7 @@ class Turn(StrEnum):
     START = "start"  # trust begins
     SUNSET = "sunset"  # trust ends: what is not proven to be older can no longer be verified
     CERTIFICATE_END = "certificate-end"  # nothing that is signed or issued later can be verified
+    ALGORITHM_SUNSET = "algorithm-sunset"  # what its key signed and is not proven to be older can no longer be verified
     LIST_EXPIRY = "list-expiry"  # without a newer list, nobody on it is trusted any more
 
 
@@ -53,6 +55,10 @@ _SENTENCES: Final = MappingProxyType(
             "证书到期，此后的签章无法验证",
             "the certificate ends, and what is signed later cannot be verified",
         ),
+        Turn.ALGORITHM_SUNSET: (
+            "密钥算法的使用期限届满，其签发的内容除经可信时间戳证明早于此时的外，将无法验证",
+            "the algorithm of its key ends, and what it signed becomes unverifiable, unless proven to be older",
+        ),
         Turn.LIST_EXPIRY: (
             "信任名单到期，须在此之前发布新版本",
             "the trust list expires; a newer version must be in force by then",
@@ -61,19 +67,35 @@ _SENTENCES: Final = MappingProxyType(
 )
 
 
-def forecast(trust: TrustStore | TrustList, at: datetime, horizon: timedelta) -> tuple[Event, ...]:
-    """Return what begins and ends at ``at`` or later and before ``at + horizon``, in order of time."""
+def forecast(
+    trust: TrustStore | TrustList,
+    at: datetime,
+    horizon: timedelta,
+    *,
+    algorithms: AlgorithmSunsets = DEFAULT_ALGORITHMS,
+) -> tuple[Event, ...]:
+    """Return what begins and ends at ``at`` or later and before ``at + horizon``, in order of time.
+
+    A store has its own table of algorithms, and ``algorithms`` are for a list alone. Of algorithms, the keys of those
+    who are trusted are known here; what they have signed, and with which digests, is not.
+    """
     end = at + horizon
-    found = [event for event in _events(trust) if at <= event.at < end]
+    table = trust.algorithms if isinstance(trust, TrustStore) else algorithms
+    found = [event for event in _events(trust, table) if at <= event.at < end]
     return tuple(sorted(found, key=lambda event: (event.at, event.who, event.turn)))
 
 
-def _events(trust: TrustStore | TrustList) -> Iterator[Event]:
+def _events(trust: TrustStore | TrustList, algorithms: AlgorithmSunsets) -> Iterator[Event]:
     if isinstance(trust, TrustList):
         yield Event(at=trust.expires, turn=Turn.LIST_EXPIRY, who=trust.name, title=trust.name)
     grants: tuple[Anchor | KeyAnchor, ...] = (*trust.anchors, *trust.keys)
     for grant in grants:
-        moments = [(Turn.START, grant.start), (Turn.SUNSET, grant.sunset)]
+        key = grant.certificate.spki if isinstance(grant, Anchor) else grant.public_key
+        moments = [
+            (Turn.START, grant.start),
+            (Turn.SUNSET, grant.sunset),
+            (Turn.ALGORITHM_SUNSET, algorithms.key_end(key)),
+        ]
         if isinstance(grant, Anchor):
             moments.append((Turn.CERTIFICATE_END, min(grant.certificate.not_after, _LATEST) + _NOT_AFTER_BELONGS))
         for turn, moment in moments:

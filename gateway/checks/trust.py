@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gateway.checks.answers import invalid, unknown, valid
+from gateway.checks.answers import invalid, next_of, unknown, valid
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName
 from keys.certificate import Certificate
 from keys.chain import Chain, build_chain
 from keys.errors import ChainError, ChainFault
-from keys.revocation import RevocationState, RevocationStatus, revocation_status
+from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
+from keys.revocation import RevocationState, RevocationStatus, Unavailable, revocation_status
 from keys.scope import NO_CLAIM, Claim, ScopeAnswer
 from keys.trust import Purpose, TrustStore
 
@@ -26,6 +27,7 @@ class ChainWording:
     refused: Reason
     not_authorised: Reason
     outside_trust_period: Reason
+    algorithm_sunset: Reason
     out_of_scope: Reason
     scope_not_stated: Reason
 
@@ -38,6 +40,7 @@ SIGNER_CHAIN = ChainWording(
     refused=Reason.SIGNER_CHAIN_REFUSED,
     not_authorised=Reason.SIGNER_CHAIN_NOT_AUTHORISED,
     outside_trust_period=Reason.SIGNER_CHAIN_OUTSIDE_TRUST_PERIOD,
+    algorithm_sunset=Reason.SIGNER_CHAIN_ALGORITHM_SUNSET,
     out_of_scope=Reason.SIGNER_CHAIN_OUT_OF_SCOPE,
     scope_not_stated=Reason.SIGNER_CHAIN_SCOPE_NOT_STATED,
 )
@@ -49,6 +52,7 @@ MAKER_CHAIN = ChainWording(
     refused=Reason.MAKER_CHAIN_REFUSED,
     not_authorised=Reason.MAKER_CHAIN_NOT_AUTHORISED,
     outside_trust_period=Reason.MAKER_CHAIN_OUTSIDE_TRUST_PERIOD,
+    algorithm_sunset=Reason.MAKER_CHAIN_ALGORITHM_SUNSET,
     out_of_scope=Reason.MAKER_CHAIN_OUT_OF_SCOPE,
     scope_not_stated=Reason.MAKER_CHAIN_SCOPE_NOT_STATED,
 )
@@ -66,7 +70,8 @@ def check_chain(
 ) -> tuple[Check, Chain | None]:
     """Decide whether a path of valid issuers leads from ``certificate`` to an anchor for this purpose, as of ``at``.
 
-    The anchor must count at ``trusted_at`` too (the proven time or the present), and may speak for the ``claim``.
+    The anchor and the algorithms of the path must count at ``trusted_at`` too (the proven time or the present), and the
+    anchor may speak for the ``claim``.
     ``extra`` are certificates that came along, for the middle of the chain.
     A chain that is out of scope is returned as well, so that a revocation is named besides.
     """
@@ -81,19 +86,7 @@ def check_chain(
             claim=claim,
         )
     except ChainError as error:
-        match error.fault:
-            case ChainFault.UNKNOWN_ISSUER:
-                return unknown(wording.check, wording.unknown_issuer), None
-            case ChainFault.EXPIRED_ISSUER | ChainFault.NOT_YET_VALID_ISSUER:
-                return invalid(wording.check, wording.expired_issuer, str(error.fault)), None
-            case ChainFault.NOT_AUTHORISED:
-                return invalid(wording.check, wording.not_authorised), None
-            case ChainFault.OUTSIDE_TRUST_PERIOD:
-                return unknown(wording.check, wording.outside_trust_period), None
-            case ChainFault.BUDGET | ChainFault.WEAK_ALGORITHM | ChainFault.OTHER:
-                return unknown(wording.check, wording.refused, str(error.fault)), None
-            case _:
-                return invalid(wording.check, wording.refused, str(error.fault)), None
+        return _refuse(error.fault, wording), None
     match chain.answer(claim):
         case ScopeAnswer.OUTSIDE:
             return invalid(wording.check, wording.out_of_scope), chain
@@ -101,6 +94,24 @@ def check_chain(
             return unknown(wording.check, wording.scope_not_stated), chain
         case ScopeAnswer.WITHIN:
             return valid(wording.check), chain
+
+
+def _refuse(fault: ChainFault, wording: ChainWording) -> Check:
+    match fault:
+        case ChainFault.UNKNOWN_ISSUER:
+            return unknown(wording.check, wording.unknown_issuer)
+        case ChainFault.EXPIRED_ISSUER | ChainFault.NOT_YET_VALID_ISSUER:
+            return invalid(wording.check, wording.expired_issuer, str(fault))
+        case ChainFault.NOT_AUTHORISED:
+            return invalid(wording.check, wording.not_authorised)
+        case ChainFault.OUTSIDE_TRUST_PERIOD:
+            return unknown(wording.check, wording.outside_trust_period)
+        case ChainFault.ALGORITHM_SUNSET:
+            return unknown(wording.check, wording.algorithm_sunset)
+        case ChainFault.BUDGET | ChainFault.WEAK_ALGORITHM | ChainFault.OTHER:
+            return unknown(wording.check, wording.refused, str(fault))
+        case _:
+            return invalid(wording.check, wording.refused, str(fault))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +122,41 @@ class ChainInUse:
     proven_at: datetime | None
 
 
-def check_revocation(uses: Sequence[ChainInUse], *, store: TrustStore, at: datetime) -> Check | None:
+def find_path_end(chain: Chain, at: datetime) -> datetime | None:
+    """Return when next after ``at`` a period of the path or its anchor, or an algorithm, begins or ends."""
+    anchor = chain.anchor
+    grant = (None, None) if anchor is None else (anchor.start, anchor.sunset)
+    return next_of(at, chain.valid_from, chain.valid_to, chain.algorithms_until, *grant)
+
+
+def check_revocation(
+    uses: Sequence[ChainInUse], *, store: TrustStore, at: datetime, stapled: StapledAnswers = NO_ANSWERS
+) -> Check | None:
     """Decide whether any certificate of the chains is revoked, by the lists at hand as of ``at``.
 
     A revocation counts whenever it happened, unless a trusted time stamp proves that the signature is older: the
     signer's own claim of a time proves nothing against whoever stole the key. No current list: unknown.
     Where there is no chain there is no issuer whose list would count, and the check of the chain says so already:
     None when there is no chain at all.
+    ``stapled`` came with the question; what could not be relied on of it is in the detail. The answer ends with the
+    first thing that ends, the paths included.
     """
+    chains = [(use.chain, use.proven_at) for use in uses if use.chain is not None]
     found = [
-        revocation_status(use.chain, store=store, now=at, trusted_time=use.proven_at)
-        for use in uses
-        if use.chain is not None
+        revocation_status(chain, store=store, now=at, trusted_time=proven_at, stapled=stapled.responses)
+        for chain, proven_at in chains
     ]
     if not found:
         return None
     known = [status.as_of for status in found if status.as_of is not None]
-    return replace(_answer_revocation(found, known), as_of=min(known, default=None))
+    answer = _answer_revocation(found, known)
+    refused = _describe_stapled(found, stapled)
+    return replace(
+        answer,
+        detail=f"{answer.detail}; {refused}" if refused else answer.detail,
+        as_of=min(known, default=None),
+        ends_at=next_of(at, *(status.ends_at for status in found), *(find_path_end(chain, at) for chain, _ in chains)),
+    )
 
 
 def _answer_revocation(found: Sequence[RevocationStatus], known: Sequence[datetime]) -> Check:
@@ -159,6 +188,16 @@ def _describe(status: RevocationStatus) -> str:
         side = "ahead of" if status.skew > timedelta() else "behind"
         parts.append(f"this clock was {_span(abs(status.skew))} {side} the source's when it was fetched")
     return ", ".join(parts)
+
+
+def _describe_stapled(found: Sequence[RevocationStatus], stapled: StapledAnswers) -> str:
+    """Say which stapled answers were as good as none; one that served for one of the chains served."""
+    fates: dict[bytes, Unavailable | None] = {}
+    for fate in (one for status in found for one in status.stapled):
+        if fate.why is None or fate.fingerprint not in fates:
+            fates[fate.fingerprint] = fate.why
+    reasons = [str(why) for why in fates.values() if why is not None] + ["unreadable"] * stapled.unreadable
+    return f"stapled answers not relied on: {', '.join(reasons)}" if reasons else ""
 
 
 def _span(span: timedelta) -> str:

@@ -22,10 +22,11 @@ from keys.sm2 import CURVE_ORDER
 from tests.support import sealed
 from tests.support.asn1 import appended, element_at
 from tests.support.ofd import element
-from tests.support.pki import ENCRYPTING, entry, extension, make_root
+from tests.support.pki import ENCRYPTING, entry, extension, make_root, p256_key
 from tests.support.recipes import (
     alone,
     bare_seal,
+    below_p256,
     china,
     critical_extension,
     current,
@@ -49,6 +50,7 @@ from tests.support.recipes import (
     trusting,
     trusting_the_signer,
     with_ca_ending,
+    with_ended_key,
     with_foreign_key,
     with_key_off_the_curve,
     with_lists,
@@ -94,6 +96,7 @@ SECOND = timedelta(seconds=1)
 PICTURE = "Doc_0/Res/code.png"
 SHA1_RSA = "1.2.840.113549.1.1.5"
 RSA_SM3 = "1.2.156.10197.1.504"
+P256 = "1.2.840.10045.4.3.2"
 UNKNOWN_EXTENSION = extension("1.2.3.4.5", b"\x05\x00", critical=True)
 ELSEWHERE = Scope(licence_types=frozenset({"ANOTHER"}))
 NOT_DER = b"no certificate"
@@ -259,6 +262,8 @@ way("a byte after the value", Reason.SIGNATURE_MALFORMED, lambda: signed(value=l
 way("an empty value", Reason.SIGNATURE_MALFORMED, lambda: signed(value=lambda _: b""))
 unsure("RSA with SHA-1", Reason.SIGNATURE_UNSUPPORTED_ALGORITHM, lambda: signed(algorithm=SHA1_RSA))
 unsure("an algorithm nobody knows", Reason.SIGNATURE_UNSUPPORTED_ALGORITHM, lambda: signed(algorithm="1.2.3.4"))
+unsure("a key whose algorithm has ended", Reason.SIGNATURE_ALGORITHM_SUNSET, lambda: with_ended_key(
+    signed(signer=issue(key=p256_key()), algorithm=P256)))
 unsure("type Sign: a bare signature", Reason.SIGNATURE_SIGNER_UNKNOWN, lambda: signed(
     plain=cast().signer.key.sign), Reason.SIGNER_LISTED_NO_SEAL)
 way("a certificate that is none", Reason.SIGNATURE_UNUSABLE_CERTIFICATE, lambda: signed(certificate=NOT_DER))
@@ -298,6 +303,8 @@ way("a seal with a signature of zeros", Reason.SEAL_SIGNATURE_MALFORMED,
     lambda: signed(seal={"value": lambda _: bytes(64)}))
 unsure("a seal under RSA with SHA-1", Reason.SEAL_SIGNATURE_UNSUPPORTED_ALGORITHM,
     lambda: signed(seal={"algorithm": SHA1_RSA}))
+unsure("a maker's key whose algorithm has ended", Reason.SEAL_SIGNATURE_ALGORITHM_SUNSET, lambda: with_ended_key(
+    sealed_by(issue_maker(key=p256_key()), algorithm=P256)))
 way("a maker's certificate that is none", Reason.SEAL_SIGNATURE_UNUSABLE_CERTIFICATE,
     lambda: signed(seal={"certificate": NOT_DER}))
 way("a maker's key off the curve", Reason.SEAL_SIGNATURE_UNUSABLE_CERTIFICATE,
@@ -331,6 +338,8 @@ unsure("a maker's certificate by a CA of the same name", Reason.MAKER_CHAIN_UNKN
 way("a maker's certificate with a critical extension unknown to us", Reason.MAKER_CHAIN_REFUSED,
     lambda: sealed_by(issue_maker(more=(UNKNOWN_EXTENSION,))))
 way("a maker's CA that had ended", Reason.MAKER_CHAIN_EXPIRED_ISSUER, lambda: with_ca_ending("makers"))
+unsure("a maker's CA whose algorithm has ended", Reason.MAKER_CHAIN_ALGORITHM_SUNSET,
+    lambda: with_ended_key(below_p256("makers")))
 
 # --- what a signed trust list says of maker and signer
 way("a home-made seal below a listed CA", Reason.MAKER_CHAIN_NOT_AUTHORISED,
@@ -370,6 +379,8 @@ way("a signer's certificate by another signer", Reason.SIGNER_CHAIN_REFUSED, lam
 way("a signer's certificate with a critical extension unknown to us", Reason.SIGNER_CHAIN_REFUSED,
     lambda: signed_by(issue(more=(UNKNOWN_EXTENSION,))))
 way("a signer's CA that had ended", Reason.SIGNER_CHAIN_EXPIRED_ISSUER, lambda: with_ca_ending("signers"))
+unsure("a signer's CA whose algorithm has ended", Reason.SIGNER_CHAIN_ALGORITHM_SUNSET,
+    lambda: with_ended_key(below_p256("signers")))
 
 
 # --- revocation

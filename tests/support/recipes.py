@@ -11,7 +11,8 @@ from typing import Any
 from adapters.strict.der import encode_element, encode_sequence
 from keys.sm2 import Sm2PrivateKey
 from keys.trust import Anchor, Purpose
-from tests.support.pki import Entity, sm2_key
+from tests.support.algorithms import ending
+from tests.support.pki import Entity, p256_key, sm2_key
 from tests.support.sealed import (
     CREATED,
     DAY,
@@ -183,6 +184,20 @@ def with_ca_ending(whose: str) -> Recipe:
     """Return a case in which the CA of makers or signers ended before it was needed."""
     moment = (CREATED if whose == "makers" else SIGNED_AT) - DAY
     ca = cast().root.issue_ca("Former CA", not_after=moment)
+    subject = ca.issue("Subject")
+    lists = (revocation_list(cast().maker_ca), revocation_list(cast().signer_ca), revocation_list(ca))
+    recipe = sealed_by(subject) if whose == "makers" else signed_by(subject)
+    return replace(recipe, trust=Trust(**{whose: (ca.certificate,)}, lists=lists))
+
+
+def with_ended_key(recipe: Recipe) -> Recipe:
+    """Return the case to a verifier for whom P-256 has ended."""
+    return replace(recipe, trust=replace(recipe.trust, algorithms=ending(p_256=NOW)))
+
+
+def below_p256(whose: str) -> Recipe:
+    """Return a case in which the CA of makers or signers has a P-256 key, and nobody else has."""
+    ca = cast().root.issue_ca("P-256 CA", key=p256_key())
     subject = ca.issue("Subject")
     lists = (revocation_list(cast().maker_ca), revocation_list(cast().signer_ca), revocation_list(ca))
     recipe = sealed_by(subject) if whose == "makers" else signed_by(subject)

@@ -29,6 +29,7 @@ from gateway.demo.licences import Kind, LicenceDraft, Placement
 from gateway.demo.png import encode_png
 from gateway.pipeline import verify_document
 from gateway.verdict import Verdict
+from keys.algorithms import DEFAULT_ALGORITHMS, AlgorithmSunsets
 from keys.certificate import Certificate, parse_certificate
 from keys.digest import SHA256_OID, SM3_OID, sm3
 from keys.encoding import parse_signature
@@ -47,6 +48,7 @@ from tests.support.signed_data import (
     attribute,
     make_signed_data,
     make_signer,
+    revocation_info,
     signed_attributes,
 )
 
@@ -154,6 +156,7 @@ class Trust:
     listed: tuple[Anchor, ...] | None = None  # in place of the three: what a signed list says
     keeps_expired: tuple[Certificate, ...] = ()  # CAs that go on stating what was revoked after it has expired
     intermediates: tuple[Certificate, ...] = ()
+    algorithms: AlgorithmSunsets = DEFAULT_ALGORITHMS
 
     def store(self) -> TrustStore:
         """Return the trust store."""
@@ -166,6 +169,7 @@ class Trust:
             revocation_lists=tuple(parse_revocation_list(encoded) for encoded in self.lists),
             keeps_expired=frozenset(issuer_key(one.spki) for one in self.keeps_expired),
             intermediates=self.intermediates,
+            algorithms=self.algorithms,
         )
 
 
@@ -333,11 +337,12 @@ def signed_data(
     digest_algorithm: str = SM3_OID,
     value: Edit = same,
     companions: tuple[bytes, ...] = (),
+    answers: tuple[bytes, ...] = (),
 ) -> bytes:
     """Make a GB/T 35275 SignedData over ``data``, or over ``content``, which is then attached.
 
     ``signed_at`` None leaves the signed attributes out, and the content is signed directly. ``companions`` are
-    certificates that come along.
+    certificates that come along, ``answers`` OCSP responses.
     """
     signer = signer or cast().signer
     certificate = signer.certificate
@@ -360,6 +365,7 @@ def signed_data(
         content=content,
         digest_algorithms=(digest_algorithm,),
         certificates=(certificate.encoded, *companions),
+        revocation_lists=tuple(map(revocation_info, answers)),
         signers=(info,),
     )
 
