@@ -56,6 +56,13 @@ class ReloadFailure:
     at: datetime
     findings: tuple[tuple[str, str, str], ...] = field(default=())  # file, Chinese, English
 
+    def report(self) -> dict[str, Any]:
+        """Return it for ``/readyz``."""
+        return {
+            "at": _stamp(self.at),
+            "findings": [{"file": file, "zh": zh, "en": en} for file, zh, en in self.findings],
+        }
+
 
 class TrustKeeper:
     """Holds the trust store in force and what is to be said about it; used on the event loop only."""
@@ -226,12 +233,7 @@ class TrustKeeper:
                 }
                 for one in self._state.held
             ],
-            "failure": None
-            if failure is None
-            else {
-                "at": _stamp(failure.at),
-                "findings": [{"file": file, "zh": zh, "en": en} for file, zh, en in failure.findings],
-            },
+            "failure": None if failure is None else failure.report(),
         }
 
 

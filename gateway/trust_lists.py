@@ -1,20 +1,9 @@
-"""The signed lists of a trust folder: the files, the root keys that start them, and which of them may be relied on.
-
-| File in the trust folder | Holds |
-|---|---|
-| ``roots.json`` | for each list the keys that stand in the place of those of a version before the first |
-| ``lists/NAME.json`` | the version of list NAME that is to be in force |
-| ``lists/NAME.approval`` | the second signature for a version that changed much |
-| ``archive/NAME.VERSION.json`` | the versions before |
-| ``held/NAME.json`` | a version that waits for approval |
+"""The signed lists of a trust folder: which of them may be relied on, and since which version.
 
 `read_trust` reads all of it, certificates and revocation lists too; nothing here writes (`gateway.trust_publishing`).
+Where what lies is said in `gateway.trust_layout`.
 """
 
-import errno
-import os
-import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,82 +11,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
 from gateway.trust_approval import is_approved
 from gateway.trust_folder import TrustFinding, read_trust_folder
+from gateway.trust_layout import (
+    APPROVAL_SUFFIX,
+    HELD_FOLDER,
+    LIST_SUFFIX,
+    LISTS_FOLDER,
+    ROOTS_FILE,
+    archived_versions,
+    held_names,
+    list_names,
+    place_of,
+    read_file,
+)
+from gateway.trust_roots import MAX_LISTS, Roots, load_roots
 from gateway.trust_sentences import ListFinding, ListProblem
 from keys.errors import MalformedTrustListError, TrustListFault, UntrustedListError
 from keys.trust import TrustStore
 from keys.trust_list import ListKeys, TrustList, trust_store
 from keys.trust_list_compare import growth, shrinkage
-from keys.trust_list_parse import MAX_BYTES, parse_trust_list, read_list_key
+from keys.trust_list_parse import MAX_BYTES, parse_trust_list
 from keys.trust_list_verify import verify_trust_list
-from keys.trust_list_wire import WireKey
 
-ROOTS_FILE: Final = "roots.json"
-LISTS_FOLDER: Final = "lists"
-ARCHIVE_FOLDER: Final = "archive"
-HELD_FOLDER: Final = "held"
-LIST_SUFFIX: Final = ".json"
-APPROVAL_SUFFIX: Final = ".approval"
-ROOTS_SCHEMA: Final = "tongban-trust-roots/1"
-
-MAX_LISTS: Final = 100  # a national list, one for each province, and some for trials
-MAX_ROOTS_BYTES: Final = 1024 * 1024  # 100 lists with 32 keys of 300 bytes
 MAX_APPROVAL_BYTES: Final = 4096
 MAX_CHANGE: Final = 0.2  # of the entries; a fifth of everybody is no daily business
-NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _TIME_FAULTS: Final = frozenset({TrustListFault.EXPIRED, TrustListFault.NOT_YET_ISSUED})
-
-
-class _WireRoots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str
-    threshold: int
-    keys: list[WireKey]
-
-
-class _WireRootsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    schema: str
-    lists: list[_WireRoots]
-
-
-Roots = Mapping[str, ListKeys]
-
-
-def parse_roots(data: bytes) -> Roots:
-    """Read root keys by the name of their list; spaces and line breaks make no difference, since people write them.
-
-    Raises:
-        ValueError: it is no such file; the text says where.
-
-    """
-    if len(data) > MAX_ROOTS_BYTES:
-        raise ValueError(f"at most {MAX_ROOTS_BYTES} bytes were expected")
-    try:
-        wire = msgspec.json.decode(data, type=_WireRootsFile)
-        if wire.schema != ROOTS_SCHEMA:
-            raise ValueError(f"schema: {ROOTS_SCHEMA} was expected")
-        if len(wire.lists) > MAX_LISTS:
-            raise ValueError(f"at most {MAX_LISTS} lists were expected")
-        found = {
-            one.name: ListKeys(keys=tuple(read_list_key(key) for key in one.keys), threshold=one.threshold)
-            for one in wire.lists
-        }
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise ValueError(str(error)[:200]) from error
-    except MalformedTrustListError as error:
-        raise ValueError(str(error)) from error
-    if len(found) != len(wire.lists):
-        raise ValueError("lists: one name twice")
-    for name, keys in found.items():
-        if (
-            not NAME_PATTERN.fullmatch(name)
-            or not keys.can_be_met
-            or len({key.id for key in keys.keys}) < len(keys.keys)
-        ):
-            raise ValueError(f"lists: {name[:64]!r}: a name, different keys, and a threshold that they can meet")
-    return found
 
 
 class Change(NamedTuple):
@@ -215,25 +154,25 @@ class _Reading:
             self._take(name)
         for name in sorted(self.roots.keys() - set(names)):
             problem = ListProblem.GONE if name in self.present else ListProblem.MISSING
-            self.findings.append(ListFinding(file=_place(name), problem=problem))
+            self.findings.append(ListFinding(file=place_of(name), problem=problem))
         for name in held_names(self.folder):
             self._take_held(name)
 
     def _take(self, name: str) -> None:
         """Take one list, or find out why not."""
         try:
-            data = _read_file(self.folder / LISTS_FOLDER / (name + LIST_SUFFIX), MAX_BYTES)
+            data = read_file(self.folder / LISTS_FOLDER / (name + LIST_SUFFIX), MAX_BYTES)
             candidate = parse_trust_list(data)
             self._judge(candidate, name)
         except MalformedTrustListError as error:
-            self.findings.append(ListFinding(file=_place(name), problem=error.flaw, detail=error.detail))
+            self.findings.append(ListFinding(file=place_of(name), problem=error.flaw, detail=error.detail))
         except UntrustedListError as error:
-            self.findings.append(ListFinding(file=_place(name), problem=error.fault, detail=error.detail))
+            self.findings.append(ListFinding(file=place_of(name), problem=error.fault, detail=error.detail))
         except _FoundError as error:
-            self.findings.append(ListFinding(file=_place(name), problem=error.problem, detail=error.detail))
+            self.findings.append(ListFinding(file=place_of(name), problem=error.problem, detail=error.detail))
         except OSError as error:
             detail = error.strerror or ""
-            self.findings.append(ListFinding(file=_place(name), problem=ListProblem.UNREADABLE, detail=detail))
+            self.findings.append(ListFinding(file=place_of(name), problem=ListProblem.UNREADABLE, detail=detail))
 
     def _judge(self, candidate: TrustList, name: str) -> None:
         """Verify a list against what came before it, and put it, or that, in force.
@@ -263,7 +202,7 @@ class _Reading:
             if change.share > self.max_change and not self._is_approved(compared, candidate):
                 self.held.append(HeldList(candidate=candidate, in_force=compared, change=change))
                 detail = f"version {candidate.version}, {change.share:.0%} > {self.max_change:.0%}"
-                self.findings.append(ListFinding(file=_place(name), problem=ListProblem.HELD, detail=detail))
+                self.findings.append(ListFinding(file=place_of(name), problem=ListProblem.HELD, detail=detail))
                 candidate = compared
         self._note_period(candidate)
         self.lists.append(candidate)
@@ -305,12 +244,12 @@ class _Reading:
         return last
 
     def _load(self, path: Path) -> TrustList:
-        return parse_trust_list(_read_file(path, MAX_BYTES))
+        return parse_trust_list(read_file(path, MAX_BYTES))
 
     def _is_approved(self, in_force: TrustList, candidate: TrustList) -> bool:
         place = f"{LISTS_FOLDER}/{candidate.name}{APPROVAL_SUFFIX}"
         try:
-            data = _read_file(self.folder / place, MAX_APPROVAL_BYTES)
+            data = read_file(self.folder / place, MAX_APPROVAL_BYTES)
         except FileNotFoundError:
             return False
         if is_approved(data, in_force=in_force, candidate=candidate):
@@ -321,7 +260,7 @@ class _Reading:
     def _note_period(self, one: TrustList) -> None:
         if not one.issued <= self.at < one.expires:
             detail = f"version {one.version}, {one.issued:%Y-%m-%d} – {one.expires:%Y-%m-%d}"
-            self.findings.append(ListFinding(file=_place(one.name), problem=ListProblem.NOT_IN_FORCE, detail=detail))
+            self.findings.append(ListFinding(file=place_of(one.name), problem=ListProblem.NOT_IN_FORCE, detail=detail))
 
     def _take_held(self, name: str) -> None:
         """Show a version that `tongban trust publish` put aside; one that is no list any more holds up nothing."""
@@ -364,60 +303,3 @@ def verify_content(
             return error.fault
         raise
     return None
-
-
-def load_roots(folder: Path) -> Roots:
-    """Read the root keys of a trust folder; none where there is no such file.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is wrong.
-
-    """
-    try:
-        return parse_roots(_read_file(folder / ROOTS_FILE, MAX_ROOTS_BYTES))
-    except FileNotFoundError:
-        return {}
-
-
-def list_names(folder: Path) -> tuple[str, ...]:
-    """Return the names of the lists in ``lists/``, sorted."""
-    return _names(folder / LISTS_FOLDER)
-
-
-def held_names(folder: Path) -> tuple[str, ...]:
-    """Return the names of the lists that wait for approval, sorted."""
-    return _names(folder / HELD_FOLDER)
-
-
-def _names(folder: Path) -> tuple[str, ...]:
-    if not folder.is_dir():
-        return ()
-    found = (path.name for path in folder.iterdir() if path.suffix == LIST_SUFFIX and not path.name.startswith("."))
-    return tuple(sorted(name.removesuffix(LIST_SUFFIX) for name in found))
-
-
-def archived_versions(folder: Path, name: str) -> dict[int, Path]:
-    """Return the archived versions of a list with their files."""
-    archive = folder / ARCHIVE_FOLDER
-    if not archive.is_dir():
-        return {}
-    found = {}
-    for path in archive.iterdir():
-        beginning, _, version = path.name.removesuffix(LIST_SUFFIX).rpartition(".")
-        if beginning == name and version.isascii() and version.isdigit() and path.suffix == LIST_SUFFIX:
-            found[int(version)] = path
-    return found
-
-
-def _place(name: str) -> str:
-    return f"{LISTS_FOLDER}/{name}{LIST_SUFFIX}"
-
-
-def _read_file(path: Path, limit: int) -> bytes:
-    """Read one byte more than the limit at most; a pipe in place of a file must not make us wait for its writer."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a plain file")
-        return stream.read(limit + 1)

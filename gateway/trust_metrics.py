@@ -24,6 +24,10 @@ class TrustMetrics:
         self._metrics.trust_age.set(age_seconds)
         self._metrics.trust_next_end.set(next_end_seconds)
 
+    def sources_reloaded(self, result: str) -> None:
+        """Count a reload of the sources of revocation status."""
+        self._metrics.status_reloads.labels(result=result).inc()
+
     def succeeded(self, source: str, *, at: datetime, as_of: datetime | None) -> None:
         """Note when a source of revocation status last answered, and as of when it speaks."""
         self._metrics.status_success.labels(source=source).set(at.timestamp())

@@ -8,34 +8,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from gateway.trust_approval import make_approval, select_approvers
-from gateway.trust_lists import (
+from gateway.trust_layout import (
     APPROVAL_SUFFIX,
     ARCHIVE_FOLDER,
     HELD_FOLDER,
     LIST_SUFFIX,
     LISTS_FOLDER,
-    MAX_CHANGE,
     ROOTS_FILE,
-    ROOTS_SCHEMA,
-    Change,
-    Finding,
-    Roots,
-    load_roots,
-    measure_change,
-    parse_roots,
-    read_trust,
+    place_of,
 )
+from gateway.trust_lists import MAX_CHANGE, Change, Finding, measure_change, read_trust
+from gateway.trust_roots import Roots, encode_roots, load_roots, parse_roots
 from gateway.trust_sentences import ListFinding, ListProblem
 from keys.own.signer import Signer
 from keys.trust_list import ListKey, ListKeys, TrustList
 from keys.trust_list_parse import parse_trust_list
 from keys.trust_list_verify import Endorsement, verify_trust_list
-from keys.trust_list_wire import WireKey
 
 _LOCK: Final = ".lock"
 _MODE: Final = 0o644  # lists are public
@@ -138,20 +129,6 @@ def write_roots(folder: Path, name: str, keys: ListKeys) -> Roots:
     return roots
 
 
-def encode_roots(roots: Roots) -> bytes:
-    """Encode root keys as their file, laid out for people."""
-    lists: list[dict[str, Any]] = [
-        {"name": name, "threshold": keys.threshold, "keys": [_encode_key(key) for key in keys.keys]}
-        for name, keys in sorted(roots.items())
-    ]
-    return msgspec.json.format(msgspec.json.encode({"schema": ROOTS_SCHEMA, "lists": lists}), indent=2) + b"\n"
-
-
-def _encode_key(key: ListKey) -> WireKey:
-    encoded: str = msgspec.to_builtins(key.public_key)  # base64, as msgspec writes bytes
-    return WireKey(id=key.id, algorithm=key.algorithm.value, public_key=encoded, roles=sorted(key.roles))
-
-
 def _in_force(folder: Path, name: str, at: datetime) -> TrustList | None:
     """Return the verified list of this name, also when its time is over.
 
@@ -160,7 +137,7 @@ def _in_force(folder: Path, name: str, at: datetime) -> TrustList | None:
 
     """
     state, findings = read_trust(folder, at=at, max_change=float("inf"))
-    own = [one for one in findings if one.is_fault and one.file in (f"{LISTS_FOLDER}/{name}{LIST_SUFFIX}", ROOTS_FILE)]
+    own = [one for one in findings if one.is_fault and one.file in (place_of(name), ROOTS_FILE)]
     if own:
         raise PublishError(own[0])
     return state.by_name.get(name)

@@ -8,7 +8,8 @@ very anchor that the certificate in question relies on (RFC 5280 section 6.3.3 s
 from datetime import datetime
 from typing import Final
 
-from keys.certificate import Certificate, KeyUsage, may_sign_certificates
+from keys.certificate import Certificate, may_sign_certificates
+from keys.certificate_extensions import KeyUsage
 from keys.chain import MAX_SIGNATURE_CHECKS, Chain, may_fit, search_below
 from keys.memo import Memo
 from keys.name import name_key

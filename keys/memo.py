@@ -2,8 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+_SHORT: Final = 32  # bytes of an algorithm, of key usages, of an issuer's key identifier
+_SHORT_VALUES: Final = 256  # certificates share a few dozen of each
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -44,3 +48,12 @@ class Memo(Generic[K, V]):
         """Forget everything."""
         with self._lock:
             self._answers.clear()
+
+
+def remember_short(read: Callable[[bytes], V]) -> Callable[[bytes], V]:
+    """Make a reader remember what it read in short values, of which all certificates share a few dozen.
+
+    The rest is read anew each time, so that memory is bounded by bytes; what ``read`` raises is not kept.
+    """
+    remembered = lru_cache(maxsize=_SHORT_VALUES)(read)
+    return lambda value: remembered(value) if len(value) <= _SHORT else read(value)

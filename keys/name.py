@@ -10,7 +10,7 @@ from asn1crypto import x509
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from keys.der import OBJECT_IDENTIFIER, SEQUENCE, encode_header, expect_element, read_element
+from keys.der import OBJECT_IDENTIFIER, SEQUENCE, encode_header, expect_element
 
 MAX_TEXT: Final = 500  # characters of a rendered name; real ones have 50 to 200
 MAX_NAME: Final = 4 * 1024  # bytes of a name that is read at all
@@ -55,10 +55,16 @@ _PLAIN_STRINGS: Final = (0x0C, 0x13)  # UTF8String, PrintableString
 # Unicode 3.2 had, which its tables stop at.
 _PLAIN: Final = re.compile("[ -~\u4e00-\u9fa5]*")
 _SPACES: Final = re.compile(" +")
-# Attributes whose value is a DirectoryString (RFC 5280 section 4.1.2.4), by the content of their OID.
+# Attributes whose value is a DirectoryString (RFC 5280 section 4.1.2.4), by their OID in DER.
 _DIRECTORY_STRINGS: Final[Mapping[bytes, str]] = MappingProxyType(
-    {bytes((0x55, 0x04, arc)): _NameType(f"2.5.4.{arc}").native for arc in (3, 4, 5, 6, 7, 8, 9, 10, 11, 12)}
+    {
+        bytes((OBJECT_IDENTIFIER, 3, 0x55, 0x04, arc)): _NameType(f"2.5.4.{arc}").native
+        for arc in (3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+    }
 )
+_HEADER: Final = 2  # bytes of tag and length
+_MAX_SHORT: Final = 0x7F  # content whose length is one byte
+_STRING: Final = _HEADER + 5  # where the string of an attribute begins, behind one of these OIDs
 _ESCAPED: Final = frozenset(',+"\\<>;=')
 
 
@@ -130,7 +136,7 @@ def name_key(name: bytes) -> str | bytes:
 
 
 def _plain_key(name: bytes) -> str | None:
-    """Return what the library would, twenty times as fast, for names that are written as nearly all are; else None.
+    """Return what the library would, some fifty times as fast, for names that are written as nearly all are; else None.
 
     A trust list of 5,000 names is indexed when it is loaded.
     """
@@ -138,30 +144,37 @@ def _plain_key(name: bytes) -> str | None:
         outer = expect_element(name, 0, len(name), SEQUENCE)
         place, parts = outer.content, []
         while place < outer.end:
-            part = expect_element(name, place, outer.end, _SET)
-            parts.append(_plain_part(name[part.content : part.end]))
-            place = part.end
-    except ValueError:
+            end = place + _HEADER + name[place + 1]
+            if name[place] != _SET or name[place + 1] > _MAX_SHORT or end > outer.end:
+                return None
+            parts.append(_plain_part(name[place + _HEADER : end]))
+            place = end
+    except (ValueError, IndexError):
         return None
     return "\x1e".join(parts) if outer.end == len(name) else None
 
 
 @lru_cache(maxsize=_NAMES)
 def _plain_part(content: bytes) -> str:
-    """Return the key of one attribute, the only one of its set; countries and organisations repeat, so remembered."""
-    frame = expect_element(content, 0, len(content), SEQUENCE)
-    kind = expect_element(content, frame.content, frame.end, OBJECT_IDENTIFIER)
-    value = read_element(content, kind.end, frame.end)
-    label = _DIRECTORY_STRINGS.get(content[kind.content : kind.end])
-    text = content[value.content : value.end].decode("utf-8")
+    """Return the key of one attribute, the only one of its set; countries and organisations repeat, so remembered.
+
+    SEQUENCE {OBJECT IDENTIFIER, string}, as whole as it is long: a set has fewer than 128 bytes here, so that each
+    length is one byte.
+    """
+    label = _DIRECTORY_STRINGS.get(content[_HEADER:_STRING])
+    text = content[_STRING + _HEADER :]
     if (
         label is None
-        or value.tag not in _PLAIN_STRINGS
-        or not value.end == frame.end == len(content)
-        or not _PLAIN.fullmatch(text)
+        or content[0] != SEQUENCE
+        or content[1] != len(content) - _HEADER
+        or content[_STRING] not in _PLAIN_STRINGS
+        or content[_STRING + 1] != len(text)
     ):
         raise ValueError("a plain attribute was expected")
-    return f"{label}:  {_SPACES.sub('  ', text.lower()).strip()} "
+    plain = text.decode(_ENCODINGS[content[_STRING]])
+    if not _PLAIN.fullmatch(plain):
+        raise ValueError("plain characters were expected")
+    return f"{label}:  {_SPACES.sub('  ', plain.lower()).strip()} "
 
 
 def _library_key(name: bytes) -> str | bytes:

@@ -12,13 +12,13 @@ from typing import Annotated, Final
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from keys.certificate import (
+from keys.certificate import Certificate
+from keys.certificate_extensions import (
     AUTHORITY_KEY_IDENTIFIER,
     BASIC_CONSTRAINTS,
     EXTENDED_KEY_USAGE,
     KEY_USAGE,
     SUBJECT_KEY_IDENTIFIER,
-    Certificate,
     Extension,
     KeyUsage,
 )

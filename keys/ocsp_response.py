@@ -13,7 +13,8 @@ from typing import Annotated, Final
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from keys.certificate import Certificate, Extension, parse_certificate, read_algorithm, read_extensions, read_whole
+from keys.certificate import Certificate, parse_certificate, read_algorithm, read_whole
+from keys.certificate_extensions import Extension, read_extensions
 from keys.der import GENERALIZED_TIME, SEQUENCE, expect_element, read_element
 from keys.errors import MalformedCertificateError
 from keys.ocsp_certificate_id import CertificateId, EncodedCertificateId, read_certificate_id

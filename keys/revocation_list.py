@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
-from keys.certificate import read_extensions
+from keys.certificate_extensions import read_extensions
 from keys.der import (
     BIT_STRING,
     GENERALIZED_TIME,

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from keys.certificate import Certificate, KeyUsage
+from keys.certificate import Certificate
+from keys.certificate_extensions import KeyUsage
 from keys.errors import SignatureVerificationError
 from keys.memo import Memo
 from keys.revocation_list import DELTA, UNKNOWN_EXTENSION, RevocationList
@@ -116,14 +117,25 @@ def _is_over(delta: RevocationList, base: RevocationList) -> bool:
 
 def _verify(one: RevocationList, issuer: Certificate, signers: Signers, end: datetime) -> datetime | Fault:
     """Return until when the list counts, at most until ``end``, or why its signature is not to be relied on."""
+    signer = select_list_signer(one, issuer, signers)
+    if isinstance(signer, Unavailable):
+        return Fault(signer)
+    return end if signer is issuer else min(end, signer.valid_until)
+
+
+def select_list_signer(one: RevocationList, issuer: Certificate, signers: Signers) -> Certificate | Unavailable:
+    """Return who signed the list, ``issuer`` or one of ``signers``, or why it is not to be relied on.
+
+    A delta and the list below it must be by one key (RFC 5280 section 6.3.3 step c).
+    """
     parts = (one,) if one.complete is None or one.delta is None else (one.complete, one.delta)
     if all(is_list_signed(part, issuer.spki) for part in parts):
         may_sign = issuer.key_usage is None or KeyUsage.CRL_SIGN in issuer.key_usage
-        return end if may_sign else Fault(Unavailable.UNUSABLE)
+        return issuer if may_sign else Unavailable.UNUSABLE
     for signer in signers():
         if all(is_list_signed(part, signer.spki) for part in parts):
-            return min(end, signer.valid_until)
-    return Fault(Unavailable.BAD_SIGNATURE)
+            return signer
+    return Unavailable.BAD_SIGNATURE
 
 
 # Keyed by digests, so that a list that was replaced is not kept alive by what we remember of it.

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 from cryptography.hazmat import asn1
 
-from keys.certificate import MAX_REMEMBERED, Certificate, read_extensions
+from keys.certificate import MAX_REMEMBERED, Certificate
+from keys.certificate_extensions import read_extensions
 from keys.der import SEQUENCE, encode_header, read_element
 from keys.revoked import INDIRECT, ExtensionList
 

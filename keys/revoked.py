@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from cryptography.hazmat import asn1
 
-from keys.certificate import Extension, read_extensions
+from keys.certificate_extensions import Extension, read_extensions
 from keys.der import GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Element, encode_header, expect_element, read_element
 
 CRL_REASON: Final = "2.5.29.21"

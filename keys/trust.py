@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from keys.algorithms import DEFAULT_ALGORITHMS, AlgorithmSunsets
 from keys.certificate import Certificate
 from keys.name import name_key
 from keys.revocation_evidence import RevocationEvidence
@@ -86,6 +87,7 @@ class TrustStore:
     ``intermediates`` are certificates for the middle of chains, for those that documents do not bring; never trusted.
     ``keeps_expired`` are issuers (SHA-256 of the SubjectPublicKeyInfo in hexadecimal) of whom the operator knows that
     they go on stating what was revoked after it has expired.
+    ``algorithms`` say until when signatures by which algorithm may be relied on.
     """
 
     anchors: tuple[Anchor, ...]
@@ -93,6 +95,7 @@ class TrustStore:
     keys: tuple[KeyAnchor, ...] = ()
     intermediates: tuple[Certificate, ...] = ()
     keeps_expired: frozenset[str] = frozenset()
+    algorithms: AlgorithmSunsets = DEFAULT_ALGORITHMS
 
     @classmethod
     def empty(cls) -> "TrustStore":
@@ -156,9 +159,10 @@ class TrustStore:
 
     @cached_property
     def anchors_version(self) -> str:
-        """As `version`, over anchors and intermediates alone: what chains depend on, while lists come and go hourly."""
+        """As `version`, without the lists, which come and go hourly: what chains depend on."""
         lines = {describe_grant(anchor) for anchor in self.anchors} | {describe_grant(key) for key in self.keys}
         lines |= {b"intermediate " + one.fingerprint.hex().encode("ascii") for one in self.intermediates}
+        lines.add(b"algorithms " + self.algorithms.version.encode("ascii"))
         return hashlib.sha256(b"\n".join(sorted(lines))).hexdigest()
 
     @cached_property

@@ -1,11 +1,11 @@
 """From the bytes of a trust list to its value: one spelling only, everything bounded, nothing judged."""
 
-import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, TypeVar
 
@@ -22,7 +22,7 @@ from keys.errors import (
     TrustListFlaw,
 )
 from keys.name import MAX_NAME
-from keys.scope import Scope
+from keys.scope import EVERYTHING, Scope
 from keys.sm2 import Sm2PublicKey
 from keys.spki import KeyType, parse_spki
 from keys.trust import Anchor, KeyAnchor, Purpose
@@ -39,6 +39,7 @@ MAX_TEXT: Final = 500  # characters of a source, a title or a reason
 MAX_SIGNATURE: Final = 128  # bytes; DER of two numbers of 256 bits has 72
 MAX_PUBLIC_KEY: Final = 2_048  # bytes of a caller's or a partner's; RSA of 8,192 bits has 1,062
 _MAX_VERSION: Final = 2**53 - 1  # what every JSON reader keeps exactly
+_PURPOSE_SETS: Final = 1 << len(Purpose)  # sets of purposes; each is kept once, however many entries have it
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -49,6 +50,8 @@ _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]
 
 E = TypeVar("E", bound=StrEnum)
 S = TypeVar("S", str, bytes)
+W = TypeVar("W")
+V = TypeVar("V")
 
 
 def parse_trust_list(data: bytes) -> TrustList:
@@ -106,7 +109,7 @@ def _read_list(wire: WireList) -> TrustList:
     signers = ListKeys(keys=tuple(read_list_key(key) for key in wire.keys), threshold=wire.threshold)
     if not signers.can_be_met:
         raise MalformedTrustListError(TrustListFlaw.THRESHOLD, f"{wire.threshold} of {len(signers.signers)}")
-    entries = [_read_entry(entry, f"entries[{place}]") for place, entry in enumerate(wire.entries)]
+    entries = _read_all(wire.entries, _read_entry, "entries")
     return TrustList(
         name=_match(wire.name, _NAME, "name"),
         version=wire.version,
@@ -116,9 +119,21 @@ def _read_list(wire: WireList) -> TrustList:
         signers=signers,
         anchors=tuple(entry for entry in entries if isinstance(entry, Anchor)),
         keys=tuple(entry for entry in entries if isinstance(entry, KeyAnchor)),
-        removed=tuple(_read_removal(one, f"removed[{place}]") for place, one in enumerate(wire.removed)),
+        removed=tuple(_read_all(wire.removed, _read_removal, "removed")),
         signatures=tuple(_read_signature(signature) for signature in wire.signatures),
     )
+
+
+def _read_all(wires: Sequence[W], read: Callable[[W], V], where: str) -> list[V]:
+    """Read the members of a list; what is wrong with one is said with its place."""
+    found: list[V] = []
+    for wire in wires:
+        try:
+            found.append(read(wire))
+        except MalformedTrustListError as error:
+            detail = f": {error.detail}" if error.detail else ""
+            raise MalformedTrustListError(error.flaw, f"{where}[{len(found)}]{detail}") from error
+    return found
 
 
 def read_list_key(wire: WireKey) -> ListKey:
@@ -157,22 +172,19 @@ def _read_public_key(text: str, where: str) -> bytes:
     return encoded
 
 
-def _read_entry(wire: WireEntry, where: str) -> Anchor | KeyAnchor:
-    purposes = _read_words(wire.purposes, Purpose, where)
-    scope = Scope(
-        licence_types=_read_codes(wire.licence_types, f"{where}: licence_types"),
-        authorities=_read_codes(wire.authorities, f"{where}: authorities"),
-    )
-    start = None if wire.start is None else _read_moment(wire.start, f"{where}: start")
-    sunset = None if wire.sunset is None else _read_moment(wire.sunset, f"{where}: sunset")
+def _read_entry(wire: WireEntry) -> Anchor | KeyAnchor:
+    purposes = _read_purposes(wire.purposes)
+    scope = _read_scope(wire.licence_types, wire.authorities)
+    start = None if wire.start is None else _read_moment(wire.start, "start")
+    sunset = None if wire.sunset is None else _read_moment(wire.sunset, "sunset")
     if start is not None and sunset is not None and start >= sunset:
-        raise MalformedTrustListError(TrustListFlaw.TIME, f"{where}: sunset: a moment after start was expected")
-    region, source = _match(wire.region, _REGION, f"{where}: region"), _read_text(wire.source, f"{where}: source")
+        raise MalformedTrustListError(TrustListFlaw.TIME, "sunset: a moment after start was expected")
+    region, source = _match(wire.region, _REGION, "region"), _read_text(wire.source, "source")
     if (wire.certificate is None) == (wire.public_key is None) or (wire.subject is not None and not wire.certificate):
-        raise MalformedTrustListError(TrustListFlaw.ENTRY, f"{where}: a certificate or a public key was expected")
+        raise MalformedTrustListError(TrustListFlaw.ENTRY, "a certificate or a public key was expected")
     if wire.certificate is None:
         return KeyAnchor(
-            public_key=_read_public_key(wire.public_key or "", where),
+            public_key=_read_public_key(wire.public_key or "", "public_key"),
             purposes=purposes,
             scope=scope,
             start=start,
@@ -181,14 +193,14 @@ def _read_entry(wire: WireEntry, where: str) -> Anchor | KeyAnchor:
             source=source,
         )
     try:
-        certificate = parse_certificate(_decode(wire.certificate, where, limit=MAX_BYTES))
+        certificate = parse_certificate(_decode(wire.certificate, "certificate", limit=MAX_BYTES))
     except MalformedCertificateError as error:
-        raise MalformedTrustListError(TrustListFlaw.CERTIFICATE, where) from error
-    subject = None if wire.subject is None else _read_name(wire.subject, f"{where}: subject")
+        raise MalformedTrustListError(TrustListFlaw.CERTIFICATE) from error
+    subject = None if wire.subject is None else _read_name(wire.subject, "subject")
     if subject is not None and not certificate.is_ca:
-        raise MalformedTrustListError(TrustListFlaw.ENTRY, f"{where}: a subject below a CA was expected")
+        raise MalformedTrustListError(TrustListFlaw.ENTRY, "a subject below a CA was expected")
     if subject is None and certificate.is_ca and Purpose.SEAL_MAKER in purposes:
-        raise MalformedTrustListError(TrustListFlaw.CA_AS_MAKER, where)
+        raise MalformedTrustListError(TrustListFlaw.CA_AS_MAKER)
     return Anchor(
         certificate=certificate,
         subject=subject,
@@ -202,12 +214,12 @@ def _read_entry(wire: WireEntry, where: str) -> Anchor | KeyAnchor:
     )
 
 
-def _read_removal(wire: WireRemoval, where: str) -> Removal:
+def _read_removal(wire: WireRemoval) -> Removal:
     return Removal(
-        fingerprint=_match(wire.fingerprint, _DIGEST, f"{where}: fingerprint"),
-        title=_read_text(wire.title, f"{where}: title"),
-        reason=_read_text(wire.reason, f"{where}: reason"),
-        removed_at=_read_moment(wire.removed, f"{where}: removed"),
+        fingerprint=_match(wire.fingerprint, _DIGEST, "fingerprint"),
+        title=_read_text(wire.title, "title"),
+        reason=_read_text(wire.reason, "reason"),
+        removed_at=_read_moment(wire.removed, "removed"),
     )
 
 
@@ -216,7 +228,12 @@ def _read_signature(wire: WireSignature) -> ListSignature:
     return ListSignature(key=key, value=_decode(wire.value, f"signatures: {key}", limit=MAX_SIGNATURE))
 
 
-def _read_words(words: list[str], kind: Callable[[str], E], where: str) -> frozenset[E]:
+@lru_cache(maxsize=_PURPOSE_SETS)
+def _read_purposes(words: tuple[str, ...]) -> frozenset[Purpose]:
+    return _read_words(words, Purpose, "purposes")
+
+
+def _read_words(words: Sequence[str], kind: Callable[[str], E], where: str) -> frozenset[E]:
     """Read an enumeration's words, at least one, sorted."""
     _expect_sorted(words, where)
     if not words:
@@ -227,7 +244,15 @@ def _read_words(words: list[str], kind: Callable[[str], E], where: str) -> froze
         raise MalformedTrustListError(TrustListFlaw.ENTRY, f"{where}: an unknown word") from error
 
 
-def _read_codes(codes: str | list[str], where: str) -> frozenset[str] | None:
+def _read_scope(licence_types: str | Sequence[str], authorities: str | Sequence[str]) -> Scope:
+    if licence_types == authorities == EVERY:
+        return EVERYTHING  # one value for all
+    return Scope(
+        licence_types=_read_codes(licence_types, "licence_types"), authorities=_read_codes(authorities, "authorities")
+    )
+
+
+def _read_codes(codes: str | Sequence[str], where: str) -> frozenset[str] | None:
     if isinstance(codes, str):
         if codes != EVERY:
             raise MalformedTrustListError(TrustListFlaw.TEXT, f'{where}: a list, or "*", was expected')
@@ -277,11 +302,11 @@ def _match(text: str, form: re.Pattern[str], where: str) -> str:
 def _decode(text: str, where: str, *, limit: int) -> bytes:
     """Decode base64 (RFC 4648 section 4) in its one spelling."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:
         raise MalformedTrustListError(TrustListFlaw.TEXT, f"{where}: base64 was expected") from error
     if not data or len(data) > limit:
         raise MalformedTrustListError(TrustListFlaw.TOO_LARGE, f"{where}: 1 to {limit} bytes were expected")
-    if base64.b64encode(data).decode("ascii") != text:
+    if binascii.b2a_base64(data, newline=False).decode("ascii") != text:
         raise MalformedTrustListError(TrustListFlaw.NOT_CANONICAL, f"{where}: base64")
     return data

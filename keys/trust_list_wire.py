@@ -8,7 +8,7 @@ SCHEMA: Final = "tongban-trust-list/1"
 EVERY: Final = "*"  # every licence type, every authority
 
 
-class WireKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WireKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A key that signs lists."""
 
     id: str
@@ -17,22 +17,22 @@ class WireKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     roles: list[str]
 
 
-class WireEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WireEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Somebody who is trusted: a certificate, those named ``subject`` below it, or a bare key."""
 
     certificate: str | None
     subject: str | None
     public_key: str | None
-    purposes: list[str]
-    licence_types: str | list[str]
-    authorities: str | list[str]
+    purposes: tuple[str, ...]
+    licence_types: str | tuple[str, ...]
+    authorities: str | tuple[str, ...]
     region: str
     start: str | None
     sunset: str | None
     source: str
 
 
-class WireRemoval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WireRemoval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """Somebody who was taken off."""
 
     fingerprint: str
@@ -41,14 +41,14 @@ class WireRemoval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     removed: str
 
 
-class WireSignature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WireSignature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A signature over everything but the signatures."""
 
     key: str
     value: str
 
 
-class WireSignedPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WireSignedPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What is signed."""
 
     schema: str
@@ -63,7 +63,7 @@ class WireSignedPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     removed: list[WireRemoval]
 
 
-class WireList(WireSignedPart, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WireList(WireSignedPart, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The whole file."""
 
     signatures: list[WireSignature]

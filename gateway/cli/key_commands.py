@@ -3,23 +3,19 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from rich.markup import escape
-
-from gateway.cli.console import ERR, OUT, ExitCode, progress_bar
+from gateway.cli.console import OUT, ExitCode, print_json, progress_bar
+from gateway.cli.failure import UsageError, complain, guard, moment_of, optional_moment
 from gateway.cli.key_output import STEPS, describe, key_table, show_drill, show_key
-from gateway.cli.key_sentences import SENTENCES, KeyFailure
 from gateway.cli.language import say
-from gateway.cli.passphrase import PassphraseError, read_passphrase
-from gateway.cli.verify import parse_moment
+from gateway.cli.limits import DEFAULT_CIPHER, DEFAULT_SCRYPT_MIB, DEFAULT_SIGNING_DAYS, DEFAULT_VERIFYING_DAYS
+from gateway.cli.passphrase import read_passphrase
 from gateway.key_drill import DrillOrder, rehearse, rehearse_dry
-from gateway.key_journal import JournalError
-from gateway.keystore import Keystore, KeystoreError, StoredKey
+from gateway.keystore import Keystore, StoredKey
 from gateway.pkcs11 import generate_on_token
-from keys.own.errors import OwnKeyError
 from keys.own.file import KeyFile, TokenObject, seal_key
 from keys.own.protection import KeyCipher, ScryptParameters
 from keys.own.public import encode_public_jwk, encode_public_pem, encode_trust_list_key
@@ -34,20 +30,16 @@ FORMS: Final[dict[str, Callable[[KeyRecord], Any]]] = {
 _N_PER_MIB: Final = 1024  # scrypt with r = 8 takes 128 * 8 bytes for each n
 
 
-class UsageError(ValueError):
-    """An option says something that cannot be; the text is a sentence."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
     """How a new key is to be made, as the options say."""
 
     algorithm: KeyAlgorithm | None = None
-    cipher: str = KeyCipher.AES_256_GCM
-    scrypt_mib: int = 128
+    cipher: str = DEFAULT_CIPHER
+    scrypt_mib: int = DEFAULT_SCRYPT_MIB
     active_from: str | None = None
-    days: int = 365
-    verify_days: int = 3650
+    days: int = DEFAULT_SIGNING_DAYS
+    verify_days: int = DEFAULT_VERIFYING_DAYS
     passphrase_file: Path | None = None
     token: str | None = None
     module: Path | None = None
@@ -65,25 +57,24 @@ def new(folder: Path, purpose: KeyPurpose, making: Making, *, as_json: bool) -> 
         show_key(StoredKey(key=OwnKey(record=file.record), file=file), now, as_json=as_json)
         return ExitCode.DONE
 
-    return _guard(run, as_json=as_json)
+    return guard(run, as_json=as_json)
 
 
 def list_keys(folder: Path, *, at: str | None, as_json: bool) -> ExitCode:
     """Print one line for each key; what is broken is named, and makes the exit code 1."""
 
-    def run(_now: datetime) -> ExitCode:
-        moment = _moment(at)
+    def run(moment: datetime) -> ExitCode:
         found, broken = Keystore(folder).read()
         if as_json:
             for stored in found:
-                print(json.dumps(describe(stored, moment)))
+                print_json(describe(stored, moment))
         else:
             OUT.print(key_table(found, moment))
         for one in broken:
             complain(one.error, as_json=as_json, place=one.place)
         return ExitCode.INVALID if broken else ExitCode.DONE
 
-    return _guard(run, as_json=as_json)
+    return guard(run, as_json=as_json, at=at)
 
 
 def rotate(folder: Path, key: str, making: Making, *, overlap_days: int, as_json: bool) -> ExitCode:
@@ -103,7 +94,7 @@ def rotate(folder: Path, key: str, making: Making, *, overlap_days: int, as_json
             show_key(stored, now, as_json=as_json)
         return ExitCode.DONE
 
-    return _guard(run, as_json=as_json)
+    return guard(run, as_json=as_json)
 
 
 def export_public(folder: Path, key: str, *, form: str, as_json: bool) -> ExitCode:
@@ -116,12 +107,12 @@ def export_public(folder: Path, key: str, *, form: str, as_json: bool) -> ExitCo
         record = Keystore(folder).find(key).key.record
         value = FORMS[form](record)
         if as_json:
-            print(json.dumps({"id": record.id, "form": form, "value": value}))
+            print_json({"id": record.id, "form": form, "value": value})
         else:
             print(value.rstrip() if isinstance(value, str) else json.dumps(value, indent=2))
         return ExitCode.DONE
 
-    return _guard(run, as_json=as_json)
+    return guard(run, as_json=as_json)
 
 
 def drill(
@@ -140,7 +131,7 @@ def drill(
     def run(now: datetime) -> ExitCode:
         store = Keystore(folder)
         old = store.find(key)
-        moment = _moment(since)
+        moment = moment_of(since)
         if moment > now:
             raise UsageError(say("--since 不应晚于现在。", "--since must not be in the future"))
         order = DrillOrder(old=old, since=moment, at=now, is_drill=not compromised)
@@ -169,7 +160,7 @@ def drill(
         show_drill(report, dry_run=dry_run, as_json=as_json)
         return ExitCode.DONE if report.journal_complete else ExitCode.UNKNOWN
 
-    return _guard(run, as_json=as_json)
+    return guard(run, as_json=as_json)
 
 
 def make_key(purpose: KeyPurpose, making: Making, now: datetime, *, passphrase: bytes | None = None) -> KeyFile:
@@ -182,7 +173,7 @@ def make_key(purpose: KeyPurpose, making: Making, now: datetime, *, passphrase: 
     """
     times: dict[str, Any] = {
         "at": now,
-        "active_from": None if making.active_from is None else _moment(making.active_from),
+        "active_from": optional_moment(making.active_from),
         "signs_for": timedelta(days=making.days),
         "verifies_for": timedelta(days=making.verify_days),
     }
@@ -232,39 +223,3 @@ def _like(old: StoredKey, making: Making) -> Making:
 
 def _passphrase(making: Making) -> bytes:
     return read_passphrase(making.passphrase_file, new=making.token is None)
-
-
-def complain(error: KeyFailure, *, as_json: bool, place: str | None = None) -> None:
-    """Print the sentence of a failure on standard error; with ``--json`` also an object on standard output."""
-    where = place or getattr(error, "place", "")
-    if as_json:
-        print(json.dumps({"error": error.fault, "place": where or None, "detail": error.detail or None}))
-    prefix = f"{where}: " if where else ""
-    detail = f" ({error.detail})" if error.detail else ""
-    ERR.print(f"tongban: {escape(prefix + say(*SENTENCES[error.fault]) + detail)}")
-
-
-def _guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
-    """Read the clock once, run, and turn every expected failure into a sentence."""
-    try:
-        return run(datetime.now(UTC).replace(microsecond=0))
-    except (OwnKeyError, KeystoreError, JournalError, PassphraseError) as error:
-        complain(error, as_json=as_json)
-    except UsageError as error:
-        _complain_plainly("usage", str(error), as_json=as_json)
-    except OSError as error:
-        _complain_plainly("io", error.strerror or str(error), as_json=as_json)
-    return ExitCode.USAGE
-
-
-def _complain_plainly(slug: str, text: str, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"error": slug, "place": None, "detail": text}, ensure_ascii=False))
-    ERR.print(f"tongban: {escape(text)}")
-
-
-def _moment(text: str | None) -> datetime:
-    try:
-        return parse_moment(text).astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(str(error)) from error

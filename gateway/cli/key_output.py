@@ -1,17 +1,17 @@
 """How keys and drills are shown, to people and as JSON."""
 
-import json
 from datetime import datetime
 from typing import Any, Final
 
 from rich.table import Column, Table
 
-from gateway.cli.console import OUT
+from gateway.cli.console import OUT, print_json
 from gateway.cli.language import say
 from gateway.key_drill import DrillReport
 from gateway.keystore import StoredKey
 from keys.own.file import TokenObject
 from keys.own.record import KeyPhase
+from keys.trust_list import encode_moment
 
 PHASES: Final = {
     KeyPhase.PENDING: ("待启用", "pending"),
@@ -38,12 +38,12 @@ def describe(stored: StoredKey, at: datetime) -> dict[str, Any]:
         "algorithm": key.record.algorithm,
         "purpose": key.record.purpose,
         "phase": key.phase(at),
-        "created": _stamp(key.record.created),
-        "active_from": _stamp(key.record.active_from),
-        "signs_until": _stamp(key.signs_until),
-        "verifies_until": _stamp(key.verifies_until),
+        "created": encode_moment(key.record.created),
+        "active_from": encode_moment(key.record.active_from),
+        "signs_until": encode_moment(key.signs_until),
+        "verifies_until": encode_moment(key.verifies_until),
         "replaced_by": replaced,
-        "compromised_since": None if since is None else _stamp(since),
+        "compromised_since": None if since is None else encode_moment(since),
         "protection": "pkcs11" if on_token else "passphrase",
         "cipher": None if isinstance(place, TokenObject) else place.cipher,
         "token": place.token if isinstance(place, TokenObject) else None,
@@ -53,16 +53,16 @@ def describe(stored: StoredKey, at: datetime) -> dict[str, Any]:
 def show_key(stored: StoredKey, at: datetime, *, as_json: bool) -> None:
     """Print one key."""
     if as_json:
-        print(json.dumps(describe(stored, at)))
+        print_json(describe(stored, at))
         return
     key = stored.key
     OUT.print(f"{stored.id}  {key.record.algorithm}  {key.record.purpose}  {say(*PHASES[key.phase(at)])}")
     OUT.print(
         say(
-            f"    签名：{_stamp(key.record.active_from)} 至 {_stamp(key.signs_until)}；"
-            f"验证至 {_stamp(key.verifies_until)}",
-            f"    signs {_stamp(key.record.active_from)} to {_stamp(key.signs_until)}; "
-            f"counts until {_stamp(key.verifies_until)}",
+            f"    签名：{encode_moment(key.record.active_from)} 至 {encode_moment(key.signs_until)}；"
+            f"验证至 {encode_moment(key.verifies_until)}",
+            f"    signs {encode_moment(key.record.active_from)} to {encode_moment(key.signs_until)}; "
+            f"counts until {encode_moment(key.verifies_until)}",
         ),
         style="dim",
     )
@@ -97,22 +97,19 @@ def show_drill(report: DrillReport, *, dry_run: bool, as_json: bool) -> None:
     order, reading = report.order, report.reading
     uses = 0 if reading is None else reading.uses
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "drill": order.is_drill,
-                    "dry_run": dry_run,
-                    "old": order.old.id,
-                    "new": None if report.new is None else report.new.id,
-                    "since": _stamp(order.since),
-                    "uses": uses,
-                    "unreadable_lines": 0 if reading is None else reading.unreadable_lines,
-                    "journal_complete": report.journal_complete,
-                    "files": [str(path) for path in report.files],
-                    "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
-                },
-                ensure_ascii=False,
-            )
+        print_json(
+            {
+                "drill": order.is_drill,
+                "dry_run": dry_run,
+                "old": order.old.id,
+                "new": None if report.new is None else report.new.id,
+                "since": encode_moment(order.since),
+                "uses": uses,
+                "unreadable_lines": 0 if reading is None else reading.unreadable_lines,
+                "journal_complete": report.journal_complete,
+                "files": [str(path) for path in report.files],
+                "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
+            }
         )
         return
     if dry_run:
@@ -134,7 +131,3 @@ def show_drill(report: DrillReport, *, dry_run: bool, as_json: bool) -> None:
         )
     for step, seconds in report.seconds.items():
         OUT.print(f"    {say(*STEPS[step])}: {seconds:.3f} s", style="dim", markup=False)
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from gateway.cli.language import say
+from gateway.cli.limits import DEFAULT_CIPHER, DEFAULT_SCRYPT_MIB, DEFAULT_SIGNING_DAYS, DEFAULT_VERIFYING_DAYS
+from gateway.cli.options import KEY_FOLDER, Json, Module, PassphraseFile, argument, option
 from keys.own.record import KeyAlgorithm, KeyPurpose
 
 keys_app = typer.Typer(
@@ -16,42 +18,21 @@ keys_app = typer.Typer(
 )
 
 
-def _option(*names: str, zh: str, en: str, metavar: str | None = None, variable: str | None = None) -> object:
-    return typer.Option(*names, help=say(zh, en), metavar=metavar, envvar=variable, show_default=metavar != "DIR")
-
-
-Folder = Annotated[
-    Path,
-    _option("--dir", zh="密钥文件夹。", en="The folder of keys.", metavar="DIR", variable="TONGBAN_KEYS_DIR"),
-]
-Key = Annotated[
-    str,
-    typer.Argument(
-        metavar="KEY", help=say("密钥编号，或其前 8 位以上。", "A key's id, or its first 8 or more characters.")
-    ),
-]
-PassphraseFile = Annotated[
-    Path | None,
-    _option(
-        "--passphrase-file",
-        zh="口令（或设备 PIN）文件；否则取 TONGBAN_KEY_PASSPHRASE 或询问。",
-        en="File with the passphrase (or a device's PIN); else TONGBAN_KEY_PASSPHRASE, else you are asked.",
-        metavar="FILE",
-    ),
-]
+Folder = Annotated[Path, KEY_FOLDER]
+Key = Annotated[str, argument("KEY", "密钥编号，或其前 8 位以上。", "A key's id, or its first 8 or more characters.")]
 Cipher = Annotated[
     str,
-    _option("--cipher", zh="aes-256-gcm 或 sm4-gcm。", en="aes-256-gcm or sm4-gcm.", metavar="NAME"),
+    option("--cipher", zh="aes-256-gcm 或 sm4-gcm。", en="aes-256-gcm or sm4-gcm.", metavar="NAME"),
 ]
 ScryptMemory = Annotated[
     int,
-    _option(
+    option(
         "--scrypt-mib", zh="scrypt 内存（MiB）：16 至 256，2 的幂。", en="Memory of scrypt: 16 to 256, a power of 2."
     ),
 ]
 ActiveFrom = Annotated[
     str | None,
-    _option("--active-from", zh="启用时刻；默认现在。", en="When it starts to sign; default: now.", metavar="TIME"),
+    option("--active-from", zh="启用时刻；默认现在。", en="When it starts to sign; default: now.", metavar="TIME"),
 ]
 Days = Annotated[
     int,
@@ -68,26 +49,12 @@ VerifyDays = Annotated[
 ]
 Token = Annotated[
     str | None,
-    _option(
+    option(
         "--token",
         zh="在此名称的密码设备令牌中生成（PKCS#11，P-256）。",
         en="Make it in the device's token of this label (PKCS#11, P-256).",
         metavar="LABEL",
     ),
-]
-Module = Annotated[
-    Path | None,
-    _option(
-        "--pkcs11-module",
-        zh="密码设备的 PKCS#11 库。",
-        en="The device's PKCS#11 library.",
-        metavar="FILE",
-        variable="TONGBAN_PKCS11_MODULE",
-    ),
-]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help=say("每个结果输出一行 JSON。", "Print one JSON object per line."), show_default=False),
 ]
 
 
@@ -105,11 +72,11 @@ def new_command(
     algorithm: Annotated[
         KeyAlgorithm | None, typer.Option(help=say("算法；默认 sm2。", "Algorithm; default: sm2."))
     ] = None,
-    cipher: Cipher = "aes-256-gcm",
-    scrypt_mib: ScryptMemory = 128,
+    cipher: Cipher = DEFAULT_CIPHER,
+    scrypt_mib: ScryptMemory = DEFAULT_SCRYPT_MIB,
     active_from: ActiveFrom = None,
-    days: Days = 365,
-    verify_days: VerifyDays = 3650,
+    days: Days = DEFAULT_SIGNING_DAYS,
+    verify_days: VerifyDays = DEFAULT_VERIFYING_DAYS,
     passphrase_file: PassphraseFile = None,
     token: Token = None,
     module: Module = None,
@@ -136,7 +103,7 @@ def list_command(
     *,
     folder: Folder,
     at: Annotated[
-        str | None, _option("--at", zh="何时的状态；默认现在。", en="As of when; default: now.", metavar="TIME")
+        str | None, option("--at", zh="何时的状态；默认现在。", en="As of when; default: now.", metavar="TIME")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -158,11 +125,11 @@ def rotate_command(
     algorithm: Annotated[
         KeyAlgorithm | None, typer.Option(help=say("算法；默认与旧密钥相同。", "Algorithm; default: as before."))
     ] = None,
-    cipher: Cipher = "aes-256-gcm",
-    scrypt_mib: ScryptMemory = 128,
+    cipher: Cipher = DEFAULT_CIPHER,
+    scrypt_mib: ScryptMemory = DEFAULT_SCRYPT_MIB,
     active_from: ActiveFrom = None,
-    days: Days = 365,
-    verify_days: VerifyDays = 3650,
+    days: Days = DEFAULT_SIGNING_DAYS,
+    verify_days: VerifyDays = DEFAULT_VERIFYING_DAYS,
     passphrase_file: PassphraseFile = None,
     token: Token = None,
     module: Module = None,
@@ -190,7 +157,7 @@ def export_command(
     *,
     folder: Folder,
     form: Annotated[
-        str, _option("--form", zh="pem、jwk 或 trust-list。", en="pem, jwk or trust-list.", metavar="NAME")
+        str, option("--form", zh="pem、jwk 或 trust-list。", en="pem, jwk or trust-list.", metavar="NAME")
     ] = "pem",
     as_json: Json = False,
 ) -> None:
@@ -210,11 +177,9 @@ def drill_command(
     *,
     folder: Folder,
     since: Annotated[
-        str, _option("--since", zh="从何时起可能已泄露。", en="Since when others may have it.", metavar="TIME")
+        str, option("--since", zh="从何时起可能已泄露。", en="Since when others may have it.", metavar="TIME")
     ],
-    out: Annotated[
-        Path, _option("--out", zh="通知写入此空文件夹。", en="Empty folder for the notices.", metavar="DIR")
-    ],
+    out: Annotated[Path, option("--out", zh="通知写入此空文件夹。", en="Empty folder for the notices.", metavar="DIR")],
     compromised: Annotated[
         bool,
         typer.Option(

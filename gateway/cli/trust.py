@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from gateway.cli.language import say
+from gateway.cli.limits import DEFAULT_LIST_DAYS
+from gateway.cli.options import KEY_FOLDER, Json, Module, PassphraseFile, argument, option
 from keys.trust import Purpose
 
 trust_app = typer.Typer(
@@ -19,62 +21,28 @@ trust_app = typer.Typer(
 )
 
 
-def _option(*names: str, zh: str, en: str, metavar: str | None = None, variable: str | None = None) -> object:
-    return typer.Option(*names, help=say(zh, en), metavar=metavar, envvar=variable, show_default=False)
-
-
-def _argument(metavar: str, zh: str, en: str) -> object:
-    return typer.Argument(metavar=metavar, help=say(zh, en), show_default=False)
-
-
-Directory = Annotated[Path, _argument("DIR", "站点文件夹，或其信任文件夹。", "A site folder, or its trust folder.")]
-List = Annotated[Path, _argument("FILE", "信任名单文件。", "A trust list.")]
+Directory = Annotated[Path, argument("DIR", "站点文件夹，或其信任文件夹。", "A site folder, or its trust folder.")]
+List = Annotated[Path, argument("FILE", "信任名单文件。", "A trust list.")]
 At = Annotated[
     str | None,
-    _option(
+    option(
         "--at", zh="判断时刻：RFC 3339 时间或日期；默认现在。", en="As of when: RFC 3339 time or date.", metavar="TIME"
     ),
 ]
 Days = Annotated[
     int, typer.Option("--days", min=1, max=400, help=say("名单有效天数。", "Days until the list expires."))
 ]
-Out = Annotated[Path | None, _option("--out", zh="草稿写入此文件。", en="Where the draft goes.", metavar="FILE")]
-Site = Annotated[Path, _option("--site", zh="站点文件夹。", en="The site folder.", metavar="DIR")]
-KeyFolder = Annotated[
-    Path | None,
-    _option("--dir", zh="密钥文件夹。", en="The folder of keys.", metavar="DIR", variable="TONGBAN_KEYS_DIR"),
-]
-PassphraseFile = Annotated[
-    Path | None,
-    _option(
-        "--passphrase-file",
-        zh="口令（或设备 PIN）文件；否则取 TONGBAN_KEY_PASSPHRASE 或询问。",
-        en="File with the passphrase (or a device's PIN); else TONGBAN_KEY_PASSPHRASE, else you are asked.",
-        metavar="FILE",
-    ),
-]
-Module = Annotated[
-    Path | None,
-    _option(
-        "--pkcs11-module",
-        zh="密码设备的 PKCS#11 库。",
-        en="The device's PKCS#11 library.",
-        metavar="FILE",
-        variable="TONGBAN_PKCS11_MODULE",
-    ),
-]
+Out = Annotated[Path | None, option("--out", zh="草稿写入此文件。", en="Where the draft goes.", metavar="FILE")]
+Site = Annotated[Path, option("--site", zh="站点文件夹。", en="The site folder.", metavar="DIR")]
+KeyFolder = Annotated[Path, KEY_FOLDER]
 ListKeys = Annotated[
     list[Path] | None,
-    _option(
+    option(
         "--list-key",
         zh="有权签名者的公钥（tongban keys export-public --form trust-list），可多次。",
         en="Public key of one who may sign (tongban keys export-public --form trust-list); repeat it.",
         metavar="FILE",
     ),
-]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help=say("每个结果输出一行 JSON。", "Print one JSON object per line."), show_default=False),
 ]
 
 
@@ -112,11 +80,11 @@ def add_command(
     *,
     purpose: Annotated[list[Purpose] | None, typer.Option(help=say("用途，可多次。", "What for; repeat it."))] = None,
     certificate: Annotated[
-        list[Path] | None, _option("--certificate", zh="证书（PEM 或 DER）。", en="Certificate.", metavar="FILE")
+        list[Path] | None, option("--certificate", zh="证书（PEM 或 DER）。", en="Certificate.", metavar="FILE")
     ] = None,
     public_key: Annotated[
         list[Path] | None,
-        _option(
+        option(
             "--public-key",
             zh="公钥（trust-list 格式），用于 caller 或 partner。",
             en="Bare public key in the trust-list form, for a caller or a partner.",
@@ -125,17 +93,17 @@ def add_command(
     ] = None,
     maker_of: Annotated[
         list[Path] | None,
-        _option(
+        option(
             "--maker-of", zh="取此文件中印章的制章人。", en="The maker of the seals in this document.", metavar="FILE"
         ),
     ] = None,
     signer_of: Annotated[
         list[Path] | None,
-        _option("--signer-of", zh="取此文件的签章人。", en="The signers of this document.", metavar="FILE"),
+        option("--signer-of", zh="取此文件的签章人。", en="The signers of this document.", metavar="FILE"),
     ] = None,
     below: Annotated[
         Path | None,
-        _option(
+        option(
             "--below",
             zh="按名称列入此 CA 之下，证书更换后仍有效。",
             en="Name them below this CA, so that a renewed certificate counts too.",
@@ -143,20 +111,20 @@ def add_command(
         ),
     ] = None,
     licence_type: Annotated[
-        list[str] | None, _option("--type", zh="仅限此证照类型代码，可多次。", en="Only this licence type; repeat it.")
+        list[str] | None, option("--type", zh="仅限此证照类型代码，可多次。", en="Only this licence type; repeat it.")
     ] = None,
     authority: Annotated[
         list[str] | None,
-        _option("--authority", zh="仅限此颁发机构代码，可多次。", en="Only this authority; repeat it."),
+        option("--authority", zh="仅限此颁发机构代码，可多次。", en="Only this authority; repeat it."),
     ] = None,
-    region: Annotated[str, _option("--region", zh="行政区划代码。", en="Six-digit region.")] = "",
-    start: Annotated[str | None, _option("--start", zh="信任开始。", en="Trust begins.", metavar="TIME")] = None,
-    sunset: Annotated[str | None, _option("--sunset", zh="信任终止。", en="Trust ends.", metavar="TIME")] = None,
-    source: Annotated[str, _option("--source", zh="依据。", en="Who says so.")] = "",
-    name: Annotated[str | None, _option("--name", zh="新名单的名称。", en="Name of a new list.")] = None,
+    region: Annotated[str, option("--region", zh="行政区划代码。", en="Six-digit region.")] = "",
+    start: Annotated[str | None, option("--start", zh="信任开始。", en="Trust begins.", metavar="TIME")] = None,
+    sunset: Annotated[str | None, option("--sunset", zh="信任终止。", en="Trust ends.", metavar="TIME")] = None,
+    source: Annotated[str, option("--source", zh="依据。", en="Who says so.")] = "",
+    name: Annotated[str | None, option("--name", zh="新名单的名称。", en="Name of a new list.")] = None,
     list_key: ListKeys = None,
-    threshold: Annotated[int | None, _option("--threshold", zh="所需签名数。", en="How many must sign.")] = None,
-    days: Days = 90,
+    threshold: Annotated[int | None, option("--threshold", zh="所需签名数。", en="How many must sign.")] = None,
+    days: Days = DEFAULT_LIST_DAYS,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -192,10 +160,10 @@ def remove_command(
     *,
     fingerprint: Annotated[
         str,
-        _option("--fingerprint", zh="条目的指纹，或其前 8 位以上。", en="Its fingerprint, or 8 or more characters."),
+        option("--fingerprint", zh="条目的指纹，或其前 8 位以上。", en="Its fingerprint, or 8 or more characters."),
     ],
-    reason: Annotated[str, _option("--reason", zh="原因。", en="Why.")],
-    days: Days = 90,
+    reason: Annotated[str, option("--reason", zh="原因。", en="Why.")],
+    days: Days = DEFAULT_LIST_DAYS,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -207,11 +175,11 @@ def remove_command(
     "roots", help=say("写入名单的根密钥（首次信任）。", "Write down who may sign the first version of a list.")
 )
 def roots_command(
-    name: Annotated[str, _argument("NAME", "名单名称。", "Name of the list.")],
+    name: Annotated[str, argument("NAME", "名单名称。", "Name of the list.")],
     *,
     site: Site,
     list_key: ListKeys = None,
-    threshold: Annotated[int, _option("--threshold", zh="所需签名数。", en="How many must sign.")] = 1,
+    threshold: Annotated[int, option("--threshold", zh="所需签名数。", en="How many must sign.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Exit with 0, or 2 when a key cannot be used."""
@@ -223,12 +191,12 @@ def sign_command(
     file: List,
     *,
     key: Annotated[
-        str, _option("--key", zh="密钥编号，或其前 8 位以上。", en="Id of the key, or 8 or more characters.")
+        str, option("--key", zh="密钥编号，或其前 8 位以上。", en="Id of the key, or 8 or more characters.")
     ],
-    folder: KeyFolder = None,
+    folder: KeyFolder = Path("keys"),
     previous: Annotated[
         Path | None,
-        _option(
+        option(
             "--previous", zh="现行版本，其密钥也可签名。", en="The list in force, whose keys sign too.", metavar="FILE"
         ),
     ] = None,
@@ -238,7 +206,7 @@ def sign_command(
 ) -> None:
     """Exit with 0, 1 when FILE is no list, 2 when the key does not sign."""
     signing = _signing()
-    choice = signing.KeyChoice(key=key, folder=folder or Path("keys"), passphrase_file=passphrase_file, module=module)
+    choice = signing.KeyChoice(key=key, folder=folder, passphrase_file=passphrase_file, module=module)
     raise typer.Exit(signing.sign(file, choice, previous=previous, as_json=as_json))
 
 
@@ -247,11 +215,11 @@ def verify_command(
     file: List,
     *,
     previous: Annotated[
-        Path | None, _option("--previous", zh="现行版本。", en="The list in force.", metavar="FILE")
+        Path | None, option("--previous", zh="现行版本。", en="The list in force.", metavar="FILE")
     ] = None,
     roots: Annotated[
         Path | None,
-        _option("--roots", zh="根密钥文件 roots.json，或其文件夹。", en="roots.json, or its folder.", metavar="FILE"),
+        option("--roots", zh="根密钥文件 roots.json，或其文件夹。", en="roots.json, or its folder.", metavar="FILE"),
     ] = None,
     at: At = None,
     as_json: Json = False,
@@ -269,14 +237,14 @@ def publish_command(
     site: Site,
     approved_by: Annotated[
         str | None,
-        _option(
+        option(
             "--approved-by",
             zh="批准者的密钥（未签过此版本）。",
             en="Key of whoever approves and has not signed.",
             metavar="KEY",
         ),
     ] = None,
-    folder: KeyFolder = None,
+    folder: KeyFolder = Path("keys"),
     passphrase_file: PassphraseFile = None,
     module: Module = None,
     as_json: Json = False,
@@ -285,16 +253,14 @@ def publish_command(
     signing = _signing()
     choice = None
     if approved_by is not None:
-        choice = signing.KeyChoice(
-            key=approved_by, folder=folder or Path("keys"), passphrase_file=passphrase_file, module=module
-        )
+        choice = signing.KeyChoice(key=approved_by, folder=folder, passphrase_file=passphrase_file, module=module)
     raise typer.Exit(signing.publish_list(file, site=site, choice=choice, as_json=as_json))
 
 
 @trust_app.command("diff", help=say("比较两份名单：谁得到、谁失去什么。", "Who gains and who loses what."))
 def diff_command(
-    old: Annotated[Path, _argument("OLD", "原名单。", "The old list.")],
-    new: Annotated[Path, _argument("NEW", "新名单。", "The new list.")],
+    old: Annotated[Path, argument("OLD", "原名单。", "The old list.")],
+    new: Annotated[Path, argument("NEW", "新名单。", "The new list.")],
     *,
     as_json: Json = False,
 ) -> None:
@@ -304,14 +270,14 @@ def diff_command(
 
 @trust_app.command("simulate", help=say("演练：哪些证照的结论会改变，为什么。", "Which verdicts would flip, and why."))
 def simulate_command(
-    new: Annotated[Path, _argument("NEW", "新名单，可未签名。", "The new list; it may be unsigned.")],
+    new: Annotated[Path, argument("NEW", "新名单，可未签名。", "The new list; it may be unsigned.")],
     *,
     against: Annotated[
-        str, _option("--against", zh="证照文件夹，或 log。", en="Folder of documents, or log.", metavar="FOLDER|log")
+        str, option("--against", zh="证照文件夹，或 log。", en="Folder of documents, or log.", metavar="FOLDER|log")
     ],
     trust: Annotated[
         Path | None,
-        _option(
+        option(
             "--site",
             "--trust",
             zh="现行信任：站点文件夹或信任文件夹。",
@@ -320,7 +286,7 @@ def simulate_command(
         ),
     ] = None,
     old: Annotated[
-        Path | None, _option("--old", zh="以此名单为现行版本。", en="Take this list as the old one.", metavar="FILE")
+        Path | None, option("--old", zh="以此名单为现行版本。", en="Take this list as the old one.", metavar="FILE")
     ] = None,
     at: At = None,
     as_json: Json = False,
@@ -334,13 +300,13 @@ def simulate_command(
 )
 def forecast_command(
     source: Annotated[
-        Path, _argument("DIR|FILE", "站点文件夹、信任文件夹或一份名单。", "A site folder, a trust folder or a list.")
+        Path, argument("DIR|FILE", "站点文件夹、信任文件夹或一份名单。", "A site folder, a trust folder or a list.")
     ],
     *,
     horizon: Annotated[str, typer.Option(help=say("预测天数，如 90d。", "Days to look ahead, such as 90d."))] = "90d",
     against: Annotated[
         str | None,
-        _option(
+        option(
             "--against", zh="统计此文件夹中受影响的证照。", en="Count the documents of this folder.", metavar="FOLDER"
         ),
     ] = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
+from gateway.cli.failure import UsageError
 from gateway.cli.inputs import Inputs, expand_inputs, read_input
 from gateway.cli.language import say
 from gateway.cli.trust_output import (
@@ -17,8 +18,10 @@ from gateway.cli.trust_output import (
     show_folder,
     show_list,
 )
-from gateway.cli.trust_support import UsageError, guard, load_list, read_bytes, trust_folder_of
-from gateway.trust_lists import ROOTS_FILE, TrustState, load_roots, measure_change, parse_roots, read_trust
+from gateway.cli.trust_support import guard, load_list, read_bytes, trust_folder_of
+from gateway.trust_layout import ROOTS_FILE
+from gateway.trust_lists import TrustState, measure_change, read_trust
+from gateway.trust_roots import load_roots, parse_roots
 from gateway.trust_sentences import ListProblem
 from gateway.trust_simulation import Job, relied_on, simulate
 from keys.trust_forecast import Event, Turn, forecast
@@ -215,7 +218,7 @@ def _events(state: TrustState, at: datetime, horizon: timedelta) -> tuple[Event,
     """Return what is to come for the folder and for each list, whether its time is now or not, in order."""
     found = list(forecast(state.folder, at, horizon))
     for one in state.lists:
-        found += forecast(one, at, horizon)
+        found += forecast(one, at, horizon, algorithms=state.folder.algorithms)
     return tuple(sorted(dict.fromkeys(found), key=lambda event: (event.at, event.who, event.turn)))
 
 

@@ -1,7 +1,7 @@
 """How trust lists and what becomes of them are shown, to people and as JSON."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from rich.markup import escape
@@ -17,7 +17,7 @@ from gateway.trust_sentences import ListFinding
 from gateway.trust_simulation import Comparison, Judged
 from keys.trust import Anchor, KeyAnchor
 from keys.trust_forecast import Event
-from keys.trust_list import TrustList, fingerprint_of
+from keys.trust_list import TrustList, encode_moment, fingerprint_of
 from keys.trust_list_compare import Difference, title_of
 
 SHORT: Final = 16  # characters of a fingerprint or key id that a table shows
@@ -25,7 +25,7 @@ SHORT: Final = 16  # characters of a fingerprint or key id that a table shows
 
 def stamp(moment: datetime | None) -> str | None:
     """Return a moment as JSON has it."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else encode_moment(moment)
 
 
 def describe_list(one: TrustList) -> dict[str, Any]:

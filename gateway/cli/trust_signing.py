@@ -1,17 +1,19 @@
 """``tongban trust add|remove|roots|sign|publish``: the next version of a list made, signed, put in place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.cli.console import OUT, ExitCode, print_json
+from gateway.cli.failure import UsageError, optional_moment
 from gateway.cli.inputs import read_input
 from gateway.cli.language import say
+from gateway.cli.limits import DEFAULT_LIST_DAYS
 from gateway.cli.passphrase import read_passphrase
 from gateway.cli.trust_commands import describe_missing
 from gateway.cli.trust_output import describe_list, show_published
-from gateway.cli.trust_support import UsageError, guard, load_list, load_max_change, optional_moment, read_bytes
+from gateway.cli.trust_support import guard, load_list, load_max_change, read_bytes
 from gateway.keystore import Keystore
 from gateway.pkcs11 import open_on_token
 from gateway.site import TRUST_FOLDER
@@ -54,7 +56,7 @@ class Adding:
     name: str | None = None
     list_keys: Sequence[Path] = ()
     threshold: int | None = None
-    days: int = 90
+    days: int = DEFAULT_LIST_DAYS
     out: Path | None = None
 
 
@@ -64,7 +66,7 @@ class KeyChoice:
 
     key: str
     folder: Path
-    passphrase_file: Path | None = field(default=None)
+    passphrase_file: Path | None = None
     module: Path | None = None
 
 

@@ -6,13 +6,8 @@ import pytest
 
 from gateway.demo.authority import DemoAuthority
 from gateway.demo.certificates import Subject, Usage
-from keys.certificate import (
-    KeyUsage,
-    is_signing_certificate,
-    load_certificates,
-    may_sign_certificates,
-    parse_certificate,
-)
+from keys.certificate import is_signing_certificate, load_certificates, may_sign_certificates, parse_certificate
+from keys.certificate_extensions import KeyUsage
 from keys.errors import SignatureVerificationError
 from keys.revocation_list import parse_revocation_list
 from keys.signature import verify_signature

@@ -12,16 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.trust_approval import is_approved, make_approval, select_approvers
-from gateway.trust_lists import (
-    ARCHIVE_FOLDER,
-    HELD_FOLDER,
-    LISTS_FOLDER,
-    ROOTS_FILE,
-    TrustReading,
-    parse_roots,
-    read_trust,
-)
-from gateway.trust_publishing import PublishError, encode_roots, publish, write_roots
+from gateway.trust_layout import ARCHIVE_FOLDER, HELD_FOLDER, LISTS_FOLDER, ROOTS_FILE
+from gateway.trust_lists import TrustReading, read_trust
+from gateway.trust_publishing import PublishError, publish, write_roots
+from gateway.trust_roots import encode_roots, parse_roots
 from gateway.trust_sentences import SENTENCES, ListProblem
 from keys.errors import TrustListFault, TrustListFlaw, UntrustedListError
 from keys.own.record import KeyAlgorithm

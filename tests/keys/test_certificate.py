@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from keys import certificate as certificate_module
 from keys.certificate import (
     MAX_CERTIFICATE,
-    KeyUsage,
     is_signing_certificate,
     load_certificates,
     may_sign_certificates,
     parse_certificate,
 )
+from keys.certificate_extensions import KeyUsage
 from keys.errors import MalformedCertificateError
 from tests.support import pki
 from tests.support.vectors import vector
@@ -50,6 +50,13 @@ def bits_left_over(encoded):
     changed[len(encoded) - len(parse_certificate(encoded).signature) - 1] = 1
     changed[-1] &= 0xFE
     return bytes(changed)
+
+
+def with_other_tag(encoded):
+    """State the signature algorithm outside of what is signed as a SET with the same content."""
+    place = 4 + len(parse_certificate(encoded).tbs)
+    assert encoded[place] == 0x30
+    return encoded[:place] + b"\x31" + encoded[place + 1 :]
 
 
 def pem(encoded):
@@ -209,10 +216,11 @@ def test_key_identifiers_that_cannot_be_read_are_absent():
         profile(subject=b"\x05\x00"),
         profile(issuer=b"\x31\x00"),
         bits_left_over(profile()),
+        with_other_tag(profile()),
         profile(spki=b"\x05\x00"),
         profile(more=[pki.extension("1.2.3", bytes(MAX_CERTIFICATE))]),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_what_is_no_certificate(encoded):
     """A certificate with a part that decides something and cannot be read is refused as a whole."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.name import MAX_NAME, MAX_TEXT, name_key, render_name
+from keys.name import MAX_NAME, MAX_TEXT, _library_key, _plain_key, name_key, render_name
 from tests.support import pki
 
 
@@ -56,6 +56,25 @@ def test_unreadable_names_equal_only_themselves():
     for name in (b"\x30\x05", b"", b"\x02\x01\x01", named(b"x" * MAX_NAME), named(b"\xff")):
         assert name_key(name) in {name, name_key(name)}
         assert name_key(name) != name_key(pki.name("x"))
+
+
+@st.composite
+def attributes(draw):
+    """Draw a set of one attribute, most often one that is written as nearly all are."""
+    text = draw(st.text(st.characters(codec="utf-8"), max_size=50) | st.text("aB 长é", max_size=45))
+    arc = draw(st.sampled_from(["2.5.4.3", "2.5.4.6", "2.5.4.10", "2.5.4.11", "1.2.3.4"]))
+    part = pki.sequence(pki.oid(arc), pki.tlv(draw(st.sampled_from([0x0C, 0x0C, 0x13, 0x16])), text.encode()))
+    return pki.tlv(0x31, part)
+
+
+@given(st.lists(attributes(), max_size=4), st.data())
+def test_the_short_way_gives_what_the_library_gives(parts, data):
+    """A name whose key is found without the library has the key that the library gives, also one that was damaged."""
+    name = bytearray(pki.sequence(*parts))
+    if data.draw(st.booleans()):
+        name[data.draw(st.integers(0, len(name) - 1))] = data.draw(st.integers(0, 255))
+    key = _plain_key(bytes(name))
+    assert key is None or key == _library_key(bytes(name)) or not key
 
 
 @given(st.binary(max_size=200))

@@ -56,8 +56,66 @@ def test_an_answer_is_enough():
 def test_a_stapled_answer_counts_as_a_fetched_one():
     """An answer that came along with the document is verified like any other."""
     assert ask(stapled=(answer().response,)).state is RevocationState.GOOD
-    forged = answer(signer=replace(CA, key=pki.sm2_key())).response
-    assert ask(stapled=(forged,)).why is Unavailable.BAD_SIGNATURE
+    assert ask(stapled=(answer(ocsp.revoked(WHEN)).response,)).state is RevocationState.REVOKED
+    assert ask(answer(), stapled=(answer(ocsp.revoked(WHEN), this_update=pki.NOW).response,)).revoked_at == WHEN
+
+
+FORGED = answer(ocsp.revoked(WHEN), signer=replace(CA, key=pki.sm2_key())).response
+BAD_STAPLES = [
+    (FORGED, Unavailable.BAD_SIGNATURE),
+    (answer(signer=OTHER, certificates=(OTHER.certificate.encoded,)).response, Unavailable.UNUSABLE),
+    (answer(next_update=pki.NOW).response, Unavailable.STALE),
+    (answer(next_update=None).response, Unavailable.STALE),
+    (answer(this_update=pki.NOW + HOUR).response, Unavailable.NOT_YET),
+]
+
+
+@pytest.mark.parametrize(("stapled", "why"), BAD_STAPLES)
+@pytest.mark.parametrize("evidence", [(), (answer(),), (answer(ocsp.revoked(WHEN)),), (answer(ocsp.UNKNOWN),)])
+def test_a_bad_stapled_answer_is_as_none(stapled, why, evidence):
+    """With a stapled answer that cannot be relied on everything stays as without it, and what became of it is said."""
+    found = ask(*evidence, stapled=(stapled,))
+    assert found.stapled == ((stapled.fingerprint, why),)
+    assert replace(found, stapled=()) == ask(*evidence)
+
+
+def test_a_bad_stapled_answer_about_the_anchor_is_as_none():
+    """An answer about the anchor itself takes trust away only when it is genuine and says so."""
+    above = pki.make_root("Above")
+    anchor = above.issue_ca("Anchor below")
+    leaf = anchor.issue("signer below")
+    anchors = tuple(Anchor(certificate=one.certificate, purposes=frozenset(Purpose)) for one in (anchor, above))
+    store = TrustStore(anchors=anchors[:1], intermediates=(above.certificate,)).with_lists(
+        (parse_revocation_list(anchor.revocation_list()),)
+    )
+    chain = build_chain(leaf.certificate, store=store, purpose=Purpose.SIGNER, at=pki.NOW)
+    of_anchor = ocsp.certificate_id(anchor, above)
+    stale = answer(cert_id=of_anchor, signer=above, next_update=pki.NOW).response
+    revoked = answer(ocsp.revoked(WHEN), cert_id=of_anchor, signer=above).response
+    states = [
+        revocation_status(chain, store=store, now=pki.NOW, trusted_time=None, stapled=(one,)).state
+        for one in (stale, revoked)
+    ]
+    assert states == [RevocationState.GOOD, RevocationState.REVOKED]
+
+
+def test_a_stapled_answer_about_others_is_not_named():
+    """An answer about another certificate says nothing here, and nothing became of it."""
+    other = answer(cert_id=ocsp.certificate_id(OTHER, CA)).response
+    assert ask(answer(), stapled=(other,)) == ask(answer())
+
+
+def test_an_answer_about_several_speaks_as_of_each():
+    """How new an answer is, is what it says about this certificate: a newer word about another one lends nothing."""
+    both = parse_ocsp_response(
+        ocsp.answer(
+            ocsp.single(ID, this_update=pki.NOW - 3 * HOUR),
+            ocsp.single(ocsp.certificate_id(OTHER, CA), this_update=pki.NOW),
+            signer=CA,
+        )
+    )
+    fetched = answer(ocsp.revoked(WHEN), this_update=pki.NOW - HOUR)
+    assert ask(fetched, stapled=(both,)).state is RevocationState.REVOKED
 
 
 def test_revoked_by_any_kind_is_revoked():

@@ -1,12 +1,15 @@
 """Trust lists for tests: valid unless one thing is said to be otherwise, signed by keys of every algorithm."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from keys.scope import Scope
-from keys.trust import Anchor, Purpose
-from keys.trust_list import ListAlgorithm, ListKey, ListKeys, ListSignature, TrustList
+from keys.trust import Anchor, KeyAnchor, Purpose
+from keys.trust_list import ListAlgorithm, ListKey, ListKeys, ListSignature, Removal, TrustList
 from tests.support import pki
 from tests.support.pki import SigningKey
 
@@ -90,3 +93,39 @@ def next_list(trust_list: TrustList, **fields: Any) -> TrustList:
     """Return the next version, unsigned."""
     values: dict[str, Any] = {"version": trust_list.version + 1, "previous": trust_list.digest, "signatures": ()}
     return replace(trust_list, **(values | fields))
+
+
+REMOVAL = Removal(fingerprint="00" * 32, title="某中心", reason="机构撤销", removed_at=pki.NOW)
+CALLER = KeyAnchor(public_key=pki.ed25519_key().spki, purposes=frozenset({Purpose.CALLER, Purpose.PARTNER}))
+
+
+def canonical(content: Any) -> bytes:
+    """Write canonical JSON as any other program would."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+moments = st.datetimes(min_value=pki.BEGIN.replace(tzinfo=None), max_value=pki.END.replace(tzinfo=None)).map(
+    lambda moment: moment.replace(microsecond=0, tzinfo=pki.NOW.tzinfo)
+)
+codes = st.none() | st.frozensets(st.from_regex(r"[0-9A-Z]{1,21}", fullmatch=True), min_size=1, max_size=3)
+
+
+@st.composite
+def listed_anchors(draw: st.DrawFn) -> Anchor:
+    """Draw an entry that the format allows."""
+    times = draw(st.lists(moments, min_size=2, max_size=2, unique=True))
+    certificate, subject = draw(
+        st.sampled_from([(MAKER, None), (NAMED, None), (SIGNER_CA, MAKER.certificate.subject), (SIGNER_CA, None)])
+    )
+    allowed = set(Purpose) - ({Purpose.SEAL_MAKER} if certificate is SIGNER_CA and subject is None else set())
+    return Anchor(
+        certificate=certificate.certificate,
+        subject=subject,
+        is_exhaustive=True,
+        purposes=draw(st.frozensets(st.sampled_from(sorted(allowed)), min_size=1)),
+        scope=Scope(licence_types=draw(codes), authorities=draw(codes)),
+        start=draw(st.sampled_from([None, min(times)])),
+        sunset=draw(st.sampled_from([None, max(times)])),
+        region=draw(st.sampled_from(["", "370000"])),
+        source=draw(st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), max_size=20)),
+    )
