@@ -3,7 +3,7 @@
 Both standards share one structure and differ in object identifiers.
 BER that is not DER (indefinite lengths, strings in pieces) is refused, although some CMS producers write it: two
 readers may cut such bytes differently, and what is signed must be one thing.
-Certificate revocation lists inside are passed over; revocation knowledge comes from the trust folder.
+Revocation lists inside are passed over; OCSP responses are carried along, for others to judge.
 Nothing protects what stands beside the signed bytes, so where a SignedData is part of a document it must be bare: no
 lists, no certificates that are none, no attributes that nobody reads, nothing that could be changed unseen.
 """
@@ -15,6 +15,7 @@ from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
 from adapters.cms_certificate import index_certificates
+from adapters.cms_ocsp import read_listed_responses
 from adapters.cms_signer import SignerInfo, algorithm_of, read_signer
 from adapters.document import Document, DocumentSignature, Format, Note, References, SignatureKind, SignedPart, Standard
 from adapters.errors import Malformed, MalformedDocumentError
@@ -24,6 +25,7 @@ from adapters.strict.bounds import (
     MAX_CERTIFICATES,
     MAX_DER_ELEMENTS,
     MAX_MEMBERS_TOTAL,
+    MAX_OCSP_RESPONSES,
     MAX_SIGNED_DATA,
     MAX_SIGNERS,
 )
@@ -106,6 +108,7 @@ class SignedData:
     content: bytes | None
     certificates: tuple[bytes, ...]
     signers: tuple[SignerInfo, ...]
+    ocsp_responses: tuple[bytes, ...] = ()  # beside the signers; those in their attributes are with them
 
 
 def looks_like_signed_data(data: bytes) -> bool:
@@ -158,6 +161,7 @@ def parse_signed_data(
         content=decoded.content.content.content,
         certificates=tuple(element.encoded for element in certificates),
         signers=read,
+        ocsp_responses=read_listed_responses(fields[3:-1]),
     )
 
 
@@ -220,6 +224,7 @@ def cms_document(data: bytes) -> Document:
                 data_hash_algorithm=signer.digest_algorithm,
                 timestamp=signer.timestamp,
                 certificates=signed_data.certificates,
+                ocsp_responses=(*signer.ocsp_responses, *signed_data.ocsp_responses)[:MAX_OCSP_RESPONSES],
                 notes=notes,
             )
         )
@@ -284,5 +289,6 @@ def sign_signature(
         location=location,
         timestamp=signer.timestamp,
         certificates=signed_data.certificates,
+        ocsp_responses=signer.ocsp_responses,
         notes=notes,
     )

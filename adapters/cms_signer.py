@@ -8,6 +8,7 @@ from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
 from adapters.cms_certificate import CertificateEntry, select_certificate
+from adapters.cms_ocsp import read_attributed_responses
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.strict.bounds import MAX_ATTRIBUTES, MAX_DIGEST, MAX_SIGNATURE_VALUE, MAX_TIMESTAMP
 from adapters.strict.der import (
@@ -78,7 +79,7 @@ class SignerInfo:
     ``signing_time`` is the signer's claim in UTC. ``certificate`` is the one among the certificates that the
     identifier names, or None. ``certificate_digests`` name the same certificate under the signature, first in each
     attribute; empty: the signer does not. ``timestamp`` is a token over the signature value, or anything else that
-    stands there.
+    stands there. ``ocsp_responses`` are those in its attributes.
     """
 
     issuer: bytes | None
@@ -94,6 +95,7 @@ class SignerInfo:
     certificate: bytes | None
     certificate_digests: tuple[CertificateDigest, ...]
     timestamp: bytes | None
+    ocsp_responses: tuple[bytes, ...]
 
 
 def read_signer(
@@ -148,6 +150,7 @@ def read_signer(
         certificate=select_certificate(certificates, issuer, serial, key_identifier),
         certificate_digests=_certificate_digests(attributes),
         timestamp=None if token is None else token.encoded,
+        ocsp_responses=read_attributed_responses(fields),
     )
 
 

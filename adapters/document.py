@@ -144,6 +144,7 @@ class DocumentSignature:
     ``signed_at`` is the signer's own claim in UTC; None: not stated.
     ``critical_extensions`` are those of what the signer signed; those of the seal are in ``seal``.
     ``certificates`` are all that came along in a SignedData, DER, the signer's among them; nobody vouches for them.
+    ``ocsp_responses`` came along likewise (RFC 6960, whole responses, DER), as far as they look like some.
     """
 
     id: str
@@ -162,6 +163,7 @@ class DocumentSignature:
     timestamp: bytes | None = None  # a time stamp token over the signature value, or anything else that stands there
     critical_extensions: frozenset[str] = frozenset()
     certificates: tuple[bytes, ...] = ()
+    ocsp_responses: tuple[bytes, ...] = ()
     notes: frozenset[Note] = frozenset()
 
 

@@ -14,7 +14,21 @@ from gateway.http.buffers import BodyBudget
 from gateway.http.middleware import edge, harden, sign_in
 from gateway.http.openapi import build_openapi
 from gateway.http.routes import ROUTES
-from gateway.http.state import BUDGET, CLOCK, DRAINING, METRICS, OPENAPI, SITE, STATUS, STORE, TRUST, VERIFIER, Clock
+from gateway.http.state import (
+    BUDGET,
+    CLOCK,
+    DRAINING,
+    METRICS,
+    OPENAPI,
+    RELOAD,
+    SITE,
+    SOURCES,
+    STATUS,
+    STORE,
+    TRUST,
+    VERIFIER,
+    Clock,
+)
 from gateway.http.verifier import DocumentVerifier, VerifyDocument
 from gateway.metrics import PACKAGE_VERSION, Metrics, shared_folder
 from gateway.request_log import HTTP_LOGGER
@@ -44,6 +58,7 @@ def create_app(site: Site, *, clock: Clock = read_clock, verify: VerifyDocument 
     app[BUDGET] = BodyBudget(site.settings.http.max_buffered_bytes, metrics)
     background = Background(site, clock=clock, metrics=metrics)
     app[TRUST], app[STATUS], app[STORE] = background.trust, background.status, background.current
+    app[SOURCES], app[RELOAD] = background.sources, background.wake
     app[VERIFIER] = DocumentVerifier(verify or background.verify_document, site.settings.http, metrics)
     app[OPENAPI] = msgspec.json.encode(build_openapi(ROUTES, version=PACKAGE_VERSION))
     for route in ROUTES:

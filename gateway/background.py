@@ -15,11 +15,13 @@ from gateway.second_opinion import Alarm, CaseFolder, SecondOpinionSettings, ope
 from gateway.site import STATE_FOLDER, TRUST_FOLDER, Site
 from gateway.status.keeper import StatusKeeper
 from gateway.status.shelf import Shelf
+from gateway.status.source_keeper import SourceKeeper
 from gateway.trust_keeper import TrustKeeper
 from gateway.trust_lists import TrustState
 from gateway.trust_metrics import TrustMetrics
 from gateway.verdict import Verdict
 from keys.chain import Chain
+from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
 
 STATUS_STATE: Final = "status"  # inside the state folder: the last good answers of each source
@@ -42,6 +44,7 @@ class Background:
         observer = TrustMetrics(metrics)
         settings = site.settings
         self.status: StatusKeeper | None = None
+        self.sources: SourceKeeper | None = None
         if site.folder is not None:
             shelf = Shelf(site.folder / STATE_FOLDER / STATUS_STATE)
             self.status = StatusKeeper(site.trust, site.sources, shelf=shelf, clock=clock, observer=observer)
@@ -55,6 +58,16 @@ class Background:
             observer=observer,
             on_change=None if self.status is None else self.status.replace_base,
         )
+        if site.folder is not None and self.status is not None:
+            self.sources = SourceKeeper(
+                site.folder,
+                store=self.trust.current,
+                clock=clock,
+                on_change=self.status.replace_sources,
+                observer=observer,
+                mark=site.status_mark,
+                poll_seconds=settings.trust.poll_seconds,
+            )
         cases = (site.folder or Path()) / STATE_FOLDER / CASES
         self._alarm = Alarm(
             CaseFolder(cases, max_cases=settings.second_opinion.max_cases),
@@ -63,15 +76,23 @@ class Background:
         )
         self._opinion = open_second_opinion(settings.second_opinion, alarm=self._alarm)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watch = self._note if site.sources else None
+
+    def wake(self) -> None:
+        """Read trust and sources again now, changed or not (SIGHUP)."""
+        self.trust.wake()
+        if self.sources is not None:
+            self.sources.wake()
 
     def current(self) -> TrustStore:
         """Return the store in force with all evidence about revocation; a value, safe throughout a question."""
         return self.trust.current() if self.status is None else self.status.current()
 
-    def verify_document(self, data: bytes, *, store: TrustStore, at: datetime) -> Verdict:
+    def verify_document(
+        self, data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers = NO_ANSWERS
+    ) -> Verdict:
         """Return the verdict of the pipeline, with the second opinion, and note whose status was asked about."""
-        return pipeline.verify_document(data, store=store, at=at, opinion=self._opinion, watch=self._watch)
+        watch = self._note if self.status is not None and self.status.has_sources else None
+        return pipeline.verify_document(data, store=store, at=at, opinion=self._opinion, watch=watch, stapled=stapled)
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """Run while the application does."""
@@ -82,14 +103,16 @@ class Background:
                 stack.push_async_callback(asyncio.to_thread, self._alarm.close)
             if self.status is not None:
                 await stack.enter_async_context(self.status)
-            watching = asyncio.create_task(self.trust.run())
+            watching = [asyncio.create_task(self.trust.run())]
+            if self.sources is not None:
+                watching.append(asyncio.create_task(self.sources.run()))
             try:
                 yield
             finally:
                 self._loop = None
-                watching.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await watching
+                for task in watching:
+                    task.cancel()
+                await asyncio.gather(*watching, return_exceptions=True)
 
     def _note(self, chain: Chain) -> None:
         """Tell the keeper from whatever thread a document was verified in."""

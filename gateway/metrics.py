@@ -99,6 +99,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="min",
         )
+        self.status_reloads = Counter(
+            "gateway_status_reloads",
+            "Reloads of the sources of revocation status.",
+            ("result",),
+            registry=registry,
+        )
         self.status_success = Gauge(
             "gateway_status_success_timestamp_seconds",
             "When a source of revocation status last answered well.",

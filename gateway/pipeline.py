@@ -8,6 +8,7 @@ from gateway.checks.answers import invalid, name_members
 from gateway.checks.document import WatchChain, check_document
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Verdict
+from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.second_opinion import SecondOpinion
 from keys.trust import TrustStore
 
@@ -25,17 +26,19 @@ def verify_document(
     at: datetime,
     opinion: SecondOpinion | None = None,
     watch: WatchChain | None = None,
+    stapled: StapledAnswers = NO_ANSWERS,
 ) -> Verdict:
     """Return the verdict of any bytes, as of ``at`` (aware); what cannot be read is invalid with a format reason.
 
     Takes well under 10 ms for a usual licence; inputs above 256 KiB belong off the event loop.
     ``opinion`` repeats a share of the SM2 verifications; ``watch`` is told of every chain that was relied on.
+    ``stapled`` are OCSP answers that came beside the document.
     """
     try:
         document = parse_document(data)
     except MalformedDocumentError as error:
         return refuse(error)
-    return check_document(document, store=store, at=at, opinion=opinion, watch=watch)
+    return check_document(document, store=store, at=at, opinion=opinion, watch=watch, stapled=stapled)
 
 
 def refuse(error: MalformedDocumentError) -> Verdict:

@@ -12,6 +12,8 @@ MIB: Final = 1024 * KIB
 BODY_SLACK_BYTES: Final = 64 * KIB  # JSON around the document: purpose, operator, field names, white space
 
 REGION_PATTERN: Final = r"[0-9]{6}"  # GB/T 2260, six digits
+# Inside the site only its state folder takes files that the gateway writes; elsewhere the path is absolute.
+_STORE_PATTERN: Final = r"(?:/|state/)(?!(?:.*/)?\.\.?(?:/|$))[^\x00]*[^\x00/]"
 _AUDIENCE_PATTERN: Final = r"[!-~]{1,255}"  # a URI in practice; RFC 7519 section 4.1.3 compares it exactly
 
 
@@ -54,6 +56,13 @@ class TrustSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Where the gateway's own licences are kept: below the site folder, or an absolute path."""
+
+    file: str = "state/licences.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Who this gateway is and how it serves; ``audience`` is what callers put into ``aud`` of their tokens."""
 
@@ -64,6 +73,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     second_opinion: SecondOpinionSettings = field(default_factory=SecondOpinionSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
 
 
 def parse_settings(table: TomlTable) -> Settings:
@@ -85,6 +95,7 @@ def parse_settings(table: TomlTable) -> Settings:
         http=_parse_http(table.table("http")),
         trust=_parse_trust(table.table("trust")),
         second_opinion=parse_second_opinion(table.table("second_opinion")),
+        store=_parse_store(table.table("store")),
     )
     gateway.finish()
     table.finish()
@@ -99,6 +110,15 @@ def _parse_trust(table: TomlTable) -> TrustSettings:
     )
     table.finish()
     return trust
+
+
+def _parse_store(table: TomlTable) -> StoreSettings:
+    zh, en = "state/ 下的文件，或绝对路径", "a file below state/, or an absolute path"
+    store = StoreSettings(
+        file=table.text("file", default=StoreSettings().file, pattern=_STORE_PATTERN, expected=Words(zh, en))
+    )
+    table.finish()
+    return store
 
 
 def _parse_http(table: TomlTable) -> HttpSettings:

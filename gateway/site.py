@@ -42,6 +42,7 @@ class Site:
     trust_state: TrustState | None = None
     trust_mark: Mark | None = None  # of the trust folder, before it was read
     sources: tuple[StatusSource, ...] = ()
+    status_mark: Mark | None = None  # of the folder of sources, before it was read
 
 
 def load_site(folder: Path, *, at: datetime | None = None) -> Site:
@@ -65,6 +66,7 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     mark = mark_folder(folder / TRUST_FOLDER)
     state, findings = _load_trust(folder / TRUST_FOLDER, at, max_change, faults)
     store = state.store_at(at)
+    status_mark = mark_folder(folder / STATUS_FOLDER)
     sources = load_status_sources(folder, store=store, faults=faults)
     callers = load_callers(folder / CALLERS_FOLDER, faults=faults, name=CALLERS_FOLDER)
     if faults or settings is None:
@@ -78,7 +80,13 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
         trust_state=state,
         trust_mark=mark,
         sources=sources,
+        status_mark=status_mark,
     )
+
+
+def store_file(folder: Path, settings: Settings) -> Path:
+    """Return where the gateway's own licences are kept."""
+    return folder / settings.store.file
 
 
 def _strangers(entries: Iterable[Path]) -> Iterator[Fault]:

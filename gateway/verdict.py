@@ -44,6 +44,8 @@ class Check:
 
     ``detail`` helps an engineer: member paths, serial numbers, moments. It never holds a value of a field.
     ``as_of`` is the moment of the oldest outside knowledge that was relied on; None: none was.
+    ``ends_at`` is the first moment at which the same question may have another answer, by the clock alone; None: there
+    is none, or (of a check that is not valid) none that is known.
     """
 
     check: CheckName
@@ -51,6 +53,7 @@ class Check:
     reason: Reason | None = None
     detail: str | None = None
     as_of: datetime | None = None
+    ends_at: datetime | None = None
 
 
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
@@ -116,10 +119,17 @@ class Verdict:
         return tuple(dict.fromkeys(check.reason for check in found if check.reason is not None))
 
     @property
-    def revocation_as_of(self) -> datetime | None:
-        """The oldest evidence on revocation that any signature rests on; None: there was none."""
-        known = [check.as_of for check in self.all_checks() if check.check is CheckName.REVOCATION and check.as_of]
-        return min(known, default=None)
+    def as_of(self) -> datetime | None:
+        """The oldest outside knowledge that any check rests on, such as evidence on revocation; None: there was none."""
+        return min((check.as_of for check in self.all_checks() if check.as_of is not None), default=None)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """Until when (excluded) a valid verdict holds, while trust and revocation knowledge stay what they are.
+
+        It is the first thing that ends: a path or its anchor, revocation information, a period judged at the present.
+        """
+        return min((check.ends_at for check in self.all_checks() if check.ends_at is not None), default=None)
 
     def all_checks(self) -> tuple[Check, ...]:
         """Every check of the document and of its signatures."""

@@ -26,6 +26,7 @@ GENERALIZED_TIME: Final = 0x18
 SEQUENCE: Final = 0x30
 SET: Final = 0x31
 CONTEXT_0: Final = 0xA0  # [0] constructed, EXPLICIT or IMPLICIT over a SEQUENCE or SET
+CONTEXT_1: Final = 0xA1
 CONTEXT_3: Final = 0xA3
 
 _CONSTRUCTED: Final = 0x20

@@ -1,6 +1,8 @@
 """Short spellings for the three answers of a check."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
 
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName, Outcome
@@ -8,11 +10,17 @@ from gateway.verdict import Check, CheckName, Outcome
 # A verdict names at most this many members, so that a hostile package cannot make an answer long.
 NAMED_MEMBERS = 5
 NAME_LENGTH = 120
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)  # how a path or an algorithm spells that it has no end
 
 
 def valid(check: CheckName, detail: str | None = None) -> Check:
     """Return the check as passed."""
     return Check(check=check, outcome=Outcome.VALID, detail=detail)
+
+
+def next_of(at: datetime, *moments: datetime | None) -> datetime | None:
+    """Return the first of ``moments`` after ``at``: until then nothing that is compared with them changes."""
+    return min((moment for moment in moments if moment is not None and at < moment < _NEVER), default=None)
 
 
 def invalid(check: CheckName, reason: Reason, detail: str | None = None) -> Check:

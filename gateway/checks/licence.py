@@ -1,15 +1,27 @@
-"""Whether the licence itself is in force, by the dates it carries."""
+"""Whether the licence itself is in force: by the dates it carries, and by what a register says of it."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from adapters.china_time import CHINA_STANDARD_TIME
 from adapters.document import Document
 from adapters.licence import Licence, LicenceFlag
-from gateway.checks.answers import invalid, unknown, valid
+from gateway.checks.answers import invalid, next_of, unknown, valid
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName, Outcome
+from policies.dimension import LicenceStatus
 
 UNREADABLE_FILE = "a file that speaks of a licence cannot be used"
+
+_NOT_IN_FORCE: Final[Mapping[LicenceStatus, Reason]] = {
+    LicenceStatus.SUSPENDED: Reason.STATUS_SUSPENDED,
+    LicenceStatus.EXPIRED: Reason.STATUS_EXPIRED,
+    LicenceStatus.REVOKED: Reason.STATUS_REVOKED,
+    LicenceStatus.CANCELLED: Reason.STATUS_CANCELLED,
+    LicenceStatus.SUPERSEDED: Reason.STATUS_SUPERSEDED,
+}
 
 
 def check_licence(document: Document, at: datetime) -> Check | None:
@@ -22,8 +34,8 @@ def check_licence(document: Document, at: datetime) -> Check | None:
     if document.licence is not None:
         found = check_validity_period(document.licence, at)
         if found.outcome is Outcome.VALID and document.licence_unreadable:
-            return unknown(check, Reason.VALIDITY_PERIOD_UNREADABLE, UNREADABLE_FILE)
-        return found
+            found = unknown(check, Reason.VALIDITY_PERIOD_UNREADABLE, UNREADABLE_FILE)
+        return replace(found, ends_at=_next_turn(document.licence, at))
     if document.licence_unreadable:
         return unknown(check, Reason.VALIDITY_PERIOD_UNREADABLE, UNREADABLE_FILE)
     if _may_have_lost_metadata(document):
@@ -53,6 +65,32 @@ def check_validity_period(licence: Licence, at: datetime) -> Check:
     if copy is not None and copy.valid_until is None:
         return unknown(check, Reason.VALIDITY_PERIOD_NOT_STATED, "annotated copy")
     return valid(check)  # without a detail: what is printed there is a field, and fields leave by a policy only
+
+
+def check_status(status: LicenceStatus, *, as_of: datetime, is_ready: bool = True) -> Check:
+    """Decide whether a licence with this status is in force; ``as_of`` is when the register said so.
+
+    A licence that is in force, and whose document is not made yet, cannot be relied on before it is.
+    """
+    reason = _NOT_IN_FORCE.get(status)
+    if reason is not None:
+        return replace(invalid(CheckName.STATUS, reason), as_of=as_of)
+    if status is LicenceStatus.UNKNOWN:
+        return replace(unknown(CheckName.STATUS, Reason.STATUS_UNKNOWN), as_of=as_of)
+    if not is_ready:
+        return replace(unknown(CheckName.STATUS, Reason.STATUS_NOT_READY), as_of=as_of)
+    return replace(valid(CheckName.STATUS), as_of=as_of)
+
+
+def _next_turn(licence: Licence, at: datetime) -> datetime | None:
+    """Return when a date of the licence is next reached."""
+    begin = None if licence.valid_from is None else _start_of(licence.valid_from)
+    end = None if licence.valid_to in (None, date.max) else _start_of(licence.valid_to + timedelta(days=1))
+    return next_of(at, begin, end, None if licence.copy is None else licence.copy.valid_until)
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), CHINA_STANDARD_TIME)
 
 
 def _may_have_lost_metadata(document: Document) -> bool:

@@ -1,9 +1,10 @@
 """Whether seals and certificates were in force when it mattered."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.document import Seal
-from gateway.checks.answers import invalid, unknown, valid
+from gateway.checks.answers import invalid, next_of, unknown, valid
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName
 from keys.certificate import Certificate
@@ -23,8 +24,10 @@ def check_seal_period(seal: Seal, signed_at: datetime | None, at: datetime) -> C
     expired = moment >= seal.valid_to
     if signed_at is None:
         if not_yet or expired:
-            return unknown(check, Reason.SEAL_PERIOD_NO_TIME, _window(seal.valid_from, seal.valid_to))
-        return valid(check, NO_TIME)
+            found = unknown(check, Reason.SEAL_PERIOD_NO_TIME, _window(seal.valid_from, seal.valid_to))
+        else:
+            found = valid(check, NO_TIME)
+        return replace(found, ends_at=next_of(at, seal.valid_from, seal.created, seal.valid_to))
     if not_yet:
         return invalid(check, Reason.SEAL_PERIOD_NOT_YET, _window(seal.valid_from, seal.valid_to))
     if expired:
@@ -49,10 +52,13 @@ def check_signer_period(signer: Certificate, signed_at: datetime | None, at: dat
     """Decide whether the signer's certificate was valid at signing time (X.509 counts the whole last second)."""
     check = CheckName.SIGNER_PERIOD
     moment = at if signed_at is None else signed_at
-    if signer.not_before <= moment < signer.valid_until:
-        return valid(check, NO_TIME if signed_at is None else None)
+    is_within = signer.not_before <= moment < signer.valid_until
     if signed_at is None:
-        return unknown(check, Reason.SIGNER_PERIOD_NO_TIME, _window(signer.not_before, signer.not_after))
+        window = _window(signer.not_before, signer.not_after)
+        found = valid(check, NO_TIME) if is_within else unknown(check, Reason.SIGNER_PERIOD_NO_TIME, window)
+        return replace(found, ends_at=next_of(at, signer.not_before, signer.valid_until))
+    if is_within:
+        return valid(check)
     early = moment < signer.not_before
     return invalid(
         check,

@@ -9,6 +9,7 @@ from gateway.cli.console import prepare_streams
 from gateway.cli.keys import keys_app
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
+from gateway.cli.store import store_app
 from gateway.cli.trust import trust_app
 
 
@@ -61,12 +62,20 @@ def verify_command(
             metavar="TIME",
         ),
     ] = None,
+    ocsp: Annotated[
+        list[Path] | None,
+        _option(
+            "OCSP 应答文件（DER），可重复；与信任文件夹中的吊销信息同等使用。",
+            "File with an OCSP answer (DER), repeatable; it counts as the revocation information of the folder does.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Exit with 0 all valid, 1 any invalid, 3 none invalid but any unknown, 2 usage or unreadable."""
     from gateway.cli.verify import verify
 
-    raise typer.Exit(verify(files, trust=trust, at=at, as_json=as_json))
+    raise typer.Exit(verify(files, trust=trust, at=at, as_json=as_json, ocsp=ocsp or ()))
 
 
 @app.command("inspect", help=say("显示文件内容，不作判断。", "Show what a document says, without judging it."))
@@ -159,6 +168,7 @@ def bench_command(
 
 app.add_typer(keys_app)
 app.add_typer(trust_app)
+app.add_typer(store_app)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from gateway.cli.console import ExitCode
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
 from gateway.http.server import GatewayRunner
-from gateway.http.state import TRUST
+from gateway.http.state import RELOAD
 from gateway.metrics import SHARED_FOLDER_VARIABLE
 from gateway.request_log import start_request_log
 from gateway.site import Site, SiteError, load_site
@@ -160,7 +160,7 @@ async def _serve_site(
     log = start_request_log()
     http = site.settings.http
     app = create_app(site)
-    loop.add_signal_handler(signal.SIGHUP, app[TRUST].wake)
+    loop.add_signal_handler(signal.SIGHUP, app[RELOAD])
     runner = GatewayRunner(app, **server_options(http), shutdown_timeout=CLEANUP_SECONDS)
     try:
         await runner.setup()

@@ -1,6 +1,7 @@
 """``tongban verify``: documents and seals, offline."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from gateway.reason import SENTENCES, Reason
 from gateway.rendering import verdict_to_dict
 from gateway.trust_lists import read_trust
 from gateway.verdict import Outcome, Verdict
+from keys.ocsp_response import MAX_RESPONSE
+from keys.ocsp_stapled import MAX_STAPLED, StapledAnswers, read_stapled
 from keys.trust import TrustStore
 
 EARLIEST_YEAR = 1950  # X.509 knows no earlier one
@@ -74,11 +77,39 @@ def load_trust(directory: Path | None, at: datetime) -> TrustStore:
     return reading.state.store_at(at)
 
 
-def verify(names: list[str], *, trust: Path | None, at: str | None, as_json: bool) -> ExitCode:
-    """Verify each input and print one verdict each; returns the exit code of design section 5.1."""
+def load_stapled(files: Sequence[Path]) -> StapledAnswers:
+    """Read the OCSP answers that ``--ocsp`` names.
+
+    Raises:
+        ValueError: more than `MAX_STAPLED`, or a file that is larger than any answer.
+        OSError: a file that cannot be read.
+
+    """
+    if len(files) > MAX_STAPLED:
+        zh, en = f"--ocsp: 至多 {MAX_STAPLED} 个文件。", f"--ocsp: at most {MAX_STAPLED} files were expected"
+        raise ValueError(say(zh, en))
+    blobs = []
+    for path in files:
+        with path.open("rb") as stream:
+            blobs.append(stream.read(MAX_RESPONSE + 1))
+        if len(blobs[-1]) > MAX_RESPONSE:
+            shown = printable(str(path))
+            zh, en = f"--ocsp: 文件过大，不是 OCSP 应答：{shown}", f"--ocsp: too large for an OCSP answer: {shown}"
+            raise ValueError(say(zh, en))
+    return read_stapled(blobs)
+
+
+def verify(
+    names: list[str], *, trust: Path | None, at: str | None, as_json: bool, ocsp: Sequence[Path] = ()
+) -> ExitCode:
+    """Verify each input and print one verdict each; returns the exit code of design section 5.1.
+
+    ``ocsp`` are files with OCSP answers, which count for every input.
+    """
     try:
         moment = parse_moment(at)
         store = load_trust(trust, moment)
+        stapled = load_stapled(ocsp)
     except (ValueError, OSError) as error:
         ERR.print(f"tongban: {escape(str(error))}")
         return ExitCode.USAGE
@@ -90,7 +121,7 @@ def verify(names: list[str], *, trust: Path | None, at: str | None, as_json: boo
         except OSError as error:
             inputs.unreadable.append((name, error.strerror or type(error).__name__))
             continue
-        verdict = verify_document(content.data, store=store, at=moment)
+        verdict = verify_document(content.data, store=store, at=moment, stapled=stapled)
         tally[verdict.outcome] += 1
         if as_json:
             print_json(describe(name, content, verdict))

@@ -20,6 +20,7 @@ from gateway.reason import Reason
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.settings import HttpSettings
 from gateway.verdict import Verdict
+from keys.ocsp_stapled import MAX_STAPLED_BYTES, StapledAnswers, read_stapled
 
 STATUS_UNKNOWN: Final = "unknown"  # a document shows what it was when it was issued, not what became of it
 SOURCE_DOCUMENT: Final = "document"
@@ -29,9 +30,10 @@ WITHHELD: Final = "withheld"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentQuestion:
-    """A question that was read: the document's bytes, and the question they came in."""
+    """A question that was read: the document's bytes, the OCSP answers beside it, and the question they came in."""
 
     document: bytes
+    stapled: StapledAnswers
     request: VerificationRequest
 
 
@@ -46,7 +48,9 @@ async def post_verification(request: web.Request) -> web.Response:
         question = await _read_question(request, share)
         share.keep(len(question.document))  # the body was let go
         # 3. verdict
-        verdict = await request.app[VERIFIER].verify(question.document, store=request.app[STORE](), at=now)
+        verdict = await request.app[VERIFIER].verify(
+            question.document, store=request.app[STORE](), at=now, stapled=question.stapled
+        )
     asked = question.request
     if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
         raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
@@ -76,7 +80,9 @@ def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQ
         if cut is not None:
             request = parse_verification_request(cut.rest, max_body_bytes=settings.max_body_bytes)
             if _select_document(request.licence) == cut.placeholder:
-                return DocumentQuestion(document=cut.document, request=request)
+                return DocumentQuestion(
+                    document=cut.document, stapled=_decode_stapled(request.licence), request=request
+                )
     request = parse_verification_request(body, max_body_bytes=settings.max_body_bytes)
     encoded = _select_document(request.licence)
     try:
@@ -85,9 +91,28 @@ def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQ
         too_large = error.malformed is Malformed.TOO_LARGE
         kind = ProblemKind.LICENCE_TOO_LARGE if too_large else ProblemKind.LICENCE_NOT_BASE64
         raise ProblemError(kind, errors=[name_place("$.licence.document", WRONG_VALUE)]) from error
+    stapled = _decode_stapled(request.licence)
     # The text is not part of the question any more, so that it is let go.
     request = msgspec.structs.replace(request, licence=msgspec.structs.replace(request.licence, document=None))
-    return DocumentQuestion(document=document, request=request)
+    return DocumentQuestion(document=document, stapled=stapled, request=request)
+
+
+def _decode_stapled(licence: LicenceQuestion) -> StapledAnswers:
+    """Decode and read the OCSP answers; what they say, and whether they are any, is judged with the document."""
+    left, blobs, places = MAX_STAPLED_BYTES, [], []
+    for index, encoded in enumerate(licence.stapled or ()):
+        try:
+            blobs.append(decode_base64(encoded, limit=left))
+        except MalformedDocumentError as error:
+            if error.malformed is Malformed.TOO_LARGE:
+                places = [name_place("$.licence.stapled", WRONG_VALUE)]
+                break
+            places.append(name_place(f"$.licence.stapled[{index}]", WRONG_VALUE))
+        else:
+            left -= len(blobs[-1])
+    if places:
+        raise ProblemError(ProblemKind.BODY_INVALID, errors=places)
+    return read_stapled(blobs)
 
 
 def _select_document(licence: LicenceQuestion) -> str:
@@ -110,10 +135,11 @@ def render_answer(
     """Return the body of an answer.
 
     There is no policy yet, so every field that was asked for is withheld, and no match is answered. ``as_of`` is the
-    oldest evidence on revocation that was relied on, null when there was none; ``stale`` says that some was missing.
+    oldest evidence on revocation that was relied on, null when there was none; ``stale`` says that some was missing;
+    ``fresh_until`` is when the first thing ends that a valid verdict rests on.
     """
     judged = verdict_to_dict(verdict)
-    as_of = verdict.revocation_as_of
+    as_of, ends_at = verdict.revocation_as_of, verdict.ends_at
     return {
         "decision": decision,
         "outcome": judged["outcome"],
@@ -131,6 +157,7 @@ def render_answer(
             "as_of": None if as_of is None else encode_time(as_of),
             "revocation_seq": revocation_seq,
             "stale": Reason.REVOCATION_UNAVAILABLE in verdict.reasons,
+            "fresh_until": None if ends_at is None else encode_time(ends_at),
         },
         "policy": None,
         "receipt": None,

@@ -10,6 +10,7 @@ from gateway.decision import DECISION_ID_PATTERN
 from gateway.http.problems import ProblemKind
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Outcome
+from keys.ocsp_stapled import MAX_STAPLED, MAX_STAPLED_BYTES
 
 MAX_TOLERANCE_SECONDS: Final = 86_400  # older knowledge than a day's is no answer to "is it in force"
 MAX_FIELDS: Final = 256  # no licence type has more
@@ -26,6 +27,20 @@ class LicenceQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         None
     )
     format: Annotated[Format, Meta(description="If given, it must be the format that is found.")] | None = None
+    stapled: (
+        Annotated[
+            list[Annotated[str, Meta(max_length=MAX_STAPLED_BYTES * 2)]],
+            Meta(
+                max_length=MAX_STAPLED,
+                description=(
+                    "OCSP answers (RFC 6960) about the certificates of the document, each in base64 (RFC 4648 section "
+                    f"4), {MAX_STAPLED_BYTES} bytes at most together. They count as fetched ones do; one that cannot "
+                    "be relied on counts as none."
+                ),
+            ),
+        ]
+        | None
+    ) = None
     identifier: Annotated[Name, Meta(description="GB/T 36904; not offered yet.")] | None = None
     number: Annotated[Name, Meta(description="Not offered yet.")] | None = None
     type: Annotated[Name, Meta(description="Not offered yet.")] | None = None
@@ -135,6 +150,16 @@ class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     revocation_seq: int | None
     stale: Annotated[bool, Meta(description="Some revocation information that was needed was missing or too old.")]
+    fresh_until: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "Until when a valid answer holds if nothing new becomes known: the first end of a path, of revocation "
+                "information or of a period; null: nothing that it rests on has an end. Another outcome may change "
+                "earlier."
+            )
+        ),
+    ]
 
 
 class PolicyAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,12 +252,16 @@ class TrustReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class StatusReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A source of revocation status: as of when it speaks, until when that may be used, and its last failure."""
+    """A source of revocation status: as of when it speaks, until when that may be used, and its last failure.
+
+    Of several workers the one that asks the sources knows of failures; ``asks`` says whether it is this one.
+    """
 
     source: str
     kind: str
     as_of: str | None
     usable_until: str | None
+    asks: bool
     failures: int
     failure: str | None
     zh: str
@@ -248,6 +277,9 @@ class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     callers: int
     trust: TrustReadiness
     status: list[StatusReadiness]
+    status_failure: Annotated[
+        FailureReadiness | None, Meta(description="Why the folder of sources, as it is now, is not in force.")
+    ]
 
 
 class PlaceError(StrEnum):

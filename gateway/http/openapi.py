@@ -25,7 +25,7 @@ _HEADERS: Final[Mapping[str, Any]] = {
 _OF_STATUS: Final[Mapping[int, tuple[str, ...]]] = {401: ("WWW-Authenticate",), 405: ("Allow",), 503: ("Retry-After",)}
 # A licence is named in exactly one way; null counts as not given.
 _WAYS: Final = [
-    {"required": ["document"], "properties": {"document": {"type": "string"}}},
+    {"required": ["document"], "properties": {"document": {"type": "string"}}},  # and perhaps format and stapled
     {"required": ["identifier"], "properties": {"identifier": {"type": "string"}}},
     {
         "required": ["number", "type", "holder"],

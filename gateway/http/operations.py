@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.http.state import DRAINING, METRICS, NOW, OPENAPI, SITE, STATUS, STORE, TRUST
+from gateway.http.state import DRAINING, METRICS, NOW, OPENAPI, SITE, SOURCES, STATUS, STORE, TRUST
 from gateway.metrics import METRICS_CONTENT_TYPE
 from gateway.rendering import encode_time
 from gateway.status.observer import SourceReport
@@ -29,14 +29,18 @@ async def get_readiness(request: web.Request) -> web.Response:
     While it stops it is not ready (503), so that whoever balances the load sends nothing more.
     """
     ready = not request.app[DRAINING].is_set()
-    site, store, status = request.app[SITE], request.app[STORE](), request.app[STATUS]
+    site, store = request.app[SITE], request.app[STORE]()
+    status, sources = request.app[STATUS], request.app[SOURCES]
     content = {
         "ready": ready,
         "anchors": count_anchors(store),
         "revocation_lists": len(store.revocation_lists),
         "callers": site.callers.count_active(request[NOW]),
         "trust": request.app[TRUST].report(),
-        "status": [] if status is None else [_describe_source(source) for source in status.report()],
+        "status": []
+        if status is None
+        else [_describe_source(source, asks=status.is_leading) for source in status.report()],
+        "status_failure": None if sources is None else sources.report(),
     }
     return _json(content, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -54,13 +58,14 @@ async def get_openapi(request: web.Request) -> web.Response:
     return web.Response(body=request.app[OPENAPI], content_type="application/json")
 
 
-def _describe_source(source: SourceReport) -> dict[str, Any]:
-    """Return how a source of revocation status stands."""
+def _describe_source(source: SourceReport, *, asks: bool) -> dict[str, Any]:
+    """Return how a source of revocation status stands, in a process that asks it or not."""
     return {
         "source": source.source,
         "kind": source.kind,
         "as_of": None if source.as_of is None else encode_time(source.as_of),
         "usable_until": None if source.usable_until is None else encode_time(source.usable_until),
+        "asks": asks,
         "failures": source.failures,
         "failure": source.failure,
         "zh": source.sentence_zh,

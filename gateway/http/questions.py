@@ -22,6 +22,7 @@ from gateway.http.messages import (
     VerificationRequest,
 )
 from gateway.http.problems import ProblemError, ProblemKind
+from keys.ocsp_stapled import MAX_STAPLED, MAX_STAPLED_BYTES
 
 MAX_NAMED_PLACES: Final = 20  # of one request; whoever has more is not helped by more
 _SHOWN_NAME: Final = 64  # characters of an unknown field's name that are repeated to its sender
@@ -46,6 +47,14 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
         "the licence file in base64 (RFC 4648 section 4)",
     ),
     "$.licence.format": (f"与文件一致的格式：{_FORMATS}", f"the format that the file has: {_FORMATS}"),
+    "$.licence.stapled": (
+        f"OCSP 应答的列表，至多 {MAX_STAPLED} 项，合计至多 {MAX_STAPLED_BYTES} 字节",
+        f"a list of at most {MAX_STAPLED} OCSP answers, of at most {MAX_STAPLED_BYTES} bytes together",
+    ),
+    "$.licence.stapled[]": (
+        "一份 OCSP 应答的 Base64 文本（RFC 4648 第 4 节）",
+        "an OCSP answer in base64 (RFC 4648 section 4)",
+    ),
     "$.purpose": ("用途：item（事项）、case（办件）、use", "the purpose: item, case, use"),
     "$.purpose.item": _WORD,
     "$.purpose.case": _WORD,

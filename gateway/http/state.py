@@ -13,6 +13,7 @@ from gateway.http.verifier import DocumentVerifier
 from gateway.metrics import Metrics
 from gateway.site import Site
 from gateway.status.keeper import StatusKeeper
+from gateway.status.source_keeper import SourceKeeper
 from gateway.trust_keeper import TrustKeeper
 from keys.trust import TrustStore
 
@@ -29,6 +30,8 @@ DRAINING: Final = web.AppKey("draining", asyncio.Event)  # set when a stop was a
 TRUST: Final = web.AppKey("trust", TrustKeeper)
 STORE: Final[web.AppKey[Callable[[], TrustStore]]] = web.AppKey("store")  # the store in force when a question is asked
 STATUS: Final[web.AppKey[StatusKeeper | None]] = web.AppKey("status")  # None: a site without a folder
+SOURCES: Final[web.AppKey[SourceKeeper | None]] = web.AppKey("sources")  # likewise
+RELOAD: Final[web.AppKey[Callable[[], None]]] = web.AppKey("reload")  # reads trust and sources again, changed or not
 
 NOW: Final = web.RequestKey("now", datetime)
 REQUEST_ID: Final = web.RequestKey("request_id", str)

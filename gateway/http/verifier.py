@@ -12,6 +12,7 @@ from gateway.http.problems import ProblemError, ProblemKind
 from gateway.metrics import Metrics
 from gateway.settings import HttpSettings
 from gateway.verdict import Verdict
+from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
 
 QUEUE_RETRY_AFTER_SECONDS = 5  # a large document takes a thread for about a second at worst
@@ -22,8 +23,8 @@ _Value = TypeVar("_Value")
 class VerifyDocument(Protocol):
     """The pipeline as the edge sees it: pure, and no bytes make it raise."""
 
-    def __call__(self, data: bytes, *, store: TrustStore, at: datetime) -> Verdict:
-        """Return the verdict of the bytes as of ``at``."""
+    def __call__(self, data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:
+        """Return the verdict of the bytes as of ``at``; ``stapled`` are OCSP answers that came with them."""
 
 
 class DocumentVerifier:
@@ -41,14 +42,19 @@ class DocumentVerifier:
         self._pending = 0
         self._threads = ThreadPoolExecutor(settings.verification_threads, thread_name_prefix="verify")
 
-    async def verify(self, data: bytes, *, store: TrustStore, at: datetime) -> Verdict:
+    async def verify(
+        self, data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers = NO_ANSWERS
+    ) -> Verdict:
         """Return the verdict of one document.
 
         Raises:
             ProblemError: 503, too many large documents are waiting already.
 
         """
-        verdict = await self.run(lambda: self._measure(data, store, at), size=len(data))
+        # Each stapled answer costs signatures, however small the document is.
+        size = max(len(data), self._inline_bytes + 1) if stapled.responses else len(data)
+        thread = "loop" if size <= self._inline_bytes else "pool"
+        verdict = await self.run(lambda: self._measure(data, store, at=at, stapled=stapled, thread=thread), size=size)
         self._metrics.document_bytes.observe(len(data))
         reasons = (reason.value for reason in verdict.reasons)
         self._metrics.count_verdict(document_format=verdict.format, outcome=verdict.outcome.value, reasons=reasons)
@@ -76,10 +82,11 @@ class DocumentVerifier:
         """Drop what waits; what runs ends by itself, because every input is bounded."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _measure(self, data: bytes, store: TrustStore, at: datetime) -> Verdict:
+    def _measure(
+        self, data: bytes, store: TrustStore, *, at: datetime, stapled: StapledAnswers, thread: str
+    ) -> Verdict:
         begun = perf_counter()
-        verdict = self._verify(data, store=store, at=at)
-        thread = "loop" if len(data) <= self._inline_bytes else "pool"
+        verdict = self._verify(data, store=store, at=at, stapled=stapled)
         self._metrics.verify_seconds.labels(thread=thread).observe(perf_counter() - begun)
         return verdict
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from gateway.status.conditional import Known
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.fetch import Fetched
 from gateway.status.judge import judge_feed
@@ -31,6 +32,7 @@ class FeedTrack:
         self._confirmed: Confirmed | None = None
         self._earlier: tuple[FeedState, Confirmed] | None = None
         self._deltas: list[str] = []
+        self._known: Known | None = None  # the snapshot as it was read, while no delta is on top of it
 
     def load(self, kept: Mapping[str, KeptAnswer], now: datetime) -> tuple[StatusError, ...]:
         """Take the snapshot and the deltas that were kept, in their order; stop at the first that does not follow."""
@@ -42,8 +44,12 @@ class FeedTrack:
             except StatusError as error:
                 return (error,)
             self.state, self._confirmed = state, confirmed
+            validators = kept[part].validators
             if part != _SNAPSHOT:
                 self._deltas.append(part)
+                self._known = None
+            elif validators is not None:
+                self._known = Known(validators=validators, body=kept[part].body)
         return ()
 
     def watch(self, certificate: Certificate) -> bool:  # noqa: ARG002 - a feed is about all certificates
@@ -71,11 +77,13 @@ class FeedTrack:
 
     async def _take(self, urls: tuple[str, ...], ask: Ask, attempt: Attempt) -> None:
         judge = partial(_judge, source=self.source, old=self.state)
-        fetched, state = await ask_in_order(ask, urls, None, judge)
+        fetched, state = await ask_in_order(ask, urls, None, judge, known=self._known)
         self._keep(fetched, state, attempt, is_delta=urls != self.source.urls)
 
     def _keep(self, fetched: Fetched, state: FeedState, attempt: Attempt, *, is_delta: bool) -> None:
-        kept = KeptAnswer(body=fetched.body, confirmed_at=fetched.at, skew=fetched.skew)
+        validators = None if is_delta else fetched.validators
+        kept = KeptAnswer(body=fetched.body, confirmed_at=fetched.at, skew=fetched.skew, validators=validators)
+        self._known = None if validators is None else Known(validators=validators, body=fetched.body)
         if is_delta:
             part = f"{_DELTA}{state.sequence:020d}-{int(state.issued.timestamp()):012d}"
             attempt.changes[part] = kept

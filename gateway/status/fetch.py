@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from gateway.status.conditional import Known, Validators, read_validators
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.source import Network, StatusSource, is_allowed_url
 
@@ -23,6 +24,7 @@ _CHUNK: Final = 64 * 1024
 _MAX_HEADER: Final = 8 * 1024  # bytes of one header line
 _MAX_HEADERS: Final = 64
 _CONNECTIONS: Final = 4  # at once to one source
+_NOT_MODIFIED: Final = 304
 _FOUND: Final = 300  # the HTTP statuses from here to 399 send elsewhere
 
 # Ways of writing an IPv4 address as a public IPv6 one (RFC 6052, RFC 3056): what is behind them cannot be seen.
@@ -31,11 +33,15 @@ _TUNNELS: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What a source answered; ``skew`` is how far our clock is ahead of its Date header, None without one."""
+    """What a source answered; ``skew`` is how far our clock is ahead of its Date header, None without one.
+
+    Where it answered that nothing changed (304), ``body`` is what was at hand.
+    """
 
     body: bytes
     at: datetime
     skew: timedelta | None
+    validators: Validators | None = None
 
 
 def is_allowed_address(text: str, networks: Collection[Network]) -> bool:
@@ -105,9 +111,17 @@ def open_session(
 
 
 async def fetch(
-    session: aiohttp.ClientSession, url: str, *, source: StatusSource, clock: Clock, question: bytes | None = None
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    source: StatusSource,
+    clock: Clock,
+    question: bytes | None = None,
+    known: Known | None = None,
 ) -> Fetched:
     """Ask ``url`` once: GET, or POST with an OCSP ``question``; all within the source's bytes and seconds.
+
+    ``known`` is what the same address served before; it is sent anew only if it changed.
 
     Raises:
         StatusError: every way in which this can fail.
@@ -121,6 +135,8 @@ async def fetch(
     headers = {"Accept-Encoding": "identity"}
     if question is not None:
         headers["Content-Type"] = "application/ocsp-request"
+    elif known is not None:
+        headers |= known.validators.headers
     try:
         async with (
             asyncio.timeout(source.timeout_seconds),
@@ -134,8 +150,11 @@ async def fetch(
             ) as response,
         ):
             at = clock()
+            skew = _measure_skew(response.headers.get("Date"), at)
+            if response.status == _NOT_MODIFIED and question is None and known is not None:
+                return Fetched(body=known.body, at=at, skew=skew, validators=known.validators)
             body = await _read(response, source.max_bytes)
-            return Fetched(body=body, at=at, skew=_measure_skew(response.headers.get("Date"), at))
+            return Fetched(body=body, at=at, skew=skew, validators=read_validators(url, response.headers))
     except TimeoutError as error:
         raise StatusError(StatusFailure.TIMEOUT, f"after {source.timeout_seconds:g} s") from error
     except aiohttp.ClientSSLError as error:

@@ -5,13 +5,13 @@ from typing import Final, NamedTuple
 
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.source import StatusSource
-from keys.certificate import Certificate, KeyUsage
+from keys.certificate import Certificate
 from keys.errors import MalformedRevocationListError
 from keys.name import name_key
 from keys.ocsp import OcspResponse, parse_ocsp_response, select_status, verify_ocsp_response
 from keys.ocsp_errors import OcspError, OcspFault
-from keys.revocation import is_list_signed
 from keys.revocation_list import DELTA, RevocationList, parse_revocation_list
+from keys.revocation_list_word import Signers, select_list_signer
 from keys.revocation_update import (
     RevocationUpdateError,
     UpdateFault,
@@ -19,6 +19,7 @@ from keys.revocation_update import (
     remove_delta,
     verify_successor,
 )
+from keys.revocation_word import Unavailable
 from keys.status_feed import FeedError, FeedFault, parse_status_feed
 from keys.status_feed_state import FeedState, apply_feed_delta, open_snapshot, verify_feed_period, verify_status_feed
 
@@ -66,8 +67,13 @@ class JudgedList(NamedTuple):
     failure: StatusError | None = None
 
 
-def judge_list(body: bytes, *, source: StatusSource, old: RevocationList | None, at: datetime) -> JudgedList:
+def judge_list(
+    body: bytes, *, source: StatusSource, old: RevocationList | None, at: datetime, signers: Signers
+) -> JudgedList:
     """Judge a complete list that was fetched at ``at``, where ``old`` is known.
+
+    ``signers`` are the other certificates of the issuer whose lists count. The list at hand, served again, is confirmed
+    until its own next update and no longer.
 
     Raises:
         StatusError: it may not be relied on; ``old`` stays.
@@ -75,12 +81,13 @@ def judge_list(body: bytes, *, source: StatusSource, old: RevocationList | None,
     """
     complete = None if old is None else remove_delta(old)
     if complete is not None and body == complete.encoded:
+        if complete.next_update is None or at >= complete.next_update:
+            raise StatusError(StatusFailure.STALE, "the same list again")
         return JudgedList(complete)
     revocations = _read_list(body, source)
     if revocations.unusable is not None:
         raise StatusError(StatusFailure.NOT_USABLE, revocations.unusable)
-    if not is_list_signed(revocations, source.issuer.spki):
-        raise StatusError(StatusFailure.BAD_SIGNATURE)
+    verify_signer(revocations, source=source, signers=signers)
     if complete is not None:
         try:
             verify_successor(revocations, old=complete)
@@ -90,7 +97,9 @@ def judge_list(body: bytes, *, source: StatusSource, old: RevocationList | None,
     return _judge_dates(revocations, at)
 
 
-def judge_delta(body: bytes, *, source: StatusSource, current: RevocationList, at: datetime) -> JudgedList:
+def judge_delta(
+    body: bytes, *, source: StatusSource, current: RevocationList, at: datetime, signers: Signers
+) -> JudgedList:
     """Judge a delta list for ``current``, and lay it over; a delta that is already laid over changes nothing.
 
     Raises:
@@ -102,12 +111,13 @@ def judge_delta(body: bytes, *, source: StatusSource, current: RevocationList, a
     delta = _read_list(body, source)
     if delta.base_number is None or delta.unusable != DELTA:
         raise StatusError(StatusFailure.NOT_USABLE, delta.unusable or "not a delta list")
-    if not is_list_signed(delta, source.issuer.spki):
-        raise StatusError(StatusFailure.BAD_SIGNATURE)
+    verify_signer(delta, source=source, signers=signers)
     if delta.number == current.number and current.delta is None:
         return JudgedList(current)  # issued together with the complete list at hand (RFC 5280 section 5.2.3)
     try:
-        return _judge_dates(apply_delta(current, delta), at)
+        laid_over = apply_delta(current, delta)
+        verify_signer(laid_over, source=source, signers=signers)
+        return _judge_dates(laid_over, at)
     except RevocationUpdateError as error:
         match error.fault:
             case UpdateFault.BASE_TOO_OLD:
@@ -126,10 +136,23 @@ def _read_list(body: bytes, source: StatusSource) -> RevocationList:
         raise StatusError(StatusFailure.MALFORMED, str(error)) from error
     if name_key(revocations.issuer) != name_key(source.issuer.subject):
         raise StatusError(StatusFailure.OTHER_ISSUER)
-    usage = source.issuer.key_usage
-    if usage is not None and KeyUsage.CRL_SIGN not in usage:
-        raise StatusError(StatusFailure.NOT_USABLE, "the issuer's key may not sign lists")
     return revocations
+
+
+def verify_signer(revocations: RevocationList, *, source: StatusSource, signers: Signers) -> None:
+    """Verify that the issuer, or another certificate of it that counts, signed the list and a delta laid over it.
+
+    Raises:
+        StatusError: BAD_SIGNATURE, or NOT_USABLE: the key may not sign lists, or list and delta are by different keys.
+
+    """
+    signer = select_list_signer(revocations, source.issuer, signers)
+    if signer is Unavailable.UNUSABLE:
+        raise StatusError(StatusFailure.NOT_USABLE, "the issuer's key may not sign lists")
+    if signer is Unavailable.BAD_SIGNATURE:
+        if revocations.delta is not None:
+            raise StatusError(StatusFailure.NOT_USABLE, "list and delta are signed by different keys")
+        raise StatusError(StatusFailure.BAD_SIGNATURE)
 
 
 def _judge_dates(revocations: RevocationList, at: datetime) -> JudgedList:

@@ -2,59 +2,43 @@
 
 Nothing here runs on the request path: a question reads `StatusKeeper.current` and may call `StatusKeeper.watch`, which
 only notes. What is known ages by itself, because every piece carries until when it may be used.
+Of several processes with one folder one asks the sources and writes (`gateway.status.leader`); the others read what it
+wrote, verify it again, leave it the certificates that they are asked about, and one of them takes over when it ends.
 """
 
 import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Final, Self
 
-import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from gateway.status.conditional import Known
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.feed_track import FeedTrack
 from gateway.status.fetch import Clock, Fetched, fetch, open_session
-from gateway.status.list_track import ListTrack
+from gateway.status.kept import KeptReader
+from gateway.status.minded import MindedSource, open_track, stop_sources
 from gateway.status.observer import SilentObserver, SourceReport, StatusObserver
-from gateway.status.ocsp_track import OcspTrack
 from gateway.status.schedule import next_delay_seconds
 from gateway.status.shelf import KeptAnswer, Shelf
-from gateway.status.source import SourceKind, StatusSource
-from gateway.status.track import Attempt, Track
+from gateway.status.source import StatusSource
+from gateway.status.track import Attempt
 from keys.certificate import Certificate
 from keys.chain import Chain
+from keys.revocation import find_list_signers_of
 from keys.status_feed_state import FeedState
 from keys.trust import TrustStore
 
 MAX_CONCURRENT: Final = 8  # requests under way over all sources
+LOOK_SECONDS: Final = 1.0  # how often a process that only reads looks for something new, and whether it is to lead
 
 _LOGGER: Final = logging.getLogger("gateway.status")
 _SPREAD: Final = 10_000  # steps of the jitter
-_TRACKS: Final[Mapping[SourceKind, Callable[[StatusSource], Track]]] = {
-    SourceKind.LIST: ListTrack,
-    SourceKind.OCSP: OcspTrack,
-    SourceKind.FEED: FeedTrack,
-}
-
-
-@dataclass(slots=True)
-class _Minded:
-    """One source under care."""
-
-    track: Track
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    session: aiohttp.ClientSession | None = None
-    failures: int = 0
-    last_success: datetime | None = None
-    last_error: StatusError | None = None
-    skew: timedelta | None = None
 
 
 def _random() -> float:
@@ -77,6 +61,7 @@ class StatusKeeper:
         observer: StatusObserver | None = None,
         resolver: AbstractResolver | None = None,
         random: Callable[[], float] = _random,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """Start from ``base`` (anchors, and lists of the trust folder); nothing is read or fetched yet."""
         self._base = base
@@ -87,14 +72,15 @@ class StatusKeeper:
         self._observer = observer or SilentObserver()
         self._resolver = resolver
         self._random = random
-        self._minded = {source.name: _Minded(_TRACKS[source.kind](source)) for source in sources}
-        self._by_issuer: dict[bytes, list[_Minded]] = {}
-        for minded in self._minded.values():
-            self._by_issuer.setdefault(minded.track.source.issuer.spki, []).append(minded)
+        self._look_seconds = look_seconds
+        self._kept = KeptReader(shelf, clock=clock, find_signers=self._find_signers)
+        self._minded = {source.name: self._open(source) for source in sources}
+        self._by_issuer = _index(self._minded.values())
+        self._is_following = False
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._publishing = asyncio.Lock()
         self._closing = contextlib.AsyncExitStack()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._watching: asyncio.Task[None] | None = None
 
     def current(self) -> TrustStore:
         """Return the store in force: anchors as given, and all evidence; a value, safe to use throughout a question."""
@@ -118,30 +104,58 @@ class StatusKeeper:
     def watch_certificate(self, certificate: Certificate, issuer: Certificate) -> None:
         """Note one certificate; its issuer must have been verified by its chain."""
         for minded in self._by_issuer.get(issuer.spki, ()):
-            if minded.track.watch(certificate):
-                minded.wake.set()
+            minded.watch(certificate)
 
     async def replace_base(self, base: TrustStore) -> None:
         """Take other anchors and lists of the trust folder, and keep what was fetched."""
         self._base = base
         await self._publish()
 
+    @property
+    def has_sources(self) -> bool:
+        """Say whether there is anything to watch certificates for."""
+        return bool(self._minded)
+
+    @property
+    def is_leading(self) -> bool:
+        """Say whether this process asks the sources, and not another one with the same folder."""
+        return not self._is_following
+
+    async def replace_sources(self, sources: Iterable[StatusSource]) -> None:
+        """Take other sources: what is known from unchanged ones stays, the others start from what is on disk."""
+        old, new = self._minded, {}
+        for source in sources:
+            kept = old.get(source.name)
+            new[source.name] = kept if kept is not None and kept.track.source == source else self._open(source)
+        gone = [minded for name, minded in old.items() if new.get(name) is not minded]
+        await stop_sources(gone)
+        fresh = [minded for name, minded in new.items() if old.get(name) is not minded]
+        self._note_refused(await self._kept.load(fresh))
+        self._minded, self._by_issuer = new, _index(new.values())
+        await self._publish()
+        if self._watching is not None and self.is_leading:
+            self._start()
+
     def report(self) -> tuple[SourceReport, ...]:
         """Say how each source stands."""
-        return tuple(_report(minded) for minded in self._minded.values())
+        return tuple(minded.report() for minded in self._minded.values())
 
     async def __aenter__(self) -> Self:
-        """Read what was kept, then begin to ask."""
+        """Read what was kept, then begin to ask, or to follow the process that does."""
+        self._is_following = not await self._try_to_lead()
         await self.load()
-        self._tasks = [asyncio.create_task(self._mind(minded)) for minded in self._minded.values()]
+        if self.is_leading:
+            self._start()
+        self._watching = asyncio.create_task(self._watch())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop asking and close every connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        """Stop asking, close every connection, and let another process lead."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+            self._watching = None
+        await stop_sources(self._minded.values())
         await self.close()
 
     async def close(self) -> None:
@@ -149,21 +163,38 @@ class StatusKeeper:
         await self._closing.aclose()
         for minded in self._minded.values():
             minded.session = None
+        await asyncio.to_thread(self._shelf.leader.release)
 
     async def load(self) -> None:
         """Read what was kept on disk; each answer is verified again, and one that is not good is not used."""
-        now = self._clock()
-        for name, minded in self._minded.items():
-            try:
-                kept = await asyncio.to_thread(self._shelf.read, name)
-            except OSError as error:
-                self._fail(minded, StatusError(StatusFailure.STORAGE, error.strerror or ""))
-                continue
-            for refused in await asyncio.to_thread(minded.track.load, kept, now):
-                self._fail(minded, refused)
+        refused = await self._kept.load(self._minded.values())
+        self._note_refused(refused)
         with contextlib.suppress(OSError):
             self._sequence = await asyncio.to_thread(self._shelf.read_sequence)
         await self._publish()
+        again = [minded for minded, error in refused if error.failure is StatusFailure.BAD_SIGNATURE]
+        if again:  # whether another key of a CA may sign its lists depends on lists that are only known now
+            for minded in again:
+                minded.track = self._open(minded.track.source).track
+            await self._kept.load(again)
+            await self._publish()
+
+    async def look(self) -> None:
+        """Do what is due without being asked for: follow, take over, or take what those who follow have left."""
+        if not self._is_following:
+            with contextlib.suppress(OSError):  # nothing can be left in a folder that cannot be used
+                await self._kept.take_handed(self._minded)
+            return
+        leads = await self._try_to_lead()
+        try:
+            if await self._kept.follow(self._minded):
+                await self._publish()
+        except OSError as error:  # whoever leads asks all the same
+            _LOGGER.warning("status folder: %s", error.strerror)
+        if leads:
+            self._is_following = False
+            _LOGGER.info("status: this process asks the sources now")
+            self._start()
 
     async def refresh(self, name: str) -> Attempt:
         """Ask one source now; whatever fails is noted, and what was known stays.
@@ -174,7 +205,9 @@ class StatusKeeper:
         """
         minded = self._minded[name]
         async with minded.lock:
-            attempt = await minded.track.refresh(lambda url, question: self._ask(minded, url, question), self._clock())
+            attempt = await minded.track.refresh(
+                lambda url, question, known: self._ask(minded, url, question, known), self._clock()
+            )
             await self._publish()
             for error in attempt.errors:
                 self._fail(minded, error)
@@ -187,14 +220,14 @@ class StatusKeeper:
             await self._keep(minded, attempt.changes)
             return attempt
 
-    async def _ask(self, minded: _Minded, url: str, question: bytes | None) -> Fetched:
+    async def _ask(self, minded: MindedSource, url: str, question: bytes | None, known: Known | None) -> Fetched:
         source = minded.track.source
         if minded.session is None:
             minded.session = await self._closing.enter_async_context(open_session(source, resolver=self._resolver))
         async with self._slots:
-            return await fetch(minded.session, url, source=source, clock=self._clock, question=question)
+            return await fetch(minded.session, url, source=source, clock=self._clock, question=question, known=known)
 
-    async def _keep(self, minded: _Minded, changes: Mapping[str, KeptAnswer | None]) -> None:
+    async def _keep(self, minded: MindedSource, changes: Mapping[str, KeptAnswer | None]) -> None:
         """Put what changed on disk; a full disk costs the memory over a restart and nothing else."""
         for part, kept in changes.items():
             try:
@@ -204,13 +237,27 @@ class StatusKeeper:
                     await asyncio.to_thread(self._shelf.write, minded.track.source.name, part, kept)
             except OSError as error:
                 self._fail(minded, StatusError(StatusFailure.STORAGE, error.strerror or ""))
+        if changes:
+            await self._mark_changed(minded)
+
+    async def _mark_changed(self, minded: MindedSource | None = None) -> None:
+        """Tell those who follow, after everything was written."""
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._shelf.mark_changed, None if minded is None else minded.track.source.name)
 
     async def _publish(self) -> None:
-        """Swap in a store with all evidence; another content gets the next number, on disk before it is used."""
+        """Swap in a store with all evidence; another content gets the next number, on disk before it is used.
+
+        One who follows takes the number from the one who leads.
+        """
         async with self._publishing:
             evidence = [one for minded in self._minded.values() for one in minded.track.evidence()]
             store = self._base.with_lists((*self._base.revocation_lists, *evidence))
-            if _content(store) != _content(self._current):
+            if _content(store) != _content(self._current) and self._is_following:
+                with contextlib.suppress(OSError):
+                    self._sequence = await asyncio.to_thread(self._shelf.read_sequence)
+                self._observer.changed(self._sequence)
+            elif _content(store) != _content(self._current):
                 sequence = self._sequence + 1
                 try:
                     await asyncio.to_thread(self._shelf.write_sequence, sequence)
@@ -220,13 +267,45 @@ class StatusKeeper:
                 self._observer.changed(sequence)
             self._current = store
 
-    def _fail(self, minded: _Minded, error: StatusError) -> None:
+    def _note_refused(self, refused: Iterable[tuple[MindedSource, StatusError]]) -> None:
+        for minded, error in refused:
+            self._fail(minded, error)
+
+    def _fail(self, minded: MindedSource, error: StatusError) -> None:
         minded.failures += 1
         minded.last_error = error
         self._observer.failed(minded.track.source.name, error.failure)
         _LOGGER.warning("status source %s: %s", minded.track.source.name, error)
 
-    async def _mind(self, minded: _Minded) -> None:
+    def _open(self, source: StatusSource) -> MindedSource:
+        return MindedSource(open_track(source, find_signers=self._find_signers))
+
+    def _find_signers(self, issuer: Certificate, at: datetime) -> Sequence[Certificate]:
+        """Name the other certificates of a CA whose lists count, by what is known now; called in threads too."""
+        return find_list_signers_of(issuer, store=self._current, now=at)
+
+    def _start(self) -> None:
+        for minded in self._minded.values():
+            if minded.task is None:
+                minded.task = asyncio.create_task(self._mind(minded))
+
+    async def _try_to_lead(self) -> bool:
+        """Return whether this process leads now; where there can be no lock, each one does for itself."""
+        try:
+            return await asyncio.to_thread(self._shelf.leader.try_acquire)
+        except OSError as error:
+            _LOGGER.warning("status: no lock, so this process asks for itself: %s", error.strerror)
+            return True
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            try:
+                await self.look()
+            except Exception:  # whatever nobody foresaw must not end the watch
+                _LOGGER.exception("status folder")
+
+    async def _mind(self, minded: MindedSource) -> None:
         """Ask one source for ever; an error that nobody foresaw is reported and does not end it."""
         source = minded.track.source
         while True:
@@ -252,16 +331,8 @@ def _content(store: TrustStore) -> frozenset[bytes]:
     return frozenset(evidence.fingerprint for evidence in store.revocation_lists)
 
 
-def _report(minded: _Minded) -> SourceReport:
-    track, error = minded.track, minded.last_error
-    return SourceReport(
-        source=track.source.name,
-        kind=track.source.kind,
-        as_of=track.as_of,
-        usable_until=track.usable_until,
-        last_success=minded.last_success,
-        failures=minded.failures,
-        failure=None if error is None else error.failure,
-        detail="" if error is None else error.detail,
-        skew=minded.skew,
-    )
+def _index(sources: Iterable[MindedSource]) -> dict[bytes, list[MindedSource]]:
+    found: dict[bytes, list[MindedSource]] = {}
+    for minded in sources:
+        found.setdefault(minded.track.source.issuer.spki, []).append(minded)
+    return found

@@ -1,15 +1,16 @@
 """Revocation lists of one source: complete ones, a delta on top, and the lists that certificates point to."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
 
+from gateway.status.conditional import Known, Validators
 from gateway.status.failure import StatusError
 from gateway.status.fetch import Fetched
-from gateway.status.judge import JudgedList, judge_delta, judge_list
+from gateway.status.judge import JudgedList, judge_delta, judge_list, verify_signer
 from gateway.status.shelf import KeptAnswer
 from gateway.status.source import StatusSource, is_allowed_url
 from gateway.status.track import Ask, Attempt, Confirmed, ask_in_order, confirmed_on_disk
@@ -20,6 +21,8 @@ from keys.revocation_update import RevocationUpdateError, apply_delta, remove_de
 from keys.status_addresses import read_list_addresses
 
 MAX_LISTS: Final = 64  # lists of one source that certificates point to; a divided list has up to a few dozen parts
+FindSigners = Callable[[Certificate, datetime], Sequence[Certificate]]
+
 _MAIN: Final = "list"
 _DELTA: Final = "delta"
 
@@ -31,6 +34,8 @@ class _Slot:
         self.urls = urls
         self.current: RevocationList | None = None
         self.confirmed: Confirmed | None = None
+        self.validators: Validators | None = None  # of the complete list
+        self.delta_validators: Validators | None = None
         self.others: list[tuple[RevocationList, Confirmed]] = []  # until the next good answer: before it, or too early
 
     def take(self, judged: JudgedList, confirmed: Confirmed) -> None:
@@ -45,8 +50,13 @@ class _Slot:
             self.others = []
         self.current, self.confirmed = new, confirmed
 
-    def take_complete(self, judged: JudgedList, confirmed: Confirmed, *, has_delta: bool) -> None:
-        """Put a complete list in force, with the delta at hand laid over it again while that is the newer one."""
+    def take_complete(
+        self, judged: JudgedList, confirmed: Confirmed, *, has_delta: bool, verify: Callable[[RevocationList], None]
+    ) -> None:
+        """Put a complete list in force, with the delta at hand laid over it again while that is the newer one.
+
+        ``verify`` raises StatusError where list and delta are by different keys; both that are in force stay then.
+        """
         current = self.current
         if judged.failure is None and current is not None and current.delta is not None:
             if judged.revocations == remove_delta(current):
@@ -56,6 +66,7 @@ class _Slot:
             except RevocationUpdateError:
                 pass  # the new complete list already includes it
             else:
+                verify(judged.revocations)
                 confirmed = self.confirmed or confirmed if has_delta else confirmed
         self.take(judged, confirmed)
 
@@ -63,9 +74,10 @@ class _Slot:
 class ListTrack:
     """The revocation lists of one source."""
 
-    def __init__(self, source: StatusSource) -> None:
-        """Start with nothing known."""
+    def __init__(self, source: StatusSource, *, find_signers: FindSigners) -> None:
+        """Start with nothing known; ``find_signers`` names the other certificates of the issuer whose lists count."""
         self.source = source
+        self._find_signers = find_signers
         self._slots: dict[str, _Slot] = {_MAIN: _Slot(source.urls)} if source.urls else {}
 
     def load(self, kept: Mapping[str, KeptAnswer], now: datetime) -> tuple[StatusError, ...]:
@@ -79,12 +91,12 @@ class ListTrack:
                     slot = self._slots.get(_MAIN)
                     if slot is None or slot.current is None:
                         continue
-                    slot.take(
-                        judge_delta(answer.body, source=self.source, current=slot.current, at=confirmed.at), confirmed
-                    )
+                    slot.take(self._judge_delta(answer.body, confirmed.at, slot.current), confirmed)
+                    slot.delta_validators = answer.validators
                 else:
                     slot = self._slots.setdefault(part, _Slot(()))
-                    slot.take(judge_list(answer.body, source=self.source, old=None, at=confirmed.at), confirmed)
+                    slot.take(self._judge_list(answer.body, confirmed.at, None), confirmed)
+                    slot.validators = answer.validators
             except StatusError as error:
                 errors.append(error)
         return tuple(errors)
@@ -116,33 +128,58 @@ class ListTrack:
         return attempt
 
     async def _refresh_slot(self, part: str, slot: _Slot, ask: Ask, attempt: Attempt) -> None:
-        def judge(body: bytes, at: datetime) -> JudgedList:
-            return judge_list(body, source=self.source, old=slot.current, at=at)
-
+        judge = partial(self._judge_list, old=slot.current)
+        known = None
+        if slot.current is not None and slot.validators is not None:
+            known = Known(validators=slot.validators, body=remove_delta(slot.current).encoded)
         try:
-            fetched, judged = await ask_in_order(ask, slot.urls, None, judge)
+            fetched, judged = await ask_in_order(ask, slot.urls, None, judge, known=known)
             has_delta = part == _MAIN and bool(self.source.delta_urls)
-            slot.take_complete(judged, _confirm(fetched, attempt), has_delta=has_delta)
+            verify = partial(verify_signer, source=self.source, signers=partial(self._signers, fetched.at))
+            slot.take_complete(judged, _confirm(fetched, attempt), has_delta=has_delta, verify=verify)
         except StatusError as error:
             attempt.errors.append(error)
             return
         attempt.answered += 1
-        attempt.changes[part] = KeptAnswer(body=judged.revocations.encoded, confirmed_at=fetched.at, skew=fetched.skew)
+        slot.validators = fetched.validators
+        attempt.changes[part] = KeptAnswer(
+            body=judged.revocations.encoded,
+            confirmed_at=fetched.at,
+            skew=fetched.skew,
+            validators=fetched.validators,
+        )
         if part == _MAIN and slot.current is not None and slot.current.delta is None:
             attempt.changes[_DELTA] = None
 
     async def _refresh_delta(self, slot: _Slot, current: RevocationList, ask: Ask, attempt: Attempt) -> None:
-        judge = partial(_judge_delta, source=self.source, current=current)
+        judge = partial(self._judge_delta, current=current)
+        known = None
+        if current.delta is not None and slot.delta_validators is not None:
+            known = Known(validators=slot.delta_validators, body=current.delta.encoded)
         try:
-            fetched, judged = await ask_in_order(ask, self.source.delta_urls, None, judge)
+            fetched, judged = await ask_in_order(ask, self.source.delta_urls, None, judge, known=known)
             slot.take(judged, _confirm(fetched, attempt))
         except StatusError as error:
             attempt.errors.append(error)
             return
         attempt.answered += 1
         if judged.revocations.delta is not None:
-            encoded = judged.revocations.delta.encoded
-            attempt.changes[_DELTA] = KeptAnswer(body=encoded, confirmed_at=fetched.at, skew=fetched.skew)
+            slot.delta_validators = fetched.validators
+            attempt.changes[_DELTA] = KeptAnswer(
+                body=judged.revocations.delta.encoded,
+                confirmed_at=fetched.at,
+                skew=fetched.skew,
+                validators=fetched.validators,
+            )
+
+    def _judge_list(self, body: bytes, at: datetime, old: RevocationList | None) -> JudgedList:
+        return judge_list(body, source=self.source, old=old, at=at, signers=partial(self._signers, at))
+
+    def _judge_delta(self, body: bytes, at: datetime, current: RevocationList) -> JudgedList:
+        return judge_delta(body, source=self.source, current=current, at=at, signers=partial(self._signers, at))
+
+    def _signers(self, at: datetime) -> Sequence[Certificate]:
+        return self._find_signers(self.source.issuer, at)
 
     def evidence(self) -> Iterable[RevocationEvidence]:
         """Return every list in force, and those beside it."""
@@ -168,10 +205,6 @@ class ListTrack:
             if end is not None
         ]
         return min(ends, default=None)
-
-
-def _judge_delta(body: bytes, at: datetime, *, source: StatusSource, current: RevocationList) -> JudgedList:
-    return judge_delta(body, source=source, current=current, at=at)
 
 
 def _confirm(fetched: Fetched, attempt: Attempt) -> Confirmed:

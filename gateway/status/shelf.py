@@ -10,16 +10,25 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from gateway.status.conditional import Validators, make_validators
+from gateway.status.leader import LeaderLock
+from keys.certificate import Certificate
+
 _SUFFIX: Final = ".status"
 _SEQUENCE_FILE: Final = "sequence"
+_REVISION_FILE: Final = "revision"
+_HANDED_FOLDER: Final = "asked-about"
+MAX_HANDED: Final = 1_024  # certificates taken at a time; a gateway meets a few hundred new signers in a day
 _MAX_HEADER: Final = 128 * 1024  # bytes of the first line: a certificate in base64 and two times
 _MAX_BODY: Final = 256 * 1024 * 1024  # the bound of the readers
 _MAX_SEQUENCE: Final = 20  # digits
@@ -28,18 +37,25 @@ _SAFE: Final = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:
-    """An answer, when its source last confirmed it, and what was known besides; ``about`` is a DER certificate."""
+    """An answer, when its source last confirmed it, and what was known besides.
+
+    ``about`` is a DER certificate; ``validators`` are those of the answer, for asking again.
+    """
 
     body: bytes
     confirmed_at: datetime
     skew: timedelta | None = None
     about: bytes | None = None
+    validators: Validators | None = None
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
     confirmed_at: datetime
     skew_seconds: float | None
     about: str | None
+    url: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 class Shelf:
@@ -48,6 +64,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         """Use ``folder``, which is made on first writing."""
         self._folder = folder
+        self.leader = LeaderLock(folder)
 
     def read(self, source: str) -> dict[str, KeptAnswer]:
         """Return the kept parts of a source by name; files that cannot be read as such are passed over."""
@@ -67,6 +84,9 @@ class Shelf:
             confirmed_at=kept.confirmed_at.astimezone(UTC),
             skew_seconds=None if kept.skew is None else kept.skew.total_seconds(),
             about=None if kept.about is None else base64.b64encode(kept.about).decode(),
+            url=None if kept.validators is None else kept.validators.url,
+            etag=None if kept.validators is None else kept.validators.etag,
+            last_modified=None if kept.validators is None else kept.validators.last_modified,
         )
         path = self._folder / _file_name(source) / (_file_name(part) + _SUFFIX)
         _replace(path, msgspec.json.encode(header) + b"\n", kept.body)
@@ -75,14 +95,40 @@ class Shelf:
         """Forget a part, if it was kept."""
         (self._folder / _file_name(source) / (_file_name(part) + _SUFFIX)).unlink(missing_ok=True)
 
+    def read_revision(self, source: str = "") -> int:
+        """Return how often what is kept was changed, of one source or of all; 0 before the first time."""
+        return _read_number(
+            self._folder / _file_name(source) / _REVISION_FILE if source else self._folder / _REVISION_FILE
+        )
+
+    def mark_changed(self, source: str | None = None) -> None:
+        """Tell the processes that only read that something changed; called by the one that writes, after it wrote."""
+        number = str(self.read_revision() + 1).encode()
+        if source is not None:
+            _replace(self._folder / _file_name(source) / _REVISION_FILE, number, durable=False)
+        _replace(self._folder / _REVISION_FILE, number, durable=False)
+
+    def hand_over(self, source: str, certificates: Iterable[Certificate]) -> None:
+        """Leave certificates whose status is asked about for the process that asks the sources."""
+        for certificate in certificates:
+            path = self._folder / _file_name(source) / _HANDED_FOLDER / f"{certificate.fingerprint.hex()}.der"
+            _replace(path, certificate.encoded, durable=False)
+
+    def take_handed(self, source: str) -> list[bytes]:
+        """Return certificates that were left, a bounded number at a time, and forget them."""
+        found: list[bytes] = []
+        place = self._folder / _file_name(source) / _HANDED_FOLDER
+        if not place.is_dir():
+            return found
+        for path in islice(place.glob("*.der"), MAX_HANDED):
+            with path.open("rb") as stream:
+                found.append(stream.read(_MAX_HEADER))
+            path.unlink(missing_ok=True)
+        return found
+
     def read_sequence(self) -> int:
         """Return the last sequence number that was given out; 0 before the first."""
-        try:
-            with (self._folder / _SEQUENCE_FILE).open("rb") as stream:
-                text = stream.read(_MAX_SEQUENCE + 1).strip()
-        except FileNotFoundError:
-            return 0
-        return int(text) if text.isdigit() and len(text) <= _MAX_SEQUENCE else 0
+        return _read_number(self._folder / _SEQUENCE_FILE)
 
     def write_sequence(self, sequence: int) -> None:
         """Keep the last sequence number."""
@@ -94,6 +140,15 @@ def _file_name(name: str) -> str:
     if not _SAFE.fullmatch(name) or name.startswith("."):
         return hashlib.sha256(name.encode()).hexdigest()
     return name
+
+
+def _read_number(path: Path) -> int:
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(_MAX_SEQUENCE + 1).strip()
+    except FileNotFoundError:
+        return 0
+    return int(text) if text.isdigit() and len(text) <= _MAX_SEQUENCE else 0
 
 
 def _read_file(path: Path) -> KeptAnswer | None:
@@ -108,24 +163,31 @@ def _read_file(path: Path) -> KeptAnswer | None:
         return None
     if len(body) > _MAX_BODY or header.confirmed_at.tzinfo is None:
         return None
-    return KeptAnswer(body=body, confirmed_at=header.confirmed_at, skew=skew, about=about)
+    validators = None if header.url is None else make_validators(header.url, header.etag, header.last_modified)
+    return KeptAnswer(body=body, confirmed_at=header.confirmed_at, skew=skew, about=about, validators=validators)
 
 
-def _replace(path: Path, *parts: bytes) -> None:
-    """Write aside, make it durable, put it in place; a crash leaves the old file or the new one, never a half."""
+def _replace(path: Path, *parts: bytes, durable: bool = True) -> None:
+    """Write aside, make it durable, put it in place; a crash leaves the old file or the new one, never a half.
+
+    Not ``durable`` is what only tells running processes something, so that losing power loses nothing.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             for part in parts:
                 stream.write(part)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         Path(aside).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(aside).unlink()
         raise
+    if not durable:
+        return
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
+from gateway.status.conditional import Known
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.fetch import Fetched
 from gateway.status.shelf import KeptAnswer
@@ -16,7 +17,8 @@ from keys.revocation_list import Upkeep
 
 T = TypeVar("T")
 
-Ask = Callable[[str, bytes | None], Awaitable[Fetched]]  # an address and perhaps a question; raises StatusError
+# An address, and perhaps a question, or what is at hand from there; raises StatusError.
+Ask = Callable[[str, bytes | None, Known | None], Awaitable[Fetched]]
 
 
 @dataclass(slots=True)
@@ -76,9 +78,16 @@ _NO_ADDRESS: Final = "no address that is allowed"
 
 
 async def ask_in_order(
-    ask: Ask, urls: Iterable[str], question: bytes | None, judge: Callable[[bytes, datetime], T]
+    ask: Ask,
+    urls: Iterable[str],
+    question: bytes | None,
+    judge: Callable[[bytes, datetime], T],
+    *,
+    known: Known | None = None,
 ) -> tuple[Fetched, T]:
     """Ask one address after the other until one answers with something good; judging leaves the event loop.
+
+    ``known`` is what is at hand from one of them, which need not send it again.
 
     Raises:
         StatusError: none did; the error of the last one.
@@ -87,7 +96,8 @@ async def ask_in_order(
     last = StatusError(StatusFailure.HOST_NOT_ALLOWED, _NO_ADDRESS)
     for url in urls:
         try:
-            fetched = await ask(url, question)
+            at_hand = known if known is not None and known.validators.url == url else None
+            fetched = await ask(url, question, at_hand)
             return fetched, await asyncio.to_thread(judge, fetched.body, fetched.at)
         except StatusError as error:
             last = error

@@ -14,7 +14,13 @@ from adapters import cms_certificate
 from adapters.cms import SignedData, cms_document, looks_like_signed_data, parse_signed_data, sign_signature
 from adapters.document import DocumentSignature, Format, Note, References, SignatureKind, Standard
 from adapters.errors import Malformed, MalformedDocumentError
-from adapters.strict.bounds import MAX_CERTIFICATES, MAX_SIGNERS, MAX_TIMESTAMP
+from adapters.strict.bounds import (
+    MAX_CERTIFICATES,
+    MAX_OCSP_RESPONSE,
+    MAX_OCSP_RESPONSES,
+    MAX_SIGNERS,
+    MAX_TIMESTAMP,
+)
 from adapters.strict.der import encode_element, encode_sequence
 from tests.support.asn1 import element_at, replaced
 from tests.support.mutations import mutated
@@ -37,6 +43,8 @@ from tests.support.signed_data import (
     make_signed_data,
     make_signer,
     oid,
+    revocation_info,
+    revocation_values,
     signed_attributes,
 )
 from tests.support.vectors import vector
@@ -502,3 +510,69 @@ def test_garbage_and_damage_raise_only_our_error(data):
         return
     assert isinstance(read, SignedData)
     assert all(certificate in data for certificate in read.certificates)
+
+
+ETSI_VALUES, ADOBE_ARCHIVAL = "1.2.840.113549.1.9.16.2.24", "1.2.840.113583.1.1.8"
+BASIC = encode_sequence((b"\x02\x01\x01",))
+RESPONSE = encode_sequence(
+    (
+        bytes.fromhex("0a0100"),
+        encode_element(0xA0, encode_sequence((oid("1.3.6.1.5.5.7.48.1.1"), encode_element(0x04, BASIC)))),
+    )
+)
+
+
+def answers_of(*, infos=(), signed=None, unsigned=None):
+    signers = (make_signer(signed=signed, unsigned=unsigned),)
+    (found,) = cms_document(make_signed_data(revocation_lists=infos, signers=signers)).signatures
+    return found.ocsp_responses
+
+
+def test_ocsp_responses_come_along():
+    """They are found beside the signers (RFC 5940), and in the attributes of ETSI, where they are bare, and Adobe."""
+    assert answers_of() == ()
+    assert answers_of(infos=(encode_sequence(()), revocation_info(RESPONSE))) == (RESPONSE,)
+    assert answers_of(unsigned=(attribute(ETSI_VALUES, revocation_values(BASIC)),)) == (RESPONSE,)
+    archival = attribute(ADOBE_ARCHIVAL, revocation_values(RESPONSE, RESPONSE))
+    assert answers_of(signed=signed_attributes(GBT_DATA, DIGEST, archival)) == (RESPONSE, RESPONSE)
+
+
+@pytest.mark.parametrize(
+    "unsigned",
+    [
+        attribute(ETSI_VALUES),
+        attribute(ETSI_VALUES, b"\x05\x00"),
+        attribute(ETSI_VALUES, encode_sequence((encode_element(0xA0, encode_sequence((BASIC,))),))),
+        attribute(ETSI_VALUES, revocation_values(b"\x05\x00")),
+        attribute(ADOBE_ARCHIVAL, revocation_values(encode_element(0x04, bytes(MAX_OCSP_RESPONSE)))),
+        attribute(
+            ADOBE_ARCHIVAL, revocation_values(encode_sequence((encode_element(0x04, bytes(MAX_OCSP_RESPONSE)),)))
+        ),
+    ],
+    ids=range(6),
+)
+def test_what_is_no_ocsp_response_is_passed_over(unsigned):
+    """Nothing odd where responses may stand makes a document bad."""
+    infos = (revocation_info(RESPONSE, kind="1.2.3"), encode_element(0xA1, oid("1.2.3")), revocation_info(b"\x05\x00"))
+    assert answers_of(infos=infos, unsigned=(unsigned,)) == ()
+
+
+def test_ocsp_responses_are_bounded():
+    """No more than a few chains need are carried."""
+    assert len(answers_of(infos=(revocation_info(RESPONSE),) * 100)) == MAX_OCSP_RESPONSES
+    many = attribute(ETSI_VALUES, revocation_values(*[BASIC] * 100))
+    assert len(answers_of(infos=(revocation_info(RESPONSE),), unsigned=(many,))) == MAX_OCSP_RESPONSES
+
+
+@pytest.mark.parametrize(
+    "loose",
+    [
+        {"revocation_lists": (revocation_info(RESPONSE),)},
+        {"signers": (make_signer(unsigned=(attribute(ETSI_VALUES, revocation_values(BASIC)),)),)},
+    ],
+)
+def test_a_bare_signature_has_none_beside_what_is_signed(loose):
+    """Inside a package nothing stands beside the signed bytes that could be changed unseen, OCSP responses neither."""
+    with pytest.raises(MalformedDocumentError):
+        parse_signed_data(make_signed_data(**loose), bare=True)
+    assert parse_signed_data(make_signed_data(**loose))

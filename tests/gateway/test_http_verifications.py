@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,10 +19,16 @@ from gateway.http.messages import ProblemDocument, VerificationAnswer
 from gateway.http.problems import PROBLEMS, ProblemKind
 from gateway.reason import SENTENCES, Reason
 from gateway.verdict import Check, CheckName, Outcome, Verdict
+from keys.ocsp import parse_ocsp_response
+from keys.ocsp_stapled import StapledAnswers
 from keys.trust import TrustStore
+from tests.support import ocsp
 from tests.support.callers import NOW, make_party, make_site
 from tests.support.http import GENUINE, URL, StartClient, bearer, question, start, verify_by_first_byte
+from tests.support.pki import make_root
 
+CA = make_root("CA of answers")
+ANSWER = ocsp.answer(ocsp.single(ocsp.certificate_id(CA.issue("asked"), CA)), signer=CA)
 PARTY = make_party()
 SITE = make_site([PARTY], max_document_bytes=1024 * 1024)
 TOKEN = PARTY.token()
@@ -77,6 +83,7 @@ async def test_genuine(aiohttp_client: StartClient) -> None:
             "as_of": None,
             "revocation_seq": None,
             "stale": False,
+            "fresh_until": None,
         },
         "policy": None,
         "receipt": None,
@@ -276,27 +283,75 @@ async def test_document_too_large(aiohttp_client: StartClient) -> None:
     assert status == 200
 
 
+async def test_fresh_until(aiohttp_client: StartClient) -> None:
+    """The answer says when the first thing ends that the verdict rests on."""
+    ends = [datetime(2026, 3, day, tzinfo=UTC) for day in (4, 3, 5)]
+    verdict = judged(*(replace(GOOD, ends_at=end) for end in ends))
+    client = await start(aiohttp_client, SITE, lambda *_, **__: verdict)
+    content = await (await client.post(URL, json=question(), headers=bearer(TOKEN))).json()
+    assert content["freshness"]["fresh_until"] == "2026-03-03T00:00:00Z"
+
+
 async def test_large_documents_leave_the_loop(aiohttp_client: StartClient) -> None:
     """Documents up to the bound are verified inline, larger ones in a thread of the pool."""
     names = []
 
-    def verify(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:  # noqa: ARG001
         names.append(threading.current_thread().name)
         return verify_by_first_byte(data, store=store, at=at)
 
     client = await start(aiohttp_client, make_site([PARTY], inline_document_bytes=100), verify)
-    for size in (100, 101):
-        response = await client.post(URL, json=question(b"x" * size), headers=bearer(TOKEN))
+    stapled = question(b"x")
+    stapled["licence"]["stapled"] = [base64.b64encode(ANSWER).decode()]
+    for body in (question(b"x" * 100), question(b"x" * 101), stapled):
+        response = await client.post(URL, json=body, headers=bearer(TOKEN))
         assert response.status == 200
     assert names[0] == threading.main_thread().name
-    assert names[1].startswith("verify")
+    assert all(name.startswith("verify") for name in names[1:])
+
+
+async def test_stapled_answers_reach_the_pipeline(aiohttp_client: StartClient) -> None:
+    """OCSP answers beside the document are read and handed on, and what is none is counted and no fault."""
+    seen = []
+
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:
+        seen.append(stapled)
+        return verify_by_first_byte(data, store=store, at=at)
+
+    client = await start(aiohttp_client, make_site([PARTY], inline_document_bytes=70_000), verify)
+    for size in (100, 71_000):
+        body = question(b"x" * size)
+        body["licence"]["stapled"] = [base64.b64encode(one).decode() for one in (ANSWER, b"no answer")]
+        assert (await client.post(URL, json=body, headers=bearer(TOKEN))).status == 200
+    assert seen == [StapledAnswers(responses=(parse_ocsp_response(ANSWER),), unreadable=1)] * 2
+
+
+@pytest.mark.parametrize(
+    ("stapled", "place"),
+    [
+        (["AA"], "$.licence.stapled[0]"),
+        (["AAAA", "A\n=="], "$.licence.stapled[1]"),
+        ([3], "$.licence.stapled[0]"),
+        ("AAAA", "$.licence.stapled"),
+        (["AAAA"] * 17, "$.licence.stapled"),
+        ([base64.b64encode(bytes(11 * 1024)).decode()] * 3, "$.licence.stapled"),
+    ],
+    ids=range(6),
+)
+async def test_a_bad_form_of_stapled_answers(aiohttp_client: StartClient, stapled: object, place: str) -> None:
+    """Stapled answers that are too many, too long or no base64 are a fault of the question, with its place."""
+    body = question()
+    body["licence"]["stapled"] = stapled
+    status, content = await ask(aiohttp_client, body)
+    assert (status, content["reason"]) == (422, "body.invalid")
+    assert [one["path"] for one in content["errors"]] == [place]
 
 
 async def test_busy(aiohttp_client: StartClient) -> None:
     """When the pool and its queue are full, callers are told to come back instead of piling up."""
     release = threading.Event()
 
-    def verify(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:  # noqa: ARG001
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:  # noqa: ARG001
         release.wait(5)
         return GENUINE
 
@@ -321,7 +376,7 @@ async def test_busy(aiohttp_client: StartClient) -> None:
 async def test_bug(aiohttp_client: StartClient, caplog: pytest.LogCaptureFixture) -> None:
     """An unforeseen exception is a 500 that says nothing of itself, and its text is in no log either."""
 
-    def verify(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:  # noqa: ARG001
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:  # noqa: ARG001
         raise RuntimeError("holder 37010119900101001X")
 
     client = await start(aiohttp_client, SITE, verify)

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -551,6 +552,73 @@ async def test_another_base(tmp_path):
         await kept.keeper.replace_base(TrustStore.empty())
         assert kept.keeper.current().anchors == ()
         assert len(kept.keeper.current().revocation_lists) == 1
+
+
+ROOT = pki.make_root("Root of the renewing CA")
+NAME = pki.name("Renewing CA")
+FORMER, NEXT = ROOT.issue_ca("x", subject=NAME), ROOT.issue_ca("x", subject=NAME)
+RENEWED_LEAF = FORMER.issue("signer of the former key")
+RENEWED_BASE = TrustStore(
+    anchors=(Anchor(certificate=ROOT.certificate, purposes=frozenset({Purpose.SIGNER})),),
+    intermediates=(FORMER.certificate, NEXT.certificate),
+)
+RENEWED_CHAIN = build_chain(RENEWED_LEAF.certificate, store=RENEWED_BASE, purpose=Purpose.SIGNER, at=pki.NOW)
+
+
+def renewed(server):
+    root = source(server, name="root", issuer=ROOT.certificate, urls=(server.url("/root"),))
+    return root, source(server, issuer=FORMER.certificate)
+
+
+async def test_a_list_by_the_next_key_of_the_ca_is_taken(tmp_path):
+    """A CA that renewed its key signs its lists with the new one: fetched, kept over a restart, and it revokes."""
+    revoking = listed(entry(RENEWED_LEAF.certificate.serial), ca=NEXT)
+    async with responder(root=serve(listed(ca=ROOT)), list=serve_each(listed(ca=FORMER, number=6), revoking)) as server:
+        async with Kept(tmp_path, *renewed(server), base=RENEWED_BASE) as kept:
+            for name in ("root", "kept-ca"):
+                assert await kept.refresh(name) == []
+            assert kept.status(RENEWED_CHAIN).state is RevocationState.GOOD
+            assert await kept.refresh() == []
+            assert kept.status(RENEWED_CHAIN).state is RevocationState.REVOKED
+        sources = renewed(server)
+        async with Kept(tmp_path, *reversed(sources), base=RENEWED_BASE) as again:
+            assert again.status(RENEWED_CHAIN).state is RevocationState.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("signer", "root_list"),
+    [
+        (pki.make_root("Elsewhere").issue_ca("x", subject=NAME), listed(ca=ROOT)),
+        (NEXT, listed(entry(NEXT.certificate.serial), ca=ROOT)),
+        (NEXT, None),
+    ],
+    ids=range(3),
+)
+async def test_a_list_by_nobody_of_the_ca_is_refused(tmp_path, signer, root_list):
+    """Another CA of the same name, or a key whose certificate is revoked or unclear, signs no list of the CA."""
+    lists = serve_each(listed(ca=FORMER, number=6), listed(ca=signer))
+    async with responder(list=lists) as server, Kept(tmp_path, *renewed(server), base=RENEWED_BASE) as kept:
+        if root_list is not None:
+            server.behaviours["/root"] = serve(root_list)
+            await kept.refresh("root")
+        assert await kept.refresh() == []
+        assert await kept.refresh() == [StatusFailure.BAD_SIGNATURE]
+
+
+async def test_list_and_delta_are_by_one_key(tmp_path):
+    """A delta by the next key is not laid over a list by the former one, nor the other way round."""
+    former = listed(ca=FORMER)
+    lists = serve_each(former, former, listed(ca=NEXT, number=8, age=HOUR / 2))
+    deltas = serve_each(delta(ca=NEXT), delta(ca=FORMER))
+    async with responder(root=serve(listed(ca=ROOT)), list=lists, delta=deltas) as server:
+        root, main = renewed(server)
+        main = replace(main, delta_urls=(server.url("/delta"),))
+        async with Kept(tmp_path, root, main, base=RENEWED_BASE) as kept:
+            await kept.refresh("root")
+            assert await kept.refresh() == [StatusFailure.NOT_USABLE]
+            assert await kept.refresh() == []
+            assert StatusFailure.NOT_USABLE in await kept.refresh()
+            assert kept.status(RENEWED_CHAIN).state is RevocationState.GOOD
 
 
 async def test_in_the_background(tmp_path):

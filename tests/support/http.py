@@ -16,6 +16,7 @@ from gateway.http.verifier import VerifyDocument
 from gateway.reason import Reason
 from gateway.site import Site
 from gateway.verdict import Check, CheckName, Outcome, SealSummary, SignatureVerdict, Verdict
+from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
 from tests.support.callers import NOW
 
@@ -54,7 +55,13 @@ FORGED = Verdict(
 )
 
 
-def verify_by_first_byte(data: bytes, *, store: TrustStore, at: datetime) -> Verdict:  # noqa: ARG001
+def verify_by_first_byte(
+    data: bytes,
+    *,
+    store: TrustStore,  # noqa: ARG001
+    at: datetime,  # noqa: ARG001
+    stapled: StapledAnswers = NO_ANSWERS,  # noqa: ARG001
+) -> Verdict:
     """Be a pipeline for which documents that begin with F are forged, and others are genuine."""
     return FORGED if data.startswith(b"F") else GENUINE
 

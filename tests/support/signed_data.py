@@ -47,6 +47,16 @@ def attribute(name: str, *values: bytes) -> bytes:
     return encode_sequence((oid(name), encode_element(0x31, b"".join(values))))
 
 
+def revocation_info(answer: bytes, *, kind: str = "1.3.6.1.5.5.7.16.2") -> bytes:
+    """Encode an OCSP response as other revocation information (RFC 5940)."""
+    return encode_element(0xA1, oid(kind) + answer)
+
+
+def revocation_values(*answers: bytes) -> bytes:
+    """Encode the value of an attribute with revocation information, its lists left out."""
+    return encode_sequence((encode_element(0xA1, encode_sequence(answers)),))
+
+
 def signed_attributes(content_type: str = GBT_DATA, digest: bytes = DIGEST, *more: bytes) -> tuple[bytes, ...]:
     """Return the attributes that are required, and more."""
     return (

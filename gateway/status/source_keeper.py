@@ -1,0 +1,116 @@
+"""The sources of status in force: ``status/*.toml`` of the site, read again when something in it changes.
+
+What is read is used as a whole or not at all: a fault anywhere leaves the old sources in force and is reported.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
+from gateway.toml_table import Fault
+from gateway.trust_keeper import MAX_SHOWN, POLL_SECONDS, ReloadFailure
+from gateway.trust_mark import Mark, mark_folder
+from keys.trust import TrustStore
+
+LOGGER: Final = logging.getLogger("tongban.trust")
+
+Clock = Callable[[], datetime]
+
+
+class SourceObserver(Protocol):
+    """Who counts."""
+
+    def sources_reloaded(self, result: str) -> None:
+        """Note a reload: ``ok`` or ``failed``."""
+
+
+class SourceKeeper:
+    """Watches the folder of sources; used on the event loop only."""
+
+    def __init__(
+        self,
+        site: Path,
+        *,
+        store: Callable[[], TrustStore],
+        clock: Clock,
+        on_change: Callable[[Sequence[StatusSource]], Awaitable[None]],
+        observer: SourceObserver,
+        mark: Mark | None = None,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        """Start with sources that were read from ``site`` with the trust of ``store``.
+
+        ``mark`` is what the folder was marked with before it was read; without it the first look reads it again.
+        """
+        self._site = site
+        self._store = store
+        self._clock = clock
+        self._on_change = on_change
+        self._observer = observer
+        self._poll_seconds = poll_seconds
+        self._mark = None if mark is None else (mark, store().anchors_version)
+        self._failure: ReloadFailure | None = None
+        self._wake = asyncio.Event()
+        self._forced = False
+
+    @property
+    def failure(self) -> ReloadFailure | None:
+        """Why the folder, as it is now, is not in force; None: it is."""
+        return self._failure
+
+    def wake(self) -> None:
+        """Read the folder now, changed or not (SIGHUP)."""
+        self._forced = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look at the folder for ever; cancel to stop."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._poll_seconds):
+                    await self._wake.wait()
+            self._wake.clear()
+            forced, self._forced = self._forced, False
+            try:
+                await self.look(forced=forced)
+            except Exception:  # whatever nobody foresaw must not end the watch
+                LOGGER.exception("status folder")
+
+    async def look(self, *, forced: bool = False) -> bool:
+        """Reload if the folder, or the anchors that it may name, changed; returns whether it was, well or not."""
+        store = self._store()
+        mark = (await asyncio.to_thread(mark_folder, self._site / STATUS_FOLDER), store.anchors_version)
+        if mark == self._mark and not forced:
+            return False
+        self._mark = mark  # before reading: what changes meanwhile is another mark the next time
+        sources, faults = await asyncio.to_thread(_read, self._site, store)
+        if faults:
+            findings = tuple((fault.file, fault.sentence_zh, str(fault)) for fault in faults[:MAX_SHOWN])
+            self._failure = ReloadFailure(at=self._clock(), findings=findings)
+            self._observer.sources_reloaded("failed")
+            self._log("status-reload-failed", findings=[english for _, _, english in findings])
+            return True
+        await self._on_change(sources)
+        self._failure = None
+        self._observer.sources_reloaded("ok")
+        self._log("status-reloaded", sources=[source.name for source in sources])
+        return True
+
+    def report(self) -> dict[str, Any] | None:
+        """Return why the folder is not in force, for ``/readyz``; None: it is."""
+        return None if self._failure is None else self._failure.report()
+
+    def _log(self, event: str, **more: object) -> None:
+        at = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        LOGGER.info("%s", json.dumps({"at": at, "event": event, **more}, ensure_ascii=False, separators=(",", ":")))
+
+
+def _read(site: Path, store: TrustStore) -> tuple[tuple[StatusSource, ...], list[Fault]]:
+    faults: list[Fault] = []
+    return load_status_sources(site, store=store, faults=faults), faults
