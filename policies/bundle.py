@@ -1,19 +1,29 @@
 """A policy bundle: everything that decides about fields, as one immutable value with a digest."""
 
 import hashlib
-from typing import Annotated, Final
+from collections.abc import Sequence
+from enum import Enum, StrEnum
+from functools import lru_cache
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
-from policies.catalogue import CallerKind, LicenceType, Slug
+from policies.catalogue import CallerKind, LicenceType, Residual, Slug
+from policies.fault import PolicyFault, Report
 from policies.item import Day, Item
+from policies.reading import Origin
 from policies.rule import Budget, PolicyTest, Rule, Together
+from policies.toml import PolicyFile
+from policies.validate import check_count, validate
+from policies.validate_draft import Draft, Entry, Head, Schema, Version, label_of
 
 SCHEMA: Final = "tongban-policy/1"
+MAX_BUNDLE_BYTES: Final = 16 * 1024 * 1024  # twice the largest policy that is read from files
 DIGEST_PREFIX: Final = "sha256:"
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
+_Value = TypeVar("_Value", bound=Struct)
 
 
 class Bundle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -24,12 +34,12 @@ class Bundle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     The order of rules, items and so on has no meaning, and is by id.
     """
 
-    schema: str
+    schema: Schema
     name: Slug
-    version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,31}$")]
+    version: Version
     valid_from: Day
     valid_to: Day
-    forms: str
+    forms: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,63}\Z")]
     callers: tuple[CallerKind, ...]
     licences: tuple[LicenceType, ...]
     items: tuple[Item, ...]
@@ -37,7 +47,54 @@ class Bundle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     together: tuple[Together, ...] = ()
     budgets: tuple[Budget, ...] = ()
     tests: tuple[PolicyTest, ...] = ()
-    residual: Annotated[int, Meta(ge=1)] = 10_000
+    residual: Residual = 10_000
+
+
+class BundleFlaw(StrEnum):
+    """What is wrong with the bytes of a bundle."""
+
+    TOO_LARGE = "too-large"
+    MALFORMED = "malformed"  # no JSON, or not of this shape
+    NOT_CANONICAL = "not-canonical"  # another spelling of what it says: its digest would be another
+    INVALID = "invalid"  # what it says is wrong, as it would be in the files of a policy
+
+
+class MalformedBundleError(Exception):
+    """Bytes that are no bundle; ``faults`` are those of a bundle that says something wrong."""
+
+    def __init__(self, flaw: BundleFlaw, detail: str, faults: tuple[PolicyFault, ...] = ()) -> None:
+        """Keep what is wrong."""
+        self.flaw = flaw
+        self.faults = faults
+        super().__init__(f"{flaw}: {detail}")
+
+
+def parse_bundle(data: bytes) -> Bundle:
+    """Read a bundle in its one spelling, and judge what it says as the files of a policy are judged.
+
+    A bundle that was made with other forms (``forms``) is read, so that it can be compared; only one with the forms of
+    this program can be applied.
+
+    Raises:
+        MalformedBundleError: it is too large, no bundle, spelled in another way, or wrong in what it says.
+
+    """
+    if len(data) > MAX_BUNDLE_BYTES:
+        detail = f"at most {MAX_BUNDLE_BYTES} bytes were expected, got {len(data)}"
+        raise MalformedBundleError(BundleFlaw.TOO_LARGE, detail)
+    try:
+        bundle = msgspec.json.decode(data, type=Bundle)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedBundleError(BundleFlaw.MALFORMED, str(error)) from error
+    bundle = canonical(bundle)
+    if encode_bundle(bundle) != data:
+        raise MalformedBundleError(BundleFlaw.NOT_CANONICAL, "the one spelling of what it says was expected")
+    report = Report()
+    validate_bundle(bundle, report)
+    if report:
+        invalid = report.error()
+        raise MalformedBundleError(BundleFlaw.INVALID, str(invalid), invalid.faults)
+    return bundle
 
 
 def encode_bundle(bundle: Bundle) -> bytes:
@@ -48,3 +105,110 @@ def encode_bundle(bundle: Bundle) -> bytes:
 def digest_bundle(bundle: Bundle) -> str:
     """Return the bundle's version: `sha256:` and the hash of its one spelling."""
     return DIGEST_PREFIX + hashlib.sha256(encode_bundle(bundle)).hexdigest()
+
+
+def canonical(value: _Value) -> _Value:
+    """Return the same value as it is encoded: lists, which all are sets, in order; a list of one form as the form.
+
+    What equals its default becomes the default itself, because msgspec leaves out what *is* the default.
+    """
+    changed: dict[str, object] = {}
+    for name, default in _defaults(type(value)):
+        before = getattr(value, name)
+        if before is default:
+            continue
+        after = _ordered(before)
+        if after == default:
+            changed[name] = default
+            continue
+        if name in _GRANTS and isinstance(after, dict):
+            after = {key: one[0] if isinstance(one, tuple) and len(one) == 1 else one for key, one in after.items()}
+        if after is not before:
+            changed[name] = after
+    return msgspec.structs.replace(value, **changed) if changed else value
+
+
+_GRANTS: Final = frozenset({"grant", "expect"})
+
+
+@lru_cache
+def _defaults(shape: type[Struct]) -> tuple[tuple[str, object], ...]:
+    return tuple((field.name, field.default) for field in msgspec.structs.fields(shape))
+
+
+def _ordered(value: object) -> object:
+    match value:
+        case Struct():
+            return canonical(value)
+        case dict():
+            return {key: _ordered(one) for key, one in value.items()}
+        case tuple():
+            return tuple(sorted((_ordered(one) for one in value), key=_place_in_list))
+        case _:
+            return value
+
+
+@lru_cache(maxsize=1024)
+def _members(shape: type[Enum]) -> dict[Enum, int]:
+    return {member: place for place, member in enumerate(shape)}
+
+
+def _place_in_list(one: object) -> tuple[int, str]:
+    """Order members of an enum as they are defined, text by its characters, tables by their ids."""
+    match one:
+        case Enum():
+            return (_members(type(one))[one], "")
+        case str():
+            return (0, one)
+        case PolicyTest():
+            return (0, one.name)
+        case Together():
+            return (0, "\n".join((*one.fields, "", *one.forms, "", one.why)))
+        case CallerKind() | LicenceType() | Item() | Rule() | Budget():
+            return (0, one.id)
+        case _:
+            raise TypeError(f"a list of a policy was expected to hold texts or tables, got {type(one).__name__}")
+
+
+def validate_bundle(bundle: Bundle, report: Report) -> None:
+    """Note all that is wrong with what a bundle says."""
+    file = PolicyFile(file=f"{bundle.name} {bundle.version}", tables={})
+
+    def entries(table: str, values: Sequence[_Value]) -> list[Entry[_Value]]:
+        return [
+            Entry(value, Origin(file=file, path=(), label=label_of(table, value, place)))
+            for place, value in enumerate(values)
+        ]
+
+    counts = {
+        "caller_kind": bundle.callers,
+        "licence": bundle.licences,
+        "item": bundle.items,
+        "rule": bundle.rules,
+        "together": bundle.together,
+        "budget": bundle.budgets,
+        "test": bundle.tests,
+    }
+    are_bounded = [check_count(table, len(values), report) for table, values in counts.items()]
+    if not all(are_bounded):
+        return
+    head = Head(
+        schema=bundle.schema,
+        name=bundle.name,
+        version=bundle.version,
+        valid_from=bundle.valid_from,
+        valid_to=bundle.valid_to,
+    )
+    validate(
+        Draft(
+            head=Entry(head, Origin(file=file, path=(), label="bundle")),
+            callers=entries("caller_kind", bundle.callers),
+            licences=entries("licence", bundle.licences),
+            items=entries("item", bundle.items),
+            rules=entries("rule", bundle.rules),
+            together=entries("together", bundle.together),
+            budgets=entries("budget", bundle.budgets),
+            tests=entries("test", bundle.tests),
+        ),
+        report,
+    )

@@ -99,3 +99,12 @@ class Context(NamedTuple):
 def is_party(holder: str, age: str) -> bool:
     """Say whether this holder type and age class occur together: organisations, and they alone, have no age."""
     return (holder == HolderType.ORGANISATION) == (age == AgeClass.NOT_APPLICABLE)
+
+
+# Adults come first, so that examples of what a policy does are about nobody special.
+PARTIES: Final[tuple[tuple[str, str], ...]] = tuple(
+    (holder.value, age.value)
+    for holder in HolderType
+    for age in (AgeClass.ADULT, *(age for age in AgeClass if age is not AgeClass.ADULT))
+    if is_party(holder, age)
+)

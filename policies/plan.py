@@ -1,10 +1,15 @@
 """What a decision is: for each field of the licence type its form and the rule that gives it, or why it is withheld."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from policies.form import Form, FormKind
-from policies.rule import Obligations
+from policies.rule import AuditDepth, Obligations
+
+_ID_BYTES: Final = 12  # 96 bits: among 200,000 plans two equal ids are out of the question
 
 
 class Withheld(StrEnum):
@@ -18,7 +23,7 @@ class Withheld(StrEnum):
     HOLDER = "holder"
     NO_CONSENT = "no-consent"
     NOT_VALID = "not-valid"
-    NO_RULE = "no-rule"  # each condition alone would be met, by different rules
+    NO_RULE = "no-rule"  # no rule grants it for this item, or each condition alone would be met, by different rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +70,31 @@ class Plan:
     def shares(self) -> bool:
         """Say whether anything at all leaves under this plan."""
         return any(not decision.is_withheld for decision in self.fields)
+
+
+def make_plan(
+    licence: str, fields: Sequence[FieldDecision], rules: Sequence[str], obligations: Obligations | None
+) -> Plan:
+    """Return the plan that says this, with its id; obligations are kept only when something is shared."""
+    shares = any(not decision.is_withheld for decision in fields)
+    kept = obligations if shares else None
+    said = [licence, *rules, ""]
+    for one in fields:
+        said += (one.field, str(one.form), one.rule or "", one.match_rule or "", one.reason or "")
+    if kept is not None:
+        said += (kept.audit, str(kept.keep_days), str(kept.per_minute), str(kept.watermark))
+    digest = hashlib.blake2b("\n".join(said).encode(), digest_size=_ID_BYTES).hexdigest()
+    return Plan(id=digest, licence=licence, fields=tuple(fields), rules=tuple(rules), obligations=kept)
+
+
+def merge_obligations(obligations: Sequence[Obligations]) -> Obligations | None:
+    """Return what all of them ask for together: the stricter of each; None of none."""
+    if not obligations:
+        return None
+    limits = [one.per_minute for one in obligations if one.per_minute is not None]
+    return Obligations(
+        audit=AuditDepth.FULL if any(one.audit is AuditDepth.FULL for one in obligations) else AuditDepth.BRIEF,
+        keep_days=max(one.keep_days for one in obligations),
+        per_minute=min(limits, default=None),
+        watermark=any(one.watermark for one in obligations),
+    )

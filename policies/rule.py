@@ -5,11 +5,19 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from policies.catalogue import Code, FieldName, Slug, Text
+from policies.catalogue import Code, FieldName, FormText, Slug, Some, Text
 from policies.dimension import AgeClass, Consent, HolderType, Home, LicenceStatus, OutcomeClass
 
-RuleId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Some = Meta(min_length=1)  # an empty list would accept nothing, which nobody means
+RuleId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        extra={
+            "zh": "至多 64 个字母、数字、点、下划线和连字符的编号",
+            "en": "an id of at most 64 letters, digits, dots, underscores and hyphens",
+        },
+    ),
+]
 
 
 class AuditDepth(StrEnum):
@@ -62,7 +70,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     id: RuleId
     why: Text
     basis: Text
-    grant: Annotated[dict[FieldName, str | Annotated[tuple[str, ...], Some]], Some]
+    grant: Annotated[dict[FieldName, FormText | Annotated[tuple[FormText, ...], Some]], Some]
     item: Annotated[tuple[Code, ...], Some] | None = None
     caller: CallerCondition = CallerCondition()
     licence: LicenceCondition = LicenceCondition()
@@ -77,7 +85,7 @@ class Together(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Fields that may not all have one of these kinds of forms in one answer, because together they identify."""
 
     fields: Annotated[tuple[FieldName, ...], Meta(min_length=2)]
-    forms: Annotated[tuple[str, ...], Some]  # kinds, such as mask and plain
+    forms: Annotated[tuple[FormText, ...], Some]  # kinds, such as mask and plain
     why: Text
 
 
@@ -134,4 +142,4 @@ class PolicyTest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Text
     given: Given
-    expect: dict[FieldName, str | tuple[str, ...]]
+    expect: dict[FieldName, FormText | Annotated[tuple[FormText, ...], Some]]

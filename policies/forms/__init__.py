@@ -1,0 +1,1 @@
+"""The forms of a field: masks, coarser values, pseudonyms, comparisons and yes-or-no answers. Pure."""

@@ -1,0 +1,116 @@
+"""The normal spelling of a text, for comparing two texts that mean the same. Never used before a signature is checked.
+
+Widths, brackets, dots, white space and invisible characters are made one; a value that says "nothing" becomes None.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+LONGEST_TEXT: Final = 4096  # characters; a business scope is the longest field, and stays below 2,000
+
+DOT: Final = "\u00b7"  # between the parts of a name, as GB/T 15834 prints it
+# Bullet, katakana dot, hyphenation point, black circle, and the other dots that keyboards and scans put there.
+DOTS: Final = frozenset("\u00b7\u2022\u30fb\u2027\u25cf\u2219\u22c5\u2e31\uff65\u0387")
+_NOTHING: Final = frozenset({"", "null", "none", "无", "-", "--", "—", "——", "/"})
+_BRACKETS: Final = {**dict.fromkeys("〔【〖［[", "("), **dict.fromkeys("〕】〗］]", ")")}
+_ONE_SPELLING: Final = str.maketrans({**dict.fromkeys(DOTS, DOT), **_BRACKETS})
+
+# Format characters (zero width, direction, soft hyphen) are category Cf; these select a glyph and are category Mn.
+_SELECTORS: Final = ((0xFE00, 0xFE0F), (0x180B, 0x180F), (0xE0100, 0xE01EF))
+_SPACES_INSIDE: Final = re.compile(r"\s+")
+_DOT_BETWEEN_HAN: Final = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
+_NUMBER_WITH_X: Final = re.compile(r"[0-9]+x")
+_ROUNDS: Final = 8  # two suffice for every text met; a text that still changes then is refused
+
+
+class Unfit(StrEnum):
+    """Why a text has no normal spelling."""
+
+    TOO_LONG = "too-long"
+    UNASSIGNED = "unassigned"  # a code point that Unicode has not assigned, or half of a pair
+    CONTROL = "control"
+    UNSTABLE = "unstable"  # normalising does not come to an end
+
+
+class UnfitTextError(ValueError):
+    """A text that cannot be compared; the message does not repeat it."""
+
+    def __init__(self, kind: Unfit) -> None:
+        """Keep the kind."""
+        self.kind = kind
+        super().__init__(kind.value)
+
+
+def normalise(text: str) -> str | None:
+    """Return the normal spelling, or None for a text that says nothing: empty, "null", "无", "-".
+
+    1. Invisible characters go, control characters and unassigned code points are refused.
+    2. NFKC: full and half width, compatibility characters.
+    3. Dots between names become U+00B7, brackets round ones.
+    4. White space goes, but one space stays between two words of Latin letters.
+    5. The x that ends a number is upper case.
+
+    Raises:
+        UnfitTextError: the text is longer than any field, or holds what no field holds.
+
+    """
+    for _ in range(_ROUNDS):
+        if len(text) > LONGEST_TEXT:  # again in each round: NFKC makes up to 18 characters of one (U+FDFA)
+            raise UnfitTextError(Unfit.TOO_LONG)
+        once = _normalise_once(text)
+        if once == text:
+            return None if once.lower() in _NOTHING else once
+        text = once
+    raise UnfitTextError(Unfit.UNSTABLE)
+
+
+def is_nothing(text: str) -> bool:
+    """Say whether a text says that there is no value; one that cannot be read is not nothing."""
+    try:
+        return normalise(text) is None
+    except UnfitTextError:
+        return False
+
+
+def _normalise_once(text: str) -> str:
+    if text.isalnum() and (text.isascii() or unicodedata.is_normalized("NFKC", text)):
+        pass  # the usual value: letters, Han and digits alone, all assigned and visible
+    elif not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFKC", "".join(map(_visible, text))).translate(_ONE_SPELLING)
+        text = _DOT_BETWEEN_HAN.sub(DOT, text)
+    else:
+        text = text.translate(_ONE_SPELLING)
+    if " " in text:
+        text = _join_words(text)
+    return text.upper() if text.endswith("x") and _NUMBER_WITH_X.fullmatch(text) else text
+
+
+def _visible(character: str) -> str:
+    """Return the character, a space for white space, or nothing for one that is invisible."""
+    if character.isspace():
+        return " "
+    category = unicodedata.category(character)
+    if category in {"Cn", "Cs"}:
+        raise UnfitTextError(Unfit.UNASSIGNED)
+    if category == "Cc":
+        raise UnfitTextError(Unfit.CONTROL)
+    if category == "Cf" or any(first <= ord(character) <= last for first, last in _SELECTORS):
+        return ""
+    return character
+
+
+def _join_words(text: str) -> str:
+    words = [word for word in _SPACES_INSIDE.split(text) if word]
+    joined = words[:1]
+    for before, word in pairwise(words):
+        if _is_latin(before[-1]) and _is_latin(word[0]):
+            joined.append(" ")
+        joined.append(word)
+    return "".join(joined)
+
+
+def _is_latin(character: str) -> bool:
+    return character.isalpha() and ord(character) < 0x250  # noqa: PLR2004 -- end of Latin Extended-B

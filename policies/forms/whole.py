@@ -1,0 +1,19 @@
+"""The forms without a scheme: the value itself, whether there is one, and nothing."""
+
+from policies.forms.normal import is_nothing
+from policies.forms.scheme import Surroundings, Value
+
+
+def plain(value: Value, _around: Surroundings) -> object:
+    """Return the value."""
+    return value
+
+
+def exists(value: Value, _around: Surroundings) -> object:
+    """Say whether the field has a value; "null", "无", "-" and an empty text are none."""
+    return not isinstance(value, str) or not is_nothing(value)
+
+
+def withheld(_value: Value, _around: Surroundings) -> object:
+    """Return nothing."""
+    return None

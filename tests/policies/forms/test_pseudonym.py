@@ -1,0 +1,82 @@
+"""Pseudonyms: stable for one partner and purpose, unrelated for everybody else."""
+
+import base64
+import hashlib
+import hmac
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.forms.pseudonym import SHORTEST_MASTER, Pseudonyms
+from policies.forms.scheme import Surroundings
+from tests.policies.forms.support import TODAY, applied, citizen_number
+
+MASTER = bytes(range(32))
+PARTS = st.text(max_size=12)
+
+
+def pseudonyms(partner: str = "34", purpose: str = "change", epoch: int = 1, master: bytes = MASTER) -> Pseudonyms:
+    return Pseudonyms(master=master, partner=partner, purpose=purpose, epoch=epoch)
+
+
+def test_a_pseudonym_is_what_the_standards_say() -> None:
+    """HKDF over partner, purpose and epoch (RFC 5869), then keyed BLAKE2b with the domain (RFC 7693), 120 bits."""
+    info = b"\0\0\0\x0234" + b"\0\0\0\x06change" + b"\0\0\0\x011"
+    extracted = hmac.digest(b"tongban pseudonym 1", MASTER, "sha256")
+    first = hmac.digest(extracted, info + b"\x01", "sha256")
+    key = first + hmac.digest(extracted, first + info + b"\x02", "sha256")
+    person = hashlib.blake2b(b"holder", digest_size=16).digest()
+    digest = hashlib.blake2b("某某".encode(), digest_size=15, key=key, person=person).digest()
+    assert pseudonyms().of("holder", "某某") == base64.b32encode(digest).decode()
+
+
+def test_one_person_has_one_pseudonym() -> None:
+    """Spelling does not matter, nor whether a citizen number is old or new."""
+    number = citizen_number(sequence="010")
+    maker = pseudonyms()
+    assert maker.of("holder", number) == maker.of("holder", f" {number.lower()}\u200b")
+    assert maker.of("holder", number) == maker.of("holder", number[:6] + number[8:17])
+
+
+@pytest.mark.parametrize("value", ["", "null", "无", "-", "张\u0378", "张\x00"])
+def test_nothing_has_no_pseudonym(value: str) -> None:
+    """A value that says nothing or cannot be read is not known, rather than the same person for everybody."""
+    assert pseudonyms().of("holder", value) is None
+
+
+ASKERS = st.tuples(PARTS, PARTS, st.integers(0, 9))
+
+
+@given(ASKERS, ASKERS)
+def test_two_partners_never_join(one: tuple[str, str, int], other: tuple[str, str, int]) -> None:
+    """Different partner, purpose or epoch gives a different pseudonym, also where the parts run together alike."""
+    assert (pseudonyms(*one).of("holder", "某某") == pseudonyms(*other).of("holder", "某某")) == (one == other)
+
+
+@given(st.text(), st.text())
+def test_domains_and_values_do_not_meet(value: str, other: str) -> None:
+    """Two domains share no pseudonym, and what two values share is their normal spelling alone."""
+    maker = pseudonyms()
+    first = maker.of("holder", value)
+    assert first is None or first != maker.of("partner", value)
+    assert first is None or len(first) == 24
+    if value == other:
+        assert first == maker.of("holder", other)
+
+
+def test_a_short_master_key_is_refused() -> None:
+    """A key that could be guessed, or an epoch before the first, makes no pseudonyms."""
+    with pytest.raises(ValueError, match="32 bytes or more was expected, got 31"):
+        pseudonyms(master=bytes(SHORTEST_MASTER - 1))
+    with pytest.raises(ValueError, match="epoch"):
+        pseudonyms(epoch=-1)
+
+
+def test_without_a_key_nothing_is_known() -> None:
+    """The form gives a pseudonym where the request has a key, and None where it has none."""
+    assert applied("pseudonym:holder", "某某") is None
+    around = Surroundings(today=TODAY, pseudonyms=pseudonyms())
+    assert applied("pseudonym:holder", "某某", around) == pseudonyms().of("holder", "某某")
+    assert applied("pseudonym:holder", date(2020, 1, 2), around) == pseudonyms().of("holder", "2020-01-02")
