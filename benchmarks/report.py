@@ -12,7 +12,17 @@ from typing import Any, Literal
 
 from keys.libcrypto import library_version
 
-MEASURED_WITH = ("tongban", "cryptography", "lxml", "pyhanko-certvalidator", "aiohttp", "cffi")
+MEASURED_WITH = (
+    "tongban",
+    "cryptography",
+    "lxml",
+    "pyhanko-certvalidator",
+    "aiohttp",
+    "cffi",
+    "msgspec",
+    "cedarpy",
+    "regopy",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

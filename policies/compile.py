@@ -74,25 +74,46 @@ class LicenceTable:
         return self.ceilings.get(item, _NOTHING)
 
 
-def compile_bundle(bundle: Bundle) -> dict[str, LicenceTable]:
+def compile_bundle(bundle: Bundle, known: dict[Hashable, Ceiling] | None = None) -> dict[str, LicenceTable]:
     """Compile each licence type; the order of rules in the bundle makes no difference.
+
+    Bundles that share ``known`` have the same object for equal ceilings.
 
     Raises:
         ValueError: a rule grants what is no form. A bundle that was loaded has no such rule.
 
     """
-    rules = sorted(bundle.rules, key=lambda rule: rule.id)
-    known: dict[Hashable, Ceiling] = {}
+    known = {} if known is None else known
     ceilings = {item.id: _intern_ceiling(item, known) for item in bundle.items}
+    consents = {item.id: tuple(one.value for one in possible_consents(item)) for item in bundle.items}
+    askers = tuple((kind.id, home.value) for kind in bundle.callers for home in kind.home)
+    rules = _rules_by_licence(bundle)
     tables: dict[str, LicenceTable] = {}
     start = 0
     for licence in bundle.licences:
-        speaking = tuple(rule for rule in rules if speaks_of(rule, licence))
-        items = [item for item in bundle.items if licence.id in item.licences]
-        table = _compile_licence(bundle, licence, rules=speaking, items=items, ceilings=ceilings, start=start)
+        items = [item.id for item in bundle.items if licence.id in item.licences]
+        table = _compile_licence(
+            licence,
+            rules=tuple(rules[licence.id]),
+            matters=[(item, consent) for item in items for consent in consents[item]],
+            askers=askers,
+            ceilings={item: ceilings[item] for item in items},
+            start=start,
+        )
         tables[licence.id] = table
         start = table.end
     return tables
+
+
+def _rules_by_licence(bundle: Bundle) -> dict[str, list[Rule]]:
+    """Return for each licence type the rules that speak of it, by id."""
+    licences = {licence.id: licence for licence in bundle.licences}
+    found: dict[str, list[Rule]] = {name: [] for name in licences}
+    for rule in sorted(bundle.rules, key=lambda rule: rule.id):
+        for name in licences if rule.licence.type is None else rule.licence.type:
+            if name in licences and speaks_of(rule, licences[name]):
+                found[name].append(rule)
+    return found
 
 
 def speaks_of(rule: Rule, licence: LicenceType) -> bool:
@@ -102,44 +123,38 @@ def speaks_of(rule: Rule, licence: LicenceType) -> bool:
 
 
 def _compile_licence(
-    bundle: Bundle,
     licence: LicenceType,
     *,
     rules: tuple[Rule, ...],
-    items: Sequence[Item],
+    matters: Sequence[Pair],
+    askers: Sequence[Pair],
     ceilings: Mapping[str, Ceiling],
     start: int,
 ) -> LicenceTable:
-    item_columns = _columns([rule.item for rule in rules], [item.id for item in items])
+    items = _columns([rule.item for rule in rules], ceilings)
     consents = _columns([rule.consent for rule in rules], FIXED_VALUES[Dimension.CONSENT])
-    kinds = _columns([rule.caller.kind for rule in rules], [kind.id for kind in bundle.callers])
+    kinds = _columns([rule.caller.kind for rule in rules], dict.fromkeys(kind for kind, _ in askers))
     homes = _columns([rule.caller.home for rule in rules], FIXED_VALUES[Dimension.HOME])
     statuses = _columns([rule.licence.status for rule in rules], FIXED_VALUES[Dimension.STATUS])
     holders = _columns([rule.holder.type for rule in rules], licence.holders)
     ages = _columns([rule.holder.age for rule in rules], FIXED_VALUES[Dimension.AGE])
     outcomes = _columns([rule.outcome for rule in rules], FIXED_VALUES[Dimension.OUTCOME])
-    matters: dict[Pair, int] = {}
-    marks: dict[Pair, Hashable] = {}
-    for item in items:
-        column, ceiling = item_columns[item.id], id(ceilings[item.id])
-        for consent in possible_consents(item):
-            pair = (item.id, consent.value)
-            matters[pair] = column & consents[consent]
-            marks[pair] = (column, consents[consent], ceiling)
-    askers = {(kind.id, home.value): kinds[kind.id] & homes[home] for kind in bundle.callers for home in kind.home}
-    parties = {(holder, age): holders[holder] & ages[age] for holder, age in PARTIES if holder in holders}
-    matter = _axis(matters, 1, marks)
-    asker = _axis(askers, len(matter.groups))
+    matter_columns = {pair: items[pair[0]] & consents[pair[1]] for pair in matters}
+    marks = {pair: (items[pair[0]], consents[pair[1]], id(ceilings[pair[0]])) for pair in matters}
+    asker_columns = {pair: kinds[pair[0]] & homes[pair[1]] for pair in askers}
+    party_columns = {(holder, age): holders[holder] & ages[age] for holder, age in PARTIES if holder in holders}
+    matter = _axis(matter_columns, 1, marks)
+    asker = _axis(asker_columns, len(matter.groups))
     status = _axis(statuses, len(matter.groups) * len(asker.groups))
-    party = _axis(parties, len(matter.groups) * len(asker.groups) * len(status.groups))
+    party = _axis(party_columns, len(matter.groups) * len(asker.groups) * len(status.groups))
     stride = len(matter.groups) * len(asker.groups) * len(status.groups) * len(party.groups)
     outcome = _axis(outcomes, stride, start=start)
     return LicenceTable(
         licence=licence,
         rules=rules,
         fields=tuple(FieldTable(name, field, rules) for name, field in sorted(licence.fields.items())),
-        ceilings={item.id: ceilings[item.id] for item in items},
-        items=item_columns,
+        ceilings=ceilings,
+        items=items,
         consents=consents,
         matter=matter,
         asker=asker,

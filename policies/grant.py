@@ -77,6 +77,7 @@ class FieldTable:
 
     __slots__ = (
         "_beaten",
+        "_decisions",
         "_grants",
         "_resolved",
         "_rules",
@@ -106,6 +107,7 @@ class FieldTable:
         self.withheld = {reason: _withheld(name, reason) for reason in Withheld}
         # Grows with the reachable rule sets only, whose number is bounded when a bundle is loaded.
         self._resolved: dict[int, Resolved] = {}
+        self._decisions: dict[tuple[int | None, int | None], tuple[FieldDecision, frozenset[str]]] = {}
 
     def resolve(self, rules: int) -> Resolved:
         """Return what these rules give; those that do not mention the field are left out by the caller."""
@@ -134,11 +136,10 @@ class FieldTable:
         if len(shown) > 1:
             first, second = sorted(shown.values())[:2]
             return Resolved(self.withheld[Withheld.NO_RULE], frozenset(), winners, (first, second))
-        for form, row in shown.items():
-            return Resolved(self._decision(form, row, comparing), _spell(form, comparing), winners)
-        if comparing is not None:
-            return Resolved(self._decision(WITHHELD, None, comparing), _spell(WITHHELD, comparing), winners)
-        return Resolved(self.withheld[Withheld.NO_RULE], frozenset(), winners)
+        if not winners:  # rules that override each other in a circle
+            return Resolved(self.withheld[Withheld.NO_RULE], frozenset(), winners)
+        decision, forms = self._decide(next(iter(shown.values()), None), comparing)
+        return Resolved(decision, forms, winners)
 
     def under(self, resolved: Resolved, allowed: frozenset[str]) -> FieldDecision:
         """Cut what an item's ceiling does not allow; a bundle that was loaded has no such rule."""
@@ -151,18 +152,22 @@ class FieldTable:
             field=self.name, form=form, rule=None if form == WITHHELD else one.rule, match_rule=match_rule
         )
 
-    def _decision(self, form: Form, row: int | None, comparing: int | None) -> FieldDecision:
-        return FieldDecision(
-            field=self.name,
-            form=form,
-            rule=None if row is None else self._rules[row].id,
-            match_rule=None if comparing is None else self._rules[comparing].id,
-        )
+    def _decide(self, showing: int | None, comparing: int | None) -> tuple[FieldDecision, frozenset[str]]:
+        """Return the decision by which one row shows the field and one lets it be compared, and the forms it needs."""
+        found = self._decisions.get((showing, comparing))
+        if found is None:
+            form = WITHHELD if showing is None else self._grants[showing].form
+            decision = FieldDecision(
+                field=self.name,
+                form=form,
+                rule=None if showing is None else self._rules[showing].id,
+                match_rule=None if comparing is None else self._rules[comparing].id,
+            )
+            forms = Grant(form, comparing is not None, is_protected=False).forms
+            found = self._decisions[showing, comparing] = decision, forms
+        return found
 
 
+@lru_cache(_KEPT_SPELLINGS)
 def _withheld(name: str, reason: Withheld, rule: str | None = None) -> FieldDecision:
     return FieldDecision(field=name, form=WITHHELD, rule=rule, reason=reason)
-
-
-def _spell(form: Form, comparing: int | None) -> frozenset[str]:
-    return Grant(form, comparing is not None, is_protected=False).forms

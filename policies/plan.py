@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from enum import StrEnum
 from typing import Final
 
@@ -39,6 +40,12 @@ class FieldDecision:
     rule: str | None = None
     match_rule: str | None = None
     reason: Withheld | None = None
+    said: str = attribute(init=False, repr=False, compare=False)  # all of it in one line, for the id of a plan
+
+    def __post_init__(self) -> None:
+        """Spell it once: plans share their decisions."""
+        parts = (self.field, str(self.form), self.rule or "", self.match_rule or "", self.reason or "")
+        object.__setattr__(self, "said", "\n".join(parts))
 
     @property
     def is_withheld(self) -> bool:
@@ -76,11 +83,9 @@ def make_plan(
     licence: str, fields: Sequence[FieldDecision], rules: Sequence[str], obligations: Obligations | None
 ) -> Plan:
     """Return the plan that says this, with its id; obligations are kept only when something is shared."""
-    shares = any(not decision.is_withheld for decision in fields)
+    shares = any(decision.reason is None for decision in fields)
     kept = obligations if shares else None
-    said = [licence, *rules, ""]
-    for one in fields:
-        said += (one.field, str(one.form), one.rule or "", one.match_rule or "", one.reason or "")
+    said = [licence, *rules, "", *(one.said for one in fields)]
     if kept is not None:
         said += (kept.audit, str(kept.keep_days), str(kept.per_minute), str(kept.watermark))
     digest = hashlib.blake2b("\n".join(said).encode(), digest_size=_ID_BYTES).hexdigest()
