@@ -1,6 +1,7 @@
 """The rehearsal of a compromise: replace the key, list what it signed, write the notices; each step timed.
 
-The order is the one of a real event: first nobody can sign with the old key here any more, then the rest.
+The order is the one of a real event: first nobody can sign with the old key here any more, not even a process that
+opened it before, then the rest. So the list is made when nothing can be added to it.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from gateway.key_notice import USES_FILE, KeyNotice, encode_notice, write_notice
 from gateway.keystore import Keystore, StoredKey
 from keys.own.file import KeyFile
 from keys.own.journal import JournalEntry, encode_entry
-from keys.own.record import KeyRecord, KeyState, OwnKey, condemn, retire
+from keys.own.record import KeyId, KeyRecord, KeyState, OwnKey, condemn, retire
 
 NOTICE_FILES: Final = ("notice.zh.txt", "notice.en.txt", "notice.json")
 
@@ -128,22 +129,21 @@ def rehearse_dry(
 
 
 def _replace(store: Keystore, order: DrillOrder, make_key: Callable[[], KeyFile]) -> KeyRecord:
-    """Put a new key in the old one's place; of one that was replaced before, only the state may get worse."""
+    """Put a new key in the old one's place; of one that was replaced before, the overlap ends."""
     old = order.old
     successor = old.key.state.replaced_by
+
+    def end(key: OwnKey, new: KeyId) -> KeyState:
+        if order.is_drill:
+            return retire(key, replaced_by=new, signs_until=order.at)
+        return condemn(key, replaced_by=new, since=order.since, at=order.at)
+
     if successor is not None:
         new = store.find(successor).key.record
-        if not order.is_drill:
-            store.update(old.id, lambda key: condemn(key, replaced_by=successor, since=order.since, at=order.at))
+        store.update(old.id, lambda key: end(key, new.id))
         return new
     file = make_key()
-
-    def change(key: OwnKey) -> KeyState:
-        if order.is_drill:
-            return retire(key, replaced_by=file.record.id, signs_until=order.at)
-        return condemn(key, replaced_by=file.record.id, since=order.since, at=order.at)
-
-    store.add(file, replacing=old.id, change=change)
+    store.add(file, replacing=old.id, change=lambda key: end(key, file.record.id))
     return file.record
 
 
@@ -154,9 +154,7 @@ def _read(
     progress: Callable[[str, int, int], None],
 ) -> JournalReading:
     journal = store.journal(order.old.id)
-    return journal.read(
-        order.since, order.old.id, take=take, progress=lambda done, total: progress("list", done, total)
-    )
+    return journal.read(order.since, take=take, progress=lambda done, total: progress("list", done, total))
 
 
 def _check_empty(folder: Path) -> None:

@@ -19,6 +19,7 @@ _PURPOSES: Final = {
     KeyPurpose.PARTNER: ("跨省互认消息", "messages to partner gateways"),
     KeyPurpose.TRUST_LIST: ("信任清单", "trust lists"),
     KeyPurpose.STATUS_FEED: ("状态通报", "the status feed"),
+    KeyPurpose.POLICY: ("共享策略的批准", "approvals of the sharing policy"),
     KeyPurpose.CALLER: ("调用方令牌", "caller tokens"),
 }
 

@@ -26,7 +26,6 @@ from keys.tongsuo import TongsuoStack
 LOGGER: Final = logging.getLogger("tongban.second_opinion")
 
 CASE_FORMAT: Final = "tongban-sm2-disagreement-1"
-SECRET_BYTES: Final = 32
 _PER_MILLION: Final = 1_000_000
 _MAX_WAITING: Final = 16  # cases that wait for the disk; more of them say nothing new
 _FILE_MODE: Final = 0o600
@@ -201,7 +200,6 @@ def open_second_opinion(
     *,
     alarm: Alarm,
     load: Callable[[], SecondStack] = TongsuoStack,
-    secret: bytes | None = None,
 ) -> SecondOpinion | None:
     """Return the second opinion that the settings ask for, its stack tried with known answers; None: none is wanted.
 
@@ -211,4 +209,4 @@ def open_second_opinion(
     """
     if settings.per_million == 0:
         return None
-    return SecondOpinion(load(), share=settings.share, secret=secret or secrets.token_bytes(SECRET_BYTES), watch=alarm)
+    return SecondOpinion(load(), share=settings.share, watch=alarm)

@@ -27,7 +27,10 @@ from keys.trust import Anchor, Purpose, TrustStore
 
 MAX_LENGTH: Final = 8  # certificates in a chain with both ends; national hierarchies have three or four
 MAX_EXTRA: Final = 128  # certificates that a document may bring along; real ones bring up to four
-MAX_SIGNATURE_CHECKS: Final = 32  # per search: 8 ms of SM2; an honest search needs one per link and twin
+# Per search, of what came along and of the store's intermediates: 8 ms of SM2; an honest search needs one per link.
+MAX_SIGNATURE_CHECKS: Final = 32
+# Per search, of anchors, whom the operator chose: 32 ms of SM2; a CA may have renewed its key under one name for years.
+MAX_ANCHOR_CHECKS: Final = 128
 MAX_CHAINS: Final = 16  # alternatives that are kept: renewals of one CA key, and roots that sign across
 # Remembered searches: the signers and makers that a province sees in a day. Only those without a certificate above
 # MAX_REMEMBERED, and the key names what came along by one digest; a chain adds the leaf and what the anchors truly
@@ -161,7 +164,7 @@ def _search(certificate: Certificate, store: TrustStore, purpose: Purpose, extra
         return store.anchors_over(purpose, issuer, leaf)
 
     found = _search_anchors(certificate, over, extra, store)
-    if found.fault is not ChainFault.UNKNOWN_ISSUER or found.chains:
+    if found.fault not in {ChainFault.UNKNOWN_ISSUER, ChainFault.BUDGET} or found.chains:
         return found
 
     def known(issuer: bytes, _leaf: bytes | None) -> Sequence[Anchor]:
@@ -169,7 +172,10 @@ def _search(certificate: Certificate, store: TrustStore, purpose: Purpose, extra
         anchors = (anchor for one in acquainted for anchor in store.anchors_by_name.get((one, name_key(issuer)), ()))
         return [anchor for anchor in anchors if anchor.is_exhaustive]
 
-    if _search_anchors(certificate, known, extra, store).chains:
+    # Whoever is not authorised could bring so many certificates along that the search ends early. What ended that one
+    # would end this one too, so a CA that issued the certificate itself is found without them.
+    others = () if found.fault is ChainFault.BUDGET else extra
+    if _search_anchors(certificate, known, others, store).chains:
         return _Found(chains=(), fault=ChainFault.NOT_AUTHORISED, detail=f"certificate {certificate.serial:X}")
     return found
 
@@ -227,7 +233,7 @@ class _Search:
     ) -> None:
         self.chains: list[Chain] = []
         self.faults: dict[ChainFault, str] = {}
-        self._checks = 0
+        self._checks = {True: MAX_ANCHOR_CHECKS, False: MAX_SIGNATURE_CHECKS}  # that are left, of anchors and others
         self._paths = 0
         self._select = select
         self._intermediates = store.intermediates_by_name
@@ -261,10 +267,10 @@ class _Search:
                 self._note(ChainFault.PATH_TOO_LONG, issuer)
 
     def _signed(self, subject: Certificate, issuer: Certificate, *, is_anchor: bool) -> bool:
-        if self._checks == MAX_SIGNATURE_CHECKS:
+        if self._checks[is_anchor] == 0:
             self._note(ChainFault.BUDGET, subject)
             return False
-        self._checks += 1
+        self._checks[is_anchor] -= 1
         fault = find_link_fault(subject, issuer.spki)
         # Only an anchor's word makes a signature forged or weak; a stranger that does not fit is simply no issuer.
         # And only the very key that the subject names: a CA that renewed its key keeps its name.

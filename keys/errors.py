@@ -119,6 +119,7 @@ class TrustListFault(StrEnum):
     EQUIVOCATION = "equivocation"  # the version of the list in force, with other content: its keepers must explain
     GAP = "gap"  # lists between this one and the one in force are missing
     WRONG_PREVIOUS = "wrong-previous"  # the next version, but made for another list than the one in force
+    KEY_ID_REUSED = "key-id-reused"  # it gives the id of a key that was known before to another key
     BAD_SIGNATURE = "bad-signature"  # by a key that we know, and it does not verify
     TOO_FEW_SIGNATURES = "too-few-signatures"  # of its own keys
     TOO_FEW_OLD_SIGNATURES = "too-few-old-signatures"  # of the keys of the list in force, or of the root keys

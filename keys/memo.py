@@ -30,6 +30,11 @@ class Memo(Generic[K, V]):
         """Return how many answers are remembered."""
         return len(self._answers)
 
+    def __contains__(self, key: K) -> bool:
+        """Return whether an answer is remembered; that is no use of it."""
+        with self._lock:
+            return key in self._answers
+
     def get(self, key: K, compute: Callable[[], V]) -> V:
         """Return the answer for ``key``, from memory or computed now; what ``compute`` raises is not kept."""
         with self._lock:

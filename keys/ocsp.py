@@ -43,6 +43,7 @@ __all__ = [
     "encode_ocsp_request",
     "find_responder",
     "parse_ocsp_response",
+    "rank_status",
     "select_status",
     "verify_ocsp_response",
 ]
@@ -99,10 +100,22 @@ def encode_ocsp_request(
     return asn1.encode_der(_Request(tbs=_RequestData(requests=[item], extensions=extensions)))
 
 
+_SEVERITY: Final = {OcspState.GOOD: 0, OcspState.UNKNOWN: 1, OcspState.REVOKED: 2}
+
+
+def rank_status(status: OcspStatus) -> tuple[datetime, int, float]:
+    """Return what orders statuses: the newest is greatest; of one moment, revoked beats unknown, and that good.
+
+    Of two revocations the earlier is greater. So the order within an answer, or of several answers, never decides.
+    """
+    earliest = 0.0 if status.revocation is None else -status.revocation.revoked_at.timestamp()
+    return status.this_update, _SEVERITY[status.state], earliest
+
+
 def select_status(response: OcspResponse, *, certificate: Certificate, issuer: Certificate) -> OcspStatus | None:
-    """Return the newest status about exactly this certificate of this issuer; None: the answer is about others."""
+    """Return the greatest status (`rank_status`) about exactly this certificate; None: the answer is about others."""
     found = [one for one in response.statuses if is_named(certificate, issuer, one.certificate_id)]
-    return max(found, key=lambda one: one.this_update, default=None)
+    return max(found, key=rank_status, default=None)
 
 
 def verify_ocsp_response(

@@ -27,13 +27,16 @@ class OcspAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class OcspAnswers:
-    """Answers by serial number, each newest first; none is verified here, as with lists."""
+    """Answers by serial number, in no order: what each says about one certificate counts, not about which others.
+
+    None is verified here, as with lists.
+    """
 
     issuer: bytes
     answers: Mapping[int, tuple[OcspAnswer, ...]]
 
     def select(self, serial: int) -> tuple[OcspAnswer, ...]:
-        """Return the answers that mention this serial number, newest first."""
+        """Return the answers that mention this serial number."""
         return self.answers.get(serial, ())
 
     @cached_property
@@ -43,15 +46,15 @@ class OcspAnswers:
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """SHA-256 over the sorted digests of the answers."""
+        """SHA-256 over the sorted digests of the answers, and about whose certificates they are."""
         digests = {answer.response.fingerprint for answers in self.answers.values() for answer in answers}
-        return hashlib.sha256(b"".join(sorted(digests))).digest()
+        return hashlib.sha256(b"".join((*sorted(digests), self.issuer))).digest()
 
 
 def collect_ocsp_answers(issuer: Certificate, answers: Iterable[OcspAnswer]) -> OcspAnswers | None:
     """Put answers of one issuer's responders together; None: there are none."""
     by_serial: dict[int, list[OcspAnswer]] = {}
-    for answer in sorted(answers, key=lambda one: one.this_update, reverse=True):
+    for answer in answers:
         for serial in {status.certificate_id.serial for status in answer.response.statuses}:
             by_serial.setdefault(serial, []).append(answer)
     if not by_serial:

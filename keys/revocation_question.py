@@ -10,7 +10,7 @@ from keys.certificate import Certificate
 from keys.chain import Chain, build_chain
 from keys.errors import ChainError
 from keys.list_signers import find_list_signers, known_issuers
-from keys.ocsp import OcspResponse, OcspState, find_responder, select_status
+from keys.ocsp import OcspResponse, OcspState, find_responder, rank_status, select_status
 from keys.ocsp_answers import OcspAnswer, OcspAnswers
 from keys.ocsp_errors import OcspError, OcspFault
 from keys.revocation_list import RevocationList
@@ -212,13 +212,16 @@ def find_list_signers_of(issuer: Certificate, *, store: TrustStore, now: datetim
 
 
 def _sort_answers(answers: Sequence[OcspAnswer], certificate: Certificate, issuer: Certificate) -> Sequence[OcspAnswer]:
-    """Return the answers newest first, by what they say about this very certificate: an answer may be about several."""
+    """Return the answers newest first, by what they say about this very certificate: an answer may be about several.
 
-    def speaks_at(answer: OcspAnswer) -> datetime:
+    Of one moment the strictest is first, wherever it came from; an answer about others only is last, and says nothing.
+    """
+
+    def rank(answer: OcspAnswer) -> tuple[bool, tuple[datetime, int, float] | None]:
         status = select_status(answer.response, certificate=certificate, issuer=issuer)
-        return answer.this_update if status is None else status.this_update
+        return (False, None) if status is None else (True, rank_status(status))
 
-    return answers if len(answers) <= 1 else sorted(answers, key=speaks_at, reverse=True)
+    return answers if len(answers) <= 1 else sorted(answers, key=rank, reverse=True)
 
 
 def _ask_feed(feed: FeedEvidence, certificate: Certificate, now: datetime) -> Word | Fault:

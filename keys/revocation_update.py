@@ -42,35 +42,59 @@ class RevocationUpdateError(KeysError):
         self.detail = detail
 
 
-def verify_successor(new: RevocationList, *, old: RevocationList) -> None:
-    """Verify that ``new`` may take the place of ``old``; the same list again may.
+def verify_successor(new: RevocationList, *, old: RevocationList, at: datetime) -> None:
+    """Verify that the complete list ``new`` may take the place of ``old`` at ``at``; the same list again may.
 
     A list that went backwards is how a stolen mirror hides a revocation, so it never replaces what is known.
 
+    1. Same issuer, a complete list, and never issued earlier.
+    2. Once ``old`` and a delta laid over it have ended, any later list may follow: a CA may have begun a new series of
+       numbers or another division of its lists, and what has ended vouches for nothing any more.
+    3. Before that, the same scope and a number that does not go backwards; a list for all certificates may follow one
+       for some (numbers count within a scope, RFC 5280 section 5.2.3).
+
     Raises:
-        RevocationUpdateError: another issuer or scope, a delta, or a number or a this_update that went backwards.
+        RevocationUpdateError: one of the steps fails.
 
     """
-    if new == old:
+    complete = remove_delta(old)
+    if new == complete:
         return
     if name_key(new.issuer) != name_key(old.issuer):
         raise RevocationUpdateError(UpdateFault.OTHER_ISSUER)
     if new.base_number is not None:
         raise RevocationUpdateError(UpdateFault.NOT_COMPLETE)
-    if new.scope != old.scope:
-        raise RevocationUpdateError(UpdateFault.OTHER_SCOPE)
-    if old.number is not None:
-        if new.number is None:
-            raise RevocationUpdateError(UpdateFault.NO_NUMBER, f"the list at hand has number {old.number}")
-        if new.number < old.number:
-            detail = f"a number of at least {old.number} was expected, got {new.number}"
-            raise RevocationUpdateError(UpdateFault.NUMBER_BACKWARDS, detail)
-    if new.this_update < old.this_update:
-        detail = f"issued at {old.this_update.isoformat()} or later was expected, got {new.this_update.isoformat()}"
+    if new.this_update < complete.this_update:
+        issued = complete.this_update.isoformat()
+        detail = f"issued at {issued} or later was expected, got {new.this_update.isoformat()}"
         raise RevocationUpdateError(UpdateFault.TIME_BACKWARDS, detail)
-    # A complete list and the list that base and delta make share a number by intent (RFC 5280 section 5.2.3).
-    if new.number is not None and new.number == old.number and old.delta is None and new.this_update == old.this_update:
+    if new.this_update > old.this_update and all(_has_ended(one, at) for one in (old, complete)):
+        return
+    if new.scope != complete.scope:
+        if new.scope is None and new.this_update > old.this_update:
+            return
+        raise RevocationUpdateError(UpdateFault.OTHER_SCOPE)
+    _verify_number(new, complete)
+
+
+def _verify_number(new: RevocationList, complete: RevocationList) -> None:
+    """Verify that numbers do not go backwards; a delta that is laid over the complete list has another number.
+
+    A complete list and the list that base and delta make share a number by intent (RFC 5280 section 5.2.3).
+    """
+    if complete.number is None:
+        return
+    if new.number is None:
+        raise RevocationUpdateError(UpdateFault.NO_NUMBER, f"the list at hand has number {complete.number}")
+    if new.number < complete.number:
+        detail = f"a number of at least {complete.number} was expected, got {new.number}"
+        raise RevocationUpdateError(UpdateFault.NUMBER_BACKWARDS, detail)
+    if new.number == complete.number and new.this_update == complete.this_update:
         raise RevocationUpdateError(UpdateFault.SAME_NUMBER, f"two lists of number {new.number} differ")
+
+
+def _has_ended(revocations: RevocationList, at: datetime) -> bool:
+    return revocations.next_update is None or at >= revocations.next_update
 
 
 def apply_delta(base: RevocationList, delta: RevocationList) -> RevocationList:

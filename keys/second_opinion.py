@@ -5,12 +5,15 @@ test before the start can find.
 The door stays `keys.signature.verify_signature`; a `SecondOpinion` stands in front of it with the same parameters.
 Repeated is what both stacks decide by arithmetic: whether a readable {r, s} was made by a readable key. What our own
 code refuses before that (algorithm, key, spelling) is not put to vote.
+Each verification is drawn by itself: a signature that was not repeated may be the next time, so that nobody who times
+us, or spells one {r, s} in many ways, finds one that never is. What was disputed once is repeated every time.
 """
 
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import blake2b
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -25,8 +28,9 @@ from keys.signature import ALGORITHMS, SM2_WITH_SM3, verify_signature
 from keys.sm2 import CURVE_ORDER, DEFAULT_USER_ID, Sm2PublicKey, canonical_signature
 from keys.spki import KeyType
 
-MIN_SECRET: Final = 16  # bytes; whoever could guess it could choose signatures that are never looked at twice
+DRAW_BITS: Final = 64  # of one draw: shares of a millionth are met to the eleventh digit
 _LINKS: Final = 16_384  # remembered links that both stacks confirmed, as many as keys.pkix remembers of the first
+_DISPUTED: Final = 1_024  # remembered signatures; libraries that disagree about more are replaced, not watched
 
 # a‖b‖xG‖yG of GB/T 32918.5, as they go into Z (GB/T 32918.2 section 5.5).
 _CURVE: Final = bytes.fromhex(
@@ -90,11 +94,18 @@ Watch = Callable[[Opinion, Disagreement | None], None]
 class SecondOpinion:
     """Verifies as `verify_signature` does, and repeats a share of the SM2 verifications by the second stack."""
 
-    def __init__(self, stack: SecondStack, *, share: float, secret: bytes, watch: Watch) -> None:
+    def __init__(
+        self,
+        stack: SecondStack,
+        *,
+        share: float,
+        watch: Watch,
+        draw: Callable[[], int] = lambda: secrets.randbits(DRAW_BITS),
+    ) -> None:
         """Put ``stack`` to its known answers first.
 
-        ``share`` lies within 0..1. ``secret`` decides which signatures are in the share, the same ones every time, so
-        that nobody outside can tell; ``watch`` is told of every repetition, must not raise and must not wait.
+        ``share`` lies within 0..1. ``watch`` is told of every repetition, must not raise and must not wait; ``draw``
+        gives `DRAW_BITS` bits that nobody can foresee.
 
         Raises:
             LibraryUnusableError: the stack gives a wrong answer, or none, for a known one.
@@ -102,14 +113,13 @@ class SecondOpinion:
         """
         if not 0 <= share <= 1:
             raise ValueError(f"a share within 0..1 was expected, got {share}")
-        if len(secret) < MIN_SECRET:
-            raise ValueError(f"a secret of at least {MIN_SECRET} bytes was expected")
         verify_known_answers(stack)
         self._stack = stack
-        self._below = round(share * 2**64)
-        self._secret = secret[:64]  # what blake2b takes as its key
+        self._below = round(share * 2**DRAW_BITS)
+        self._draw = draw
         self._watch = watch
         self._links: Memo[tuple[bytes, bytes], None] = Memo(_LINKS)
+        self._disputed: Memo[tuple[bytes, bytes], None] = Memo(_DISPUTED)
 
     def verify_signature(
         self, *, message: bytes, signature: bytes, algorithm: str, spki: bytes, user_id: bytes = DEFAULT_USER_ID
@@ -131,7 +141,8 @@ class SecondOpinion:
                 raise
             refusal = error
         if self._is_chosen(algorithm, spki, signature):
-            self._repeat(message, signature, spki, user_id, first=refusal is None)
+            with suppress(SecondStackError):  # without another answer the first one's stands
+                self._repeat(message, signature, spki, user_id, first=refusal is None)
         if refusal is not None:
             raise refusal
         return encoding
@@ -139,7 +150,8 @@ class SecondOpinion:
     def find_disputed_link(self, chain: Chain) -> Certificate | None:
         """Return the first certificate of a found chain whose issuer's signature is disputed, or None.
 
-        Links were verified when the chain was found, so they are repeated here; what was confirmed is remembered.
+        Links were verified when the chain was found, so they are repeated here, each when it is drawn; what both stacks
+        confirmed is remembered, and nothing else.
         """
         for certificate, issuer in pairwise(chain.certificates):
             try:
@@ -150,29 +162,37 @@ class SecondOpinion:
 
     def _confirm_link(self, certificate: Certificate, issuer: Certificate) -> None:
         if self._is_chosen(certificate.signature_algorithm, issuer.spki, certificate.signature):
-            self._links.get(
-                (certificate.fingerprint, issuer.spki),
-                lambda: self._repeat(certificate.tbs, certificate.signature, issuer.spki, DEFAULT_USER_ID, first=True),
-            )
+            with suppress(SecondStackError):
+                self._links.get(
+                    (certificate.fingerprint, issuer.spki),
+                    lambda: self._repeat(
+                        certificate.tbs, certificate.signature, issuer.spki, DEFAULT_USER_ID, first=True
+                    ),
+                )
 
     def _is_chosen(self, algorithm: str, spki: bytes, signature: bytes) -> bool:
+        """Draw, by itself for each verification; what was disputed, in any spelling, is always chosen."""
         if ALGORITHMS[algorithm].key_type is not KeyType.SM2:
             return False
-        drawn = blake2b(spki + signature, digest_size=8, key=self._secret).digest()
-        return int.from_bytes(drawn) < self._below
+        return self._draw() < self._below or (len(self._disputed) > 0 and _identify(spki, signature) in self._disputed)
 
     def _repeat(self, message: bytes, signature: bytes, spki: bytes, user_id: bytes, *, first: bool) -> None:
-        """Ask the second stack; raises SignatureVerificationError DISPUTED when it gives the other answer."""
+        """Ask the second stack, and return when both agree or it is not to be asked.
+
+        Raises:
+            SignatureVerificationError: DISPUTED when it gives the other answer.
+            SecondStackError: it gives none.
+
+        """
         if user_id != DEFAULT_USER_ID:
             self._watch(Opinion.NOT_ASKED, None)
             return
-        point = Sm2PublicKey.from_spki(spki).point
-        canonical = canonical_signature(signature)
+        point, canonical = identity = _identify(spki, signature)
         try:
             second = self._stack.is_signed(point, message, canonical)
         except SecondStackError:
             self._watch(Opinion.FAILED, None)
-            return
+            raise
         if second is first:
             self._watch(Opinion.AGREED, None)
             return
@@ -188,8 +208,14 @@ class SecondOpinion:
             first_stack=library_version(),
             second_stack=self._stack.name,
         )
+        self._disputed.get(identity, lambda: None)
         self._watch(Opinion.DISAGREED, disagreement)
         raise SignatureVerificationError(SignatureFault.DISPUTED, "two implementations of SM2 disagree")
+
+
+def _identify(spki: bytes, signature: bytes) -> tuple[bytes, bytes]:
+    """Return the point and the signature in the one spelling of each."""
+    return Sm2PublicKey.from_spki(spki).point, canonical_signature(signature)
 
 
 def z_value(point: bytes, user_id: bytes) -> bytes:

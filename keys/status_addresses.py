@@ -6,7 +6,7 @@ from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
 from keys.certificate import Certificate
-from keys.der import SEQUENCE, encode_header
+from keys.der import SEQUENCE, encode_header, read_element
 from keys.revocation_scope import read_certificate_extensions, read_distribution_points
 
 MAX_ADDRESS: Final = 512  # characters; real ones have 30 to 120
@@ -46,8 +46,14 @@ def read_ocsp_addresses(certificate: Certificate) -> tuple[str, ...]:
 
 def read_list_addresses(certificate: Certificate) -> tuple[str, ...]:
     """Return the addresses of revocation lists that a certificate states, in a stable order."""
-    found = (_read_text(name[2:]) for name in sorted(read_distribution_points(certificate)) if name[0] == _URI)
+    found = (_read_text(_content(name)) for name in sorted(read_distribution_points(certificate)) if name[0] == _URI)
     return tuple(text for text in found if text)[:MAX_ADDRESSES]
+
+
+def _content(name: bytes) -> bytes:
+    """Return what is in a DER GeneralName, whose header grows with its length."""
+    element = read_element(name, 0, len(name))
+    return name[element.content : element.end]
 
 
 def _read_text(content: bytes) -> str:

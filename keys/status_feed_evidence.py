@@ -1,5 +1,6 @@
 """A status feed as evidence about the certificates of one issuer, which an operator lets it speak about."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,8 +32,8 @@ class FeedEvidence:
 
     @property
     def fingerprint(self) -> bytes:
-        """The digest of the files that led to the state."""
-        return self.state.fingerprint
+        """SHA-256 over the digest of the files that led to the state, and about whose certificates it speaks here."""
+        return hashlib.sha256(self.state.fingerprint + self.issuer_key.encode("ascii") + self.issuer).digest()
 
     @property
     def is_complete(self) -> bool:

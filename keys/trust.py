@@ -103,8 +103,14 @@ class TrustStore:
         return cls(anchors=())
 
     def with_lists(self, revocation_lists: Iterable[RevocationEvidence]) -> "TrustStore":
-        """Return a store with the same anchors and these lists in place of the present ones."""
-        return replace(self, revocation_lists=tuple(revocation_lists))
+        """Return a store with the same anchors and these lists in place of the present ones.
+
+        What was worked out about the anchors is taken along: lists come and go, and no question should pay for it anew.
+        """
+        store = replace(self, revocation_lists=tuple(revocation_lists))
+        for name in _OF_ANCHORS & self.__dict__.keys():
+            store.__dict__[name] = self.__dict__[name]
+        return store
 
     def select(self, purpose: Purpose, at: datetime, *, claim: Claim = NO_CLAIM) -> tuple[Anchor, ...]:
         """Return the anchors that count for exactly this purpose at ``at``, but those that the claim is outside of."""
@@ -199,6 +205,10 @@ class TrustStore:
         for revocations in sorted(self.revocation_lists, key=_age, reverse=True):
             found.setdefault(name_key(revocations.issuer), []).append(revocations)
         return {issuer: tuple(lists) for issuer, lists in found.items()}
+
+
+# Properties that depend on anchors, keys, intermediates and algorithms, and not on lists.
+_OF_ANCHORS: Final = frozenset({"anchors_version", "anchors_by_name", "intermediates_by_name", "_by_subject"})
 
 
 def _age(evidence: RevocationEvidence) -> tuple[datetime, int]:

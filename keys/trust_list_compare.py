@@ -1,5 +1,6 @@
 """Two trust lists compared: who gains what and who loses what, as values with a sentence in Chinese and in English."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,22 +109,32 @@ def growth(old: TrustList, new: TrustList) -> float:
     return len(after - before) / max(1, len(before))
 
 
-Holder = tuple[str, bytes]
+def loosens_signing(old: TrustList, new: TrustList) -> bool:
+    """Say whether fewer must sign the next version than before, or most of those who could sign no longer can.
+
+    Whoever holds that much of the next version holds all that follow.
+    """
+    before, after = ({key.public_key for key in one.signers.signers} for one in (old, new))
+    return new.signers.threshold < old.signers.threshold or 2 * len(before - after) > len(before)
+
+
+Holder = tuple[str, bytes]  # the fingerprint of a certificate or key, and the name below that CA; b"": it itself
 _Content = tuple[Holder, frozenset[str], object, datetime | None, datetime | None]
 
 
 def _decisive(trust_list: TrustList) -> set[_Content]:
-    return {(_holder(one), frozenset(one.purposes), one.scope, one.start, one.sunset) for one in trust_list.entries}
+    return {(holder_of(one), frozenset(one.purposes), one.scope, one.start, one.sunset) for one in trust_list.entries}
 
 
-def _holder(grant: Anchor | KeyAnchor) -> Holder:
+def holder_of(grant: Anchor | KeyAnchor) -> Holder:
+    """Return who holds a grant: those named below one CA are different holders with one fingerprint."""
     return fingerprint_of(grant), (grant.subject or b"") if isinstance(grant, Anchor) else b""
 
 
 def _by_holder(trust_list: TrustList) -> dict[Holder, list[Anchor | KeyAnchor]]:
     found: dict[Holder, list[Anchor | KeyAnchor]] = {}
     for grant in trust_list.entries:
-        found.setdefault(_holder(grant), []).append(grant)
+        found.setdefault(holder_of(grant), []).append(grant)
     return found
 
 
@@ -206,8 +217,9 @@ def _compare_signers(old: TrustList, new: TrustList) -> Iterator[Difference]:
     before = {(key.id, key.public_key, role) for key in old.signers.keys for role in key.roles}
     after = {(key.id, key.public_key, role) for key in new.signers.keys for role in key.roles}
     for effect, found in ((Effect.LOSES, before - after), (Effect.GAINS, after - before)):
-        for key, _, role in sorted(found):
-            yield Difference(who=key, title=f"key {key}", effect=effect, aspect=Aspect.LIST_KEY, values=(str(role),))
+        for key, public_key, role in sorted(found):
+            title = f"key {key} (SHA-256 {hashlib.sha256(public_key).hexdigest()[:16]})"
+            yield Difference(who=key, title=title, effect=effect, aspect=Aspect.LIST_KEY, values=(str(role),))
     if old.signers.threshold != new.signers.threshold:
         yield Difference(
             who="",

@@ -4,7 +4,7 @@ The rules are those of The Update Framework for its root of trust (TUF 1.0.33 se
 keys, each version signed by the keys of the version before it, no version skipped, none taken back, none kept for ever.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -36,56 +36,70 @@ def verify_trust_list(
     ``root_keys`` stand in the place of its keys: what the operator was given by hand, which is not asked ever after.
 
     1. It has the name of the list in force, is the very next version, and names that list's digest as its previous.
-    2. Every signature by a key that we know verifies; enough different keys of the old list, and enough of its own,
-       have signed. So nobody adds a key without those who were trusted before, nor one whose owner has not got it.
+    2. No id of an old key stands for another key. Every signature by a key that we know verifies; enough different keys
+       of the old list, and enough of its own, have signed. So nobody adds a key without those who were trusted before,
+       nor one whose owner has not got it.
     3. ``at`` lies within issued and expires, which are at most `MAX_LIFE` apart.
 
     Raises:
         UntrustedListError: the first rule that it breaks.
 
     """
-    endorsement = _verify_content(new, previous, root_keys)
-    _verify_time(new, at)
+    endorsement = verify_content(new, previous=previous, root_keys=root_keys)
+    verify_period(new, at)
     return endorsement
 
 
-def verify_succession(
-    lists: Iterable[TrustList], *, previous: TrustList | None, root_keys: ListKeys | None, at: datetime
-) -> TrustList | None:
-    """Verify lists that follow each other, and return the last: for a gateway that was away for some versions.
+def verify_content(new: TrustList, *, previous: TrustList | None, root_keys: ListKeys | None) -> Endorsement:
+    """Verify everything of `verify_trust_list` but that it is the time of the list, and return who signed it.
 
-    Those in between may have expired since; what counts is that the last one has not. The order is that of their
-    versions, and one that is in force already is passed over. None where there was neither a list nor a previous one.
+    So versions that a gateway missed are verified in their order: they may have expired since, the last may not.
 
     Raises:
-        UntrustedListError: as `verify_trust_list`, for the first that breaks a rule.
+        UntrustedListError: the first rule that it breaks.
 
     """
-    last = previous
-    for one in sorted(lists, key=lambda one: one.version):
-        if previous is not None and one.version < previous.version:
-            continue
-        _verify_content(one, last, root_keys)
-        last = one
-    if last is not None:
-        _verify_time(last, at)
-    return last
-
-
-def _verify_content(new: TrustList, previous: TrustList | None, root_keys: ListKeys | None) -> Endorsement:
     # 1 what it follows
     if previous is not None:
         _verify_place(new, previous)
     # 2 who signed
     old_keys = root_keys if previous is None else previous.signers
-    known = {*new.signers.signers, *(() if old_keys is None else old_keys.signers)}
-    signed = {(one.key, public_key) for one in new.signatures for public_key in _signed_with(new, one, known)}
-    _expect_enough(new.signers, signed, TrustListFault.TOO_FEW_SIGNATURES)
     if old_keys is None:
         raise UntrustedListError(TrustListFault.TOO_FEW_OLD_SIGNATURES, "neither a list in force nor root keys")
+    _verify_ids(new.signers, old_keys)
+    signed = _find_signers(new, {*new.signers.signers, *old_keys.signers})
+    _expect_enough(new.signers, signed, TrustListFault.TOO_FEW_SIGNATURES)
     _expect_enough(old_keys, signed, TrustListFault.TOO_FEW_OLD_SIGNATURES)
-    signed_by = frozenset(key for key, _ in signed)
+    # 3 without the moment
+    if new.expires - new.issued > MAX_LIFE:
+        raise UntrustedListError(TrustListFault.TOO_LONG_LIVED, f"at most {MAX_LIFE.days} days")
+    signed_by = frozenset(key.id for key in signed)
     return Endorsement(signed_by=signed_by, unknown=frozenset(one.key for one in new.signatures) - signed_by)
+
+
+def verify_own_signatures(trust_list: TrustList) -> None:
+    """Verify what a list needs whatever it follows: enough signatures of its own keys, and none of theirs bad.
+
+    Raises:
+        UntrustedListError: the fault is BAD_SIGNATURE or TOO_FEW_SIGNATURES.
+
+    """
+    signed = _find_signers(trust_list, trust_list.signers.signers)
+    _expect_enough(trust_list.signers, signed, TrustListFault.TOO_FEW_SIGNATURES)
+
+
+def verify_period(trust_list: TrustList, at: datetime) -> None:
+    """Verify that ``at`` lies within issued and expires.
+
+    Raises:
+        UntrustedListError: the fault is NOT_YET_ISSUED or EXPIRED.
+
+    """
+    if at < trust_list.issued:
+        detail = f"issued {trust_list.issued - at} from now: check the clock"
+        raise UntrustedListError(TrustListFault.NOT_YET_ISSUED, detail)
+    if at >= trust_list.expires:
+        raise UntrustedListError(TrustListFault.EXPIRED, f"{(at - trust_list.expires).days} days ago")
 
 
 def _verify_place(new: TrustList, previous: TrustList) -> None:
@@ -107,16 +121,37 @@ def _verify_place(new: TrustList, previous: TrustList) -> None:
         raise UntrustedListError(TrustListFault.ROLLBACK, f"version {new.version} was issued before the one in force")
 
 
-def _signed_with(new: TrustList, signature: ListSignature, known: Iterable[ListKey]) -> Sequence[bytes]:
-    """Return the public key that made this signature, or nothing when nobody knows the key that it names.
+def _verify_ids(new: ListKeys, old: ListKeys) -> None:
+    """Refuse an id that passes to another key: signatures and approvals name keys by their ids."""
+    known = {key.id: key.public_key for key in old.keys}
+    for key in new.keys:
+        if known.get(key.id, key.public_key) != key.public_key:
+            raise UntrustedListError(TrustListFault.KEY_ID_REUSED, key.id)
 
-    A signature that names a key we know and does not verify refuses the list: what it says is not true.
+
+def _find_signers(new: TrustList, known: Collection[ListKey]) -> frozenset[ListKey]:
+    """Return the keys that signed; a signature that names a key which nobody knows is passed over.
+
+    One that names a key we know and does not verify refuses the list: what it says is not true.
     """
-    named = [key for key in known if key.id == signature.key]  # two, where a new list gives an old id to a new key
-    found = [key.public_key for key in named if _is_signed(new, signature, key)]
-    if named and not found:
-        raise UntrustedListError(TrustListFault.BAD_SIGNATURE, signature.key)
-    return found
+    found = set()
+    for signature in new.signatures:
+        for key in known:
+            if key.id == signature.key:
+                if not _is_signed(new, signature, key):
+                    raise UntrustedListError(TrustListFault.BAD_SIGNATURE, key.id)
+                found.add(key)
+    return frozenset(found)
+
+
+def find_signers(trust_list: TrustList, keys: Collection[ListKey]) -> frozenset[bytes]:
+    """Return the public keys of those among ``keys`` who truly signed a list."""
+    return frozenset(
+        key.public_key
+        for signature in trust_list.signatures
+        for key in keys
+        if key.id == signature.key and _is_signed(trust_list, signature, key)
+    )
 
 
 def _is_signed(new: TrustList, signature: ListSignature, key: ListKey) -> bool:
@@ -129,20 +164,11 @@ def _is_signed(new: TrustList, signature: ListSignature, key: ListKey) -> bool:
     return encoding is SignatureEncoding.DER  # one spelling, here too
 
 
-def _expect_enough(keys: ListKeys, signed: Iterable[tuple[str, bytes]], fault: TrustListFault) -> None:
+def _expect_enough(keys: ListKeys, signed: Collection[ListKey], fault: TrustListFault) -> None:
     """Count different public keys, so that one under two ids is one signer."""
-    found = {public_key for _, public_key in signed} & {key.public_key for key in keys.signers}
+    found = {key.public_key for key in signed} & {key.public_key for key in keys.signers}
     if not keys.can_be_met or len(found) < keys.threshold:
         raise UntrustedListError(fault, f"{keys.threshold} were expected, got {len(found)}")
-
-
-def _verify_time(new: TrustList, at: datetime) -> None:
-    if new.expires - new.issued > MAX_LIFE:
-        raise UntrustedListError(TrustListFault.TOO_LONG_LIVED, f"at most {MAX_LIFE.days} days")
-    if at < new.issued:
-        raise UntrustedListError(TrustListFault.NOT_YET_ISSUED, f"issued {(new.issued - at)} from now: check the clock")
-    if at >= new.expires:
-        raise UntrustedListError(TrustListFault.EXPIRED, f"{(at - new.expires).days} days ago")
 
 
 def missing_signers(trust_list: TrustList, keys: ListKeys) -> Sequence[ListKey]:

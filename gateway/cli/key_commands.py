@@ -21,6 +21,7 @@ from keys.own.protection import KeyCipher, ScryptParameters
 from keys.own.public import encode_public_jwk, encode_public_pem, encode_trust_list_key
 from keys.own.record import KeyAlgorithm, KeyPurpose, KeyRecord, OwnKey, plan_record, retire
 from keys.own.signer import SoftwareSigner
+from keys.trust_list import encode_moment
 
 FORMS: Final[dict[str, Callable[[KeyRecord], Any]]] = {
     "pem": encode_public_pem,
@@ -78,11 +79,12 @@ def list_keys(folder: Path, *, at: str | None, as_json: bool) -> ExitCode:
 
 
 def rotate(folder: Path, key: str, making: Making, *, overlap_days: int, as_json: bool) -> ExitCode:
-    """Replace a key: the new one signs from its start, the old one until the overlap is over."""
+    """Replace a key: the new one signs from its start, the old one until the overlap is over; there is no gap."""
 
     def run(now: datetime) -> ExitCode:
         store = Keystore(folder)
         old = store.find(key)
+        _refuse_gap(old, optional_moment(making.active_from), now)
         file = make_key(old.key.record.purpose, _like(old, making), now)
         end = file.record.active_from + timedelta(days=overlap_days)
         store.add(
@@ -95,6 +97,19 @@ def rotate(folder: Path, key: str, making: Making, *, overlap_days: int, as_json
         return ExitCode.DONE
 
     return guard(run, as_json=as_json)
+
+
+def _refuse_gap(old: StoredKey, active_from: datetime | None, now: datetime) -> None:
+    """Raise UsageError when nobody would sign between the end of the old key and the start of the new one."""
+    end = max(old.key.signs_until, now)  # of one that has ended, what is past cannot be helped
+    if active_from is not None and active_from > end:
+        moment = encode_moment(end)
+        raise UsageError(
+            say(
+                f"旧密钥签名至 {moment}，新密钥启用前将无密钥可用。--active-from 不应晚于该时刻。",
+                f"nobody would sign from {moment} until the new key starts: choose --active-from no later than that",
+            )
+        )
 
 
 def export_public(folder: Path, key: str, *, form: str, as_json: bool) -> ExitCode:
@@ -196,9 +211,7 @@ def _make_on_token(purpose: KeyPurpose, making: Making, times: dict[str, Any], p
     if making.module is None or making.token is None:
         raise UsageError(say("请用 --pkcs11-module 指定设备的库。", "name the device's library with --pkcs11-module"))
     label = f"tongban {purpose}"
-    signer, place = generate_on_token(
-        making.module, token=making.token, pin=pin.decode("utf-8", "replace"), label=label
-    )
+    signer, place = generate_on_token(making.module, token=making.token, pin=pin, label=label)
     try:
         return KeyFile(record=_plan(signer.algorithm, purpose, signer.public_key, times), place=place)
     finally:

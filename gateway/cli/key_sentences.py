@@ -139,8 +139,15 @@ SENTENCES: Final[Mapping[StrEnum, tuple[str, str]]] = MappingProxyType(
             "the signing journal is no plain file and was refused; put the file itself there, and find out why.",
         ),
         JournalFault.OPEN_PERMISSIONS: (
-            "其他用户可以改写签名记录。请先核对内容，再执行 chmod 600。",
-            "other users can write the signing journal; compare its content with a backup, then chmod 600.",
+            "其他用户可以读写签名记录。请先与备份核对内容，再执行 chmod 600。",
+            "other users can read or write the signing journal; compare it with a backup, then chmod 600.",
+        ),
+        JournalFault.LOST: (
+            "签名记录丢失或缺少内容，因此未签名。请从备份恢复；无法恢复时，请更换该密钥。",
+            (
+                "the signing journal, or a part of it, is lost, so nothing was signed; "
+                "restore it from a backup, and where there is none rotate the key."
+            ),
         ),
         PassphraseFault.NONE_GIVEN: (
             "没有口令。请用 --passphrase-file，或环境变量 TONGBAN_KEY_PASSPHRASE，或在终端中输入。",
@@ -151,16 +158,16 @@ SENTENCES: Final[Mapping[StrEnum, tuple[str, str]]] = MappingProxyType(
             "the passphrase file cannot be read; check its path and permissions.",
         ),
         PassphraseFault.OPEN_PERMISSIONS: (
-            "其他用户可以读取口令文件。请更换口令，并执行 chmod 600。",
-            "other users can read the passphrase file; change the passphrase, and chmod 600 the file.",
+            "其他用户可以读取或改写口令文件。请更换口令，并执行 chmod 600。",
+            "other users can read or write the passphrase file; change the passphrase, and chmod 600 the file.",
         ),
         PassphraseFault.NOT_A_FILE: (
             "口令文件不是普通文件或管道。请指定文件。",
             "the passphrase file is neither a file nor a pipe; name a file.",
         ),
         PassphraseFault.UNUSABLE: (
-            "口令文件为空或过长。请只写入口令一行。",
-            "the passphrase file is empty or too long; write one line with the passphrase into it.",
+            "口令文件为空、过长或不止一行。请只写入口令一行。",
+            "the passphrase file is empty, too long or of several lines; write one line with the passphrase into it.",
         ),
         PassphraseFault.REPEATED_DIFFERENTLY: (
             "两次输入的口令不同。请重试。",

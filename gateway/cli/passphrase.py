@@ -16,7 +16,8 @@ from gateway.cli.language import say
 from keys.own.protection import MAX_PASSPHRASE_BYTES
 
 VARIABLE: Final = "TONGBAN_KEY_PASSPHRASE"  # the name of a variable, not a secret
-_OTHERS: Final = 0o007  # a secret that is mounted into a container often has a group
+_OTHERS: Final = 0o027  # a group may read, as that of a secret which is mounted into a container; writing is choosing
+_LINE_ENDS: Final = frozenset(b"\r\n")
 
 
 class PassphraseFault(StrEnum):
@@ -26,7 +27,7 @@ class PassphraseFault(StrEnum):
     UNREADABLE = "passphrase-file-unreadable"
     OPEN_PERMISSIONS = "passphrase-file-open"
     NOT_A_FILE = "passphrase-file-not-a-file"
-    UNUSABLE = "passphrase-file-unusable"  # empty, or longer than any passphrase
+    UNUSABLE = "passphrase-file-unusable"  # empty, longer than any passphrase, or of several lines
     REPEATED_DIFFERENTLY = "passphrase-repeated-differently"
 
 
@@ -46,7 +47,7 @@ def read_passphrase(file: Path | None, *, environ: Mapping[str, str] = os.enviro
     A person types a ``new`` one twice. One line end after the passphrase in a file is not part of it.
 
     Raises:
-        PassphraseError: there is none, or the file is open to others.
+        PassphraseError: there is none, or the file is open to others or holds more than one line.
 
     """
     if file is not None:
@@ -70,7 +71,8 @@ def _read_file(path: Path) -> bytes:
         detail = error.strerror or type(error).__name__
         raise PassphraseError(PassphraseFault.UNREADABLE, str(path), detail) from error
     passphrase = content.removesuffix(b"\n").removesuffix(b"\r")
-    if not passphrase or len(passphrase) > MAX_PASSPHRASE_BYTES:
+    # Of several lines nobody can tell which is meant; taken together they would be found out when it is too late.
+    if not passphrase or len(passphrase) > MAX_PASSPHRASE_BYTES or not _LINE_ENDS.isdisjoint(passphrase):
         raise PassphraseError(PassphraseFault.UNUSABLE, str(path))
     return passphrase
 

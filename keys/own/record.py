@@ -36,6 +36,7 @@ class KeyPurpose(StrEnum):
     PARTNER = "partner"  # messages to partner gateways
     TRUST_LIST = "trust-list"
     STATUS_FEED = "status-feed"
+    POLICY = "policy"  # approvals of a sharing policy that widens
     CALLER = "caller"  # tokens with which this gateway signs in elsewhere
 
 

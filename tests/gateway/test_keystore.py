@@ -2,10 +2,14 @@
 
 import os
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
+from gateway.key_drill import DrillOrder, rehearse
+from gateway.key_journal import JournalError, JournalFault
 from gateway.keystore import Keystore, KeystoreError, KeystoreFault, StoredKey
 from keys.own.errors import OwnKeyError, OwnKeyFault
 from keys.own.record import KeyAlgorithm, KeyPhase, KeyPurpose, KeyState, OwnKey, condemn, retire
@@ -104,10 +108,11 @@ def test_a_folder_that_is_a_link_is_refused(kept: tuple[Keystore, StoredKey]) ->
         assert caught.value.fault is KeystoreFault.NO_FOLDER
 
 
-def test_a_folder_that_others_may_write_is_refused(kept: tuple[Keystore, StoredKey]) -> None:
-    """Who may write the folder may replace a key."""
+@pytest.mark.parametrize("mode", [0o770, 0o755, 0o750, 0o701])
+def test_a_folder_that_others_may_use_is_refused(kept: tuple[Keystore, StoredKey], mode: int) -> None:
+    """Who may write the folder may replace a key, and who may list it learns how the keys are used."""
     store, _ = kept
-    store.folder.chmod(0o770)
+    store.folder.chmod(mode)
     with pytest.raises(KeystoreError) as caught:
         store.read()
     assert caught.value.fault is KeystoreFault.OPEN_PERMISSIONS
@@ -208,6 +213,98 @@ def test_a_state_can_get_worse_later(kept: tuple[Keystore, StoredKey]) -> None:
     assert store.find(stored.id).key.phase(NOW) is KeyPhase.COMPROMISED
 
 
+@pytest.mark.parametrize("is_drill", [False, True])
+def test_a_replaced_key_signs_no_more_wherever_it_was_opened(
+    kept: tuple[Keystore, StoredKey], tmp_path: Path, *, is_drill: bool
+) -> None:
+    """After a drill a process that opened the key before signs no more, and all that it signed is on the list."""
+    store, stored = kept
+    running = store.unseal(stored, PASSPHRASE, clock=lambda: NOW + DAY)
+    running.sign(b"before")
+    order = DrillOrder(old=stored, since=NOW, at=NOW + DAY, is_drill=is_drill)
+    report = rehearse(store, order, make_key=lambda: make_key_file(at=NOW + DAY)[1], folder=tmp_path / "out")
+    with pytest.raises(OwnKeyError) as caught:
+        running.sign(b"after")
+    assert caught.value.fault is OwnKeyFault.NOT_ACTIVE
+    listed = (tmp_path / "out" / "signed-since.jsonl").read_bytes()
+    assert report.journal_complete
+    assert listed.count(b"\n") == store.journal(stored.id).read(NOW, take=lambda _: None).uses == 1
+
+
+def test_a_drill_ends_an_overlap(kept: tuple[Keystore, StoredKey], tmp_path: Path) -> None:
+    """A drill of a key that was rotated before ends its overlap: nobody signs with it when the list is made."""
+    store, stored = kept
+    running = store.unseal(stored, PASSPHRASE, clock=lambda: NOW + DAY)
+    _, file = make_key_file(at=NOW)
+    end = NOW + 8 * DAY
+    store.add(file, replacing=stored.id, change=lambda key: retire(key, replaced_by=file.record.id, signs_until=end))
+    running.sign(b"in the overlap")
+    order = DrillOrder(old=store.find(stored.id), since=NOW, at=NOW + DAY, is_drill=True)
+    report = rehearse(store, order, make_key=pytest.fail, folder=tmp_path / "out")
+    assert report.new == file.record
+    with pytest.raises(OwnKeyError):
+        running.sign(b"after")
+
+
+def test_a_state_waits_for_a_use_that_has_begun(kept: tuple[Keystore, StoredKey]) -> None:
+    """A key is retired before a use or after it, never while one is being written down."""
+    store, stored = kept
+    seen: list[str] = []
+    begun = Event()
+
+    def clock() -> datetime:
+        thread.start()
+        begun.wait()
+        seen.append("use")
+        return NOW
+
+    def change(key: OwnKey) -> KeyState:
+        seen.append("state")
+        return replace(key.state, signs_until=NOW)
+
+    def retire_now() -> None:
+        begun.set()
+        store.update(stored.id, change)
+
+    thread = Thread(target=retire_now)
+    store.unseal(stored, PASSPHRASE, clock=clock).sign(b"m")
+    thread.join()
+    assert seen == ["use", "state"]
+
+
+def test_a_state_that_is_gone_stops_the_signer(kept: tuple[Keystore, StoredKey]) -> None:
+    """A process that cannot find out whether its key was retired does not sign."""
+    store, stored = kept
+    running = store.unseal(stored, PASSPHRASE, clock=lambda: NOW)
+    path_of(store, stored, ".state").unlink()
+    with pytest.raises(KeystoreError) as caught:
+        running.sign(b"m")
+    assert caught.value.fault is KeystoreFault.STATE_MISSING
+
+
+def test_a_key_that_is_gone_has_no_state_to_change(kept: tuple[Keystore, StoredKey]) -> None:
+    """A change of the state of no key is refused in words."""
+    store, stored = kept
+    path_of(store, stored).unlink()
+    with pytest.raises(KeystoreError) as caught:
+        store.update(stored.id, lambda key: key.state)
+    assert caught.value.fault is KeystoreFault.NO_SUCH_KEY
+
+
+def test_a_lost_journal_stops_the_signer_and_not_the_drill(kept: tuple[Keystore, StoredKey], tmp_path: Path) -> None:
+    """Without its journal a key does not sign and can still be replaced; what is lost is admitted."""
+    store, stored = kept
+    running = store.unseal(stored, PASSPHRASE, clock=lambda: NOW)
+    running.sign(b"m")
+    path_of(store, stored, ".journal").unlink()
+    with pytest.raises(JournalError) as caught:
+        running.sign(b"m")
+    assert caught.value.fault is JournalFault.LOST
+    order = DrillOrder(old=stored, since=NOW, at=NOW + DAY, is_drill=False)
+    report = rehearse(store, order, make_key=lambda: make_key_file(at=NOW + DAY)[1], folder=tmp_path / "out")
+    assert not report.journal_complete
+
+
 def test_a_failed_write_leaves_the_old_file(kept: tuple[Keystore, StoredKey], monkeypatch: pytest.MonkeyPatch) -> None:
     """When the disk fails, the state is as it was, and no piece of a file is left behind."""
     store, stored = kept
@@ -216,7 +313,7 @@ def test_a_failed_write_leaves_the_old_file(kept: tuple[Keystore, StoredKey], mo
     def fail(_stream: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gateway.keystore.os.fsync", fail)
+    monkeypatch.setattr("gateway.key_folder.os.fsync", fail)
     with pytest.raises(KeystoreError) as caught:
         store.update(stored.id, lambda key: replace(key.state, signs_until=NOW))
     assert caught.value.fault is KeystoreFault.UNWRITABLE
@@ -231,5 +328,5 @@ def test_the_signer_of_a_file_signs(kept: tuple[Keystore, StoredKey]) -> None:
     signer = store.unseal(stored, PASSPHRASE, clock=lambda: NOW)
     signer.sign(b"checkpoint")
     taken = []
-    assert store.journal(stored.id).read(NOW, stored.id, take=taken.append).is_complete(NOW)
+    assert store.journal(stored.id).read(NOW, take=taken.append).is_complete(NOW)
     assert [entry.at for entry in taken] == [NOW]

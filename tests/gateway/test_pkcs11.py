@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from gateway import pkcs11
 from gateway.cli.keys import keys_app
 from gateway.cli.passphrase import VARIABLE
 from gateway.keystore import Keystore
-from gateway.pkcs11 import Pkcs11Signer, generate_on_token, open_on_token
+from gateway.pkcs11 import OpenedKey, Pkcs11Signer, generate_on_token, open_on_token
 from keys.own.errors import OwnKeyError, OwnKeyFault
 from keys.own.file import TokenObject
 from keys.own.record import KeyAlgorithm
 from keys.own.signer import Signer, SoftwareSigner, verify_own_signature
 
-PIN = "98765432"
+PIN = "98765432"  # of a token that lives for one run
 LABEL = "tongban-test"
 LIBRARIES = (
     "/usr/lib/softhsm/libsofthsm2.so",  # Debian, Ubuntu
@@ -38,7 +39,7 @@ class Device:
 
     module: Path
     token: str = LABEL
-    pin: str = PIN
+    pin: bytes = PIN.encode()
 
 
 def missing(what: str) -> None:
@@ -131,8 +132,15 @@ def test_the_private_key_does_not_leave(made: tuple[Pkcs11Signer, TokenObject]) 
 
 @pytest.mark.parametrize(
     "change",
-    [{"pin": "00000000"}, {"token": "absent"}, {"module": Path("absent.so")}, {"module": Path(__file__)}],
-    ids=lambda change: next(iter(change)),
+    [
+        {"pin": b"00000000"},
+        {"pin": b"\xff98765432"},
+        {"pin": b"\xed\xa0\x80"},
+        {"token": "absent"},
+        {"module": Path("absent.so")},
+        {"module": Path(__file__)},
+    ],
+    ids=str,
 )
 def test_a_device_that_refuses_is_said(
     device: Device, made: tuple[Pkcs11Signer, TokenObject], change: dict[str, Any]
@@ -142,7 +150,8 @@ def test_a_device_that_refuses_is_said(
     with pytest.raises(OwnKeyError) as caught:
         open_on_token(asked.module, replace(made[1], token=asked.token), pin=asked.pin)
     assert caught.value.fault is OwnKeyFault.DEVICE
-    assert asked.pin not in str(caught.value)
+    assert not isinstance(caught.value.__cause__, UnicodeError)  # it would quote the PIN
+    assert repr(asked.pin)[2:-1] not in str(caught.value)
 
 
 def test_another_object_is_not_tried(device: Device, made: tuple[Pkcs11Signer, TokenObject]) -> None:
@@ -155,14 +164,105 @@ def test_a_device_that_errs_is_found_out(made: tuple[Pkcs11Signer, TokenObject])
     """A signature that does not verify never leaves."""
     signer, _ = made
     other = SoftwareSigner.generate(KeyAlgorithm.P256)
-    swapped = Pkcs11Signer(signer._session, signer._key, other.public_key)
+    opened = OpenedKey(signer._session, signer._key, other.public_key)
+    swapped = Pkcs11Signer(opened, reopen=lambda: opened)
     with pytest.raises(OwnKeyError) as caught:
         swapped.sign(b"m")
     assert caught.value.fault is OwnKeyFault.DEVICE
 
 
-def test_a_session_that_ended_is_a_fault(device: Device, made: tuple[Pkcs11Signer, TokenObject]) -> None:
-    """Signing after the end of the session is refused in our words."""
+def lose_sessions(*signers: Pkcs11Signer) -> None:
+    """End all sessions behind our back, and with them the login, as a device does that was taken out or restarted."""
+    for signer in signers:
+        signer._session.close()
+    for login in pkcs11._logins.values():
+        login.session.close()
+
+
+@pytest.fixture
+def alone(device: Device, made: tuple[Pkcs11Signer, TokenObject]) -> Iterator[Pkcs11Signer]:
+    """Return a signer of a key, with no other session of the process beside it but that of the login."""
+    made[0].close()
+    signer = open_on_token(device.module, made[1], pin=device.pin)
+    yield signer
+    signer.close()
+
+
+def test_a_device_that_forgot_us_is_signed_in_to_again(
+    device: Device, made: tuple[Pkcs11Signer, TokenObject], alone: Pkcs11Signer
+) -> None:
+    """When the device lost all sessions, a signer that was open signs again, and so does one that is opened later."""
+    for _ in range(2):
+        lose_sessions(alone)
+        verify(alone, b"m", alone.sign(b"m"))
+    lose_sessions(alone)
+    again = open_on_token(device.module, made[1], pin=device.pin)
+    verify(again, b"m", again.sign(b"m"))
+    again.close()
+    verify(alone, b"m", alone.sign(b"m"))
+
+
+def test_a_session_that_is_lost_alone_is_opened_again(alone: Pkcs11Signer) -> None:
+    """When only the signer's session is gone, the login stays and another session takes its place."""
+    logins = dict(pkcs11._logins)
+    alone._session.close()
+    verify(alone, b"m", alone.sign(b"m"))
+    assert pkcs11._logins == logins
+
+
+def test_a_key_is_made_after_the_device_forgot_us(device: Device, alone: Pkcs11Signer) -> None:
+    """Making a key signs in once more as well."""
+    lose_sessions(alone)
+    signer, _ = generate_on_token(device.module, token=device.token, pin=device.pin, label="again")
+    verify(signer, b"m", signer.sign(b"m"))
+    signer.close()
+
+
+def test_a_device_that_is_away_is_found_again(alone: Pkcs11Signer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the device is away each use is refused, and once it is back the next one is signed."""
+    lose_sessions(alone)
+
+    def absent(_token: object) -> None:
+        raise OSError(19, "No such device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pkcs11, "_find_token", absent)
+        for _ in range(3):
+            with pytest.raises(OwnKeyError) as caught:
+                alone.sign(b"m")
+            assert caught.value.fault is OwnKeyFault.DEVICE
+    verify(alone, b"m", alone.sign(b"m"))
+
+
+def test_a_refused_pin_is_shown_to_the_device_once(alone: Pkcs11Signer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the PIN was changed on the device, it is tried once and not until the device locks itself."""
+    import pkcs11 as library  # noqa: PLC0415 - optional
+
+    lose_sessions(alone)
+    tried = []
+
+    class Changed:
+        """A token whose PIN is another one now."""
+
+        def open(self, *, user_pin: str | None = None, rw: bool = False) -> None:
+            """Refuse the PIN, and everything without it."""
+            if user_pin is not None:
+                tried.append(user_pin)
+                raise library.PinIncorrect
+            raise library.UserNotLoggedIn(rw)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pkcs11, "_find_token", lambda _token: Changed())
+        patch.setattr(pkcs11, "_refused", set())
+        for _ in range(5):
+            with pytest.raises(OwnKeyError):
+                alone.sign(b"m")
+    assert tried == [PIN]
+    verify(alone, b"m", alone.sign(b"m"))
+
+
+def test_a_signer_that_was_closed_is_a_fault(device: Device, made: tuple[Pkcs11Signer, TokenObject]) -> None:
+    """A signer that was closed signs no more, though the device would."""
     signer = open_on_token(device.module, made[1], pin=device.pin)
     signer.close()
     with pytest.raises(OwnKeyError) as caught:
@@ -193,7 +293,7 @@ def test_a_key_in_a_device_lives_in_the_folder(device: Device, tmp_path: Path) -
     store = Keystore(tmp_path / "keys")
     stored = store.find(made["id"])
     assert isinstance(stored.file.place, TokenObject)
-    opened = open_on_token(device.module, stored.file.place, pin=PIN)
+    opened = open_on_token(device.module, stored.file.place, pin=PIN.encode())
     signer = store.journalled(stored, opened, clock=lambda: datetime.now(UTC))
     verify(signer, b"m", signer.sign(b"m"))
     opened.close()

@@ -39,7 +39,6 @@ from tests.support.sm2_stacks import openssl_says_of_digest, product_says
 from tests.support.timestamps import StampRecipe, trusting_stamps
 
 AT = datetime(2026, 8, 31, 1, 23, 45, tzinfo=UTC)
-SECRET = bytes(range(32))
 KEY = Sm2PrivateKey.from_scalar(4711)
 MESSAGE = "张三 370102199001011234".encode()
 
@@ -78,7 +77,7 @@ def lying(watch, *, per_million=1_000_000):
     """Return an opinion whose second stack lies, once it has passed its known answers."""
     liar = Liar()
     settings = SecondOpinionSettings(per_million=per_million)
-    opinion = open_second_opinion(settings, alarm=watch, load=lambda: liar, secret=SECRET)
+    opinion = open_second_opinion(settings, alarm=watch, load=lambda: liar)
     liar.lies = True
     return opinion
 
@@ -122,7 +121,7 @@ def test_a_disputed_time_stamp_proves_nothing(truths, detail):
         asked.append(word)
         liar.lies = len(asked) >= truths
 
-    opinion = open_second_opinion(settings, alarm=watch, load=lambda: liar, secret=SECRET)
+    opinion = open_second_opinion(settings, alarm=watch, load=lambda: liar)
     liar.lies = truths == 0
     stamped = DocumentSignature(
         id="1",
@@ -145,7 +144,7 @@ def test_every_licence_of_the_demo_is_judged_alike_by_two_stacks(store):
     words = []
     liar = Liar()
     settings = SecondOpinionSettings(per_million=1_000_000)
-    opinion = open_second_opinion(settings, alarm=lambda word, _: words.append(word), load=lambda: liar, secret=SECRET)
+    opinion = open_second_opinion(settings, alarm=lambda word, _: words.append(word), load=lambda: liar)
     for licence in stock.licences:
         alone = verify_document(licence.document, store=store, at=demo.NOW)
         assert verify_document(licence.document, store=store, at=demo.NOW, opinion=opinion) == alone

@@ -25,6 +25,16 @@ def test_the_oldest_by_use_falls_out():
     assert memo.get("b", lambda: "again") == "again"
 
 
+def test_looking_is_no_use():
+    """Whether an answer is remembered can be asked without remembering it any longer."""
+    memo = Memo(1)
+    memo.get("a", lambda: 1)
+    assert "a" in memo
+    assert "b" not in memo
+    memo.get("b", lambda: 2)
+    assert "a" not in memo
+
+
 def test_a_failure_is_not_kept():
     """What the computation raises reaches the asker, and the next one tries again."""
     memo = Memo(2)

@@ -79,6 +79,17 @@ def test_several_statuses():
     assert verify(ocsp.answer(other, older, newer, signer=CA)).state is OcspState.REVOKED
 
 
+@pytest.mark.parametrize("mild", [ocsp.GOOD, ocsp.UNKNOWN, ocsp.revoked(pki.NOW)])
+def test_the_strictest_of_one_moment_counts(mild):
+    """Of several statuses of one moment revoked counts, the earliest revocation, whatever their order."""
+    both = [ocsp.single(ID, mild), ocsp.single(ID, ocsp.revoked(WHEN))]
+    for order in (both, both[::-1]):
+        assert verify(ocsp.answer(*order, signer=CA)).revocation.revoked_at == WHEN
+    doubtful = [ocsp.single(ID), ocsp.single(ID, ocsp.UNKNOWN)]
+    for order in (doubtful, doubtful[::-1]):
+        assert verify(ocsp.answer(*order, signer=CA)).state is OcspState.UNKNOWN
+
+
 NO_USAGE = CA.issue("no usage", usages=("digital_signature",))
 WRONG_KEY_USAGE = CA.issue("encrypts", usages=pki.ENCRYPTING, more=(ocsp.OCSP_SIGNING,))
 STRANGE = CA.issue(

@@ -118,6 +118,33 @@ def test_an_answer_about_several_speaks_as_of_each():
     assert ask(fetched, stapled=(both,)).state is RevocationState.REVOKED
 
 
+def test_a_fetched_answer_about_several_speaks_as_of_each():
+    """A newer word about another certificate does not put an older good one before a revocation, fetched or stapled."""
+    both = parse_ocsp_response(
+        ocsp.answer(
+            ocsp.single(ID, this_update=pki.NOW - 3 * HOUR),
+            ocsp.single(ocsp.certificate_id(OTHER, CA), this_update=pki.NOW),
+            signer=CA,
+        )
+    )
+    revoking = answer(ocsp.revoked(WHEN), this_update=pki.NOW - HOUR)
+    for answers in ((OcspAnswer(response=both), revoking), (revoking, OcspAnswer(response=both))):
+        assert ask(*answers).state is RevocationState.REVOKED
+
+
+@pytest.mark.parametrize("stapled", [False, True])
+def test_revoked_wins_over_good_of_the_same_moment(stapled):
+    """Of two answers of one moment the one that says revoked decides, wherever each came from."""
+    mild, strict = answer(), answer(ocsp.revoked(WHEN))
+    assert ask(strict, stapled=(mild.response,)).state is RevocationState.REVOKED
+    assert ask(mild, stapled=(strict.response,)).state is RevocationState.REVOKED
+    assert ask(mild, strict).state is ask(strict, mild).state is RevocationState.REVOKED
+    twice = ocsp.answer(ocsp.single(ID), ocsp.single(ID, ocsp.revoked(WHEN)), signer=CA)
+    one = parse_ocsp_response(twice)
+    found = ask(stapled=(one,)) if stapled else ask(OcspAnswer(response=one))
+    assert found.state is RevocationState.REVOKED
+
+
 def test_revoked_by_any_kind_is_revoked():
     """What one kind of evidence calls revoked is revoked, whatever a newer one of another kind says."""
     revoking = listed(entry(LEAF.certificate.serial, WHEN))
@@ -196,6 +223,13 @@ def test_the_store_has_another_version_with_other_answers():
         for found in ((), (collect_ocsp_answers(CA.certificate, [answer()]),), (listed(),))
     }
     assert len(versions) == 3
+
+
+def test_the_store_has_another_version_with_answers_of_another_issuer():
+    """The same answers, put at hand for another issuer, make another version, since they answer another question."""
+    other, one = pki.make_root("Other CA"), answer()
+    versions = {BASE.with_lists((collect_ocsp_answers(each.certificate, [one]),)).version for each in (CA, other)}
+    assert len(versions) == 2
 
 
 def test_until_when_an_answer_holds():

@@ -101,16 +101,16 @@ def test_a_delta_that_does_not_fit(base, change, fault):
 )
 def test_a_list_that_may_not_follow(new, fault):
     """A list never gives way to one that went backwards, or that is about something else."""
-    assert fault_of(verify_successor, new, old=full()) is fault
+    assert fault_of(verify_successor, new, old=full(), at=pki.NOW) is fault
 
 
 def test_a_list_that_may_follow():
     """A newer list, and the same once more, may take the place."""
     old = full()
-    verify_successor(old, old=old)
-    verify_successor(full(11, this_update=pki.NOW), old=old)
-    verify_successor(full(10, entry(5), this_update=pki.NOW), old=old)
-    verify_successor(full(None, entry(5), this_update=pki.NOW), old=full(None))
+    verify_successor(old, old=old, at=pki.NOW)
+    verify_successor(full(11, this_update=pki.NOW), old=old, at=pki.NOW)
+    verify_successor(full(10, entry(5), this_update=pki.NOW), old=old, at=pki.NOW)
+    verify_successor(full(None, entry(5), this_update=pki.NOW), old=full(None), at=pki.NOW)
 
 
 def chain_to(ca, leaf, *extra):

@@ -1,5 +1,7 @@
 """The second opinion: agreement changes nothing, disagreement is no answer, and a failing second stack is neither."""
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from keys import second_opinion
 from keys.chain import build_chain
 from keys.encoding import encode_signature, parse_signature
 from keys.errors import LibraryUnusableError, SignatureFault, SignatureVerificationError
-from keys.second_opinion import Opinion, SecondOpinion, SecondStackError, verify_known_answers, z_value
+from keys.second_opinion import DRAW_BITS, Opinion, SecondOpinion, SecondStackError, verify_known_answers, z_value
 from keys.signature import ECDSA_WITH_SHA256, SM2_WITH_SM3, SignatureEncoding
 from keys.sm2 import CURVE_ORDER, DEFAULT_USER_ID, Sm2PrivateKey
 from keys.tongsuo import TongsuoStack
@@ -16,7 +18,6 @@ from keys.trust import Anchor, Purpose, TrustStore
 from tests.support import pki, sm2_arithmetic
 from tests.support.sm2_stacks import Tongsuo, product_says
 
-SECRET = bytes(range(32))
 MESSAGE = b"message"
 KEY = Sm2PrivateKey.from_scalar(12345)
 SIGNATURE = KEY.sign(MESSAGE)
@@ -40,10 +41,11 @@ class Stack:
         return product_says(spki, message, signature, DEFAULT_USER_ID) if self.answer is None else self.answer
 
 
-def make(answer=None, *, share=1.0, secret=SECRET):
+def make(answer=None, *, share=1.0, draw=None):
     """Return an opinion by a stack that turns to ``answer`` after its known answers, the stack, and what is watched."""
     stack, seen = Stack(), []
-    opinion = SecondOpinion(stack, share=share, secret=secret, watch=lambda *one: seen.append(one))
+    knobs = {} if draw is None else {"draw": draw}
+    opinion = SecondOpinion(stack, share=share, watch=lambda *one: seen.append(one), **knobs)
     stack.asked.clear()
     stack.answer = answer
     return opinion, stack, seen
@@ -135,34 +137,61 @@ def test_the_second_stack_gets_the_one_spelling():
     assert stack.asked[0][2] == SIGNATURE
 
 
-def chosen(share, secret=SECRET, many=400):
-    """Return which of many signatures are repeated; the signatures are numbers only, since the answer is not asked."""
-    opinion, stack, _ = make(answer=False, share=share, secret=secret)
-    found = set()
-    for number in range(1, many + 1):
-        fault_of(opinion, signature=encode_signature(number, number))
-        if stack.asked:
-            found.add(number)
-            stack.asked.clear()
-    return found
+def spellings():
+    """Return one {r, s} in many readable spellings."""
+    r, s, _ = parse_signature(SIGNATURE, CURVE_ORDER)
+    yield r.to_bytes(32) + s.to_bytes(32)
+    for before_r in range(8):
+        for before_s in range(8):
+            parts = [bytes(zeros) + n.to_bytes(n.bit_length() // 8 + 1) for n, zeros in ((r, before_r), (s, before_s))]
+            yield pki.sequence(*(pki.tlv(0x02, part) for part in parts))
 
 
-def test_the_share_is_drawn_by_a_secret():
-    """The same secret draws the same signatures, another draws others; about as many as the share says."""
-    drawn = chosen(0.25)
-    assert 60 <= len(drawn) <= 140
-    assert chosen(0.25) == drawn
-    assert chosen(0.25, secret=bytes(32)) != drawn
-    assert drawn < chosen(0.5)
-    assert not chosen(0.0)
-    assert len(chosen(1.0)) == 400
+def repeated(share, signatures, **knobs):
+    """Return how often each signature was repeated when all were verified twenty times."""
+    opinion, stack, _ = make(share=share, **knobs)
+    counts = []
+    for signature in signatures:
+        stack.asked.clear()
+        for _ in range(20):
+            verify(opinion, signature=signature)
+        counts.append(len(stack.asked))
+    return counts
 
 
-@pytest.mark.parametrize(("share", "secret"), [(-0.1, SECRET), (1.1, SECRET), (0.5, b"short")])
-def test_absurd_settings_are_a_mistake_of_the_caller(share, secret):
-    """A share beyond 0..1 or a secret that can be guessed is refused."""
+def test_each_verification_is_drawn_by_itself():
+    """No spelling and no signature is always or never repeated: neither timing nor spelling tells about the next."""
+    signatures = [*spellings(), *(KEY.sign(MESSAGE) for _ in range(5))]
+    draws = Random(1)
+    counts = repeated(0.5, signatures, draw=lambda: draws.getrandbits(DRAW_BITS))
+    assert all(0 < count < 20 for count in counts)
+    assert 0.45 < sum(counts) / (20 * len(counts)) < 0.55
+
+
+def test_the_share_is_met_at_its_ends():
+    """With a share of nothing nothing is repeated, with one of all everything, by the draw of the product itself."""
+    assert repeated(0.0, [SIGNATURE]) == [0]
+    assert repeated(1.0, [SIGNATURE]) == [20]
+    assert 0 < sum(repeated(0.5, [SIGNATURE] * 10)) < 200
+
+
+def test_what_was_disputed_is_repeated_every_time():
+    """A signature that was disputed once is not left to the draw any more, in whatever spelling it comes back."""
+    draws = iter([0])
+    opinion, stack, seen = make(answer=False, share=0.5, draw=lambda: next(draws, 2**64 - 1))
+    for signature in (SIGNATURE, *spellings()):
+        assert fault_of(opinion, signature=signature) is SignatureFault.DISPUTED
+    assert {word for word, _ in seen} == {Opinion.DISAGREED}
+    stack.asked.clear()
+    verify(opinion, signature=KEY.sign(MESSAGE))
+    assert not stack.asked
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_absurd_settings_are_a_mistake_of_the_caller(share):
+    """A share beyond 0..1 is refused."""
     with pytest.raises(ValueError, match="expected"):
-        make(share=share, secret=secret)
+        make(share=share)
 
 
 @pytest.mark.parametrize("answer", [True, False, SecondStackError("no")])
@@ -176,7 +205,7 @@ def test_the_first_stack_is_put_to_its_known_answers_too(monkeypatch):
     """A first stack that is wrong at the start is named as the wrong one."""
     monkeypatch.setattr(second_opinion, "verify_signature", lambda **_: SignatureEncoding.DER)
     with pytest.raises(LibraryUnusableError, match="OpenSSL"):
-        SecondOpinion(TruthfulStack(), share=1, secret=SECRET, watch=lambda *_: None)
+        SecondOpinion(TruthfulStack(), share=1, watch=lambda *_: None)
 
 
 class TruthfulStack:
@@ -210,6 +239,18 @@ def test_the_links_of_a_chain_are_confirmed_once():
     assert len(stack.asked) == 2
     assert opinion.find_disputed_link(found) is None
     assert len(stack.asked) == 2
+
+
+def test_a_link_without_an_answer_is_not_confirmed():
+    """When the second stack gives no answer about a link, the link stands and is asked about again the next time."""
+    opinion, stack, seen = make(answer=SecondStackError("down"))
+    found = chain()
+    for _ in range(3):
+        assert opinion.find_disputed_link(found) is None
+    assert len(stack.asked) == 6
+    assert {word for word, _ in seen} == {Opinion.FAILED}
+    stack.answer = False
+    assert opinion.find_disputed_link(found) == found.certificates[0]
 
 
 def test_a_disputed_link_is_found_and_not_remembered():
@@ -333,4 +374,4 @@ def _cached_stack():
 
 
 def _opinion(stack, seen):
-    return SecondOpinion(stack, share=1, secret=SECRET, watch=lambda *one: seen.append(one))
+    return SecondOpinion(stack, share=1, watch=lambda *one: seen.append(one))

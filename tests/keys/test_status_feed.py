@@ -151,6 +151,35 @@ def test_what_is_no_feed(blob, fault):
     assert fault_of(parse_status_feed, blob) is fault
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"serial":"2"', b'"serial":"2\\n"'),
+        (b'"covers":["%s"]' % ISSUER.encode(), b'"covers":["%s\\n"]' % ISSUER.encode()),
+        (b'"issuer_key":"%s"' % ISSUER.encode(), b'"issuer_key":"%s\\n"' % ISSUER.encode()),
+        (b'"licence":"1.2.156.3005.2.1"', b'"licence":"1.2.156.3005.2.1\\n"'),
+        (b'2026-03-01T12:00:00Z"', b'2026-03-01T12:00:00Z\\n"'),
+        (b"2026-03-01T12", "٢٠٢٦-03-01T12".encode()),
+    ],
+    ids=range(6),
+)
+def test_a_line_end_or_foreign_digit_is_no_part_of_a_value(old, new):
+    """A value with a line end behind it, or with digits of another script, is refused and keeps no signature good."""
+    changed = SNAPSHOT.replace(old, new, 1)
+    assert changed != SNAPSHOT
+    assert fault_of(parse_status_feed, changed) is FeedFault.MALFORMED
+
+
+def test_what_is_signed_is_what_was_read():
+    """The signature is over the very bytes of the file, without itself."""
+    signed = parse_status_feed(SNAPSHOT)
+    start = SNAPSHOT.index(b',"signature":')
+    assert signed.signed_bytes == SNAPSHOT[:start] + b"}"
+    delta = sign(feed(6, 5, certificates=(good(1),)))
+    start, end = delta.index(b',"signature":'), delta.index(b',"since":')
+    assert parse_status_feed(delta).signed_bytes == delta[:start] + delta[end:]
+
+
 def test_who_may_sign():
     """Only a key with the role counts, and only for the publisher that was expected."""
     other_role = replace(KEY, roles=frozenset({KeyRole.TRUST_LIST}))
@@ -238,6 +267,16 @@ def test_a_feed_as_evidence():
     assert ask(feed(covers=())).why is Unavailable.NO_LIST
     assert ask(feed(covers=(), certificates=(revoked(serial),))).state is RevocationState.REVOKED
     assert ask(feed(), now=pki.NOW + HOUR).why is Unavailable.STALE
+
+
+def test_the_store_has_another_version_for_another_issuer():
+    """One feed speaks for several issuers, and for which of them it was let speak is part of the store's version."""
+    other = pki.make_root("Second CA")
+    state = open_snapshot(read(feed(certificates=(revoked(LEAF.certificate.serial),))))
+    of_both = [feed_evidence(state, one.certificate) for one in (CA, other)]
+    renamed = replace(of_both[0], issuer=other.certificate.subject)
+    sets = ([], of_both[:1], of_both[1:], of_both, [renamed])
+    assert len({TrustStore(anchors=()).with_lists(evidence).version for evidence in sets}) == len(sets)
 
 
 def test_what_one_publisher_knows_counts():

@@ -64,3 +64,15 @@ def test_lists_are_found_by_issuer_newest_first():
     assert store.select_lists(pki.name("One")) == (NEW, OLD)
     assert store.select_lists(pki.name("One", string=0x13)) == (NEW, OLD)
     assert store.select_lists(pki.name("Three")) == ()
+
+
+def test_other_lists_cost_no_question_what_is_known_of_the_anchors():
+    """A store with other lists keeps what was worked out about the anchors, and has another version."""
+    store = TrustStore(anchors=(SIGNERS, BOTH), revocation_lists=(OLD,))
+    known = store.anchors_version, store.anchors_by_name, store.intermediates_by_name
+    version, lists = store.version, store.select_lists(ONE.certificate.subject)
+    other = store.with_lists((NEW,))
+    assert (other.anchors_version, other.anchors_by_name, other.intermediates_by_name) == known
+    assert other.anchors_by_name is store.anchors_by_name
+    assert (other.version != version, other.select_lists(ONE.certificate.subject) != lists) == (True, True)
+    assert other.version == TrustStore(anchors=(SIGNERS, BOTH), revocation_lists=(NEW,)).version

@@ -147,3 +147,13 @@ def test_a_certificate_without_end_is_no_event():
     never = MAKER_CA.issue("for ever", not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)).certificate
     trust = replace(OLD, anchors=(replace(MAKER, certificate=never, sunset=None),))
     assert [one.turn for one in forecast(trust, pki.NOW, 3000 * DAY)] == [Turn.LIST_EXPIRY]
+
+
+def test_a_swapped_key_is_seen_as_two():
+    """The same id with another key is a loss and a gain of different fingerprints."""
+    a, b, _ = KEEPERS
+    new = next_list(OLD, signers=keys_of(a, b, keeper("c")))
+    lost, gained = (one.title for one in compare_trust_lists(OLD, new))
+    assert lost.startswith("key c (SHA-256 ")
+    assert gained.startswith("key c (SHA-256 ")
+    assert lost != gained

@@ -216,3 +216,17 @@ def test_the_quick_key_of_a_name_is_the_library_s(text, tag, arc):
 
 def _country():
     return (pki.tlv(0x31, pki.sequence(pki.oid("2.5.4.6"), pki.tlv(0x13, b"CN"))),)
+
+
+def test_a_crowd_brought_along_hides_no_refusal():
+    """Twins of the CA that a stranger brings along make no unknown of what the list refuses."""
+    crowd = tuple(pki.make_root("One CA for all").certificate for _ in range(40))
+    assert fault_of(SUBSCRIBER, SIGNERS, NAMED, extra=crowd) is ChainFault.NOT_AUTHORISED
+    assert build(MAKER, SIGNERS, NAMED, extra=crowd).anchor == NAMED
+
+
+def test_a_ca_may_have_renewed_its_key_often():
+    """Forty anchors of one name, none of which says which key it has, are all tried before the search gives up."""
+    twins = [pki.make_root("One name") for _ in range(40)]
+    anchors = [replace(SIGNERS, certificate=twin.certificate) for twin in twins]
+    assert build(twins[-1].issue("S"), *anchors, purpose=Purpose.SIGNER).anchor == anchors[-1]

@@ -1,0 +1,124 @@
+"""The gateway's own licences: what can be done with a store of them, whoever keeps it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+from gateway.sources.intake import NewLicence
+from gateway.sources.source import Found, LicenceIndex, LicenceKey
+from policies.dimension import LicenceStatus
+
+MAX_REASON: Final = 500  # characters of why a status was set: a sentence and the number of a decision
+SOURCE_NAME: Final = "store"
+
+
+class Added(StrEnum):
+    """What became of a licence that was to be stored."""
+
+    NEW = "new"
+    NEW_VERSION = "new-version"
+    ALREADY_THERE = "already-there"
+    IDENTIFIER_IN_USE = "identifier-in-use"  # another licence, of another number or type, has this identifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """A status, since when, and why; ``reason`` is the operator's own words."""
+
+    status: LicenceStatus
+    since: datetime
+    is_under_objection: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionEntry:
+    """One version of a licence; ``sha256`` "" means that its document is not made yet."""
+
+    identifier: str
+    sha256: str
+    bytes: int
+    issued_on: str
+    stored_at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenceEntry:
+    """A licence as lists show it: no number and no holder, because both may be those of a person.
+
+    ``identifier`` and ``sha256`` are those of the current version.
+    """
+
+    identifier: str
+    sha256: str
+    type_code: str
+    name: str
+    status: LicenceStatus
+    status_since: datetime
+    is_under_objection: bool
+    versions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LicenceHistory:
+    """One licence with all versions and every status it had, the oldest first."""
+
+    entry: LicenceEntry
+    versions: tuple[VersionEntry, ...]
+    changes: tuple[StatusChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which licences a list shows; "" and None leave a condition out. Texts are in the spelling of keys."""
+
+    licence_type: str = ""
+    holder: str = ""
+    status: LicenceStatus | None = None
+
+
+class UnknownLicenceError(LookupError):
+    """The store has no such licence; nothing was changed."""
+
+
+class LicenceStore(Protocol):
+    """A store of licences; every method blocks, and raises SourceUnavailableError when the store cannot be used.
+
+    A reference is an identifier, or the SHA-256 of a document in hexadecimal. What a method reports as failed may
+    still have been stored; doing it again is then harmless.
+    """
+
+    def find(self, key: LicenceKey) -> Found:
+        """Return the licence of a key, with its document; a name of a type that fits several licences finds none."""
+
+    def add(self, licences: Sequence[NewLicence], *, at: datetime) -> tuple[Added, ...]:
+        """Store licences, all or none; one with the number and type of another is a new version of it.
+
+        The version issued last is the current one. A licence that is new is `active`; one that was known keeps its
+        status, since no document says that a suspension ended.
+        """
+
+    def announce(self, index: LicenceIndex, *, at: datetime) -> Added:
+        """Note that a licence exists whose document is not made yet."""
+
+    def set_status(
+        self, reference: str, status: LicenceStatus, *, is_under_objection: bool, reason: str, at: datetime
+    ) -> StatusChange:
+        """Set the status of a licence from ``at`` on, and keep the one before.
+
+        Raises:
+            UnknownLicenceError: there is no such licence.
+
+        """
+
+    def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
+        """Return licences in the order in which they came."""
+
+    def history(self, reference: str) -> LicenceHistory:
+        """Return one licence; raises UnknownLicenceError when there is none."""
+
+    def close(self) -> None:
+        """Let go of the store."""
