@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -59,6 +60,11 @@ poll_seconds = 1.0
 per_million = 0
 # 最多保留多少个分歧案例（state/second-opinion/）。How many cases of disagreement are kept at most.
 max_cases = 100
+
+[store]
+# 自有证照库：state/ 下的文件，或绝对路径；用 tongban store 管理。
+# The gateway's own licences: a file below state/, or an absolute path; kept with tongban store.
+file = "state/licences.sqlite"
 """
 
 _README: Final = """\
@@ -71,8 +77,9 @@ _README: Final = """\
 | `tongban.toml` | 网关配置 Settings |
 | `trust/` | 信任的证书与吊销列表 Trusted certificates and revocation lists |
 | `callers/*.toml` | 可调用本网关的系统及其公钥 Systems that may call, with their public keys |
+| `policies/*.toml` | 共享策略（示例）：提供什么、给谁 Sharing policy (an example): what is shared, with whom |
 | `status/*.toml` | 可选：吊销状态的来源（CRL、OCSP、状态订阅） Optional: where revocation status is fetched |
-| `state/` | 由网关写入，可在停止时删除 Written by the gateway; may be deleted while it stands still |
+| `state/` | 由网关写入；证照库 `licences.sqlite` 勿删 Written by the gateway; never delete `licences.sqlite` |
 
 启动 / Start:
 
@@ -146,6 +153,53 @@ enabled = false
 # valid_to = 2027-01-01T00:00:00+08:00
 '''
 
+_POLICIES: Final = """\
+# 示例共享策略 / Example sharing policy
+
+哪个字段、以何种形式、为何事项、提供给谁。未写明提供的，一律不提供。
+Which field, in which form, for which item, to whom. What no rule grants is withheld.
+
+**这是示例，不是法律文本。** 事项名称取自跨省通办事项清单的整理稿，编码（`EX-…`）均为示例。
+标有“待核实”的依据和条款号，使用前须逐条核实；其余条款号按 2025 年 4 月前公开的法律文本核对。
+含 `DEM` 的证照类型代码为演示用的虚构代码。
+
+**This is an example and no legal text.** Item names are from a working list of cross-province items; their codes
+(`EX-…`) are illustrative. Verify every basis marked 待核实 (to be verified) before use; other articles were compared
+with public texts as of April 2025. Licence type codes with `DEM` in them are invented for the demo.
+
+| 文件 File | 内容 Content |
+|---|---|
+| `bundle.toml` | 名称、版本、有效期 Name, version, validity |
+| `callers.toml` | 八种调用方 Eight kinds of callers |
+| `licences-*.toml` | 十六种证照及其字段 Sixteen licence types and their fields |
+| `items-*.toml` | 四十一个事项及其用证上限（跨省通办三十六个） 41 items with ceilings, 36 of them cross-province |
+| `rules-*.toml` | 按部门的共享规则及其测试 Sharing rules by department, with their tests |
+| `rules-status.toml` | 证照已不在有效状态的，只告知状态 Of a licence out of force only the status is told |
+| `rules-minors.toml` | 未满十四周岁未成年人的保护 Protection of children under 14 |
+| `together.toml` | 不得同时提供的字段 Fields that may not leave together |
+| `budgets.toml` | 用量上限，含防试探 Budgets, against probing too |
+
+读法 / How to read it:
+
+1. 能比对的只比对（`match`），能答是否的只答是否（`attest`）；其次为掩码（`mask`）、概括（`general`），最后才是原值。
+   What a comparison or a yes-or-no answer can do is not shown; then come masks and coarser values, the value last.
+2. 规则编号以部门开头，`…-9xx` 告知状态；同一事项、证照、调用方只有一条主规则，例外以 `overrides` 写明。
+   Ids of rules begin with the department, `…-9xx` tell the status. For an item, a licence and a caller one rule
+   counts; exceptions say what they override.
+3. 年龄无法确定的，按未满十四周岁对待；只有文件、未查到现时状态的，可更严。
+   Whose age is not known is treated as under 14; where only a document is known and no status, less may be shown.
+4. 每条规则、上限所列的每种形式都有测试；规则改动一处而使答复有所不同的，必有测试不通过。
+   Every rule and every form of a ceiling comes up in a test; one change in a rule that changes an answer fails one.
+"""
+
+
+def _example_policies() -> dict[str, str]:
+    """Return the example policy's files, which lie in this package."""
+    folder = resources.files("gateway").joinpath("example_policies")
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
+    return {f"policies/{name}": folder.joinpath(name).read_text(encoding="utf-8") for name in names}
+
+
 FILES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "tongban.toml": _SETTINGS,
@@ -155,6 +209,8 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
         "trust/signers/README.md": _purpose("签章人证书的签发 CA", "CAs that issue certificates of signers"),
         "trust/timestamps/README.md": _purpose("时间戳服务的签发 CA", "CAs of time stamp services"),
         "callers/example.toml": _CALLER,
+        "policies/README.md": _POLICIES,
+        **_example_policies(),
     }
 )
 
