@@ -28,7 +28,14 @@ class StatusFailure(StrEnum):
     DECLINED = "declined"
     NOT_YET = "not-yet"
     STALE = "stale"
+    CROWDED_OUT = "crowded-out"
     STORAGE = "storage"
+
+
+# Failures of a server, and not of what it was asked for: what else it is asked for will hardly fare better.
+NO_ANSWER: Final = frozenset(
+    {StatusFailure.TIMEOUT, StatusFailure.UNREACHABLE, StatusFailure.TLS, StatusFailure.HTTP_STATUS}
+)
 
 
 # What an operator reads: Chinese, English.
@@ -86,6 +93,10 @@ SENTENCES: Final = MappingProxyType(
         StatusFailure.STALE: (
             "数据已过其下次更新时间，请核对本机时钟或联系颁发者。",
             "is past its own next update; check the clock, or ask the issuer",
+        ),
+        StatusFailure.CROWDED_OUT: (
+            "证书指向的吊销列表多于同时保存的上限，最久未用到的一份已让位。",
+            "certificates point to more lists than are kept at a time; the one not asked about for longest gave way",
         ),
         StatusFailure.STORAGE: ("无法读写状态文件夹。", "the folder for kept answers cannot be read or written"),
     }

@@ -17,6 +17,7 @@ from yarl import URL
 from gateway.status.conditional import Known, Validators, read_validators
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.source import Network, StatusSource, is_allowed_url
+from keys.ocsp_response import MAX_RESPONSE
 
 Clock = Callable[[], datetime]
 
@@ -27,8 +28,15 @@ _CONNECTIONS: Final = 4  # at once to one source
 _NOT_MODIFIED: Final = 304
 _FOUND: Final = 300  # the HTTP statuses from here to 399 send elsewhere
 
-# Ways of writing an IPv4 address as a public IPv6 one (RFC 6052, RFC 3056): what is behind them cannot be seen.
-_TUNNELS: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+# What is given out as public IPv6 (RFC 4291 section 2.4); IPv4 addresses written as IPv6 ones (RFC 6052, RFC 7915,
+# RFC 4291 section 2.5.5.1) and site-local ones (RFC 3879) lie outside.
+_PUBLIC_6: Final = ipaddress.ip_network("2000::/3")
+# Inside what is public, and not to be reached through: what is behind 6to4 and Teredo cannot be seen (RFC 3056,
+# RFC 4380), and the blocks of protocol assignments, of 6to4 relays and of documentation are nobody's servers (RFC 6890,
+# RFC 7526, RFC 9637).
+_NOT_PUBLIC: Final = tuple(
+    map(ipaddress.ip_network, ("2002::/16", "2001::/32", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +62,9 @@ def is_allowed_address(text: str, networks: Collection[Network]) -> bool:
         address = address.ipv4_mapped
     if any(address in network for network in networks):
         return True
-    return address.is_global and not address.is_multicast and not any(address in tunnel for tunnel in _TUNNELS)
+    if address.version == 6 and address not in _PUBLIC_6:  # noqa: PLR2004 - the version of the protocol
+        return False
+    return address.is_global and not address.is_multicast and not any(address in network for network in _NOT_PUBLIC)
 
 
 class GuardedResolver(AbstractResolver):
@@ -153,7 +163,8 @@ async def fetch(
             skew = _measure_skew(response.headers.get("Date"), at)
             if response.status == _NOT_MODIFIED and question is None and known is not None:
                 return Fetched(body=known.body, at=at, skew=skew, validators=known.validators)
-            body = await _read(response, source.max_bytes)
+            most = source.max_bytes if question is None else min(source.max_bytes, MAX_RESPONSE)
+            body = await _read(response, most)
             return Fetched(body=body, at=at, skew=skew, validators=read_validators(url, response.headers))
     except TimeoutError as error:
         raise StatusError(StatusFailure.TIMEOUT, f"after {source.timeout_seconds:g} s") from error

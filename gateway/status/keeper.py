@@ -9,8 +9,7 @@ wrote, verify it again, leave it the certificates that they are asked about, and
 import asyncio
 import contextlib
 import logging
-import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Final, Self
@@ -24,25 +23,20 @@ from gateway.status.fetch import Clock, Fetched, fetch, open_session
 from gateway.status.kept import KeptReader
 from gateway.status.minded import MindedSource, open_track, stop_sources
 from gateway.status.observer import SilentObserver, SourceReport, StatusObserver
-from gateway.status.schedule import next_delay_seconds
+from gateway.status.schedule import Random, draw
 from gateway.status.shelf import KeptAnswer, Shelf
 from gateway.status.source import StatusSource
-from gateway.status.track import Attempt
+from gateway.status.track import Attempt, Track
+from gateway.status.turns import Turns
 from keys.certificate import Certificate
 from keys.chain import Chain
 from keys.revocation import find_list_signers_of
 from keys.status_feed_state import FeedState
 from keys.trust import TrustStore
 
-MAX_CONCURRENT: Final = 8  # requests under way over all sources
 LOOK_SECONDS: Final = 1.0  # how often a process that only reads looks for something new, and whether it is to lead
 
 _LOGGER: Final = logging.getLogger("gateway.status")
-_SPREAD: Final = 10_000  # steps of the jitter
-
-
-def _random() -> float:
-    return secrets.randbelow(_SPREAD + 1) / _SPREAD
 
 
 class StatusKeeper:
@@ -60,7 +54,7 @@ class StatusKeeper:
         clock: Clock,
         observer: StatusObserver | None = None,
         resolver: AbstractResolver | None = None,
-        random: Callable[[], float] = _random,
+        random: Random = draw,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """Start from ``base`` (anchors, and lists of the trust folder); nothing is read or fetched yet."""
@@ -73,11 +67,11 @@ class StatusKeeper:
         self._resolver = resolver
         self._random = random
         self._look_seconds = look_seconds
-        self._kept = KeptReader(shelf, clock=clock, find_signers=self._find_signers)
+        self._kept = KeptReader(shelf, clock=clock, open_track=self._open_track)
         self._minded = {source.name: self._open(source) for source in sources}
         self._by_issuer = _index(self._minded.values())
         self._is_following = False
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+        self._turns = Turns()
         self._publishing = asyncio.Lock()
         self._closing = contextlib.AsyncExitStack()
         self._watching: asyncio.Task[None] | None = None
@@ -197,7 +191,17 @@ class StatusKeeper:
             self._start()
 
     async def refresh(self, name: str) -> Attempt:
-        """Ask one source now; whatever fails is noted, and what was known stays.
+        """Ask one source for everything now, due or not; whatever fails is noted, and what was known stays.
+
+        Raises:
+            KeyError: there is no source of this name.
+
+        """
+        self._minded[name].track.make_due()
+        return await self.refresh_due(name)
+
+    async def refresh_due(self, name: str) -> Attempt:
+        """Ask one source for what is due.
 
         Raises:
             KeyError: there is no source of this name.
@@ -206,17 +210,16 @@ class StatusKeeper:
         minded = self._minded[name]
         async with minded.lock:
             attempt = await minded.track.refresh(
-                lambda url, question, known: self._ask(minded, url, question, known), self._clock()
+                lambda url, question, known: self._ask(minded, url, question, known), self._clock
             )
             await self._publish()
             for error in attempt.errors:
-                self._fail(minded, error)
+                self._note_failure(minded, error)
+            for _ in range(attempt.crowded_out):
+                self._note_failure(minded, StatusError(StatusFailure.CROWDED_OUT))
+            minded.note(attempt, self._clock())
             if attempt.answered:
-                minded.last_success, minded.skew = self._clock(), attempt.skew
-            if not attempt.errors:
-                minded.failures, minded.last_error = 0, None
-                if attempt.answered:
-                    self._observer.succeeded(name, at=self._clock(), as_of=minded.track.as_of)
+                self._observer.succeeded(name, at=self._clock(), as_of=minded.track.as_of)
             await self._keep(minded, attempt.changes)
             return attempt
 
@@ -224,11 +227,22 @@ class StatusKeeper:
         source = minded.track.source
         if minded.session is None:
             minded.session = await self._closing.enter_async_context(open_session(source, resolver=self._resolver))
-        async with self._slots:
-            return await fetch(minded.session, url, source=source, clock=self._clock, question=question, known=known)
+        async with self._turns.take(minded.servers):
+            try:
+                found = await fetch(
+                    minded.session, url, source=source, clock=self._clock, question=question, known=known
+                )
+            except StatusError as error:
+                minded.servers.note(error.failure)
+                raise
+            minded.servers.note(None)
+            return found
 
     async def _keep(self, minded: MindedSource, changes: Mapping[str, KeptAnswer | None]) -> None:
         """Put what changed on disk; a full disk costs the memory over a restart and nothing else."""
+        if not changes:
+            return
+        minded.folder_error = None
         for part, kept in changes.items():
             try:
                 if kept is None:
@@ -236,9 +250,9 @@ class StatusKeeper:
                 else:
                     await asyncio.to_thread(self._shelf.write, minded.track.source.name, part, kept)
             except OSError as error:
-                self._fail(minded, StatusError(StatusFailure.STORAGE, error.strerror or ""))
-        if changes:
-            await self._mark_changed(minded)
+                minded.folder_error = StatusError(StatusFailure.STORAGE, error.strerror or "")
+                self._note_failure(minded, minded.folder_error)
+        await self._mark_changed(minded)
 
     async def _mark_changed(self, minded: MindedSource | None = None) -> None:
         """Tell those who follow, after everything was written."""
@@ -269,16 +283,18 @@ class StatusKeeper:
 
     def _note_refused(self, refused: Iterable[tuple[MindedSource, StatusError]]) -> None:
         for minded, error in refused:
-            self._fail(minded, error)
+            minded.folder_error = error
+            self._note_failure(minded, error)
 
-    def _fail(self, minded: MindedSource, error: StatusError) -> None:
-        minded.failures += 1
-        minded.last_error = error
+    def _note_failure(self, minded: MindedSource, error: StatusError) -> None:
         self._observer.failed(minded.track.source.name, error.failure)
         _LOGGER.warning("status source %s: %s", minded.track.source.name, error)
 
     def _open(self, source: StatusSource) -> MindedSource:
-        return MindedSource(open_track(source, find_signers=self._find_signers))
+        return MindedSource(self._open_track(source))
+
+    def _open_track(self, source: StatusSource) -> Track:
+        return open_track(source, find_signers=self._find_signers, random=self._random)
 
     def _find_signers(self, issuer: Certificate, at: datetime) -> Sequence[Certificate]:
         """Name the other certificates of a CA whose lists count, by what is known now; called in threads too."""
@@ -307,24 +323,14 @@ class StatusKeeper:
 
     async def _mind(self, minded: MindedSource) -> None:
         """Ask one source for ever; an error that nobody foresaw is reported and does not end it."""
-        source = minded.track.source
         while True:
             minded.wake.clear()
             try:
-                await self.refresh(source.name)
+                await self.refresh_due(minded.track.source.name)
             except Exception:
-                minded.failures += 1
-                _LOGGER.exception("status source %s", source.name)
-            delay = next_delay_seconds(
-                interval_seconds=source.interval_seconds,
-                failures=minded.failures,
-                now=self._clock(),
-                ends_at=minded.track.usable_until,
-                random=self._random,
-            )
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await minded.wake.wait()
+                minded.note_crash()
+                _LOGGER.exception("status source %s", minded.track.source.name)
+            await minded.wait(self._clock(), self._random)
 
 
 def _content(store: TrustStore) -> frozenset[bytes]:

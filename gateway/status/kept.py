@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.fetch import Clock
-from gateway.status.list_track import FindSigners
-from gateway.status.minded import MindedSource, open_track
+from gateway.status.minded import MindedSource
 from gateway.status.shelf import Shelf
+from gateway.status.source import StatusSource
 from gateway.status.track import Track
 from keys.certificate import parse_certificate
 from keys.errors import MalformedCertificateError
@@ -20,11 +20,11 @@ _NOBODY: Final = b""
 class KeptReader:
     """Reads a shelf into sources under care, and passes on who is asked about."""
 
-    def __init__(self, shelf: Shelf, *, clock: Clock, find_signers: FindSigners) -> None:
+    def __init__(self, shelf: Shelf, *, clock: Clock, open_track: Callable[[StatusSource], Track]) -> None:
         """Read from ``shelf``; nothing is read yet."""
         self._shelf = shelf
         self._clock = clock
-        self._find_signers = find_signers
+        self._open_track = open_track
         self._revision = 0
         self._leader = _NOBODY
 
@@ -91,7 +91,7 @@ class KeptReader:
     async def _read_again(self, minded: MindedSource) -> bool:
         """Put what is on disk in place of what is known; False: not yet, since it counts from a later moment only."""
         before = minded.revision
-        track = open_track(minded.track.source, find_signers=self._find_signers)
+        track = self._open_track(minded.track.source)
         await self._read(minded, track)
         if any(minded.track.evidence()) and any(one.this_update > self._clock() for one in track.evidence()):
             minded.revision = before

@@ -38,7 +38,9 @@ class SilentObserver:
 class SourceReport:
     """What there is to say about one source now; ``usable_until`` None: nothing is known from it.
 
-    ``skew`` is how far our clock was ahead of the source's Date header when it last answered.
+    ``failures`` are rounds in a row in which nothing that it was asked for was good; ``failure`` is why something of it
+    is not good now, which one declined certificate among many suffices for. ``skew`` is how far our clock was ahead of
+    the source's Date header when it last answered.
     """
 
     source: str

@@ -2,18 +2,20 @@
 
 import asyncio
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from gateway.status.failure import StatusError
+from gateway.status.fetch import Clock
 from gateway.status.judge import judge_ocsp
+from gateway.status.schedule import Random, Schedule, draw, find_errors, find_seconds_left
 from gateway.status.shelf import KeptAnswer
 from gateway.status.source import StatusSource, is_allowed_url
-from gateway.status.track import Ask, Attempt, Confirmed, ask_in_order, confirmed_on_disk
+from gateway.status.track import Ask, Attempt, Confirmed, Patience, ask_in_order, confirmed_on_disk
 from keys.certificate import Certificate, parse_certificate
 from keys.errors import MalformedCertificateError
 from keys.ocsp import OcspResponse, OcspStatus, encode_ocsp_request, select_status
@@ -22,26 +24,27 @@ from keys.revocation_evidence import RevocationEvidence
 from keys.status_addresses import read_ocsp_addresses
 
 MAX_WATCHED: Final = 4_096  # certificates of one issuer; the one that was not asked about for longest gives way
-_AT_ONCE: Final = 4  # questions under way
-_GIVE_UP: Final = 3  # failures in a row after which the rest of a round is left for the next one
+_AT_ONCE: Final = 2  # questions under way, so that one responder never takes all turns
 _NONCE_BYTES: Final = 32  # RFC 9654 section 2.1
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class _Watched:
     certificate: Certificate
+    schedule: Schedule
     current: OcspResponse | None = None
     confirmed: Confirmed | None = None
-    due: datetime | None = None  # None: at once
     earlier: list[tuple[OcspResponse, Confirmed]] = field(default_factory=list)
 
 
 class OcspTrack:
     """The OCSP answers of one source."""
 
-    def __init__(self, source: StatusSource) -> None:
+    def __init__(self, source: StatusSource, *, random: Random = draw) -> None:
         """Start with nothing known and nobody watched."""
         self.source = source
+        self._random = random
         self._watched: OrderedDict[bytes, _Watched] = OrderedDict()
         self._dropped: list[str] = []
 
@@ -60,47 +63,58 @@ class OcspTrack:
             except StatusError as error:
                 errors.append(error)
                 continue
-            self._watched[certificate.fingerprint] = _Watched(certificate, response, confirmed)
+            self._watched[certificate.fingerprint] = _Watched(certificate, self._plan(), response, confirmed)
         return tuple(errors)
 
     def watch(self, certificate: Certificate) -> bool:
         """Watch a certificate; True when it was not watched before."""
         known = certificate.fingerprint in self._watched
         if not known:
-            self._watched[certificate.fingerprint] = _Watched(certificate)
+            self._watched[certificate.fingerprint] = _Watched(certificate, self._plan())
         self._watched.move_to_end(certificate.fingerprint)
         while len(self._watched) > MAX_WATCHED:
             fingerprint, _ = self._watched.popitem(last=False)
             self._dropped.append(fingerprint.hex())
         return not known
 
-    async def refresh(self, ask: Ask, now: datetime) -> Attempt:
-        """Ask about every certificate that is due; a responder that fails repeatedly is left alone until next time."""
+    async def refresh(self, ask: Ask, clock: Clock) -> Attempt:
+        """Ask about every certificate that is due, the one that has been due for longest first.
+
+        A responder that gives no answers is left alone for the round; one that declines some certificates is not.
+        """
+        now = clock()
         attempt = Attempt(changes=dict.fromkeys(self._dropped))
         self._dropped.clear()
-        waiting = [one for one in self._watched.values() if one.due is None or one.due <= now]
-        failed = 0
+        due = [one for one in self._watched.values() if one.schedule.is_due(now)]
+        waiting = deque(sorted(due, key=lambda one: one.schedule.due or _LONG_AGO))
+        patience = Patience()
 
         async def work() -> None:
-            nonlocal failed
-            while waiting and failed < _GIVE_UP:
-                watched = waiting.pop()
-                try:
-                    await self._ask_about(watched, ask, attempt)
-                    failed = 0
-                except StatusError as error:
-                    attempt.errors.append(error)
-                    failed += 1
+            while waiting:
+                watched = waiting.popleft()
+                urls = self._urls(watched.certificate)
+                error = patience.find_reason(urls)
+                if error is None:
+                    error = await self._ask_about(watched, urls, ask, attempt)
+                    patience.note(urls, error)
+                if error is not None:
+                    watched.schedule.fail(error, clock(), ends_at=self._ends_at(watched))
 
         await asyncio.gather(*(work() for _ in range(min(_AT_ONCE, len(waiting)))))
         return attempt
 
-    async def _ask_about(self, watched: _Watched, ask: Ask, attempt: Attempt) -> None:
+    async def _ask_about(
+        self, watched: _Watched, urls: tuple[str, ...], ask: Ask, attempt: Attempt
+    ) -> StatusError | None:
         certificate = watched.certificate
         nonce = secrets.token_bytes(_NONCE_BYTES)
         question = encode_ocsp_request(certificate, self.source.issuer, digest=self.source.digest, nonce=nonce)
         judge = partial(_judge, source=self.source, certificate=certificate, nonce=nonce, old=watched.current)
-        fetched, response = await ask_in_order(ask, self._urls(certificate), question, judge)
+        try:
+            fetched, response = await ask_in_order(ask, urls, question, judge)
+        except StatusError as error:
+            attempt.errors.append(error)
+            return error
         confirmed = Confirmed(at=fetched.at, skew=fetched.skew)
         status = self._status(watched, response)
         is_early = status is not None and status.this_update > fetched.at
@@ -109,12 +123,29 @@ class OcspTrack:
         elif not is_early:
             watched.earlier = []
         watched.current, watched.confirmed = response, confirmed
-        watched.due = self._next_due(status, fetched.at)
-        attempt.answered += 1
-        attempt.skew = fetched.skew
+        watched.schedule.succeed(fetched.at, ends_at=self._ends_at(watched))
+        attempt.note_answer(fetched)
         attempt.changes[certificate.fingerprint.hex()] = KeptAnswer(
             body=response.encoded, confirmed_at=fetched.at, skew=fetched.skew, about=certificate.encoded
         )
+        return None
+
+    def make_due(self) -> None:
+        """Have all certificates asked about in the next round."""
+        for one in self._watched.values():
+            one.schedule.make_due()
+
+    def seconds_left(self, now: datetime) -> float | None:
+        """Return how long it is until a certificate is due."""
+        return find_seconds_left((one.schedule for one in self._watched.values()), now)
+
+    @property
+    def errors(self) -> tuple[StatusError, ...]:
+        """Why the answers about some certificates are not good now."""
+        return find_errors(one.schedule for one in self._watched.values())
+
+    def _plan(self) -> Schedule:
+        return Schedule(self.source.interval_seconds, self._random)
 
     def _urls(self, certificate: Certificate) -> tuple[str, ...]:
         if not self.source.from_certificates:
@@ -122,12 +153,13 @@ class OcspTrack:
         stated = read_ocsp_addresses(certificate)
         return (*self.source.urls, *(url for url in stated if is_allowed_url(url, self.source.hosts)))
 
-    def _next_due(self, status: OcspStatus | None, at: datetime) -> datetime:
-        """Return when to ask again: at the interval, a little early for the jitter, or halfway to the answer's end."""
-        due = at + timedelta(seconds=self.source.interval_seconds * 0.8)
-        if status is None or status.next_update is None:
-            return due
-        return min(due, at + (status.next_update - at) / 2)
+    def _ends_at(self, watched: _Watched) -> datetime | None:
+        """Return when the answer in force ends, by its next update or by the tolerance; None: there is none."""
+        status = self._status(watched, watched.current)
+        if status is None or watched.confirmed is None:
+            return None
+        end = watched.confirmed.upkeep(self.source).usable_until
+        return end if status.next_update is None else min(end, status.next_update)
 
     def _status(self, watched: _Watched, response: OcspResponse | None) -> OcspStatus | None:
         if response is None:
@@ -154,12 +186,8 @@ class OcspTrack:
     @property
     def usable_until(self) -> datetime | None:
         """When the first answer in force ends, by its next update or by the tolerance."""
-        ends = []
-        for one in self._watched.values():
-            status = self._status(one, one.current)
-            if status is not None and status.next_update is not None and one.confirmed is not None:
-                ends.append(min(status.next_update, one.confirmed.upkeep(self.source).usable_until))
-        return min(ends, default=None)
+        ends = (self._ends_at(one) for one in self._watched.values())
+        return min((end for end in ends if end is not None), default=None)
 
 
 def _judge(

@@ -1,7 +1,8 @@
 """The last good answers on disk: written aside and put in place in one step; verified again by whoever reads them.
 
 One file for each part of a source: a line of JSON (when it was confirmed, the measured skew, what it is about), then
-the answer as it was received.
+the answer as it was received. Where the same answer is confirmed later, only such a line is written, to a file beside
+it that names the answer by its digest.
 """
 
 import base64
@@ -21,10 +22,11 @@ from typing import Final
 import msgspec
 
 from gateway.status.conditional import Validators, make_validators
-from gateway.status.leader import LeaderLock
+from gateway.status.leader import LOCK_FILE, LeaderLock
 from keys.certificate import Certificate
 
 _SUFFIX: Final = ".status"
+_CONFIRMED: Final = ".confirmed"
 _SEQUENCE_FILE: Final = "sequence"
 _REVISION_FILE: Final = "revision"
 _HANDED_FOLDER: Final = "asked-about"
@@ -32,6 +34,7 @@ MAX_HANDED: Final = 1_024  # certificates taken at a time; a gateway meets a few
 _MAX_HEADER: Final = 128 * 1024  # bytes of the first line: a certificate in base64 and two times
 _MAX_BODY: Final = 256 * 1024 * 1024  # the bound of the readers
 _MAX_SEQUENCE: Final = 20  # digits
+_RESERVED: Final = frozenset({_SEQUENCE_FILE, _REVISION_FILE, LOCK_FILE})  # beside the folders of the sources
 _SAFE: Final = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 
@@ -56,6 +59,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     url: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+    body: str | None = None  # SHA-256 of the answer, where it is in another file
 
 
 class Shelf:
@@ -64,6 +68,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         """Use ``folder``, which is made on first writing."""
         self._folder = folder
+        self._digests: dict[Path, str] = {}  # of the answers as they were written or read last
         self.leader = LeaderLock(folder)
 
     def read(self, source: str) -> dict[str, KeptAnswer]:
@@ -75,25 +80,32 @@ class Shelf:
         for path in sorted(place.glob(f"*{_SUFFIX}")):
             kept = _read_file(path)
             if kept is not None:
-                found[path.name.removesuffix(_SUFFIX)] = kept
+                digest = hashlib.sha256(kept.body).hexdigest()
+                self._digests[path] = digest
+                found[path.name.removesuffix(_SUFFIX)] = _confirm(kept, digest, path.with_suffix(_CONFIRMED))
         return found
 
     def write(self, source: str, part: str, kept: KeptAnswer) -> None:
-        """Keep an answer in place of the earlier one."""
-        header = _Header(
-            confirmed_at=kept.confirmed_at.astimezone(UTC),
-            skew_seconds=None if kept.skew is None else kept.skew.total_seconds(),
-            about=None if kept.about is None else base64.b64encode(kept.about).decode(),
-            url=None if kept.validators is None else kept.validators.url,
-            etag=None if kept.validators is None else kept.validators.etag,
-            last_modified=None if kept.validators is None else kept.validators.last_modified,
-        )
-        path = self._folder / _file_name(source) / (_file_name(part) + _SUFFIX)
-        _replace(path, msgspec.json.encode(header) + b"\n", kept.body)
+        """Keep an answer in place of the earlier one; of the same answer only what is new about it is written."""
+        path = self._find_path(source, part)
+        digest = hashlib.sha256(kept.body).hexdigest()
+        if self._digests.get(path) == digest and path.exists():
+            _replace(path.with_suffix(_CONFIRMED), _encode_header(kept, body=digest))
+            return
+        self._digests.pop(path, None)
+        _replace(path, _encode_header(kept), b"\n", kept.body)
+        self._digests[path] = digest
+        path.with_suffix(_CONFIRMED).unlink(missing_ok=True)
 
     def remove(self, source: str, part: str) -> None:
         """Forget a part, if it was kept."""
-        (self._folder / _file_name(source) / (_file_name(part) + _SUFFIX)).unlink(missing_ok=True)
+        path = self._find_path(source, part)
+        self._digests.pop(path, None)
+        path.unlink(missing_ok=True)
+        path.with_suffix(_CONFIRMED).unlink(missing_ok=True)
+
+    def _find_path(self, source: str, part: str) -> Path:
+        return self._folder / _file_name(source) / (_file_name(part) + _SUFFIX)
 
     def read_revision(self, source: str = "") -> int:
         """Return how often what is kept was changed, of one source or of all; 0 before the first time."""
@@ -137,7 +149,7 @@ class Shelf:
 
 def _file_name(name: str) -> str:
     """Return a name that is one plain component of a path, whatever the site calls a source."""
-    if not _SAFE.fullmatch(name) or name.startswith("."):
+    if not _SAFE.fullmatch(name) or name.startswith(".") or name in _RESERVED:
         return hashlib.sha256(name.encode()).hexdigest()
     return name
 
@@ -151,20 +163,60 @@ def _read_number(path: Path) -> int:
     return int(text) if text.isdigit() and len(text) <= _MAX_SEQUENCE else 0
 
 
+def _encode_header(kept: KeptAnswer, *, body: str | None = None) -> bytes:
+    return msgspec.json.encode(
+        _Header(
+            confirmed_at=kept.confirmed_at.astimezone(UTC),
+            skew_seconds=None if kept.skew is None else kept.skew.total_seconds(),
+            about=None if kept.about is None else base64.b64encode(kept.about).decode(),
+            url=None if kept.validators is None else kept.validators.url,
+            etag=None if kept.validators is None else kept.validators.etag,
+            last_modified=None if kept.validators is None else kept.validators.last_modified,
+            body=body,
+        )
+    )
+
+
 def _read_file(path: Path) -> KeptAnswer | None:
+    """Return the answer in a file; None: there is none that can be read as such."""
     try:
         with path.open("rb") as stream:
             line = stream.readline(_MAX_HEADER)
             body = stream.read(_MAX_BODY + 1)
+        _, kept = _read_header(line, body)
+    except (OSError, ValueError):
+        return None
+    return None if len(body) > _MAX_BODY else kept
+
+
+def _confirm(kept: KeptAnswer, digest: str, path: Path) -> KeptAnswer:
+    """Return the answer as it was confirmed last, where the file says so of this very answer."""
+    try:
+        with path.open("rb") as stream:
+            about, confirmed = _read_header(stream.read(_MAX_HEADER), kept.body)
+    except (OSError, ValueError):
+        return kept
+    return confirmed if about == digest and confirmed.confirmed_at > kept.confirmed_at else kept
+
+
+def _read_header(line: bytes, body: bytes) -> tuple[str | None, KeptAnswer]:
+    """Return the digest of the answer in another file that the line is about, if any, and what it says of ``body``.
+
+    Raises:
+        ValueError: no such line.
+
+    """
+    try:
         header = msgspec.json.decode(line, type=_Header)
         about = None if header.about is None else base64.b64decode(header.about, validate=True)
         skew = None if header.skew_seconds is None else timedelta(seconds=header.skew_seconds)
-    except (OSError, msgspec.MsgspecError, binascii.Error, OverflowError, ValueError):
-        return None
-    if len(body) > _MAX_BODY or header.confirmed_at.tzinfo is None:
-        return None
+    except (msgspec.MsgspecError, binascii.Error, OverflowError) as error:
+        raise ValueError("a header was expected") from error
+    if header.confirmed_at.tzinfo is None:
+        raise ValueError("a time with its offset was expected")
     validators = None if header.url is None else make_validators(header.url, header.etag, header.last_modified)
-    return KeptAnswer(body=body, confirmed_at=header.confirmed_at, skew=skew, about=about, validators=validators)
+    kept = KeptAnswer(body=body, confirmed_at=header.confirmed_at, skew=skew, about=about, validators=validators)
+    return header.body, kept
 
 
 def _replace(path: Path, *parts: bytes, durable: bool = True) -> None:

@@ -7,12 +7,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from yarl import URL
 
 from gateway.toml_table import Fault, TomlTable, load_toml
 from keys.certificate import MAX_BUNDLE, Certificate, load_certificates
-from keys.errors import KeysError
+from keys.errors import KeysError, SignatureVerificationError
 from keys.ocsp import IdDigest
+from keys.revocation_scope import ListScope
+from keys.sm2 import Sm2PublicKey
+from keys.spki import parse_spki
 from keys.trust import TrustStore
 from keys.trust_list import KeyRole, ListAlgorithm, ListKey
 
@@ -24,6 +29,9 @@ MAX_URLS: Final = 8  # addresses of one source, tried in order
 MAX_HOSTS: Final = 32
 MIB: Final = 1024 * 1024
 MAX_LIST_BYTES: Final = 256 * MIB  # the bound of the readers
+# Of a feed unless the site says otherwise: it is decoded in one call that no other thread can interrupt, in some 15 to
+# 30 ms for each MiB, and every question to this process waits meanwhile.
+FEED_BYTES: Final = 8 * MIB
 
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST_PATTERN: Final = r"[0-9a-z._\-\[\]:]{1,255}:[0-9]{1,5}"
@@ -37,6 +45,24 @@ class SourceKind(StrEnum):
     LIST = "crl"
     OCSP = "ocsp"
     FEED = "feed"
+
+
+class Coverage(StrEnum):
+    """For which certificates of its issuer the list of a source speaks."""
+
+    ALL = "all"
+    SUBSCRIBERS = "subscribers"
+    AUTHORITIES = "authorities"
+    POINT = "distribution-point"  # those that name one of its distribution points
+
+    @classmethod
+    def of(cls, scope: ListScope | None) -> "Coverage":
+        """Return what a list of this scope speaks for."""
+        if scope is None:
+            return cls.ALL
+        if scope.points is not None:
+            return cls.POINT
+        return cls.SUBSCRIBERS if scope.only_users else cls.AUTHORITIES
 
 
 class _Digest(StrEnum):
@@ -60,6 +86,7 @@ class StatusSource:
     hosts: frozenset[str]
     delta_urls: tuple[str, ...] = ()  # of a feed: with {seq} for the number at hand
     networks: tuple[Network, ...] = ()
+    covers: Coverage = Coverage.ALL  # of a list: what those at ``urls`` must speak for, at least
     from_certificates: bool = False  # also use the addresses that certificates state, where their host is allowed
     interval_seconds: float = _HOUR
     tolerance_seconds: float = _DAY
@@ -73,18 +100,25 @@ class StatusSource:
 
 
 def is_allowed_url(text: str, hosts: Iterable[str]) -> bool:
-    """Return whether an address is plain HTTP or HTTPS to exactly one of ``hosts``, without a user in it."""
+    """Return whether an address is plain HTTP or HTTPS to exactly one of ``hosts``, without a user in it.
+
+    Hosts are compared in the one spelling that `_spell_host` gives them.
+    """
     try:
         url = URL(text)
-        return (
-            url.scheme in _PORTS
-            and url.host is not None
-            and url.user is None
-            and url.password is None
-            and f"{url.host.lower()}:{url.port}" in hosts
-        )
+        host = f"{url.host_subcomponent}:{url.port}"
     except ValueError:
         return False
+    return url.scheme in _PORTS and url.user is None and url.password is None and host in hosts
+
+
+def _spell_host(text: str) -> str | None:
+    """Return ``host:port`` as addresses are compared with it: IDN as ``xn--…``, IPv6 shortened and in brackets."""
+    try:
+        url = URL(f"http://{text}")
+    except ValueError:
+        return None
+    return f"{url.host_subcomponent}:{url.explicit_port}"
 
 
 def load_status_sources(site: Path, *, store: TrustStore, faults: list[Fault]) -> tuple[StatusSource, ...]:
@@ -116,9 +150,7 @@ def load_status_sources(site: Path, *, store: TrustStore, faults: list[Fault]) -
 def _read_source(table: TomlTable, *, site: Path, name: str, store: TrustStore) -> StatusSource | None:
     kind = table.choice("kind", SourceKind)
     issuer = _read_issuer(table, site=site, store=store)
-    hosts = frozenset(
-        table.texts("hosts", most=MAX_HOSTS, pattern=_HOST_PATTERN, expected="host:port in lower case, such as a.cn:80")
-    )
+    hosts = _read_hosts(table)
     urls = table.texts("urls", most=MAX_URLS, default=())
     delta_urls = table.texts("delta_urls", most=MAX_URLS, default=())
     for key, addresses in (("urls", urls), ("delta_urls", delta_urls)):
@@ -129,6 +161,7 @@ def _read_source(table: TomlTable, *, site: Path, name: str, store: TrustStore) 
     if not urls and not from_certificates:
         table.fault("urls", expected="an address, or from_certificates = true", found="none")
     digest = table.choice("digest", _Digest) if kind is SourceKind.OCSP and table.has("digest") else _Digest.SHA1
+    max_bytes = FEED_BYTES if kind is SourceKind.FEED else 64 * MIB
     source = StatusSource(
         name=name,
         kind=kind or SourceKind.LIST,
@@ -137,11 +170,12 @@ def _read_source(table: TomlTable, *, site: Path, name: str, store: TrustStore) 
         delta_urls=delta_urls,
         hosts=hosts,
         networks=_read_networks(table),
+        covers=_read_coverage(table) if kind is SourceKind.LIST else Coverage.ALL,
         from_certificates=from_certificates,
         interval_seconds=table.seconds("interval_seconds", default=_HOUR, low=1, high=7 * _DAY),
         tolerance_seconds=table.seconds("tolerance_seconds", default=_DAY, low=1, high=30 * _DAY),
         timeout_seconds=table.seconds("timeout_seconds", default=30.0, low=0.1, high=600),
-        max_bytes=table.integer("max_bytes", default=64 * MIB, low=1024, high=MAX_LIST_BYTES),
+        max_bytes=table.integer("max_bytes", default=max_bytes, low=1024, high=MAX_LIST_BYTES),
         proxy=_read_proxy(table),
         digest=IdDigest[(digest or _Digest.SHA1).name],
         nonce_required=table.flag("nonce_required", default=False),
@@ -181,6 +215,20 @@ def _read_issuer(table: TomlTable, *, site: Path, store: TrustStore) -> Certific
     return certificates[0]
 
 
+def _read_hosts(table: TomlTable) -> frozenset[str]:
+    expected = "host:port in lower case, such as a.cn:80"
+    texts = table.texts("hosts", most=MAX_HOSTS, pattern=_HOST_PATTERN, expected=expected)
+    hosts = {text: _spell_host(text) for text in texts}
+    for text, host in hosts.items():
+        if host is None:
+            table.fault("hosts", expected=expected, found=text[:60])
+    return frozenset(host for host in hosts.values() if host is not None)
+
+
+def _read_coverage(table: TomlTable) -> Coverage:
+    return (table.choice("covers", Coverage) if table.has("covers") else None) or Coverage.ALL
+
+
 def _read_networks(table: TomlTable) -> tuple[Network, ...]:
     networks = []
     for text in table.texts("allow_networks", most=MAX_HOSTS, default=()):
@@ -204,7 +252,25 @@ def _read_key(table: TomlTable) -> tuple[ListKey, ...]:
     identifier = inner.text("id")
     public_key = inner.base64("public_key")
     inner.finish()
-    if algorithm is None:
+    if algorithm is None or not public_key:
+        return ()
+    if not _is_key_of(algorithm, public_key):
+        expected = f"a SubjectPublicKeyInfo for {algorithm}, in base64"
+        inner.fault("public_key", expected=expected, found="something else")
         return ()
     roles = frozenset({KeyRole.STATUS_FEED})
     return (ListKey(id=identifier, algorithm=algorithm, public_key=public_key, roles=roles),)
+
+
+def _is_key_of(algorithm: ListAlgorithm, public_key: bytes) -> bool:
+    """Return whether the bytes are a key of this algorithm; another one would refuse every feed, and only then."""
+    try:
+        if parse_spki(public_key)[0] is not algorithm.key_type:
+            return False
+        if algorithm is ListAlgorithm.SM2:
+            Sm2PublicKey.from_spki(public_key)
+        else:
+            load_der_public_key(public_key)
+    except (ValueError, UnsupportedAlgorithm, SignatureVerificationError):
+        return False
+    return True

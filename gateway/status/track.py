@@ -1,14 +1,17 @@
 """What is known from one source, whatever its kind: the interface that the keeper works with, and what they share."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
+from yarl import URL
+
 from gateway.status.conditional import Known
-from gateway.status.failure import StatusError, StatusFailure
-from gateway.status.fetch import Fetched
+from gateway.status.failure import NO_ANSWER, StatusError, StatusFailure
+from gateway.status.fetch import Clock, Fetched
 from gateway.status.shelf import KeptAnswer
 from gateway.status.source import StatusSource
 from keys.certificate import Certificate
@@ -21,14 +24,52 @@ T = TypeVar("T")
 Ask = Callable[[str, bytes | None, Known | None], Awaitable[Fetched]]
 
 
+_GIVE_UP: Final = 3  # times in a row that servers gave no answer, after which they are left alone for the round
+
+
 @dataclass(slots=True)
 class Attempt:
-    """What one round with a source brought: parts to keep (None: to forget), and what failed."""
+    """What one round with a source brought: parts to keep (None: to forget), what was good, and what failed.
+
+    ``crowded_out`` are the things that gave way to others since the round before.
+    """
 
     changes: dict[str, KeptAnswer | None] = field(default_factory=dict)
     errors: list[StatusError] = field(default_factory=list)
     answered: int = 0
+    crowded_out: int = 0
     skew: timedelta | None = None
+
+    def note_answer(self, fetched: Fetched) -> None:
+        """Count something that was good."""
+        self.answered += 1
+        self.skew = fetched.skew
+
+
+class Patience:
+    """Which servers still are worth asking in a round, where much is to be asked of the same ones."""
+
+    def __init__(self) -> None:
+        self._failed: Counter[tuple[URL, ...]] = Counter()
+        self._last: dict[tuple[URL, ...], StatusError] = {}
+
+    def note(self, urls: Iterable[str], error: StatusError | None) -> None:
+        """Note how it went; only a server that gives no answer is like that for whatever else it is asked."""
+        servers = _servers(urls)
+        if error is None or error.failure not in NO_ANSWER:
+            del self._failed[servers]
+        else:
+            self._failed[servers] += 1
+            self._last[servers] = error
+
+    def find_reason(self, urls: Iterable[str]) -> StatusError | None:
+        """Return why these addresses are not to be asked in this round; None: they are."""
+        servers = _servers(urls)
+        return self._last[servers] if self._failed[servers] >= _GIVE_UP else None
+
+
+def _servers(urls: Iterable[str]) -> tuple[URL, ...]:
+    return tuple(URL(url).origin() for url in urls)
 
 
 class Track(Protocol):
@@ -39,14 +80,24 @@ class Track(Protocol):
     def load(self, kept: Mapping[str, KeptAnswer], now: datetime) -> tuple[StatusError, ...]:
         """Take what was kept, verified again as of when it was confirmed; return what was not good."""
 
-    async def refresh(self, ask: Ask, now: datetime) -> Attempt:
+    async def refresh(self, ask: Ask, clock: Clock) -> Attempt:
         """Ask the source for everything that is due."""
+
+    def make_due(self) -> None:
+        """Have everything fetched in the next round."""
+
+    def seconds_left(self, now: datetime) -> float | None:
+        """Return how long it is until something is due; None: there is nothing to fetch."""
 
     def watch(self, certificate: Certificate) -> bool:
         """Note that a certificate of this issuer is asked about; True: something new is to be fetched now."""
 
     def evidence(self) -> Iterable[RevocationEvidence]:
         """Return what is known, with its upkeep."""
+
+    @property
+    def errors(self) -> tuple[StatusError, ...]:
+        """Why something that is fetched is not good now, one reason for each such thing."""
 
     @property
     def as_of(self) -> datetime | None:

@@ -137,11 +137,15 @@ def delay(*, failures=0, ends=None, random=0.5, interval=3600):
 
 
 def test_the_schedule():
-    """The interval, with a tenth of jitter; half of what is left of an answer; from 5 seconds up while it fails."""
+    """The interval, with a tenth of jitter; half of what is left of an answer; from 5 seconds up while it fails.
+
+    What has ended makes no haste, and what is left of an answer counts while fetching the next one fails, too.
+    """
     assert delay() == 3600
     assert (round(delay(random=0)), round(delay(random=1))) == (3240, 3960)
     assert delay(ends=600) == 300
-    assert delay(ends=-5) == 1
+    assert delay(ends=-5) == delay(ends=0) == 3600
+    assert (delay(failures=10, ends=600), delay(failures=10, ends=4), delay(failures=10, ends=-5)) == (300, 5, 2560)
     assert [delay(failures=count) for count in (1, 2, 3, 10, 1000)] == [5, 10, 20, 2560, 3600]
     assert delay(failures=9, interval=30) == 30
 

@@ -113,6 +113,31 @@ def test_a_list_that_may_follow():
     verify_successor(full(None, entry(5), this_update=pki.NOW), old=full(None), at=pki.NOW)
 
 
+@pytest.mark.parametrize("new", [full(1, this_update=pki.NOW), full(None, this_update=pki.NOW)])
+@pytest.mark.parametrize("old", [full(900), apply_delta(full(900), delta(901, 900)), full(900, more=(USERS,))])
+def test_what_has_ended_vouches_for_nothing(old, new):
+    """Once a list and its delta have ended, a later one may begin its numbers and its scope anew; not before."""
+    end = max(old.next_update, remove_delta(old).next_update)
+    verify_successor(new, old=old, at=end)
+    if old.scope is None:
+        assert fault_of(verify_successor, new, old=old, at=end - HOUR / 60) in {
+            UpdateFault.NUMBER_BACKWARDS,
+            UpdateFault.NO_NUMBER,
+        }
+    earlier = full(1000, this_update=old.this_update - 9 * HOUR)
+    assert fault_of(verify_successor, earlier, old=old, at=end) is UpdateFault.TIME_BACKWARDS
+
+
+def test_a_list_for_all_may_follow_one_for_some():
+    """A later list for all certificates takes the place of one for some, whatever its number; never the other way."""
+    some, everything = full(900, more=(USERS,)), full(1, this_update=pki.NOW)
+    verify_successor(everything, old=some, at=pki.NOW)
+    narrower = full(2, more=(USERS,), this_update=pki.NOW + HOUR)
+    assert fault_of(verify_successor, narrower, old=everything, at=pki.NOW) is UpdateFault.OTHER_SCOPE
+    other = full(901, more=(CAS,), this_update=pki.NOW)
+    assert fault_of(verify_successor, other, old=some, at=pki.NOW) is UpdateFault.OTHER_SCOPE
+
+
 def chain_to(ca, leaf, *extra):
     store = TrustStore(anchors=(Anchor(certificate=ca.certificate, purposes=frozenset(Purpose)),))
     return store, build_chain(leaf.certificate, store=store, purpose=Purpose.SIGNER, at=pki.NOW, extra=extra)
