@@ -1,4 +1,4 @@
-"""What a gateway does beside answering: it keeps trust and revocation status fresh, and a second opinion on SM2."""
+"""What a gateway does beside answering: it keeps trust, revocation status and policy fresh, and records decisions."""
 
 import asyncio
 import contextlib
@@ -11,20 +11,22 @@ from aiohttp import web
 
 from gateway import pipeline
 from gateway.metrics import Metrics
+from gateway.policy.activation import PolicySite
+from gateway.policy.journal import DECISIONS_STATE, DecisionJournal, RememberedDecisions
+from gateway.policy.keeper import PolicyKeeper
+from gateway.policy.observer import PolicyMetrics
 from gateway.second_opinion import Alarm, CaseFolder, SecondOpinionSettings, open_second_opinion
-from gateway.site import STATE_FOLDER, TRUST_FOLDER, Site
+from gateway.site import STATE_FOLDER, STATUS_STATE, TRUST_FOLDER, Site
 from gateway.status.keeper import StatusKeeper
 from gateway.status.shelf import Shelf
 from gateway.status.source_keeper import SourceKeeper
 from gateway.trust_keeper import TrustKeeper
 from gateway.trust_lists import TrustState
 from gateway.trust_metrics import TrustMetrics
-from gateway.verdict import Verdict
 from keys.chain import Chain
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
 
-STATUS_STATE: Final = "status"  # inside the state folder: the last good answers of each source
 CASES: Final = "second-opinion"  # inside the state folder: where two SM2 libraries disagreed
 
 Clock = Callable[[], datetime]
@@ -45,19 +47,21 @@ class Background:
         settings = site.settings
         self.status: StatusKeeper | None = None
         self.sources: SourceKeeper | None = None
-        if site.folder is not None:
-            shelf = Shelf(site.folder / STATE_FOLDER / STATUS_STATE)
-            self.status = StatusKeeper(site.trust, site.sources, shelf=shelf, clock=clock, observer=observer)
         self.trust = TrustKeeper(
             state,
             clock=clock,
             folder=None if site.folder is None else site.folder / TRUST_FOLDER,
             mark=site.trust_mark,
+            memory=site.trust_memory,
             max_change=settings.trust.max_change,
             poll_seconds=settings.trust.poll_seconds,
             observer=observer,
-            on_change=None if self.status is None else self.status.replace_base,
+            on_change=self._replace_trust,
         )
+        if site.folder is not None:
+            shelf = Shelf(site.folder / STATE_FOLDER / STATUS_STATE)
+            base = self.trust.current()  # not that of the site: a list may have ended since that was read
+            self.status = StatusKeeper(base, site.sources, shelf=shelf, clock=clock, observer=observer)
         if site.folder is not None and self.status is not None:
             self.sources = SourceKeeper(
                 site.folder,
@@ -68,6 +72,16 @@ class Background:
                 mark=site.status_mark,
                 poll_seconds=settings.trust.poll_seconds,
             )
+        self.policy = PolicyKeeper(
+            None if site.folder is None else PolicySite(site.folder, settings.policy.approvals),
+            clock=clock,
+            poll_seconds=settings.policy.poll_seconds,
+            observer=PolicyMetrics(metrics),
+        )
+        self.decisions: DecisionJournal | RememberedDecisions = RememberedDecisions()
+        if site.folder is not None:
+            decisions = site.folder / STATE_FOLDER / DECISIONS_STATE
+            self.decisions = DecisionJournal(decisions, keep_days=settings.policy.keep_decisions_days)
         cases = (site.folder or Path()) / STATE_FOLDER / CASES
         self._alarm = Alarm(
             CaseFolder(cases, max_cases=settings.second_opinion.max_cases),
@@ -78,8 +92,9 @@ class Background:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
-        """Read trust and sources again now, changed or not (SIGHUP)."""
+        """Read trust, policy and sources again now, changed or not (SIGHUP)."""
         self.trust.wake()
+        self.policy.wake()
         if self.sources is not None:
             self.sources.wake()
 
@@ -89,10 +104,10 @@ class Background:
 
     def verify_document(
         self, data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers = NO_ANSWERS
-    ) -> Verdict:
-        """Return the verdict of the pipeline, with the second opinion, and note whose status was asked about."""
+    ) -> pipeline.Verified:
+        """Return what the pipeline finds, with the second opinion, and note whose status was asked about."""
         watch = self._note if self.status is not None and self.status.has_sources else None
-        return pipeline.verify_document(data, store=store, at=at, opinion=self._opinion, watch=watch, stapled=stapled)
+        return pipeline.verify_licence(data, store=store, at=at, opinion=self._opinion, watch=watch, stapled=stapled)
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """Run while the application does."""
@@ -103,7 +118,9 @@ class Background:
                 stack.push_async_callback(asyncio.to_thread, self._alarm.close)
             if self.status is not None:
                 await stack.enter_async_context(self.status)
-            watching = [asyncio.create_task(self.trust.run())]
+            await self.policy.look()
+            stack.push_async_callback(self.decisions.close)
+            watching = [asyncio.create_task(self.trust.run()), asyncio.create_task(self.policy.run())]
             if self.sources is not None:
                 watching.append(asyncio.create_task(self.sources.run()))
             try:
@@ -113,6 +130,11 @@ class Background:
                 for task in watching:
                     task.cancel()
                 await asyncio.gather(*watching, return_exceptions=True)
+
+    async def _replace_trust(self, store: TrustStore) -> None:
+        """Give the anchors that are in force now to what knows about revocation."""
+        if self.status is not None:
+            await self.status.replace_base(store)
 
     def _note(self, chain: Chain) -> None:
         """Tell the keeper from whatever thread a document was verified in."""

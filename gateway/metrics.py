@@ -67,7 +67,11 @@ class Metrics:
             "gateway_reasons", "Reasons in verdicts, each once per document.", ("reason",), registry=registry
         )
         self.anchors = Gauge(
-            "gateway_trust_anchors", "Trusted certificates.", ("purpose",), registry=registry, multiprocess_mode="max"
+            "gateway_trust_anchors",
+            "Certificates and keys that are trusted now.",
+            ("purpose",),
+            registry=registry,
+            multiprocess_mode="max",
         )
         self.revocation_seconds_left = Gauge(
             "gateway_revocation_list_seconds_left",
@@ -89,7 +93,7 @@ class Metrics:
         )
         self.trust_age = Gauge(
             "gateway_trust_list_age_seconds",
-            "Since the oldest trust list in force was issued; 0 without one.",
+            "Since the oldest trust list was issued, in force or over; 0 without one.",
             registry=registry,
             multiprocess_mode="max",
         )
@@ -98,6 +102,13 @@ class Metrics:
             "Until the next sunset, end of a trusted certificate or expiry of a list; +Inf without one.",
             registry=registry,
             multiprocess_mode="min",
+        )
+        self.trust_expiry = Gauge(
+            "gateway_trust_list_expiry_seconds",
+            "Until the trust list expires, negative when it has; +Inf once it was given up.",
+            ("list",),
+            registry=registry,
+            multiprocess_mode="livemin",
         )
         self.status_reloads = Counter(
             "gateway_status_reloads",
@@ -127,6 +138,30 @@ class Metrics:
             "Number of what is known about revocation; grows with every change.",
             registry=registry,
             multiprocess_mode="max",
+        )
+        self.policy_reloads = Counter(
+            "gateway_policy_reloads",
+            "The policy was read again: ok, waiting or failed.",
+            ("result",),
+            registry=registry,
+        )
+        self.policy_in_force = Gauge(
+            "gateway_policy_in_force",
+            "1 while a sharing policy decides; 0: every field is withheld.",
+            registry=registry,
+            multiprocess_mode="livemin",
+        )
+        self.policy_waiting = Gauge(
+            "gateway_policy_waiting",
+            "1 while a version of the policy waits for approval or for its day.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.policy_end_seconds = Gauge(
+            "gateway_policy_end_seconds",
+            "Until the policy in force ends; +Inf without one.",
+            registry=registry,
+            multiprocess_mode="livemin",
         )
         self.build = Gauge(
             "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="max"

@@ -1,5 +1,6 @@
 """A site folder read as a whole: settings, trust and callers, or every fault in it at once."""
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,19 +8,26 @@ from pathlib import Path
 from typing import Final
 
 from gateway.callers import README, CallerRegistry, load_callers
+from gateway.policy.approvers import APPROVERS_FOLDER, load_approvers
+from gateway.policy.draft import read_sound_draft
+from gateway.policy.folder import POLICIES_FOLDER, has_policy
+from gateway.secret_file import SHORTEST_SECRET, SecretError, SecretFault, read_secret
 from gateway.settings import Settings, TrustSettings, parse_settings
 from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
 from gateway.toml_table import Fault, Words, describe_entry, describe_os_error, load_toml
-from gateway.trust_lists import Finding, TrustReading, TrustState, read_trust
+from gateway.trust_lists import Finding, TrustReading, TrustState
 from gateway.trust_mark import Mark, mark_folder
+from gateway.trust_memory import MEMORY_FOLDER, TrustMemory, read_remembered_trust
 from keys.trust import TrustStore
+from policies.fault import PolicyError, PolicyFault
 
 SETTINGS_FILE: Final = "tongban.toml"
 TRUST_FOLDER: Final = "trust"
 CALLERS_FOLDER: Final = "callers"
-STATE_FOLDER: Final = "state"  # what the gateway writes: kept answers, cases; may be deleted while it stands still
+STATUS_STATE: Final = "status"  # inside the state folder: the last good answers of each source
+STATE_FOLDER: Final = "state"  # what the gateway writes: kept answers, cases, its own licences
 # Every folder that something of the gateway reads; an entry of a site that is not named here is a fault.
-FOLDERS: Final = (TRUST_FOLDER, CALLERS_FOLDER, STATUS_FOLDER, STATE_FOLDER)
+FOLDERS: Final = (TRUST_FOLDER, CALLERS_FOLDER, POLICIES_FOLDER, APPROVERS_FOLDER, STATUS_FOLDER, STATE_FOLDER)
 
 
 class SiteError(Exception):
@@ -41,8 +49,10 @@ class Site:
     folder: Path | None = None  # None: made in memory, and nothing is read again
     trust_state: TrustState | None = None
     trust_mark: Mark | None = None  # of the trust folder, before it was read
+    trust_memory: TrustMemory | None = None  # of the lists that were in force
     sources: tuple[StatusSource, ...] = ()
     status_mark: Mark | None = None  # of the folder of sources, before it was read
+    pseudonym_master: bytes | None = field(default=None, repr=False)  # None: pseudonyms are withheld
 
 
 def load_site(folder: Path, *, at: datetime | None = None) -> Site:
@@ -64,11 +74,15 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     settings = None if table is None else parse_settings(table)
     max_change = TrustSettings().max_change if settings is None else settings.trust.max_change
     mark = mark_folder(folder / TRUST_FOLDER)
-    state, findings = _load_trust(folder / TRUST_FOLDER, at, max_change, faults)
+    memory = TrustMemory(folder / STATE_FOLDER / MEMORY_FOLDER)
+    state, findings = _load_trust(folder / TRUST_FOLDER, at, max_change, memory, faults)
     store = state.store_at(at)
     status_mark = mark_folder(folder / STATUS_FOLDER)
     sources = load_status_sources(folder, store=store, faults=faults)
     callers = load_callers(folder / CALLERS_FOLDER, faults=faults, name=CALLERS_FOLDER)
+    load_approvers(folder / APPROVERS_FOLDER, faults=faults)
+    _check_policy(folder / POLICIES_FOLDER, faults)
+    master = None if settings is None else _read_master(folder, settings, faults)
     if faults or settings is None:
         raise SiteError(faults)
     return Site(
@@ -79,14 +93,59 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
         folder=folder,
         trust_state=state,
         trust_mark=mark,
+        trust_memory=memory,
         sources=sources,
         status_mark=status_mark,
+        pseudonym_master=master,
     )
 
 
 def store_file(folder: Path, settings: Settings) -> Path:
     """Return where the gateway's own licences are kept."""
     return folder / settings.store.file
+
+
+_SECRET_FAULTS: Final = {
+    SecretFault.ABSENT: Words("文件不存在", "no such file"),
+    SecretFault.UNREADABLE: Words("无法读取", "an unreadable file"),
+    SecretFault.NOT_A_FILE: Words("不是普通文件", "no plain file"),
+    SecretFault.OPEN_PERMISSIONS: Words("其他用户可读写的文件", "a file that others may read or write"),
+    SecretFault.UNUSABLE: Words("其他内容", "something else"),
+}
+
+
+def _read_master(folder: Path, settings: Settings, faults: list[Fault]) -> bytes | None:
+    """Return the master key of pseudonyms; None where none is named, or after a fault."""
+    if not settings.policy.pseudonym_key:
+        return None
+    try:
+        return read_secret(folder / settings.policy.pseudonym_key)
+    except SecretError as error:
+        zh = f"仅本用户可读的密钥文件（至少 {SHORTEST_SECRET} 字节的 Base64）"
+        en = f"a key that nobody else may read, {SHORTEST_SECRET} bytes or more in base64"
+        found = _SECRET_FAULTS[error.fault]
+        faults.append(Fault(file=SETTINGS_FILE, key="policy.pseudonym_key", expected=Words(zh, en), found=found))
+        return None
+
+
+def _check_policy(folder: Path, faults: list[Fault]) -> None:
+    """Note every fault of the policy; which version of it is in force is for `gateway.policy.keeper` to find."""
+    try:
+        if has_policy(folder):
+            read_sound_draft(folder)
+    except PolicyError as error:
+        faults.extend(map(_as_fault, error.faults))
+    except OSError as error:
+        expected = Words("文件夹", "a folder")
+        faults.append(Fault(file=POLICIES_FOLDER, key="", expected=expected, found=describe_os_error(error)))
+
+
+def _as_fault(fault: PolicyFault) -> Fault:
+    file = fault.file if fault.line is None else f"{fault.file}:{fault.line}"
+    found = Words(*fault.found)
+    if fault.meant:
+        found = Words(f"{found.zh}（是否应为 {fault.meant}？）", f"{found.en} (did you mean {fault.meant}?)")
+    return Fault(file=file, key=fault.key, expected=Words(*fault.expected), found=found)
 
 
 def _strangers(entries: Iterable[Path]) -> Iterator[Fault]:
@@ -98,19 +157,19 @@ def _strangers(entries: Iterable[Path]) -> Iterator[Fault]:
             yield Fault(file=path.name, key="", expected=expected, found=describe_entry(path))
 
 
-def _load_trust(folder: Path, at: datetime, max_change: float, faults: list[Fault]) -> TrustReading:
+def _load_trust(
+    folder: Path, at: datetime, max_change: float, memory: TrustMemory, faults: list[Fault]
+) -> TrustReading:
     """Read the trust folder; none at all trusts nobody, one with something unusable in it is a fault."""
     try:
-        if not folder.exists():
-            return TrustReading(TrustState(), ())
-        reading = read_trust(folder, at=at, max_change=max_change)
+        reading = read_remembered_trust(folder, memory, at=at, max_change=max_change)
     except OSError as error:
         found = Words("其他内容", "something else") if folder.is_file() else describe_os_error(error)
         faults.append(Fault(file=TRUST_FOLDER, key="", expected=Words("文件夹", "a folder"), found=found))
         return TrustReading(TrustState(), ())
     faults.extend(
         Fault(
-            file=f"{TRUST_FOLDER}/{finding.file}".rstrip("/"),
+            file=posixpath.normpath(f"{TRUST_FOLDER}/{finding.file}"),
             key="",
             expected=Words("可用的证书与吊销列表", "certificates and revocation lists that can be used"),
             found=Words(finding.sentence_zh.rstrip("。"), f"a file that {finding.sentence}"),

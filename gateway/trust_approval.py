@@ -1,7 +1,6 @@
 """A second person's yes to a trust list that changes much: a signature over which version it is, beside the list."""
 
 import base64
-import binascii
 from typing import Final
 
 import msgspec
@@ -11,6 +10,7 @@ from keys.errors import SignatureVerificationError
 from keys.own.signer import Signer
 from keys.signature import SignatureEncoding, verify_signature
 from keys.trust_list import ListKey, TrustList
+from keys.trust_list_verify import find_signers
 
 SCHEMA: Final = "tongban-trust-approval/1"
 
@@ -33,11 +33,11 @@ class _Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def select_approvers(in_force: TrustList, candidate: TrustList) -> tuple[ListKey, ...]:
     """Return the keys that may approve: those of the list in force that have not signed the candidate.
 
-    Where all of them have signed it, nobody is left to ask and everybody has agreed: then each of them may.
+    Who signed is said by the keys that verify its signatures. Where all of the keys in force do, nobody is left to ask
+    and everybody has agreed: then each of them may.
     """
-    named = {signature.key for signature in candidate.signatures}
     known = (*in_force.signers.keys, *candidate.signers.keys)
-    signed = {key.public_key for key in known if key.id in named}  # one key under another id is nobody else
+    signed = find_signers(candidate, known)  # public keys, not ids: those the candidate gives out as it likes
     others = tuple(key for key in in_force.signers.signers if key.public_key not in signed)
     return others or in_force.signers.signers
 
@@ -60,7 +60,7 @@ def is_approved(data: bytes, *, in_force: TrustList, candidate: TrustList) -> bo
     try:
         approval = msgspec.json.decode(data, type=_Approval)
         value = base64.b64decode(approval.signature, validate=True)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, binascii.Error):
+    except (msgspec.MsgspecError, RecursionError, ValueError):  # of base64, too: binascii.Error, or not ASCII
         return False
     key = next((key for key in select_approvers(in_force, candidate) if key.id == approval.key), None)
     statement = _state(candidate)

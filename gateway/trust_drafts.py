@@ -1,6 +1,7 @@
 """Making the next version of a trust list: entries added or taken off, keys, threshold, dates; never a signature."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +15,10 @@ from adapters.registry import parse_document
 from gateway.checks.signed_part import read_certificate
 from keys.certificate import MAX_BUNDLE, Certificate, load_certificates
 from keys.errors import KeysError, MalformedTrustListError
+from keys.name import render_name
 from keys.trust import Anchor, KeyAnchor
 from keys.trust_list import KeyRole, ListKey, ListKeys, Removal, TrustList, encode_trust_list, fingerprint_of
-from keys.trust_list_compare import title_of
+from keys.trust_list_compare import MAX_NAMED, holder_of, title_of
 from keys.trust_list_parse import parse_trust_list, read_list_key
 from keys.trust_list_wire import WireKey
 
@@ -36,10 +38,14 @@ class DraftError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What holds for the list as a whole; None: as it was, or the default of a first version."""
+    """What holds for the list as a whole; None: as it was, or the default of a first version.
+
+    ``keys`` are added, those whose ids are ``gone`` taken off.
+    """
 
     name: str | None = None
     keys: tuple[ListKey, ...] = ()
+    gone: tuple[str, ...] = ()
     threshold: int | None = None
     life: timedelta = LIFE
 
@@ -67,13 +73,13 @@ def open_draft(present: TrustList | None, terms: Terms, *, at: datetime) -> Trus
     else:
         if terms.name not in (None, present.name):
             raise DraftError("名单的名称不能更改。", "a list keeps its name")
-        merged = {key.id: key for key in (*present.signers.keys, *terms.keys)}
+        merged = _merge_keys(present.signers.keys, terms)
         threshold = terms.threshold or present.signers.threshold
         draft = replace(
             present,
             issued=issued,
             expires=issued + terms.life,
-            signers=ListKeys(keys=tuple(merged.values()), threshold=threshold),
+            signers=ListKeys(keys=merged, threshold=threshold),
             signatures=(),
         )
         if present.signatures:
@@ -83,6 +89,42 @@ def open_draft(present: TrustList | None, terms: Terms, *, at: datetime) -> Trus
             "所需签名数多于可签名的密钥数。", "the threshold asks for more signatures than there are keys that may sign"
         )
     return draft
+
+
+def _merge_keys(present: Sequence[ListKey], terms: Terms) -> tuple[ListKey, ...]:
+    known = {key.id: key for key in present}
+    for name in terms.gone:
+        if name not in known:
+            raise DraftError(f"名单中没有此密钥：{name}", f"the list has no key with this id: {name}")
+    for key in terms.keys:
+        if known.get(key.id, key).public_key != key.public_key:
+            raise DraftError(
+                f"此编号已属于另一把密钥，请为新密钥另取编号：{key.id}",
+                f"another key has this id; give the new one an id of its own: {key.id}",
+            )
+    merged = known | {key.id: key for key in terms.keys}
+    return tuple(key for key in merged.values() if key.id not in terms.gone)
+
+
+def note_removed_keys(draft: TrustList, present: TrustList, *, reason: str, at: datetime) -> TrustList:
+    """Return the draft with a note for each key of ``present`` that may sign it no more.
+
+    Raises:
+        DraftError: the reason breaks a rule of the format.
+
+    """
+    kept = {key.public_key for key in draft.signers.keys}
+    notes = tuple(
+        Removal(
+            fingerprint=hashlib.sha256(key.public_key).hexdigest(),
+            title=f"key {key.id}",
+            reason=reason,
+            removed_at=at.replace(microsecond=0),
+        )
+        for key in present.signers.keys
+        if key.public_key not in kept
+    )
+    return check_draft(replace(draft, removed=(*draft.removed, *notes)))
 
 
 def add_entries(draft: TrustList, entries: Iterable[Anchor | KeyAnchor]) -> TrustList:
@@ -101,22 +143,33 @@ def add_entries(draft: TrustList, entries: Iterable[Anchor | KeyAnchor]) -> Trus
     return check_draft(added)
 
 
-def remove_entries(draft: TrustList, fingerprint: str, *, reason: str, at: datetime) -> TrustList:
+def remove_entries(
+    draft: TrustList, fingerprint: str, *, reason: str, at: datetime, subject: str | None = None
+) -> TrustList:
     """Return the draft without the entries of the one whose fingerprint begins so, who is noted as removed.
+
+    Those named below one CA have its fingerprint: ``subject`` is a part of the name of the one that is meant, and ""
+    means the certificate itself. None: it does not matter, as there is one alone.
 
     Raises:
         DraftError: nobody's does, or those of several.
 
     """
     beginning = fingerprint.lower().replace(":", "")
-    gone = [one for one in draft.entries if fingerprint_of(one).startswith(beginning)]
-    if len(beginning) < _MIN_FINGERPRINT or len({fingerprint_of(one) for one in gone}) != 1:
+    found = [one for one in draft.entries if fingerprint_of(one).startswith(beginning)]
+    gone = [one for one in found if subject is None or _has_name(one, subject)]
+    if len(beginning) < _MIN_FINGERPRINT or len({holder_of(one) for one in gone}) != 1:
+        titles = list(dict.fromkeys(title_of(one) for one in gone or found))
+        more = f" ({'; '.join(titles[:MAX_NAMED])})" if titles else ""
         raise DraftError(
-            f"应恰有一个条目的指纹以此开头（至少 8 位）：{fingerprint}",
-            f"exactly one entry with this fingerprint (8 characters or more) was expected: {fingerprint}",
+            f"应恰有一个条目的指纹以此开头（至少 8 位；同一 CA 之下有多个时用 --subject 指明）：{fingerprint}{more}",
+            (
+                "exactly one entry with this fingerprint (8 characters or more) was expected; "
+                f"of several below one CA, name it with --subject: {fingerprint}{more}"
+            ),
         )
     notes = {
-        fingerprint_of(one): Removal(
+        holder_of(one): Removal(
             fingerprint=fingerprint_of(one),
             title=title_of(one)[:500],
             reason=reason,
@@ -131,6 +184,11 @@ def remove_entries(draft: TrustList, fingerprint: str, *, reason: str, at: datet
         removed=(*draft.removed, *notes.values()),
     )
     return check_draft(changed)
+
+
+def _has_name(one: Anchor | KeyAnchor, subject: str) -> bool:
+    name = one.subject if isinstance(one, Anchor) else None
+    return name is None if not subject else name is not None and subject in render_name(name)
 
 
 def check_draft(draft: TrustList) -> TrustList:

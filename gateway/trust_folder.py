@@ -9,7 +9,6 @@ Other files are told apart by content, never by name; hidden files and ``*.md``,
 """
 
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +17,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.algorithm_words import EXPECTED
+from gateway.trust_files import NotAFileError, read_file, spell
 from keys.algorithms import DEFAULT_ALGORITHMS, AlgorithmSunsets, parse_algorithms
 from keys.certificate import Certificate, parse_certificate
 from keys.errors import (
@@ -242,7 +242,7 @@ class _Reading:
 
     def find(self, path: Path, kind: TrustFindingKind, fault: AlgorithmFault | None = None) -> None:
         """Note a finding; one of a kind for each file and fault is enough."""
-        finding = TrustFinding(file="" if path == Path() else path.as_posix(), kind=kind, fault=fault)
+        finding = TrustFinding(file="" if path == Path() else spell(path.as_posix()), kind=kind, fault=fault)
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -285,13 +285,10 @@ def _walk(folder: Path, inside: Path, reading: _Reading, *, seen: set[tuple[int,
 def _read(location: Path, path: Path, reading: _Reading) -> bytes | None:
     """Return the content of one file within the bounds; None after a finding."""
     try:
-        # Without O_NONBLOCK, opening a pipe would wait for its writer for ever.
-        descriptor = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                reading.find(path, TrustFindingKind.NOT_A_FILE)
-                return None
-            content = stream.read(MAX_FILE_BYTES + 1)
+        content = read_file(location, MAX_FILE_BYTES)
+    except NotAFileError:
+        reading.find(path, TrustFindingKind.NOT_A_FILE)
+        return None
     except OSError:
         reading.find(path, TrustFindingKind.UNREADABLE)
         return None

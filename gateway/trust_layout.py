@@ -1,21 +1,20 @@
-"""Where what lies in a trust folder of signed lists, and how one of its files is read.
+"""Where what lies in a trust folder of signed lists.
 
 | File in the trust folder | Holds |
 |---|---|
 | ``roots.json`` | for each list the keys that stand in the place of those of a version before the first |
 | ``lists/NAME.json`` | the version of list NAME that is to be in force |
-| ``lists/NAME.approval`` | the second signature for a version that changed much |
-| ``archive/NAME.VERSION.json`` | the versions before |
+| ``lists/NAME.VERSION.approval`` | the second signature for a version that changed much |
+| ``archive/NAME.VERSION.json`` | every version that was put in force here, the present one too |
 | ``held/NAME.json`` | a version that waits for approval |
 
 What lies beside them is read by `gateway.trust_folder`.
 """
 
-import errno
-import os
-import stat
 from pathlib import Path
 from typing import Final
+
+from gateway.trust_files import spell
 
 ROOTS_FILE: Final = "roots.json"
 LISTS_FOLDER: Final = "lists"
@@ -27,15 +26,16 @@ APPROVAL_SUFFIX: Final = ".approval"
 
 def list_names(folder: Path) -> tuple[str, ...]:
     """Return the names of the lists in ``lists/``, sorted."""
-    return _names(folder / LISTS_FOLDER)
+    return names_in(folder / LISTS_FOLDER)
 
 
 def held_names(folder: Path) -> tuple[str, ...]:
     """Return the names of the lists that wait for approval, sorted."""
-    return _names(folder / HELD_FOLDER)
+    return names_in(folder / HELD_FOLDER)
 
 
-def _names(folder: Path) -> tuple[str, ...]:
+def names_in(folder: Path) -> tuple[str, ...]:
+    """Return the names of the lists in a folder, which need not be there, sorted."""
     if not folder.is_dir():
         return ()
     found = (path.name for path in folder.iterdir() if path.suffix == LIST_SUFFIX and not path.name.startswith("."))
@@ -55,20 +55,16 @@ def archived_versions(folder: Path, name: str) -> dict[int, Path]:
     return found
 
 
-def place_of(name: str) -> str:
-    """Return where a list lies, as people are told."""
-    return f"{LISTS_FOLDER}/{name}{LIST_SUFFIX}"
+def place_of(name: str, folder: str = LISTS_FOLDER) -> str:
+    """Return where a list lies inside the trust folder, as people are told."""
+    return spell(f"{folder}/{name}{LIST_SUFFIX}")
 
 
-def read_file(path: Path, limit: int) -> bytes:
-    """Read one byte more than the limit at most; a pipe in place of a file must not make us wait for its writer.
+def archive_place(name: str, version: int) -> str:
+    """Return where a version is archived, inside the trust folder."""
+    return f"{ARCHIVE_FOLDER}/{name}.{version}{LIST_SUFFIX}"
 
-    Raises:
-        OSError: it cannot be read, or is no plain file.
 
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a plain file")
-        return stream.read(limit + 1)
+def approval_place(name: str, version: int) -> str:
+    """Return where the approval of a version lies, inside the trust folder."""
+    return f"{LISTS_FOLDER}/{name}.{version}{APPROVAL_SUFFIX}"

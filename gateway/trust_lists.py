@@ -12,53 +12,34 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.trust_approval import is_approved
+from gateway.trust_files import read_file
 from gateway.trust_folder import TrustFinding, read_trust_folder
 from gateway.trust_layout import (
-    APPROVAL_SUFFIX,
     HELD_FOLDER,
     LIST_SUFFIX,
     LISTS_FOLDER,
     ROOTS_FILE,
-    archived_versions,
+    approval_place,
     held_names,
     list_names,
     place_of,
-    read_file,
 )
 from gateway.trust_roots import MAX_LISTS, Roots, load_roots
-from gateway.trust_sentences import ListFinding, ListProblem
-from keys.errors import MalformedTrustListError, TrustListFault, UntrustedListError
+from gateway.trust_sentences import UNTIMELY, ListFinding, ListProblem
+from gateway.trust_succession import Change, ListProblemError, find_way, measure_change
+from keys.errors import MalformedTrustListError, TrustListFault, TrustListFlaw, UntrustedListError
 from keys.trust import TrustStore
-from keys.trust_list import ListKeys, TrustList, trust_store
-from keys.trust_list_compare import growth, shrinkage
+from keys.trust_list import TrustList, trust_store
 from keys.trust_list_parse import MAX_BYTES, parse_trust_list
-from keys.trust_list_verify import verify_trust_list
+from keys.trust_list_verify import verify_period
 
 MAX_APPROVAL_BYTES: Final = 4096
 MAX_CHANGE: Final = 0.2  # of the entries; a fifth of everybody is no daily business
-_TIME_FAULTS: Final = frozenset({TrustListFault.EXPIRED, TrustListFault.NOT_YET_ISSUED})
-
-
-class Change(NamedTuple):
-    """How much of a list is gone or not what it was, and how much is new, both for each old entry."""
-
-    shrinkage: float
-    growth: float
-
-    @property
-    def share(self) -> float:
-        """The larger of the two."""
-        return max(self)
-
-
-def measure_change(old: TrustList, new: TrustList) -> Change:
-    """Compare two versions."""
-    return Change(shrinkage=shrinkage(old, new), growth=growth(old, new))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldList:
-    """A version that waits for approval while ``in_force`` stays."""
+    """A version that waits for approval while ``in_force`` stays; ``change`` is that from the version before it."""
 
     candidate: TrustList
     in_force: TrustList
@@ -69,12 +50,14 @@ class HeldList:
 class TrustState:
     """What a trust folder says, as of no moment: lists count only while their time lasts (`store_at`).
 
-    ``folder`` is what lies there as certificates and revocation lists. ``lists`` were verified.
+    ``folder`` is what lies there as certificates and revocation lists. ``lists`` were verified. Those that are
+    ``waiting`` would follow them, were it their time already.
     """
 
     folder: TrustStore = field(default_factory=TrustStore.empty)
     lists: tuple[TrustList, ...] = ()
     held: tuple[HeldList, ...] = ()
+    waiting: tuple[TrustList, ...] = ()
 
     def in_force(self, at: datetime) -> tuple[TrustList, ...]:
         """Return the lists that count at ``at``."""
@@ -108,23 +91,35 @@ class TrustReading(NamedTuple):
         """The findings that refuse it."""
         return tuple(finding for finding in self.findings if finding.is_fault)
 
+    @property
+    def untimely(self) -> tuple[Finding, ...]:
+        """The findings about versions that were not taken because of their time alone."""
+        return tuple(one for one in self.findings if isinstance(one, ListFinding) and one.problem in UNTIMELY)
+
 
 def read_trust(
-    folder: Path, *, at: datetime, present: TrustState | None = None, max_change: float = MAX_CHANGE
+    folder: Path, *, at: datetime, present: Mapping[str, TrustList] | None = None, max_change: float = MAX_CHANGE
 ) -> TrustReading:
-    """Read a trust folder as of ``at``; ``present`` is what was read before, which no list may fall behind.
+    """Read a trust folder as of ``at``; ``present`` are the lists in force by name, which none may fall behind.
 
-    Without it, the archive tells what came before. A verified list whose time is over, or not yet come, is kept and
-    said, and counts for nothing; but it does not take the place of a present one.
+    Of a list that is not among them, the archive tells what came before. Each step from there is judged by itself, so
+    that it makes no difference who has seen which version: one that changes more than ``max_change`` takes an approval.
+    A verified list whose time is over, or not yet come, is said and counts for nothing; it does not take the place of a
+    present one.
 
     Raises:
         NotADirectoryError: there is no such folder.
 
     """
     certificates = read_trust_folder(folder)
-    reading = _Reading(folder=folder, at=at, max_change=max_change, present=present.by_name if present else {})
+    reading = _Reading(folder=folder, at=at, max_change=max_change, present=present or {})
     reading.read()
-    state = TrustState(folder=certificates.store, lists=tuple(reading.lists), held=tuple(reading.held))
+    state = TrustState(
+        folder=certificates.store,
+        lists=tuple(reading.lists),
+        held=tuple(reading.held),
+        waiting=tuple(reading.waiting),
+    )
     return TrustReading(state, (*certificates.findings, *reading.findings))
 
 
@@ -137,6 +132,7 @@ class _Reading:
     roots: Roots = field(default_factory=dict)
     lists: list[TrustList] = field(default_factory=list)
     held: list[HeldList] = field(default_factory=list)
+    waiting: list[TrustList] = field(default_factory=list)
     findings: list[ListFinding] = field(default_factory=list)
 
     def read(self) -> None:
@@ -152,7 +148,7 @@ class _Reading:
             return
         for name in names:
             self._take(name)
-        for name in sorted(self.roots.keys() - set(names)):
+        for name in sorted((self.roots.keys() | self.present.keys()) - set(names)):
             problem = ListProblem.GONE if name in self.present else ListProblem.MISSING
             self.findings.append(ListFinding(file=place_of(name), problem=problem))
         for name in held_names(self.folder):
@@ -161,93 +157,79 @@ class _Reading:
     def _take(self, name: str) -> None:
         """Take one list, or find out why not."""
         try:
-            data = read_file(self.folder / LISTS_FOLDER / (name + LIST_SUFFIX), MAX_BYTES)
-            candidate = parse_trust_list(data)
+            candidate = parse_trust_list(read_file(self.folder / LISTS_FOLDER / (name + LIST_SUFFIX), MAX_BYTES))
             self._judge(candidate, name)
         except MalformedTrustListError as error:
-            self.findings.append(ListFinding(file=place_of(name), problem=error.flaw, detail=error.detail))
+            self._find(name, error.flaw, error.detail)
         except UntrustedListError as error:
-            self.findings.append(ListFinding(file=place_of(name), problem=error.fault, detail=error.detail))
-        except _FoundError as error:
-            self.findings.append(ListFinding(file=place_of(name), problem=error.problem, detail=error.detail))
+            self._find(name, error.fault, error.detail)
+        except ListProblemError as error:
+            self._find(name, error.problem, error.detail)
         except OSError as error:
-            detail = error.strerror or ""
-            self.findings.append(ListFinding(file=place_of(name), problem=ListProblem.UNREADABLE, detail=detail))
+            self._find(name, ListProblem.UNREADABLE, error.strerror or "")
+
+    def _find(self, name: str, problem: ListProblem | TrustListFault | TrustListFlaw, detail: str) -> None:
+        self.findings.append(ListFinding(file=place_of(name), problem=problem, detail=detail))
 
     def _judge(self, candidate: TrustList, name: str) -> None:
-        """Verify a list against what came before it, and put it, or that, in force.
+        """Verify a list by what came before it, and put it in force, or the last version on the way that may be.
 
         Raises:
-            UntrustedListError: it breaks a rule.
-            _FoundError: something beside it is wrong.
+            UntrustedListError, MalformedTrustListError, ListProblemError: it breaks a rule.
+            OSError: the archive cannot be read.
 
         """
         if candidate.name != name:
-            raise _FoundError(ListProblem.WRONG_NAME, candidate.name)
-        before = self.present.get(name)
-        if before is not None and before.digest == candidate.digest:
-            self._note_period(before)
-            self.lists.append(before)
-            return
+            raise ListProblemError(ListProblem.WRONG_NAME, candidate.name)
         roots = self.roots.get(name)
         if roots is None:
-            raise _FoundError(ListProblem.NO_ROOTS, name)
-        previous = self._predecessor(candidate, before, roots)
-        fault = verify_content(candidate, previous=previous, root_keys=roots, at=self.at)
-        if fault is not None and before is not None:
-            raise UntrustedListError(fault, f"version {candidate.version}")
-        compared = before or previous
-        if compared is not None and compared.digest != candidate.digest:
-            change = measure_change(compared, candidate)
-            if change.share > self.max_change and not self._is_approved(compared, candidate):
-                self.held.append(HeldList(candidate=candidate, in_force=compared, change=change))
-                detail = f"version {candidate.version}, {change.share:.0%} > {self.max_change:.0%}"
-                self.findings.append(ListFinding(file=place_of(name), problem=ListProblem.HELD, detail=detail))
-                candidate = compared
-        self._note_period(candidate)
-        self.lists.append(candidate)
-
-    def _predecessor(self, candidate: TrustList, before: TrustList | None, roots: ListKeys) -> TrustList | None:
-        """Return the version that a candidate must follow: the present one, or what the archive leads to.
-
-        None: the root keys stand in its place.
-        """
-        archived = archived_versions(self.folder, candidate.name)
-        if before is not None:
-            between = range(before.version + 1, candidate.version)
-            steps = [archived[version] for version in between if version in archived]
-            return self._follow(before, steps, None) if len(steps) == len(between) else before
-        newest = max(archived, default=0)
-        if newest == candidate.version and self._load(archived[newest]).digest == candidate.digest:
-            newest = 0  # its publisher stopped between the archive and the list
-        if newest >= candidate.version:
-            raise _FoundError(ListProblem.OLDER_THAN_ARCHIVE, f"version {candidate.version}, {newest} is archived")
-        path: list[Path] = []
-        version = candidate.version - 1
-        while version in archived:  # back to one that the root keys signed themselves
-            path.insert(0, archived[version])
-            first = self._load(path[0])
-            try:
-                verify_content(first, previous=None, root_keys=roots, at=self.at)
-            except UntrustedListError:
-                version -= 1
-                continue
-            return self._follow(first, path[1:], roots)
-        return None
-
-    def _follow(self, first: TrustList, steps: list[Path], roots: ListKeys | None) -> TrustList:
-        last = first
+            raise ListProblemError(ListProblem.NO_ROOTS, name)
+        present = self.present.get(name)
+        reached, steps = find_way(self.folder, candidate, present=present, roots=roots)
+        held: tuple[TrustList, Change] | None = None
         for step in steps:
-            following = self._load(step)
-            verify_content(following, previous=last, root_keys=roots, at=self.at)
-            last = following
-        return last
+            change = self._find_unapproved(reached, step)
+            if change is not None:
+                held = step, change
+                break
+            reached = step
+        in_force = self._select_timely(reached or candidate, present)
+        if held is not None:
+            self._hold(held[0], in_force, held[1], place_of(name))
+        self.lists.append(in_force)
 
-    def _load(self, path: Path) -> TrustList:
-        return parse_trust_list(read_file(path, MAX_BYTES))
+    def _find_unapproved(self, before: TrustList | None, step: TrustList) -> Change | None:
+        """Return the change that somebody has still to approve; None: the step may be taken."""
+        change = None if before is None else measure_change(before, step)
+        if before is None or change is None or not change.needs_approval(self.max_change):
+            return None
+        return None if self._is_approved(before, step) else change
+
+    def _select_timely(self, reached: TrustList, present: TrustList | None) -> TrustList:
+        """Return a list whose time is now, or at least none in place of the present one whose time is not."""
+        if present is not None and reached.digest != present.digest:
+            try:
+                verify_period(reached, self.at)
+            except UntrustedListError as error:
+                self._find(reached.name, error.fault, f"version {reached.version}, {error.detail}")
+                if error.fault is TrustListFault.NOT_YET_ISSUED:
+                    self.waiting.append(reached)
+                reached = present
+        if not reached.issued <= self.at < reached.expires:
+            detail = f"version {reached.version}, {reached.issued:%Y-%m-%d} – {reached.expires:%Y-%m-%d}"
+            self._find(reached.name, ListProblem.NOT_IN_FORCE, detail)
+        return reached
+
+    def _hold(self, candidate: TrustList, in_force: TrustList, change: Change, file: str) -> None:
+        self.held.append(HeldList(candidate=candidate, in_force=in_force, change=change))
+        detail = f"version {candidate.version}, {change.share:.0%}"
+        if change.loosens:
+            old, new = in_force.signers, candidate.signers
+            detail += f", {old.threshold}/{len(old.signers)} → {new.threshold}/{len(new.signers)} keys"
+        self.findings.append(ListFinding(file=file, problem=ListProblem.HELD, detail=detail))
 
     def _is_approved(self, in_force: TrustList, candidate: TrustList) -> bool:
-        place = f"{LISTS_FOLDER}/{candidate.name}{APPROVAL_SUFFIX}"
+        place = approval_place(candidate.name, candidate.version)
         try:
             data = read_file(self.folder / place, MAX_APPROVAL_BYTES)
         except FileNotFoundError:
@@ -257,49 +239,15 @@ class _Reading:
         self.findings.append(ListFinding(file=place, problem=ListProblem.APPROVAL_REFUSED))
         return False
 
-    def _note_period(self, one: TrustList) -> None:
-        if not one.issued <= self.at < one.expires:
-            detail = f"version {one.version}, {one.issued:%Y-%m-%d} – {one.expires:%Y-%m-%d}"
-            self.findings.append(ListFinding(file=place_of(one.name), problem=ListProblem.NOT_IN_FORCE, detail=detail))
-
     def _take_held(self, name: str) -> None:
         """Show a version that `tongban trust publish` put aside; one that is no list any more holds up nothing."""
         in_force = next((one for one in self.lists if one.name == name), None)
         try:
-            candidate = self._load(self.folder / HELD_FOLDER / (name + LIST_SUFFIX))
+            candidate = parse_trust_list(read_file(self.folder / HELD_FOLDER / (name + LIST_SUFFIX), MAX_BYTES))
         except (OSError, MalformedTrustListError):
             return
         if in_force is None or candidate.name != name or candidate.version <= in_force.version:
             return
         if any(one.candidate.digest == candidate.digest for one in self.held):
             return
-        change = measure_change(in_force, candidate)
-        self.held.append(HeldList(candidate=candidate, in_force=in_force, change=change))
-        detail = f"version {candidate.version}, {change.share:.0%}"
-        file = f"{HELD_FOLDER}/{name}{LIST_SUFFIX}"
-        self.findings.append(ListFinding(file=file, problem=ListProblem.HELD, detail=detail))
-
-
-class _FoundError(Exception):
-    def __init__(self, problem: ListProblem, detail: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.detail = detail
-
-
-def verify_content(
-    new: TrustList, *, previous: TrustList | None, root_keys: ListKeys | None, at: datetime
-) -> TrustListFault | None:
-    """Verify everything but the time, and return what is wrong with that: EXPIRED, NOT_YET_ISSUED or None.
-
-    Raises:
-        UntrustedListError: any other rule is broken.
-
-    """
-    try:
-        verify_trust_list(new, previous=previous, root_keys=root_keys, at=at)
-    except UntrustedListError as error:
-        if error.fault in _TIME_FAULTS:
-            return error.fault
-        raise
-    return None
+        self._hold(candidate, in_force, measure_change(in_force, candidate), place_of(name, HELD_FOLDER))

@@ -1,5 +1,7 @@
 """How the trust stands and what its sources answer, as metrics."""
 
+import math
+from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.metrics import Metrics
@@ -11,18 +13,30 @@ class TrustMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._lists: set[str] = set()
 
     def reloaded(self, result: str) -> None:
         """Count a reload of the trust folder."""
         self._metrics.trust_reloads.labels(result=result).inc()
 
-    def stands(self, *, anchors: dict[str, int], held: int, age_seconds: float, next_end_seconds: float) -> None:
+    def stands(
+        self,
+        *,
+        anchors: Mapping[str, int],
+        held: int,
+        age_seconds: float,
+        next_end_seconds: float,
+        expiry_seconds: Mapping[str, float],
+    ) -> None:
         """Set the gauges of the trust in force."""
         for purpose, count in anchors.items():
             self._metrics.anchors.labels(purpose=purpose).set(count)
         self._metrics.trust_held.set(held)
         self._metrics.trust_age.set(age_seconds)
         self._metrics.trust_next_end.set(next_end_seconds)
+        self._lists |= expiry_seconds.keys()
+        for name in self._lists:
+            self._metrics.trust_expiry.labels(list=name).set(expiry_seconds.get(name, math.inf))
 
     def sources_reloaded(self, result: str) -> None:
         """Count a reload of the sources of revocation status."""

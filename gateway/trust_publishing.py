@@ -1,35 +1,29 @@
 """Putting a trust list in place: verified first, never backwards, in one step, and held back when it changes much."""
 
-import fcntl
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from gateway.trust_approval import make_approval, select_approvers
+from gateway.trust_files import locked, replace_file
 from gateway.trust_layout import (
-    APPROVAL_SUFFIX,
-    ARCHIVE_FOLDER,
     HELD_FOLDER,
     LIST_SUFFIX,
     LISTS_FOLDER,
     ROOTS_FILE,
+    approval_place,
+    archive_place,
     place_of,
 )
-from gateway.trust_lists import MAX_CHANGE, Change, Finding, measure_change, read_trust
+from gateway.trust_lists import MAX_CHANGE, Finding, read_trust
 from gateway.trust_roots import Roots, encode_roots, load_roots, parse_roots
 from gateway.trust_sentences import ListFinding, ListProblem
+from gateway.trust_succession import Change, measure_change
 from keys.own.signer import Signer
-from keys.trust_list import ListKey, ListKeys, TrustList
+from keys.trust_list import ListKey, ListKeys, TrustList, encode_trust_list
 from keys.trust_list_parse import parse_trust_list
 from keys.trust_list_verify import Endorsement, verify_trust_list
-
-_LOCK: Final = ".lock"
-_MODE: Final = 0o644  # lists are public
 
 
 class PublishError(Exception):
@@ -58,13 +52,17 @@ def publish(
     folder: Path,
     *,
     at: datetime,
+    present: Mapping[str, TrustList] | None = None,
     max_change: float = MAX_CHANGE,
     approver: Callable[[tuple[ListKey, ...]], tuple[ListKey, Signer]] | None = None,
 ) -> Published:
     """Put a list in place in the trust folder ``folder``; or beside it, when it changes much and nobody approves.
 
+    ``present`` and ``max_change`` are those of the gateway (`gateway.trust_lists.read_trust`): what it holds back has
+    not been in force here either.
     ``approver`` is asked, with the keys that may approve, for the one that does; it raises where there is none.
-    The version before goes to the archive first, so that a crash at any point leaves a folder that can be read.
+    A crash at any point leaves a folder that can be read: each version has an approval of its own, what lies in
+    ``lists/`` is followed from the archive, and a version is archived when it is in its place.
 
     Raises:
         MalformedTrustListError, UntrustedListError: the list is not to be relied on.
@@ -74,8 +72,8 @@ def publish(
     """
     new = parse_trust_list(data)
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
-        previous = _in_force(folder, new.name, at)
+    with locked(folder):
+        previous = _in_force(folder, new.name, at, present or {}, max_change)
         try:
             roots = load_roots(folder).get(new.name)
         except ValueError as error:
@@ -88,7 +86,7 @@ def publish(
         change = None if previous is None else measure_change(previous, new)
         held = folder / HELD_FOLDER / (new.name + LIST_SUFFIX)
         place = folder / LISTS_FOLDER / (new.name + LIST_SUFFIX)
-        if previous is not None and change is not None and change.share > max_change:
+        if previous is not None and change is not None and change.needs_approval(max_change):
             approvers = select_approvers(previous, new)
             if approver is None:
                 replace_file(held, data)
@@ -102,11 +100,11 @@ def publish(
                     approvers=approvers,
                 )
             key, signer = approver(approvers)
-            replace_file(place.with_name(new.name + APPROVAL_SUFFIX), make_approval(new, key, signer))
+            replace_file(folder / approval_place(new.name, new.version), make_approval(new, key, signer))
         if previous is not None and previous.version < new.version:
-            archived = folder / ARCHIVE_FOLDER / f"{new.name}.{previous.version}{LIST_SUFFIX}"
-            replace_file(archived, place.read_bytes())
+            replace_file(folder / archive_place(new.name, previous.version), encode_trust_list(previous))
         replace_file(place, data)
+        replace_file(folder / archive_place(new.name, new.version), data)
         held.unlink(missing_ok=True)
     return Published(
         published=new, previous=previous, endorsement=endorsement, change=change, place=place, is_held=False
@@ -122,60 +120,24 @@ def write_roots(folder: Path, name: str, keys: ListKeys) -> Roots:
 
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder):
         encoded = encode_roots({**load_roots(folder), name: keys})
         roots = parse_roots(encoded)  # what is written is what can be read
         replace_file(folder / ROOTS_FILE, encoded)
     return roots
 
 
-def _in_force(folder: Path, name: str, at: datetime) -> TrustList | None:
-    """Return the verified list of this name, also when its time is over.
+def _in_force(
+    folder: Path, name: str, at: datetime, present: Mapping[str, TrustList], max_change: float
+) -> TrustList | None:
+    """Return the verified list of this name, also when its time is over; not one that is held.
 
     Raises:
         PublishError: a list is there and not in order.
 
     """
-    state, findings = read_trust(folder, at=at, max_change=float("inf"))
+    state, findings = read_trust(folder, at=at, present=present, max_change=max_change)
     own = [one for one in findings if one.is_fault and one.file in (place_of(name), ROOTS_FILE)]
     if own:
         raise PublishError(own[0])
     return state.by_name.get(name)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let one publisher at a time change the folder; its readers need no lock."""
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Put a file in place in one step: written aside, durable, renamed, and the folder durable.
-
-    Raises:
-        OSError: it cannot be written; the old file, if there was one, is still there.
-
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            os.fchmod(stream.fileno(), _MODE)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(aside).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(aside).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.trust_layout import ROOTS_FILE, read_file
+from gateway.trust_files import read_file
+from gateway.trust_layout import ROOTS_FILE
 from keys.errors import MalformedTrustListError
 from keys.trust_list import ListKey, ListKeys
 from keys.trust_list_parse import read_list_key

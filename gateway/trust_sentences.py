@@ -23,14 +23,20 @@ class ListProblem(StrEnum):
     NOT_IN_FORCE = "not-in-force"  # verified, and not within issued and expires
     HELD = "held"  # it changes so much that somebody has to approve it
     APPROVAL_REFUSED = "approval-refused"
+    MEMORY_MALFORMED = "memory-malformed"  # what was in force last can no longer be read
 
 
 Problem = ListProblem | TrustListFlaw | TrustListFault
 
+# A verified version whose time is over or not yet come: it does not take the place of the list in force.
+UNTIMELY: Final = frozenset({TrustListFault.NOT_YET_ISSUED, TrustListFault.EXPIRED})
 # What is worth saying and refuses nothing.
-_NOTICES: Final = frozenset(
-    {ListProblem.MISSING, ListProblem.NOT_IN_FORCE, ListProblem.HELD, ListProblem.APPROVAL_REFUSED}
-)
+_NOTICES: Final = UNTIMELY | {
+    ListProblem.MISSING,
+    ListProblem.NOT_IN_FORCE,
+    ListProblem.HELD,
+    ListProblem.APPROVAL_REFUSED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +96,16 @@ SENTENCES: Final[Mapping[Problem, tuple[str, str]]] = MappingProxyType(
             "has root keys and no list yet; put the first version in place with: tongban trust publish",
         ),
         ListProblem.GONE: (
-            "名单文件不见了。请恢复文件；若确要停用，请同时从 roots.json 中删除其根密钥。",
-            "the list is gone; restore the file, or to give the list up take its root keys out of roots.json too",
+            "名单文件不见了。请恢复文件；若确要停用，请同时删除 roots.json 中的根密钥和 state/trust/ 中的同名文件。",
+            (
+                "the list is gone; restore the file, "
+                "or to give the list up delete its root keys in roots.json and its file in state/trust/ too"
+            ),
         ),
         ListProblem.TOO_MANY: ("名单过多。", "holds more lists than are read"),
         ListProblem.OLDER_THAN_ARCHIVE: (
-            "版本低于已归档的版本，可能是旧文件被放回。请恢复最新版本。",
-            "is not newer than a version in the archive: perhaps an old file was put back; restore the newest version",
+            "版本低于已归档的版本，可能是旧文件被放回。请从 archive/ 恢复最新版本。",
+            "is older than one in the archive: perhaps an old file was put back; restore the newest from archive/",
         ),
         ListProblem.NOT_IN_FORCE: (
             "名单不在有效期内，其中的信任暂不生效。请发布新版本，并核对本机时钟。",
@@ -120,6 +129,16 @@ SENTENCES: Final[Mapping[Problem, tuple[str, str]]] = MappingProxyType(
             (
                 "the approval does not count: it takes another key that may sign and has not signed this version; "
                 "approve again with: tongban trust publish --approved-by"
+            ),
+        ),
+        ListProblem.MEMORY_MALFORMED: (
+            (
+                "记录现行名单的文件已损坏，无法判断名单是否被退回旧版。"
+                "请核对 lists/ 中的版本确为最新，再删除该损坏文件。"
+            ),
+            (
+                "no longer says which list was in force, so that an old one could pass for new; "
+                "make sure that the version in lists/ is the newest, then delete this file"
             ),
         ),
         TrustListFlaw.TOO_LARGE: ("超出信任名单的大小上限。", "is larger than a trust list may be"),
@@ -162,6 +181,10 @@ SENTENCES: Final[Mapping[Problem, tuple[str, str]]] = MappingProxyType(
         TrustListFault.WRONG_PREVIOUS: (
             "不是接在现行版本之后制作的。请以现行版本为基础重新制作。",
             "was not made from the list in force; make it anew from that one",
+        ),
+        TrustListFault.KEY_ID_REUSED: (
+            "把已有的密钥编号给了另一把密钥。请管理方为新密钥另取编号。",
+            "gives the id of a known key to another key; its keepers must give the new key an id of its own",
         ),
         TrustListFault.BAD_SIGNATURE: (
             "签名不成立，内容已被改动或签名有误。",

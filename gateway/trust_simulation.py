@@ -12,16 +12,20 @@ from typing import Final, NamedTuple
 from adapters.errors import MalformedDocumentError
 from adapters.registry import parse_document
 from adapters.strict.bounds import MAX_DOCUMENT
-from gateway.checks.signed_part import read_certificate
+from gateway.checks.signed_part import read_certificate, read_companions
 from gateway.pipeline import verify_document
 from gateway.reason import Reason
-from gateway.trust_lists import TrustState, read_trust
+from gateway.trust_evidence import read_kept_evidence
+from gateway.trust_lists import TrustState
+from gateway.trust_place import TrustPlace
 from gateway.verdict import Outcome
 from keys.certificate import Certificate
 from keys.chain import build_chain
 from keys.errors import ChainError
+from keys.revocation_evidence import RevocationEvidence
 from keys.trust import Purpose, TrustStore
-from keys.trust_list import TrustList, fingerprint_of, trust_store
+from keys.trust_list import TrustList, trust_store
+from keys.trust_list_compare import Holder, holder_of
 from keys.trust_list_parse import parse_trust_list
 
 ONE_PROCESS: Final = 24  # documents that are judged sooner than other processes start
@@ -62,16 +66,25 @@ class Comparison:
         return self.is_flip and self.before is not None and self.before.outcome is Outcome.VALID
 
 
-def stores_of(state: TrustState, new: TrustList, *, old: TrustList | None, at: datetime) -> Stores:
+def stores_of(
+    state: TrustState,
+    new: TrustList,
+    *,
+    old: TrustList | None,
+    at: datetime,
+    evidence: Sequence[RevocationEvidence] = (),
+) -> Stores:
     """Return the trust with ``old`` (None: as it stands) and with ``new`` in the place of the list of its name.
 
-    The new list counts as if it were in force, whoever signed it.
+    The new list counts as if it were in force, whoever signed it. ``evidence`` is what is known about revocation beside
+    the lists of the folder.
     """
+    folder = state.folder.with_lists((*state.folder.revocation_lists, *evidence))
     others = tuple(one for one in state.in_force(at) if one.name != new.name)
     present = tuple(one for one in state.in_force(at) if one.name == new.name) if old is None else (old,)
     return Stores(
-        before=_store((*others, *present), state.folder),
-        after=_store((*others, new), state.folder),
+        before=_store((*others, *present), folder),
+        after=_store((*others, new), folder),
     )
 
 
@@ -82,9 +95,12 @@ def _store(lists: Iterable[TrustList], folder: TrustStore) -> TrustStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a process needs to build the stores itself: trust does not travel between processes, bytes do."""
+    """What a process needs to build the stores itself: trust does not travel between processes, bytes do.
 
-    trust: Path | None
+    ``trust`` is read as its gateway reads it, with the answers that it keeps; None: nobody is trusted but by the lists.
+    """
+
+    trust: TrustPlace | None
     new: bytes
     old: bytes | None
     at: datetime
@@ -93,12 +109,15 @@ class Job:
         """Read the trust and return the stores.
 
         Raises:
-            OSError, MalformedTrustListError: they cannot be read.
+            OSError, MalformedTrustListError, SiteError: they cannot be read.
 
         """
-        state = TrustState() if self.trust is None else read_trust(self.trust, at=self.at).state
+        state = TrustState() if self.trust is None else self.trust.read(self.at).state
+        evidence: tuple[RevocationEvidence, ...] = ()
+        if self.trust is not None and self.trust.site is not None:
+            evidence = read_kept_evidence(self.trust.site, state.store_at(self.at), at=self.at)
         old = None if self.old is None else parse_trust_list(self.old)
-        return stores_of(state, parse_trust_list(self.new), old=old, at=self.at)
+        return stores_of(state, parse_trust_list(self.new), old=old, at=self.at, evidence=evidence)
 
 
 def simulate(job: Job, names: Sequence[str], *, processes: int | None = None) -> Iterator[Comparison]:
@@ -146,28 +165,37 @@ def _work(name: str) -> Comparison:
     return compare(name, stores, at)
 
 
-def relied_on(data: bytes, *, store: TrustStore, at: datetime) -> frozenset[str]:
-    """Return the fingerprints of those whose trust the signatures of a document rely on; empty for no document."""
+def relied_on(data: bytes, *, store: TrustStore, at: datetime) -> frozenset[Holder]:
+    """Return those whose trust the signatures of a document rely on; empty for no document."""
     try:
         document = parse_document(data)
     except MalformedDocumentError:
         return frozenset()
-    found: set[str] = set()
+    found: set[Holder] = set()
     seals = [(signature.seal, signature.signed_at) for signature in document.signatures]
     for signature in document.signatures:
         moment = signature.signed_at or at
-        found |= _anchor(read_certificate(signature.signed), Purpose.SIGNER, store=store, at=moment)
+        signer = read_certificate(signature.signed)
+        extra = () if signer is None else read_companions(signature.certificates, signer)
+        found |= _anchor(signer, Purpose.SIGNER, store=store, at=moment, extra=extra)
     for seal, _ in (*seals, (document.bare_seal, None)):
         if seal is not None:
             found |= _anchor(read_certificate(seal.maker), Purpose.SEAL_MAKER, store=store, at=seal.created)
     return frozenset(found)
 
 
-def _anchor(certificate: Certificate | None, purpose: Purpose, *, store: TrustStore, at: datetime) -> set[str]:
+def _anchor(
+    certificate: Certificate | None,
+    purpose: Purpose,
+    *,
+    store: TrustStore,
+    at: datetime,
+    extra: Sequence[Certificate] = (),
+) -> set[Holder]:
     if certificate is None:
         return set()
     try:
-        chain = build_chain(certificate, store=store, purpose=purpose, at=at)
+        chain = build_chain(certificate, store=store, purpose=purpose, at=at, extra=extra)
     except ChainError:
         return set()
-    return set() if chain.anchor is None else {fingerprint_of(chain.anchor)}
+    return set() if chain.anchor is None else {holder_of(chain.anchor)}

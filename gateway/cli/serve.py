@@ -18,7 +18,7 @@ from aiohttp import web
 
 from gateway.app import create_app, server_options
 from gateway.background import check_second_opinion
-from gateway.cli.console import ExitCode
+from gateway.cli.console import ExitCode, printable
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
 from gateway.http.server import GatewayRunner
@@ -123,13 +123,13 @@ def _address(listener: socket.socket) -> str:
 
 
 def _complain(sentence: str) -> None:
-    print(f"tongban: {sentence}", file=sys.stderr)
+    print(f"tongban: {printable(sentence)}", file=sys.stderr)
 
 
 def _complain_of_faults(error: SiteError) -> None:
     _complain(say("站点文件夹有误：", "the site folder has faults:"))
     for fault in error.faults:
-        print(f"  {say(fault.sentence_zh, str(fault))}", file=sys.stderr)
+        print(f"  {printable(say(fault.sentence_zh, str(fault)))}", file=sys.stderr)
 
 
 def _announce(address: str) -> None:

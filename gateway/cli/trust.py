@@ -153,22 +153,54 @@ def add_command(
 
 
 @trust_app.command(
-    "remove", help=say("起草下一版本：移出一个条目；不签名。", "Draft the next version without one; signs nothing.")
+    "remove",
+    help=say(
+        "起草下一版本：移出一个条目，或取消密钥的签名权；不签名。",
+        "Draft the next version without an entry or a key; signs nothing.",
+    ),
 )
 def remove_command(
     file: List,
     *,
-    fingerprint: Annotated[
-        str,
-        option("--fingerprint", zh="条目的指纹，或其前 8 位以上。", en="Its fingerprint, or 8 or more characters."),
-    ],
     reason: Annotated[str, option("--reason", zh="原因。", en="Why.")],
+    fingerprint: Annotated[
+        str | None,
+        option("--fingerprint", zh="条目的指纹，或其前 8 位以上。", en="Its fingerprint, or 8 or more characters."),
+    ] = None,
+    subject: Annotated[
+        str | None,
+        option(
+            "--subject",
+            zh="同一 CA 之下有多个条目时：其名称或名称的一部分；空为 CA 本身。",
+            en="Its name or a part of it, where several are below one CA; empty: the CA itself.",
+        ),
+    ] = None,
+    list_key: Annotated[
+        list[str] | None,
+        option(
+            "--list-key",
+            zh="取消此密钥的签名权（编号），可多次。",
+            en="Id of a key that is to sign no more; repeat it.",
+            metavar="ID",
+        ),
+    ] = None,
+    threshold: Annotated[int | None, option("--threshold", zh="所需签名数。", en="How many must sign.")] = None,
     days: Days = DEFAULT_LIST_DAYS,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Exit with 0, 1 when FILE is no list, 2 when nobody or several have this fingerprint."""
-    raise typer.Exit(_signing().remove(file, fingerprint, reason=reason, days=days, out=out, as_json=as_json))
+    """Exit with 0, 1 when FILE is no list, 2 when nobody or several are meant, or no key has this id."""
+    signing = _signing()
+    removing = signing.Removing(
+        reason=reason,
+        fingerprint=fingerprint,
+        subject=subject,
+        list_keys=list_key or (),
+        threshold=threshold,
+        days=days,
+        out=out,
+    )
+    raise typer.Exit(signing.remove(file, removing, as_json=as_json))
 
 
 @trust_app.command(

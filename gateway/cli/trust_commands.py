@@ -1,11 +1,12 @@
 """``tongban trust list|show|verify|diff|simulate|forecast``: what lists say and what they would change."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
+from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable, progress_bar
 from gateway.cli.failure import UsageError
 from gateway.cli.inputs import Inputs, expand_inputs, read_input
 from gateway.cli.language import say
@@ -18,15 +19,16 @@ from gateway.cli.trust_output import (
     show_folder,
     show_list,
 )
-from gateway.cli.trust_support import guard, load_list, read_bytes, trust_folder_of
+from gateway.cli.trust_support import find_place, guard, load_list, read_bytes
 from gateway.trust_layout import ROOTS_FILE
-from gateway.trust_lists import TrustState, measure_change, read_trust
+from gateway.trust_lists import TrustState
 from gateway.trust_roots import load_roots, parse_roots
-from gateway.trust_sentences import ListProblem
+from gateway.trust_sentences import UNTIMELY, ListProblem
 from gateway.trust_simulation import Job, relied_on, simulate
+from gateway.trust_succession import measure_change
 from keys.trust_forecast import Event, Turn, forecast
-from keys.trust_list import ListKeys, TrustList, fingerprint_of, trust_store
-from keys.trust_list_compare import Effect, compare_trust_lists
+from keys.trust_list import ListKeys, TrustList, trust_store
+from keys.trust_list_compare import Effect, Holder, compare_trust_lists, holder_of
 from keys.trust_list_verify import missing_signers, verify_trust_list
 
 LOG: Final = "log"  # --against log
@@ -37,12 +39,12 @@ def list_trust(directory: Path, *, at: str | None, as_json: bool) -> ExitCode:
     """Print what a trust folder says; INVALID with a fault in it, UNKNOWN when a list is held or not in force."""
 
     def run(now: datetime) -> ExitCode:
-        reading = read_trust(trust_folder_of(directory), at=now)
+        reading = find_place(directory).read(now)
         events = [event for event in _events(reading.state, now, _FAR) if event.turn is not Turn.START]
         show_folder(reading, at=now, next_event=events[0] if events else None, as_json=as_json)
         if reading.faults:
             return ExitCode.INVALID
-        waits = {ListProblem.HELD, ListProblem.NOT_IN_FORCE}
+        waits = UNTIMELY | {ListProblem.HELD, ListProblem.NOT_IN_FORCE}
         is_waiting = any(getattr(one, "problem", None) in waits for one in reading.findings)
         return ExitCode.UNKNOWN if is_waiting else ExitCode.DONE
 
@@ -137,11 +139,11 @@ def simulate_list(
         inputs = expand_inputs([against])
         if not inputs.names:
             raise UsageError(say(f"没有可核验的文件：{against}", f"there is nothing to verify: {against}"))
-        folder = None if trust is None else trust_folder_of(trust)
-        job = Job(trust=folder, new=read_bytes(new), old=None if old is None else read_bytes(old), at=now)
+        place = None if trust is None else find_place(trust)
+        job = Job(trust=place, new=read_bytes(new), old=None if old is None else read_bytes(old), at=now)
         stores = job.build()  # whatever is wrong is said before the work begins
-        if folder is not None:
-            say_findings(read_trust(folder, at=now))
+        if place is not None:
+            say_findings(place.read(now))
         tally: Counter[str] = Counter()
         with progress_bar() as progress:
             task = progress.add_task(say("正在重新核验", "verifying again"), total=len(inputs.names))
@@ -165,7 +167,7 @@ def simulate_list(
 
 def _sum_up(tally: Counter[str], inputs: Inputs, before: str, after: str, *, as_json: bool) -> None:
     for name, why in inputs.unreadable:
-        ERR.print(f"tongban: {name}: {why}", markup=False)
+        ERR.print(f"tongban: {printable(name)}: {why}", markup=False)
     sums = {key: tally[key] for key in ("documents", "flips", "losses")}
     if as_json:
         print_json({**sums, "unreadable": len(inputs.unreadable), "trust_before": before, "trust_after": after})
@@ -184,7 +186,7 @@ def forecast_trust(source: Path, *, horizon: str, against: str | None, at: str |
     def run(now: datetime) -> ExitCode:
         span = _parse_horizon(horizon)
         if source.is_dir():
-            reading = read_trust(trust_folder_of(source), at=now)
+            reading = find_place(source).read(now)
             say_findings(reading)
             state = reading.state
         else:
@@ -197,7 +199,7 @@ def forecast_trust(source: Path, *, horizon: str, against: str | None, at: str |
                 print_json({**describe_event(event), "documents": documents})
             else:
                 more = "" if documents is None else say(f"（{documents} 份证照）", f" ({documents} documents)")
-                OUT.print(say(event.sentence_zh, event.sentence) + more, markup=False)
+                OUT.print(printable(say(event.sentence_zh, event.sentence)) + more, markup=False)
         if not events and not as_json:
             OUT.print(say("此期间内无到期。", "nothing begins or ends within this time."))
         return ExitCode.DONE
@@ -222,10 +224,11 @@ def _events(state: TrustState, at: datetime, horizon: timedelta) -> tuple[Event,
     return tuple(sorted(dict.fromkeys(found), key=lambda event: (event.at, event.who, event.turn)))
 
 
-def _count_documents(state: TrustState, against: str, at: datetime) -> Counter[frozenset[str]]:
-    """Return how many documents rely on which trusted ones."""
-    store = trust_store(state.lists, state.folder.anchors)
-    counts: Counter[frozenset[str]] = Counter()
+def _count_documents(state: TrustState, against: str, at: datetime) -> Counter[frozenset[Holder]]:
+    """Return how many documents rely on which trusted ones; lists count whether their time is now or not."""
+    together = trust_store(state.lists, state.folder.anchors)
+    store = replace(state.folder, anchors=together.anchors, keys=together.keys)
+    counts: Counter[frozenset[Holder]] = Counter()
     names = expand_inputs([against]).names
     with progress_bar() as progress:
         task = progress.add_task(say("正在读取证照", "reading documents"), total=len(names))
@@ -235,15 +238,15 @@ def _count_documents(state: TrustState, against: str, at: datetime) -> Counter[f
     return counts
 
 
-def _affected(event: Event, state: TrustState, counts: Counter[frozenset[str]]) -> int:
+def _affected(event: Event, state: TrustState, counts: Counter[frozenset[Holder]]) -> int:
     """Return how many documents rely on the one whom it is about; on anybody of the list, where a list ends."""
-    who = {event.who} if event.grant is not None else _members(state, event.who)
+    who = {holder_of(event.grant)} if event.grant is not None else _members(state, event.who)
     return sum(count for found, count in counts.items() if found & who)
 
 
-def _members(state: TrustState, name: str) -> set[str]:
+def _members(state: TrustState, name: str) -> set[Holder]:
     lists: list[TrustList] = [one for one in state.lists if one.name == name]
-    return {fingerprint_of(entry) for one in lists for entry in one.entries}
+    return {holder_of(entry) for one in lists for entry in one.entries}
 
 
 def describe_missing(new: TrustList, signers: ListKeys) -> list[str]:

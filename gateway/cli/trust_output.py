@@ -108,7 +108,7 @@ def _print_head(one: TrustList, *, is_verified: bool) -> None:
 def show_folder(reading: TrustReading, *, at: datetime, next_event: Event | None, as_json: bool) -> None:
     """Print what a trust folder says."""
     state = reading.state
-    anchors = count_anchors(state.store_at(at))
+    anchors = count_anchors(state.store_at(at), at)
     if as_json:
         print_json(
             {
@@ -140,14 +140,16 @@ def show_folder(reading: TrustReading, *, at: datetime, next_event: Event | None
         _print_head(one, is_verified=True)
         OUT.print(f"  {say('条目', 'entries')}: {len(one.entries)}", markup=False)
     if next_event is not None:
-        OUT.print(say(f"最近到期：{next_event.sentence_zh}", f"Next end: {next_event.sentence}"), markup=False)
+        ends = say(f"最近到期：{next_event.sentence_zh}", f"Next end: {next_event.sentence}")
+        OUT.print(printable(ends), markup=False)
     say_findings(reading)
 
 
 def say_findings(reading: TrustReading) -> None:
     """Print the findings on standard error."""
     for one in reading.findings:
-        ERR.print(f"tongban: {escape(one.file or '.')}: {escape(say(one.sentence_zh, one.sentence))}")
+        line = f"tongban: {one.file or '.'}: {say(one.sentence_zh, one.sentence)}"
+        ERR.print(printable(line), markup=False)
 
 
 def describe_event(event: Event) -> dict[str, Any]:

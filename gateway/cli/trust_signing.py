@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.cli.console import OUT, ExitCode, print_json
@@ -10,13 +10,10 @@ from gateway.cli.failure import UsageError, optional_moment
 from gateway.cli.inputs import read_input
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_LIST_DAYS
-from gateway.cli.passphrase import read_passphrase
+from gateway.cli.signing_key import KeyChoice
 from gateway.cli.trust_commands import describe_missing
 from gateway.cli.trust_output import describe_list, show_published
-from gateway.cli.trust_support import guard, load_list, load_max_change, read_bytes
-from gateway.keystore import Keystore
-from gateway.pkcs11 import open_on_token
-from gateway.site import TRUST_FOLDER
+from gateway.cli.trust_support import find_place, guard, load_list, read_bytes
 from gateway.trust_drafts import (
     Terms,
     add_entries,
@@ -24,11 +21,12 @@ from gateway.trust_drafts import (
     load_certificate,
     load_list_key,
     load_public_key,
+    note_removed_keys,
     open_draft,
     remove_entries,
 )
-from gateway.trust_publishing import publish, replace_file, write_roots
-from keys.own.file import TokenObject
+from gateway.trust_files import locked, replace_file
+from gateway.trust_publishing import publish, write_roots
 from keys.own.record import KeyPurpose
 from keys.own.signer import Signer
 from keys.scope import Scope
@@ -60,16 +58,6 @@ class Adding:
     out: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyChoice:
-    """Which key signs, and how it is opened."""
-
-    key: str
-    folder: Path
-    passphrase_file: Path | None = None
-    module: Path | None = None
-
-
 def add(file: Path, adding: Adding, *, as_json: bool) -> ExitCode:
     """Add to a list, and write the draft of its next version; nothing is signed."""
 
@@ -83,14 +71,33 @@ def add(file: Path, adding: Adding, *, as_json: bool) -> ExitCode:
     return guard(run, as_json=as_json)
 
 
-def remove(file: Path, fingerprint: str, *, reason: str, days: int, out: Path | None, as_json: bool) -> ExitCode:
-    """Take one off a list, and write the draft of its next version; nothing is signed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removing:
+    """Whom to take off, an entry or keys of the list, and why."""
+
+    reason: str
+    fingerprint: str | None = None
+    subject: str | None = None
+    list_keys: Sequence[str] = ()
+    threshold: int | None = None
+    days: int = DEFAULT_LIST_DAYS
+    out: Path | None = None
+
+
+def remove(file: Path, removing: Removing, *, as_json: bool) -> ExitCode:
+    """Take one off a list, or keys that sign it, and write the draft of its next version; nothing is signed."""
 
     def run(now: datetime) -> ExitCode:
+        if removing.fingerprint is None and not removing.list_keys:
+            raise UsageError(say("需要 --fingerprint 或 --list-key。", "--fingerprint or --list-key is needed"))
         present = load_list(file)
-        draft = open_draft(present, Terms(life=timedelta(days=days)), at=now)
-        changed = remove_entries(draft, fingerprint, reason=reason, at=now)
-        _write(changed, _target(file, present, changed, out), as_json=as_json)
+        terms = Terms(gone=tuple(removing.list_keys), threshold=removing.threshold, life=timedelta(days=removing.days))
+        changed = note_removed_keys(open_draft(present, terms, at=now), present, reason=removing.reason, at=now)
+        if removing.fingerprint is not None:
+            changed = remove_entries(
+                changed, removing.fingerprint, subject=removing.subject, reason=removing.reason, at=now
+            )
+        _write(changed, _target(file, present, changed, removing.out), as_json=as_json)
         return ExitCode.DONE
 
     return guard(run, as_json=as_json)
@@ -176,7 +183,7 @@ def roots(name: str, *, site: Path, list_keys: Sequence[Path], threshold: int, a
                 say("门限大于可签名的密钥数。", "the threshold is more than the keys that may sign can meet")
             )
         try:
-            write_roots(_trust_of(site), name, keys)
+            write_roots(find_place(site, is_site=True).folder, name, keys)
         except ValueError as error:
             raise UsageError(str(error)) from error
         if as_json:
@@ -199,8 +206,7 @@ def sign(file: Path, choice: KeyChoice, *, previous: Path | None, as_json: bool)
         before = None if previous is None else load_list(previous)
         known = (*one.signers.signers, *(() if before is None else before.signers.signers))
         key, signer = _open_key(choice, known)
-        signed = one.with_signature(ListSignature(key=key.id, value=signer.sign(one.signed_bytes)))
-        replace_file(file, encode_trust_list(signed))
+        signed = _add_signature(file, one, ListSignature(key=key.id, value=signer.sign(one.signed_bytes)))
         missing = describe_missing(signed, signed.signers)
         if as_json:
             signatures = sorted(signature.key for signature in signed.signatures)
@@ -223,24 +229,37 @@ def sign(file: Path, choice: KeyChoice, *, previous: Path | None, as_json: bool)
     return guard(run, as_json=as_json)
 
 
+def _add_signature(file: Path, one: TrustList, signature: ListSignature) -> TrustList:
+    """Add a signature to what the file holds now: somebody else may have signed while the passphrase was typed."""
+    with locked(file.parent):
+        present = load_list(file)
+        if present.digest != one.digest:
+            text = str(file)
+            raise UsageError(say(f"签名期间名单已被改动：{text}", f"the list was changed while it was signed: {text}"))
+        signed = present.with_signature(signature)
+        replace_file(file, encode_trust_list(signed))
+    return signed
+
+
 def publish_list(file: Path, *, site: Path, choice: KeyChoice | None, as_json: bool) -> ExitCode:
     """Verify a list and put it in place; UNKNOWN when it is held for approval."""
 
     def run(now: datetime) -> ExitCode:
         approve = None if choice is None else lambda keys: _open_key(choice, keys)
-        done = publish(read_bytes(file), _trust_of(site), at=now, max_change=load_max_change(site), approver=approve)
+        place = find_place(site, is_site=True)
+        done = publish(
+            read_bytes(file),
+            place.folder,
+            at=now,
+            present=place.load_present(),
+            max_change=place.load_max_change(),
+            approver=approve,
+        )
         differences = () if done.previous is None else compare_trust_lists(done.previous, done.published)
         show_published(done, differences, as_json=as_json)
         return ExitCode.UNKNOWN if done.is_held else ExitCode.DONE
 
     return guard(run, as_json=as_json)
-
-
-def _trust_of(site: Path) -> Path:
-    """Return the trust folder of a site, which may be still to come; the folder itself where it is one."""
-    if not site.is_dir():
-        raise UsageError(say(f"没有此文件夹：{site}", f"there is no such folder: {site}"))
-    return site if site.name == TRUST_FOLDER else site / TRUST_FOLDER
 
 
 def _open_key(choice: KeyChoice, known: Sequence[ListKey]) -> tuple[ListKey, Signer]:
@@ -251,8 +270,7 @@ def _open_key(choice: KeyChoice, known: Sequence[ListKey]) -> tuple[ListKey, Sig
         OwnKeyError, KeystoreError, JournalError, PassphraseError: it cannot be opened.
 
     """
-    store = Keystore(choice.folder)
-    stored = store.find(choice.key)
+    stored = choice.find()
     record = stored.key.record
     if record.purpose is not KeyPurpose.TRUST_LIST:
         text = f"{stored.id}: {record.purpose}"
@@ -265,17 +283,4 @@ def _open_key(choice: KeyChoice, known: Sequence[ListKey]) -> tuple[ListKey, Sig
                 f"this key is none of those that may: {stored.id}; for a key that a new list drops, name --previous",
             )
         )
-    place = stored.file.place
-    if isinstance(place, TokenObject):
-        if choice.module is None:
-            raise UsageError(
-                say("请用 --pkcs11-module 指定设备的库。", "name the device's library with --pkcs11-module")
-            )
-        pin = read_passphrase(choice.passphrase_file).decode("utf-8", "replace")
-        device = open_on_token(choice.module, place, pin=pin)
-        return key, store.journalled(stored, device, clock=_now)
-    return key, store.unseal(stored, read_passphrase(choice.passphrase_file), clock=_now)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    return key, choice.open(stored)

@@ -8,10 +8,9 @@ from gateway.cli import failure
 from gateway.cli.console import ExitCode
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
-from gateway.settings import TrustSettings, parse_settings
-from gateway.site import SETTINGS_FILE, TRUST_FOLDER
-from gateway.toml_table import Fault, load_toml
+from gateway.site import SiteError
 from gateway.trust_drafts import DraftError
+from gateway.trust_place import TrustPlace, find_site_trust, find_trust
 from gateway.trust_publishing import PublishError
 from gateway.trust_sentences import SENTENCES, ListFinding, Problem
 from keys.errors import MalformedTrustListError, UntrustedListError
@@ -34,6 +33,10 @@ def guard(run: Callable[[datetime], ExitCode], *, as_json: bool, at: str | None 
             problem = finding.problem if isinstance(finding, ListFinding) else finding.kind
             detail = finding.detail if isinstance(finding, ListFinding) else ""
             fail(problem, say(finding.sentence_zh, finding.sentence), detail, place=finding.file, as_json=as_json)
+        except SiteError as error:
+            sentence = "; ".join(say(fault.sentence_zh, str(fault)) for fault in error.faults)
+            fail("usage", sentence, str(error), as_json=as_json)
+            return ExitCode.USAGE
         except DraftError as error:
             fail("usage", say(error.zh, error.en), str(error), as_json=as_json)
             return ExitCode.USAGE
@@ -59,33 +62,14 @@ def load_list(path: Path) -> TrustList:
     return parse_trust_list(read_bytes(path))
 
 
-def trust_folder_of(directory: Path) -> Path:
-    """Return the trust folder: that of a site folder, or the folder itself.
+def find_place(directory: Path, *, is_site: bool = False) -> TrustPlace:
+    """Return the trust folder that an option names, by its site or itself; ``is_site``: it must be that of a site.
 
     Raises:
         UsageError: there is no such folder.
 
     """
-    inside = directory / TRUST_FOLDER
-    if inside.is_dir():
-        return inside
-    if not directory.is_dir():
-        raise UsageError(say(f"没有此文件夹：{directory}", f"there is no such folder: {directory}"))
-    return directory
-
-
-def load_max_change(site: Path) -> float:
-    """Return ``[trust] max_change`` of a site folder; the default for a folder without settings.
-
-    Raises:
-        UsageError: the settings are wrong.
-
-    """
-    if not (site / SETTINGS_FILE).exists():
-        return TrustSettings().max_change
-    faults: list[Fault] = []
-    table = load_toml(site / SETTINGS_FILE, file=SETTINGS_FILE, faults=faults)
-    settings = None if table is None else parse_settings(table)
-    if faults or settings is None:
-        raise UsageError("\n".join(say(fault.sentence_zh, str(fault)) for fault in faults))
-    return settings.trust.max_change
+    try:
+        return find_site_trust(directory) if is_site else find_trust(directory)
+    except NotADirectoryError as error:
+        raise UsageError(say(f"没有此文件夹：{directory}", str(error))) from error

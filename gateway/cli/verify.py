@@ -73,7 +73,7 @@ def load_trust(directory: Path | None, at: datetime) -> TrustStore:
         raise NotADirectoryError(sentence) from error
     for finding in reading.findings:
         place = finding.file or str(directory)
-        ERR.print(f"tongban: {escape(place)}: {escape(say(finding.sentence_zh, finding.sentence))}")
+        ERR.print(f"tongban: {escape(printable(f'{place}: {say(finding.sentence_zh, finding.sentence)}'))}")
     return reading.state.store_at(at)
 
 

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from gateway.cli import trust_signing
 from gateway.cli.passphrase import VARIABLE
 from gateway.cli.trust import trust_app
 from gateway.demo.authority import encode_pem
 from gateway.keystore import Keystore
 from gateway.site_template import write_site
+from gateway.status.shelf import KeptAnswer, Shelf
+from gateway.trust_memory import TrustMemory
 from keys.own.public import encode_trust_list_key
 from keys.own.record import KeyPurpose
+from keys.trust_list_compare import MAX_NAMED
 from keys.trust_list_parse import parse_trust_list
 from tests.support.demo import NOW as DEMO_NOW
 from tests.support.demo import demo_stock
@@ -332,3 +336,143 @@ def test_keys_change_hands_with_the_signatures_of_the_old(desk: Desk) -> None:
     desk.sign(draft, 1)
     assert desk.object("verify", draft, "--previous", desk.list)["ok"]
     assert desk.publish(draft)["published"]
+
+
+def test_one_of_several_makers_below_a_ca_is_taken_off_alone(desk: Desk) -> None:
+    """Those named below one CA have its fingerprint, so a removal without a name is refused, and says the names."""
+    desk.draft()
+    for licence in demo_stock().licences[:5]:
+        path = desk.folder / licence.name
+        path.write_bytes(licence.document)
+        desk.run("add", desk.list, "--purpose", "seal-maker", "--signer-of", path, "--below", desk.signer_ca)
+    entries = desk.object("show", desk.list)["entries"]
+    below = [one for one in entries if one["kind"] == "name" and "seal-maker" in one["purposes"]]
+    ca = next(one for one in entries if one["purposes"] == ["signer"])
+    same = [one for one in below if one["fingerprint"] == ca["fingerprint"]]
+    assert len(same) >= 2
+    how = ("remove", desk.list, "--fingerprint", ca["fingerprint"], "--reason", "closed")
+    refused = desk.object(*how, code=2)["detail"]
+    assert all(one["title"] in refused for one in (*same, ca)[:MAX_NAMED])
+    name = same[0]["title"].split(" @ ")[0]
+    desk.run(*how, "--subject", name)
+    left = desk.object("show", desk.list)["entries"]
+    assert [one["title"] for one in left] == [one["title"] for one in entries if one["title"] != same[0]["title"]]
+    desk.run(*how, "--subject", "")
+    assert ca["title"] not in [one["title"] for one in desk.object("show", desk.list)["entries"]]
+
+
+def test_a_key_of_a_list_can_be_dropped(desk: Desk) -> None:
+    """`remove --list-key` drafts a list that the key signs no more, and notes it; an unknown id is refused."""
+    desk.in_force()
+    drop = ("remove", desk.list, "--reason", "retired", "--list-key")
+    assert desk.object(*drop, "nobody", code=2)["error"] == "usage"
+    draft = desk.object(*drop, desk.people[2])
+    assert [key["id"] for key in draft["keys"]] == sorted(desk.people[:2])
+    assert draft["removed"] == 1
+    assert desk.object("remove", desk.list, "--reason", "nothing", code=2)["error"] == "usage"
+    desk.sign(Path(draft["file"]), 0, 1)
+    assert desk.publish(Path(draft["file"]))["published"]
+
+
+@pytest.mark.parametrize("word", ["site", "site/trust", "site/trust/."])
+def test_every_command_judges_as_the_gateway_does(desk: Desk, word: str) -> None:
+    """The site's share decides for `list` too, however the site or its trust folder is named."""
+    desk.in_force()
+    entry = desk.object("show", desk.list)["entries"][0]
+    draft = Path(desk.object("remove", desk.list, "--fingerprint", entry["fingerprint"], "--reason", "retired")["file"])
+    desk.sign(draft, 0, 1)
+    (desk.site / "trust" / "lists" / "demo.json").write_bytes(draft.read_bytes())
+    assert desk.object("list", desk.folder / word, code=3)["held"][0]["version"] == 2
+    settings = desk.site / "tongban.toml"
+    settings.write_text(settings.read_text().split("[trust]")[0] + "\n[trust]\nmax_change = 0.5\n")
+    assert desk.object("list", desk.folder / word)["lists"][0]["version"] == 2
+
+
+def test_a_site_may_be_named_from_inside_its_trust_folder(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--site .`` in a trust folder is that site, and makes no second folder in it."""
+    monkeypatch.chdir(desk.site / "trust")
+    desk.run("roots", NAME, "--site", ".", *desk.list_keys, "--threshold", "2")
+    assert (desk.site / "trust" / "roots.json").exists()
+    assert not (desk.site / "trust" / "trust").exists()
+
+
+def test_commands_go_by_what_the_gateway_had_in_force(desk: Desk) -> None:
+    """A list that is older than the one that the site's gateway remembers is refused by `list` and by `publish`."""
+    desk.in_force()
+    entry = desk.object("show", desk.list)["entries"][0]
+    draft = Path(desk.object("remove", desk.list, "--fingerprint", entry["fingerprint"], "--reason", "retired")["file"])
+    desk.sign(draft, 0, 1)
+    TrustMemory(desk.site / "state" / "trust").keep([parse_trust_list(draft.read_bytes())])
+    (finding,) = desk.object("list", desk.site, code=1)["findings"]
+    assert finding["problem"] == "rollback"
+    assert desk.publish(desk.list, code=1)["error"] == "rollback"
+
+
+def test_no_file_commands_the_terminal(desk: Desk) -> None:
+    """Control characters of a file's name, or of a member in it, are shown as nothing that a terminal obeys."""
+    desk.in_force()
+    path = desk.site / "trust" / "lists" / "demo.json"
+    path.write_bytes(path.read_bytes()[:-1] + b',"\\u001b]0;owned\\u0007":1}')
+    (desk.site / "trust" / "\x1b[31mred.pem").write_bytes(b"x")
+    said = desk.run("list", desk.site, code=1).stderr
+    assert "red.pem" in said
+    assert "\x1b" not in said
+    assert "\x07" not in said
+
+
+def test_two_who_sign_at_once_both_have_signed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature that was added while another was made is still there afterwards."""
+    desk.draft()
+    make = trust_signing._open_key
+    waiting = [1]
+
+    def sign_meanwhile(*arguments):
+        if waiting:
+            desk.sign(desk.list, waiting.pop())
+        return make(*arguments)
+
+    monkeypatch.setattr(trust_signing, "_open_key", sign_meanwhile)
+    assert desk.sign(desk.list, 0)["signatures"] == sorted(desk.people[:2])
+
+
+SOURCE = """kind = "crl"
+issuer = "status/{name}.pem"
+urls = ["http://ca.invalid:80/ca.crl"]
+hosts = ["ca.invalid:80"]
+"""
+
+
+def test_simulate_goes_by_the_answers_that_the_gateway_keeps(desk: Desk) -> None:
+    """Revocation lists that a source fetched count as those of the folder do; nothing is written for it."""
+    desk.in_force()
+    entries = desk.object("show", desk.list)["entries"]
+    maker = next(entry for entry in entries if entry["purposes"] == ["seal-maker"])
+    draft = Path(desk.object("remove", desk.list, "--fingerprint", maker["fingerprint"], "--reason", "stolen")["file"])
+    how = ("simulate", draft, "--old", desk.list, "--against", desk.documents, "--site", desk.site, "--at", AT)
+    assert desk.objects(*how, code=1)[-1]["losses"] == 3
+    shelf = Shelf(desk.site / "state" / "status")
+    authority = demo_stock().authority
+    (desk.site / "status").mkdir(exist_ok=True)
+    for number, ca in enumerate((authority.root, authority.maker_issuer, authority.signer_issuer)):
+        name, path = f"crl-{number}", desk.site / "trust" / f"{number}.crl"
+        (desk.site / "status" / f"{name}.pem").write_text(encode_pem(ca.certificate))
+        (desk.site / "status" / f"{name}.toml").write_text(SOURCE.format(name=name))
+        shelf.write(name, "list", KeptAnswer(body=path.read_bytes(), confirmed_at=DEMO_NOW))
+        path.unlink()
+    before = sorted(desk.site.rglob("*"))
+    assert desk.objects(*how, code=1)[-1]["losses"] == 3
+    assert sorted(desk.site.rglob("*")) == before
+
+
+def test_forecast_tells_those_below_one_ca_apart(desk: Desk) -> None:
+    """The end of one name below a CA touches its own documents, not those of everybody below that CA."""
+    signers = ("--purpose", "signer", "--below", desk.signer_ca)
+    ends = ("--sunset", (DEMO_NOW + timedelta(days=9)).isoformat())
+    first = ("--name", NAME, *desk.list_keys, "--threshold", "2")
+    for licence in demo_stock().licences[:5]:
+        path = desk.documents / licence.name
+        path.write_bytes(licence.document)
+        desk.run("add", desk.list, *first, *signers, "--signer-of", path, *(ends if path == desk.document else ()))
+    how = ("--horizon", "10d", "--against", desk.documents, "--at", AT)
+    (sunset,) = (one for one in desk.objects("forecast", desk.list, *how) if one["turn"] == "sunset")
+    assert 0 < sunset["documents"] < len(list(desk.documents.iterdir()))

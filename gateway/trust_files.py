@@ -1,0 +1,87 @@
+"""How one file of a trust folder is read and put in place, and how its name is said."""
+
+import errno
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+_LOCK: Final = ".lock"
+_MODE: Final = 0o644  # lists are public
+
+
+class NotAFileError(OSError):
+    """A folder, a pipe or a device stands where a file was expected."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EINVAL, "not a plain file")
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Read one byte more than the limit at most; a pipe in place of a file must not make us wait for its writer.
+
+    Raises:
+        NotAFileError: it is no plain file.
+        OSError: it cannot be read.
+
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotAFileError
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read(limit + 1)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put a file in place in one step: written aside, durable, renamed, and the folder durable.
+
+    Raises:
+        OSError: it cannot be written; the old file, if there was one, is still there.
+
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), _MODE)
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(aside).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(aside).unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one writer at a time change a folder; its readers need no lock.
+
+    Raises:
+        OSError: the folder cannot be written.
+
+    """
+    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def spell(path: str) -> str:
+    """Return a path of the file system as text that can be written; bytes that are no UTF-8 as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
