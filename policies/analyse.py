@@ -13,8 +13,9 @@ from policies.dimension import Context
 from policies.engine import Engine
 from policies.fault import Place, PolicyFault, Words
 from policies.fold import witness
+from policies.given import contexts_of
 from policies.grant import rows
-from policies.testing import context_of
+from policies.testing import known_names
 
 _NAMED: Final = 5  # items that a sentence names before it counts
 MAX_UNTESTED: Final = 20  # examples of plans that no test reaches; the largest are enough to go on with
@@ -62,10 +63,9 @@ def analyse(engine: Engine) -> Analysis:
         *find_idle(engine.bundle, reaches),
         *find_gaps(engine.bundle, reaches),
     ]
+    known = known_names(engine.bundle)
     reached = {
-        (one.licence, engine.matching(one))
-        for one in (context_of(test.given, engine.bundle) for test in engine.bundle.tests)
-        if one.licence in engine.tables
+        (one.licence, engine.matching(one)) for test in engine.bundle.tests for one in contexts_of(test.given, known)
     }
     missed = sorted(
         (

@@ -13,7 +13,7 @@ from policies.catalogue import CallerKind, LicenceType, Residual, Slug
 from policies.fault import PolicyFault, Report
 from policies.item import Day, Item
 from policies.reading import Origin
-from policies.rule import Budget, PolicyTest, Rule, Together
+from policies.rule import Budget, Given, PolicyTest, Rule, Together
 from policies.toml import PolicyFile
 from policies.validate import check_count, validate
 from policies.validate_draft import Draft, Entry, Head, Schema, Version, label_of
@@ -108,7 +108,7 @@ def digest_bundle(bundle: Bundle) -> str:
 
 
 def canonical(value: _Value) -> _Value:
-    """Return the same value as it is encoded: lists, which all are sets, in order; a list of one form as the form.
+    """Return the same value as it is encoded: lists, which all are sets, in order; one alone where it may stand alone.
 
     What equals its default becomes the default itself, because msgspec leaves out what *is* the default.
     """
@@ -122,13 +122,19 @@ def canonical(value: _Value) -> _Value:
             changed[name] = default
             continue
         if name in _GRANTS and isinstance(after, dict):
-            after = {key: one[0] if isinstance(one, tuple) and len(one) == 1 else one for key, one in after.items()}
+            after = {key: _single(one) for key, one in after.items()}
+        elif isinstance(value, Given):
+            after = _single(after)
         if after is not before:
             changed[name] = after
     return msgspec.structs.replace(value, **changed) if changed else value
 
 
 _GRANTS: Final = frozenset({"grant", "expect"})
+
+
+def _single(value: object) -> object:
+    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
 
 
 @lru_cache

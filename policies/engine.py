@@ -15,6 +15,12 @@ from policies.plan import FieldDecision, Plan, Withheld, make_plan, merge_obliga
 
 MAX_REMEMBERED: Final = 100_000  # decisions, about 100 bytes each; further ones are built anew in some 50 µs
 
+# Members of an enumeration are looked up once: that takes longer than all else that is done for a field.
+_UNCLASSIFIED, _NOT_IN_ITEM, _NO_RULE = Withheld.UNCLASSIFIED, Withheld.NOT_IN_ITEM, Withheld.NO_RULE
+_REASONS: Final = (  # in the order of the columns
+    Withheld.CALLER, Withheld.LICENCE_STATUS, Withheld.HOLDER, Withheld.NO_CONSENT, Withheld.NOT_VALID
+)  # fmt: skip
+
 
 class Engine:
     """A bundle that can be asked. ``reachable`` is the number of rule sets that contexts can reach."""
@@ -82,15 +88,16 @@ def build_plan(table: LicenceTable, context: Context) -> Plan:
     """Decide every field of the licence type in this context, remembering nothing."""
     item = table.items.get(context.item, 0)
     possible = (context.item, context.consent) in table.matter.columns
-    groups = (
-        (Withheld.CALLER, table.asker.columns.get((context.caller, context.home), 0)),
-        (Withheld.LICENCE_STATUS, table.status.columns.get(context.status, 0)),
-        (Withheld.HOLDER, table.party.columns.get((context.holder, context.age), 0)),
-        (Withheld.NO_CONSENT, table.consents[context.consent] if possible else 0),
-        (Withheld.NOT_VALID, table.outcome.columns.get(context.outcome, 0)),
+    columns = (
+        table.asker.columns.get((context.caller, context.home), 0),
+        table.status.columns.get(context.status, 0),
+        table.party.columns.get((context.holder, context.age), 0),
+        table.consents[context.consent] if possible else 0,
+        table.outcome.columns.get(context.outcome, 0),
     )
+    groups = tuple(zip(_REASONS, columns, strict=True))
     matching = item
-    for _, column in groups:
+    for column in columns:
         matching &= column
     ceiling = table.ceiling_of(context.item)
     fields = [_decide(field, matching, item, groups, ceiling.get(field.name)) for field in table.fields]
@@ -108,10 +115,10 @@ def _decide(
     allowed: frozenset[str] | None,
 ) -> FieldDecision:
     """Decide one field, or find the first reason why it is withheld."""
-    if not field.field.may_be_shared:
-        return field.withheld[Withheld.UNCLASSIFIED]
+    if not field.may_be_shared:
+        return field.withheld[_UNCLASSIFIED]
     if allowed is None:
-        return field.withheld[Withheld.NOT_IN_ITEM]
+        return field.withheld[_NOT_IN_ITEM]
     speaking = matching & field.rows
     if speaking:
         resolved = field.resolve(speaking)
@@ -121,7 +128,7 @@ def _decide(
         for reason, column in groups:
             if not granting & column:
                 return field.withheld[reason]
-    return field.withheld[Withheld.NO_RULE]
+    return field.withheld[_NO_RULE]
 
 
 def item_in_force(item: Item, day: date) -> bool:

@@ -83,6 +83,7 @@ class FieldTable:
         "_rules",
         "field",
         "granting",
+        "may_be_shared",
         "name",
         "protecting",
         "rows",
@@ -93,6 +94,7 @@ class FieldTable:
         """Read the grants of the rules."""
         self.name = name
         self.field = field
+        self.may_be_shared = field.may_be_shared
         self._rules = rules
         self._grants = {row: parse_grant(rule.grant[name]) for row, rule in enumerate(rules) if name in rule.grant}
         self.rows = sum(1 << row for row in self._grants)

@@ -7,11 +7,13 @@ from msgspec.structs import replace
 
 from policies.bundle import Bundle
 from policies.dimension import FIXED_VALUES, Dimension, OutcomeClass
-from policies.fault import Words
+from policies.fault import Words, same
 from policies.form import MATCH, WITHHELD
 from policies.grant import parse_grant
 from policies.reference import conditions
-from policies.rule import Rule
+from policies.rule import AuditDepth, Rule
+
+_SOME_LIMIT: Final = 60  # questions a minute, where a rule had no limit
 
 
 class Mutant(NamedTuple):
@@ -25,9 +27,10 @@ class Mutant(NamedTuple):
 def mutants(bundle: Bundle) -> Iterator[Mutant]:
     """Make all mutants, one by one.
 
-    Rules are dropped; each condition is dropped, narrowed by each of its values and widened by one that it does not
-    have; overrides are dropped; each form that is granted is withheld, or replaced by another one that the ceilings of
-    the rule's items allow.
+    Rules are dropped; each condition is dropped, narrowed by each of its values and widened by each that it does not
+    have; overrides are dropped; each field that is granted is left out, withheld, or granted in another form that the
+    ceilings of the rule's items allow; each obligation is made a step stricter and a step looser. Some change no answer
+    at all: `policies.survivors` leaves them out.
     """
     for rule in bundle.rules:
         rest = tuple(one for one in bundle.rules if one is not rule)
@@ -47,6 +50,7 @@ def _change(rule: Rule, bundle: Bundle) -> Iterator[tuple[Words, Rule]]:
         yield words, replace(rule, overrides=rest)
     for field in rule.grant:
         yield from _change_grant(rule, field, bundle)
+    yield from _change_obligations(rule)
 
 
 def _change_condition(
@@ -60,10 +64,10 @@ def _change_condition(
         for value in accepted:
             words = _name(rule, f"{dimension} 不再接受 {value}", f"no longer accepts {dimension} {value}")
             yield words, put(rule, tuple(one for one in accepted if one != value))
-    more = next((value for value in known if value not in accepted), None)
-    if more is not None:
-        words = _name(rule, f"{dimension} 多接受 {more}", f"accepts {dimension} {more} as well")
-        yield words, put(rule, (*accepted, more))
+    for value in known:
+        if value not in accepted:
+            words = _name(rule, f"{dimension} 多接受 {value}", f"accepts {dimension} {value} as well")
+            yield words, put(rule, (*accepted, value))
 
 
 def _change_grant(rule: Rule, field: str, bundle: Bundle) -> Iterator[tuple[Words, Rule]]:
@@ -77,10 +81,34 @@ def _change_grant(rule: Rule, field: str, bundle: Bundle) -> Iterator[tuple[Word
         others.append(shown if compared else (*shown, str(MATCH)))
     if not grant.is_protected:
         others.append((str(WITHHELD),))
+    if len(rule.grant) > 1:
+        rest = {name: forms for name, forms in rule.grant.items() if name != field}
+        yield _name(rule, f"不再提及 {field}", f"says nothing of {field}"), replace(rule, grant=rest)
     for forms in others:
         spelled = "+".join(forms)
         words = _name(rule, f"{field} 改为 {spelled}", f"grants {field} as {spelled}")
         yield words, replace(rule, grant=rule.grant | {field: forms})
+
+
+def _change_obligations(rule: Rule) -> Iterator[tuple[Words, Rule]]:
+    """Change one obligation by one step in either direction."""
+    oblige = rule.oblige
+    changes: dict[str, list[tuple[Any, Words]]] = {
+        "audit": [(audit, same(audit)) for audit in AuditDepth if audit is not oblige.audit],
+        "keep_days": [(days, Words(f"{days} 天", f"{days} days")) for days in _beside(oblige.keep_days)],
+        "per_minute": [(None, Words("不限", "no limit")), *((n, same(str(n))) for n in _beside(oblige.per_minute))]
+        if oblige.per_minute
+        else [(_SOME_LIMIT, same(str(_SOME_LIMIT)))],
+        "watermark": [(not oblige.watermark, same(str(not oblige.watermark).lower()))],
+    }
+    for name, values in changes.items():
+        for value, spelled in values:
+            words = _name(rule, f"{name} 改为 {spelled.zh}", f"obliges to {name} {spelled.en}")
+            yield words, replace(rule, oblige=replace(oblige, **{name: value}))
+
+
+def _beside(number: int) -> tuple[int, ...]:
+    return (number + 1, number - 1) if number > 1 else (number + 1,)
 
 
 def known_values(bundle: Bundle) -> dict[Dimension, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from typing import Final
 from policies.form import Form, FormKind
 from policies.rule import AuditDepth, Obligations
 
+_FULL: Final = AuditDepth.FULL
 _ID_BYTES: Final = 12  # 96 bits: among 200,000 plans two equal ids are out of the question
 
 
@@ -98,7 +99,7 @@ def merge_obligations(obligations: Sequence[Obligations]) -> Obligations | None:
         return None
     limits = [one.per_minute for one in obligations if one.per_minute is not None]
     return Obligations(
-        audit=AuditDepth.FULL if any(one.audit is AuditDepth.FULL for one in obligations) else AuditDepth.BRIEF,
+        audit=_FULL if any(one.audit is _FULL for one in obligations) else AuditDepth.BRIEF,
         keep_days=max(one.keep_days for one in obligations),
         per_minute=min(limits, default=None),
         watermark=any(one.watermark for one in obligations),

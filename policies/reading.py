@@ -180,8 +180,9 @@ def _alternative(kind: inspect.Type, value: object) -> inspect.Type:
     if not isinstance(kind, inspect.UnionType):
         return kind
     types = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
-    lists = [one for one in types if isinstance(one, inspect.VarTupleType)]
-    return lists[0] if lists and isinstance(value, list) else types[0]
+    lists = [one for one in types if isinstance(one, inspect.VarTupleType) and isinstance(value, list)]
+    tables = [one for one in types if isinstance(one, inspect.StructType) and isinstance(value, dict)]
+    return [*lists, *tables, *types][0]
 
 
 def _expected(kind: inspect.Type) -> Words:

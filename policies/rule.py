@@ -1,7 +1,7 @@
 """Sharing rules (共享规则), and what stands beside them: limits on forms together, budgets, tests."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -123,23 +123,43 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     caller: tuple[Slug, ...] = ()  # empty: all kinds
 
 
-class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The context of a test, a value for each dimension."""
-
-    item: Code
-    caller: Slug
-    home: Home
-    licence: Slug
-    status: LicenceStatus = LicenceStatus.ACTIVE
-    holder: HolderType = HolderType.PERSON
-    age: AgeClass | None = None  # None: adult, or not-applicable for organisations
-    consent: Consent | None = None  # None: as the item's mode says
-    outcome: OutcomeClass = OutcomeClass.VALID
+_Value_co = TypeVar("_Value_co", covariant=True)
 
 
-class PolicyTest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An example beside the rules: in this context exactly these fields leave, in these forms; all others do not."""
+class Except(
+    Struct, Generic[_Value_co], frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"values": "except"}
+):
+    """All values of a dimension but these: `{ except = ["counter"] }`."""
+
+    values: Annotated[tuple[_Value_co, ...], Some]
+
+
+class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The contexts of a test: of each dimension one value, a list, or all but some; every combination that can occur.
+
+    What is not said stands for everything: every kind of caller, every licence type of the item, holders of every
+    type and age; but for consent as the item asks for it, and for a licence that is active and valid.
+    """
+
+    item: Code | Annotated[tuple[Code, ...], Some] | Except[Code]
+    caller: Slug | Annotated[tuple[Slug, ...], Some] | Except[Slug] | None = None
+    home: Home | Annotated[tuple[Home, ...], Some] | Except[Home] | None = None
+    licence: Slug | Annotated[tuple[Slug, ...], Some] | Except[Slug] | None = None
+    status: LicenceStatus | Annotated[tuple[LicenceStatus, ...], Some] | Except[LicenceStatus] = LicenceStatus.ACTIVE
+    holder: HolderType | Annotated[tuple[HolderType, ...], Some] | Except[HolderType] | None = None
+    age: AgeClass | Annotated[tuple[AgeClass, ...], Some] | Except[AgeClass] | None = None
+    consent: Consent | Annotated[tuple[Consent, ...], Some] | Except[Consent] | None = None
+    outcome: OutcomeClass | Annotated[tuple[OutcomeClass, ...], Some] | Except[OutcomeClass] = OutcomeClass.VALID
+
+
+class PolicyTest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An example beside the rules: in these contexts exactly these fields leave, in these forms; all others do not.
+
+    Where anything leaves, it obliges to exactly ``obligations``, merged; what is not said is as in a rule that says
+    nothing.
+    """
 
     name: Text
     given: Given
     expect: dict[FieldName, FormText | Annotated[tuple[FormText, ...], Some]]
+    obligations: Obligations = Obligations()

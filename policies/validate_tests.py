@@ -1,61 +1,124 @@
 """What is wrong in the tests of a policy: contexts that cannot occur, and names that do not exist."""
 
+from collections.abc import Collection, Iterable
+from typing import TypeVar
+
 from policies.catalogue import LicenceType
-from policies.dimension import is_party
-from policies.fault import Report, Words, same
+from policies.dimension import AgeClass, Dimension, is_party
+from policies.fault import Place, Report, Words, same
 from policies.form import FormKind
+from policies.given import MAX_TEST_CONTEXTS, Occurring, named, occurring
 from policies.item import possible_consents
 from policies.reading import Origin, one_of, quoted
-from policies.rule import Given, PolicyTest
+from policies.rule import Except, Given, Obligations, PolicyTest
 from policies.validate_draft import Draft
 from policies.validate_forms import check_forms, check_grant, parse_form, spellings
 
+V = TypeVar("V", bound=str)
+
 
 def check_tests(draft: Draft, report: Report) -> None:
-    """Note what is wrong with each test."""
+    """Note what is wrong with each test; no further once they try too many contexts."""
+    tried = 0
     for entry in draft.tests:
-        _check_given(entry.value.given, draft, entry.origin, report)
-        licence = draft.licence.get(entry.value.given.licence)
-        if licence is not None:
-            _check_expect(entry.value, licence, entry.origin, report)
+        if not _knows(entry.value.given, draft, entry.origin, report):
+            continue
+        found = occurring(entry.value.given, draft)
+        tried += len(found.matters) + found.count
+        if tried > MAX_TEST_CONTEXTS:
+            expected = Words(
+                f"全部测试合计至多 {MAX_TEST_CONTEXTS} 种情形", f"at most {MAX_TEST_CONTEXTS} contexts in all tests"
+            )
+            report.add(Place("", None), "test", expected=expected, found=same(f"> {MAX_TEST_CONTEXTS}"))
+            return
+        before = report.count
+        _check_parts(entry.value.given, draft, entry.origin, report)
+        if report.count == before:
+            _check_occurring(entry.value.given, found, entry.origin, report)
+        licences = {licence: draft.licence[licence] for _, licence, _ in found.matters}
+        if report.count == before:
+            _check_expect(entry.value, licences.values(), entry.origin, report)
 
 
-def _check_given(given: Given, draft: Draft, origin: Origin, report: Report) -> None:
-    draft.check_names("item", (given.item,), origin, report, "given", "item")
-    draft.check_names("caller_kind", (given.caller,), origin, report, "given", "caller")
-    draft.check_names("licence", (given.licence,), origin, report, "given", "licence")
-    caller, licence, item = (
-        draft.caller.get(given.caller),
-        draft.licence.get(given.licence),
-        draft.item.get(given.item),
-    )
-    if caller is not None and given.home not in caller.home:
-        origin.fault(report, "given", "home", expected=one_of(caller.home), found=quoted(given.home))
-    if item is not None:
-        if draft.knows("licence", given.licence) and given.licence not in item.licences:
-            expected = one_of(item.licences)
-            origin.fault(report, "given", "licence", expected=expected, found=quoted(given.licence))
-        possible = possible_consents(item)
-        if given.consent is not None and given.consent not in possible:
-            origin.fault(report, "given", "consent", expected=one_of(possible), found=quoted(given.consent))
-    if licence is not None and given.holder not in licence.holders:
-        origin.fault(report, "given", "holder", expected=one_of(licence.holders), found=quoted(given.holder))
-    if given.age is not None and not is_party(given.holder, given.age):
-        expected = Words(f"{given.holder} 可有的年龄段", f"an age class that a holder of type {given.holder} can have")
-        origin.fault(report, "given", "age", expected=expected, found=quoted(given.age))
+def _knows(given: Given, draft: Draft, origin: Origin, report: Report) -> bool:
+    """Say whether each name is one that could be read, after noting those that do not exist."""
+    tables = {"item": "item", "caller": "caller_kind", "licence": "licence"}
+    for key, table in tables.items():
+        names = named(getattr(given, key))
+        draft.check_names(table, names, origin, report, "given", key)
+        known: Collection[str] = getattr(draft, key)
+        if not all(name in known for name in names):
+            return False
+    return all(draft.has_all(table) for table in tables.values())
 
 
-def _check_expect(test: PolicyTest, licence: LicenceType, origin: Origin, report: Report) -> None:
+def _check_parts(given: Given, draft: Draft, origin: Origin, report: Report) -> None:
+    """Note values that cannot stand beside the item, the caller or the licence type that is named."""
+    items = [draft.item[name] for name in _meant(given.item, draft.item)]
+    callers = [draft.caller[name] for name in _meant(given.caller, draft.caller)]
+    listed = _union(item.licences for item in items)
+    licences = [draft.licence[name] for name in _meant(given.licence, listed) if name in draft.licence]
+    parts: dict[Dimension, tuple[Collection[str], Collection[str]]] = {
+        Dimension.LICENCE: (_plain(given.licence), listed),
+        Dimension.HOME: (_plain(given.home), _union(caller.home for caller in callers)),
+        Dimension.HOLDER: (_plain(given.holder), _union(licence.holders for licence in licences)),
+        Dimension.CONSENT: (_plain(given.consent), _union(possible_consents(item) for item in items)),
+    }
+    for dimension, (values, possible) in parts.items():
+        for value in values:
+            if value not in possible:
+                origin.fault(report, "given", dimension, expected=one_of(tuple(possible)), found=quoted(value))
+    holders = _plain(given.holder) or _union(licence.holders for licence in licences)
+    for age in _plain(given.age):
+        if not any(is_party(holder, AgeClass(age)) for holder in holders):
+            names = ", ".join(holders)
+            expected = Words(f"{names} 可有的年龄段", f"an age class that a holder of type {names} can have")
+            origin.fault(report, "given", "age", expected=expected, found=quoted(age))
+
+
+def _check_occurring(given: Given, found: Occurring, origin: Origin, report: Report) -> None:
+    """Note tests of nothing, and values that occur in none of the combinations."""
+    if not found.count:
+        expected = Words("至少一种可能出现的情形", "at least one context that can occur")
+        origin.fault(report, "given", expected=expected, found=Words("没有", "none"))
+        return
+    occur = found.values()
+    for dimension in Dimension:
+        for value in _plain(getattr(given, dimension)):
+            if value not in occur[dimension]:
+                expected = Words("可与其他条件同时出现的值", "a value that can occur beside the others")
+                origin.fault(report, "given", dimension, expected=expected, found=quoted(value))
+
+
+def _check_expect(test: PolicyTest, licences: Collection[LicenceType], origin: Origin, report: Report) -> None:
     for name, granted in test.expect.items():
-        field = licence.fields.get(name)
-        if field is None:
-            expected = Words(f"{licence.id} 的字段", f"a field of {licence.id}")
-            hint = report.hint(name, licence.fields)
+        lacking = next((licence for licence in licences if name not in licence.fields), None)
+        if lacking is not None:
+            expected = Words(f"{lacking.id} 的字段", f"a field of {lacking.id}")
+            hint = report.hint(name, lacking.fields)
             origin.fault(report, "expect", name, expected=expected, found=quoted(name), meant=hint)
             continue
-        check_forms(spellings(granted), {field.type: licence.id}, origin, report, "expect", name)
+        types = {licence.fields[name].type: licence.id for licence in licences}
+        check_forms(spellings(granted), types, origin, report, "expect", name)
         check_grant(granted, origin, report, "expect", name)
         kinds = {form.kind for text in spellings(granted) if (form := parse_form(text))}
         if kinds == {FormKind.WITHHELD}:
             expected = Words("提供的形式（未列出的字段即不提供）", "a form that leaves; what is not named is withheld")
             origin.fault(report, "expect", name, expected=expected, found=same("withheld"))
+    if not test.expect and test.obligations != Obligations():
+        expected = Words("不填写（无提供即无义务）", "nothing, as where nothing leaves nothing is owed")
+        origin.fault(report, "obligations", expected=expected, found=Words("表", "a table"))
+
+
+def _plain(values: V | tuple[V, ...] | Except[V] | None) -> tuple[V, ...]:
+    """Return the values that a test speaks of by name."""
+    return () if isinstance(values, Except) else named(values)
+
+
+def _meant(values: str | tuple[str, ...] | Except[str] | None, known: Collection[str]) -> list[str]:
+    """Return the names that a test speaks of: those it gives, or all but those it excepts."""
+    return list(_plain(values)) or [name for name in known if name not in named(values)]
+
+
+def _union(groups: Iterable[Collection[V]]) -> tuple[V, ...]:
+    return tuple(dict.fromkeys(value for group in groups for value in group))

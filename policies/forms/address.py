@@ -44,7 +44,8 @@ _CITY_AT: Final = re.compile(
 _DISTRICT_AT: Final = re.compile(
     f"(?:市?{_FIRST}(?:{_INSIDE}{{0,12}}{_LAST})?(?:旗(?=区)|市(?=[区市]))?(?:[区县旗]|市(?![区县市场政立府民]))|{_ODD})"
 ).match
-_AREA_CODE: Final = re.compile(r"([1-9][0-9]{5})(?:[0-9]{3}|[0-9]{6})?").fullmatch
+_AREA_CODE_LENGTHS: Final = frozenset({6, 9, 12})  # county, township, village
+_IS_AREA_CODE: Final = re.compile("[1-9][0-9]+").fullmatch
 
 _LONGEST_NAME: Final = {"区": 3, "县": 5, "市": 4, "旗": 7}  # characters before the ending, but 14 in 自治县
 _LONGER_DISTRICTS: Final = frozenset("新林特矿")  # 浦东新区, 白云鄂博矿区: five
@@ -54,6 +55,14 @@ _PROVINCES: Final = {province[:2]: province for province in PROVINCES}  # the fi
 _NO_DISTRICT: Final = frozenset("小社校场厂景库片辖舍属宅活业发税度范理住生一二三四五六七八九十期")
 _DIRECTIONS: Final = frozenset("东西南北中")
 _LONGEST_WITH_DIRECTION: Final = 2  # 河东区, 市南区
+
+# Nearly all addresses in one go: a province or none, a city (市), a district or county of two or three characters about
+# whose name there is no doubt. All that this finds, the expressions above with `_is_district` find at the same places.
+# A province is not given back (?+): a municipality is no city here.
+_SURELY_LAST: Final = _han_without(_NEVER + _ONLY_FIRST + "".join(_NO_DISTRICT | _DIRECTIONS))
+_USUAL_AT: Final = re.compile(
+    f"((?:{'|'.join(PROVINCES)})?+{_FIRST}{_INSIDE}{{0,3}}{_LAST}市)(?![场政立府民]){_FIRST}{_INSIDE}?{_SURELY_LAST}[区县]"
+).match
 
 
 class Place(NamedTuple):
@@ -68,46 +77,53 @@ def parse_address(text: str) -> Place | None:
 
     A municipality is its own city; a city without districts is its own district.
     """
-    if len(text) > LONGEST_ADDRESS or not text.isprintable():
-        return None
-    province = _PROVINCES.get(text[:2], "")
-    start = len(province) if text.startswith(province) else 0
-    city = _CITY_AT(text, start)
-    end = start if city is None else city.end()
-    district = _DISTRICT_AT(text, end + 3 if text.startswith("市辖区", end) else end)
-    if district is not None and _is_district(district[0], "" if city is None else city[0]):
-        if city is None:
-            return Place(province, text[: district.end()]) if start else None
-        return Place(text[:end], text[: district.end()])
-    return Place(text[:end], text[:end]) if city is not None and city[0] in CITIES_WITHOUT_DISTRICTS else None
+    ends = _read_address(text)
+    return None if ends is None else Place(text[: ends[0]], text[: ends[1]])
 
 
 def mask_address(value: Value, _around: Surroundings) -> object:
     """Show the address up to its district."""
-    place = parse_address(value) if isinstance(value, str) else None
-    return HIDDEN if place is None else place.district + "***"
+    if not isinstance(value, str):
+        return HIDDEN
+    ends = _read_address(value)
+    return HIDDEN if ends is None else value[: ends[1]] + "***"
 
 
 def district_of(value: Value, _around: Surroundings) -> object:
     """Return the district of an address or the county of an area code (GB/T 2260, six digits)."""
     if not isinstance(value, str):
         return HIDDEN
-    code = _AREA_CODE(value)
-    if code is not None:
-        return code[1]
-    place = parse_address(value)
-    return HIDDEN if place is None else place.district
+    if len(value) in _AREA_CODE_LENGTHS and _IS_AREA_CODE(value):
+        return value[:6]
+    ends = _read_address(value)
+    return HIDDEN if ends is None else value[: ends[1]]
 
 
 def city_of(value: Value, _around: Surroundings) -> object:
     """Return the city of an address, or the area code of the city."""
     if not isinstance(value, str):
         return HIDDEN
-    code = _AREA_CODE(value)
-    if code is not None:
-        return code[1][:4] + "00"
-    place = parse_address(value)
-    return HIDDEN if place is None else place.city
+    if len(value) in _AREA_CODE_LENGTHS and _IS_AREA_CODE(value):
+        return value[:4] + "00"
+    ends = _read_address(value)
+    return HIDDEN if ends is None else value[: ends[0]]
+
+
+def _read_address(text: str) -> tuple[int, int] | None:
+    """Return where city and district end, or None where the district cannot be told for certain."""
+    if len(text) > LONGEST_ADDRESS or not text.isprintable():
+        return None
+    usual = _USUAL_AT(text)
+    if usual is not None:
+        return usual.end(1), usual.end()
+    province = _PROVINCES.get(text[:2], "")
+    start = len(province) if text.startswith(province) else 0
+    city = _CITY_AT(text, start)
+    end = start if city is None else city.end()
+    district = _DISTRICT_AT(text, end + 3 if text.startswith("市辖区", end) else end)
+    if district is not None and _is_district(district[0], "" if city is None else city[0]):
+        return (end, district.end()) if end else None
+    return (end, end) if city is not None and city[0] in CITIES_WITHOUT_DISTRICTS else None
 
 
 def _is_district(text: str, city: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from policies.forms.scheme import HIDDEN, Surroundings, Value
 
 LONGEST_AMOUNT: Final = 40  # characters
+_MOST_DIGITS: Final = 15  # before the point
 _WAN: Final = 10_000
 _YI: Final = 100_000_000
 _UNITS: Final = {None: 1, "千": 1000, "万": _WAN, "百万": 100 * _WAN, "千万": 1000 * _WAN, "亿": _YI}
@@ -40,5 +41,8 @@ def parse_amount(text: str) -> Decimal | None:
 
 def band_of(value: Value, _around: Surroundings) -> object:
     """Return the band of an amount."""
-    amount = parse_amount(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return HIDDEN
+    is_usual = len(value) <= _MOST_DIGITS and value.isascii() and value.isdigit()
+    amount = int(value) if is_usual else parse_amount(value)
     return HIDDEN if amount is None else BANDS[bisect_right(EDGES, amount)]

@@ -3,6 +3,7 @@
 A number whose check character or birth date does not hold is no number, and a mask shows nothing of it.
 """
 
+import re
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -10,14 +11,17 @@ from policies.forms.scheme import HIDDEN, Apply, Surroundings, Value
 
 LENGTH: Final = 18
 OLD_LENGTH: Final = 15
-_CHECKS: Final = "10X98765432"  # by the weighted sum modulo 11
-_LAST_DAYS: Final = {"02": 28, **dict.fromkeys(("04", "06", "09", "11"), 30)}
-_MONTHS: Final = tuple(f"{month:02}" for month in range(1, 13))
-_MONTH_DAYS: Final = frozenset(  # without 29 February, which depends on the year
-    f"{month}{day:02}" for month in _MONTHS for day in range(1, _LAST_DAYS.get(month, 31) + 1)
+_CHECKS: Final = "1X864209753"  # by the number in base 13, modulo 11
+_AREA: Final = "[1-689][0-9]{5}"  # 81 to 83: residents of Hong Kong, Macao, Taiwan; 9: foreigners
+_CENTURY: Final = "(?:1[89]|20)"  # 1800 to 2099: numbers of the dead stay in licences
+_DAY: Final = (  # of every year: up to the 28th, the 29th and 30th but in February, the 31st
+    "(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
 )
-_CENTURIES: Final = frozenset({"18", "19", "20"})  # 1800 to 2099: numbers of the dead stay in licences
-_AREA_BEGINS: Final = frozenset("12345689")  # 81 to 83: residents of Hong Kong, Macao, Taiwan; 9: foreigners
+_LEAP: Final = "(?:0[48]|[2468][048]|[13579][26])"  # of a century's years; its first is one in 2000 only
+_IS_NEW: Final = re.compile(
+    f"{_AREA}(?:{_CENTURY}[0-9]{{2}}{_DAY}|{_CENTURY}{_LEAP}0229|20000229)[0-9]{{3}}[0-9X]"
+).fullmatch
+_IS_OLD: Final = re.compile(f"{_AREA}(?:[0-9]{{2}}{_DAY}|{_LEAP}0229)[0-9]{{3}}").fullmatch
 
 
 class Mask(NamedTuple):
@@ -42,30 +46,24 @@ def check_character(first: str) -> str:
     """Return the check character over 17 decimal digits.
 
     The weight of position i is 2 to the power 18 - i, modulo 11, and 13 is 2 modulo 11: read in base 13, the digits
-    weigh as the standard asks, up to one last doubling.
+    weigh half of what the standard asks.
     """
-    return _CHECKS[int(first, 13) * 2 % 11]
+    return _CHECKS[int(first, 13) % 11]
 
 
 def is_citizen_number(text: str) -> bool:
     """Say whether a text is a citizen number of 18 or 15 characters, with a birth date that exists."""
-    if len(text) == LENGTH:
-        digits = text[:17]
-        return (
-            text.isascii()
-            and digits.isdigit()
-            and _CHECKS[int(digits, 13) * 2 % 11] == text[17]
-            and text[0] in _AREA_BEGINS
-            and text[6:8] in _CENTURIES
-            and (text[10:14] in _MONTH_DAYS or (text[10:14] == "0229" and _is_leap(int(text[6:10]))))
-        )
-    return (
-        len(text) == OLD_LENGTH
-        and text.isascii()
-        and text.isdigit()
-        and text[0] in _AREA_BEGINS
-        and (text[8:12] in _MONTH_DAYS or (text[8:12] == "0229" and _is_leap(1900 + int(text[6:8]))))
-    )
+    return is_new_number(text) or is_old_number(text)
+
+
+def is_new_number(text: str) -> bool:
+    """Say whether a text is a citizen number of 18 characters."""
+    return _IS_NEW(text) is not None and _CHECKS[int(text[:17], 13) % 11] == text[17]
+
+
+def is_old_number(text: str) -> bool:
+    """Say whether a text is a citizen number of 15 digits, as given until 1999."""
+    return _IS_OLD(text) is not None
 
 
 def widen(text: str) -> str:
@@ -89,18 +87,14 @@ def mask_of(mask: Mask) -> Apply:
     """
     head, tail = mask
     old_head = head if head <= 6 else head - 2  # noqa: PLR2004 -- the area has six digits in both
-    stars = "*" * (LENGTH - head - tail)
-    old_stars = "*" * (OLD_LENGTH - old_head - tail)
+    stars, end = "*" * (LENGTH - head - tail), LENGTH - tail
+    old_stars, old_end = "*" * (OLD_LENGTH - old_head - tail), OLD_LENGTH - tail
 
     def apply(value: Value, _around: Surroundings) -> object:
-        if not isinstance(value, str) or not is_citizen_number(value):
+        if not isinstance(value, str):
             return HIDDEN
-        if len(value) == LENGTH:
-            return value[:head] + stars + value[LENGTH - tail :]
-        return value[:old_head] + old_stars + value[OLD_LENGTH - tail :]
+        if is_new_number(value):
+            return value[:head] + stars + value[end:]
+        return value[:old_head] + old_stars + value[old_end:] if is_old_number(value) else HIDDEN
 
     return apply
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

@@ -16,6 +16,7 @@ _ISO_LENGTH: Final = 10
 _FIRST_YEAR: Final = 1800
 _LAST_YEAR: Final = 2199
 
+_MONTHS: Final = ("", *(f"{month:02}" for month in range(1, 13)))
 _BAND_YEARS: Final = 10
 _LAST_BAND: Final = 90  # and older: few people are, and their exact age tells who they are
 OLDEST: Final = 130  # years; nobody has been older
@@ -52,7 +53,8 @@ def is_endless(value: Value) -> bool:
 
 def age_on(birth: date, today: date) -> int:
     """Return the full years of age (周岁); who was born on 29 February has a birthday on 1 March in other years."""
-    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+    # As numbers, 20260301 less 19900412: the last four digits carry exactly while this year's birthday lies ahead.
+    return ((today.year - birth.year) * 10_000 + (today.month - birth.month) * 100 + today.day - birth.day) // 10_000
 
 
 def year_of(value: Value, _around: Surroundings) -> object:
@@ -64,7 +66,7 @@ def year_of(value: Value, _around: Surroundings) -> object:
 def month_of(value: Value, _around: Surroundings) -> object:
     """Return the year and the month, `2024-03`."""
     parsed = parse_day(value)
-    return _not_a_day(value) if parsed is None else parsed.isoformat()[:7]
+    return _not_a_day(value) if parsed is None else f"{parsed.year}-{_MONTHS[parsed.month]}"
 
 
 def mask_day(value: Value, around: Surroundings) -> object:

@@ -15,6 +15,7 @@ DOT: Final = "\u00b7"  # between the parts of a name, as GB/T 15834 prints it
 # Bullet, katakana dot, hyphenation point, black circle, and the other dots that keyboards and scans put there.
 DOTS: Final = frozenset("\u00b7\u2022\u30fb\u2027\u25cf\u2219\u22c5\u2e31\uff65\u0387")
 _NOTHING: Final = frozenset({"", "null", "none", "无", "-", "--", "—", "——", "/"})
+_LONGEST_NOTHING: Final = max(map(len, _NOTHING))
 _BRACKETS: Final = {**dict.fromkeys("〔【〖［[", "("), **dict.fromkeys("〕】〗］]", ")")}
 _ONE_SPELLING: Final = str.maketrans({**dict.fromkeys(DOTS, DOT), **_BRACKETS})
 
@@ -22,8 +23,10 @@ _ONE_SPELLING: Final = str.maketrans({**dict.fromkeys(DOTS, DOT), **_BRACKETS})
 _SELECTORS: Final = ((0xFE00, 0xFE0F), (0x180B, 0x180F), (0xE0100, 0xE01EF))
 _SPACES_INSIDE: Final = re.compile(r"\s+")
 _DOT_BETWEEN_HAN: Final = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
+# Five characters or more: too long to say nothing; and no x at the end.
+_IS_USUAL: Final = re.compile(rf"[0-9A-Za-z-]{{{_LONGEST_NOTHING},{LONGEST_TEXT - 1}}}[0-9A-Za-wyz-]").fullmatch
 _NUMBER_WITH_X: Final = re.compile(r"[0-9]+x")
-_ROUNDS: Final = 8  # two suffice for every text met; a text that still changes then is refused
+_ROUNDS: Final = range(8)  # two suffice for every text met; a text that still changes then is refused
 
 
 class Unfit(StrEnum):
@@ -57,12 +60,14 @@ def normalise(text: str) -> str | None:
         UnfitTextError: the text is longer than any field, or holds what no field holds.
 
     """
-    for _ in range(_ROUNDS):
+    if _IS_USUAL(text) is not None:
+        return text
+    for _ in _ROUNDS:
         if len(text) > LONGEST_TEXT:  # again in each round: NFKC makes up to 18 characters of one (U+FDFA)
             raise UnfitTextError(Unfit.TOO_LONG)
         once = _normalise_once(text)
         if once == text:
-            return None if once.lower() in _NOTHING else once
+            return None if len(once) <= _LONGEST_NOTHING and once.lower() in _NOTHING else once
         text = once
     raise UnfitTextError(Unfit.UNSTABLE)
 
@@ -81,7 +86,7 @@ def _normalise_once(text: str) -> str:
     elif not (text.isascii() and text.isprintable()):
         text = unicodedata.normalize("NFKC", "".join(map(_visible, text))).translate(_ONE_SPELLING)
         text = _DOT_BETWEEN_HAN.sub(DOT, text)
-    else:
+    elif "[" in text or "]" in text:  # all that the table has of ASCII
         text = text.translate(_ONE_SPELLING)
     if " " in text:
         text = _join_words(text)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.forms import address
 from policies.forms.address import LONGEST_PLACE, parse_address
 
 
@@ -82,3 +83,19 @@ def test_a_place_is_a_short_beginning(text: str) -> None:
         assert place.district.startswith(place.city)
         assert place.district[-1] in "区县市旗"
         assert len(place.district) <= LONGEST_PLACE
+
+
+_PARTS = st.sampled_from(
+    ["安徽省", "北京市", "重庆市", "合肥市", "蜀山区", "市辖区", "某某县", "大同地区", "沙市区", "市南区", "凉山州",
+     "凉山彝族自治州", "景德镇市", "西乡塘区", "红旗", "民政区", "某小区", "东区", "某某路1号"]
+)  # fmt: skip
+_ADDRESSES = st.lists(_PARTS | st.text(alphabet="合肥蜀山省市区县旗东民场社路镇乡自治州地盟", max_size=4), max_size=5)
+
+
+@given(_ADDRESSES.map("".join))
+def test_the_short_way_reads_what_the_long_way_reads(text: str) -> None:
+    """An address that is read in one go has the same city and district when it is read step by step."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(address, "_USUAL_AT", lambda _: None)
+        careful = parse_address(text)
+    assert parse_address(text) == careful

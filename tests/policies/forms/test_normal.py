@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.forms import normal
 from policies.forms.normal import LONGEST_TEXT, Unfit, UnfitTextError, is_nothing, normalise
 
 
@@ -81,3 +82,12 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
     if once is not None:
         assert normalise(once) == once
         assert unicodedata.is_normalized("NFKC", once)
+
+
+@given(st.text(alphabet="0123456789xXaZnul-[] ", max_size=12))
+def test_the_usual_spelling_is_the_normal_one(text: str) -> None:
+    """A text that is returned at a glance is what normalising would have made of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normal, "_IS_USUAL", lambda _: None)
+        careful = normalise(text)
+    assert normalise(text) == careful

@@ -6,10 +6,10 @@ import hmac
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policies.forms.pseudonym import SHORTEST_MASTER, Pseudonyms
+from policies.forms.pseudonym import SHORTEST_MASTER, Pseudonyms, _in_base_32
 from policies.forms.scheme import Surroundings
 from tests.policies.forms.support import TODAY, applied, citizen_number
 
@@ -30,6 +30,22 @@ def test_a_pseudonym_is_what_the_standards_say() -> None:
     person = hashlib.blake2b(b"holder", digest_size=16).digest()
     digest = hashlib.blake2b("某某".encode(), digest_size=15, key=key, person=person).digest()
     assert pseudonyms().of("holder", "某某") == base64.b32encode(digest).decode()
+
+
+@given(st.binary(min_size=15, max_size=15))
+@example(bytes(15))
+@example(b"\xff" * 15)
+def test_base_32_is_that_of_the_standard(digest: bytes) -> None:
+    """All 120 bits are spelled as RFC 4648 spells them."""
+    assert _in_base_32(digest) == base64.b32encode(digest).decode()
+
+
+@pytest.mark.parametrize("bit", range(120))
+def test_no_bit_of_base_32_is_lost_or_touches_another(bit: int) -> None:
+    """A bit that is alone, or alone missing, is spelled as RFC 4648 spells it."""
+    for number in (1 << bit, (1 << 120) - 1 - (1 << bit)):
+        digest = number.to_bytes(15, "big")
+        assert _in_base_32(digest) == base64.b32encode(digest).decode()
 
 
 def test_one_person_has_one_pseudonym() -> None:
