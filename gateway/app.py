@@ -1,6 +1,7 @@
 """The wiring: one site, one application."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,6 +10,11 @@ import msgspec
 from aiohttp import web
 
 from gateway.background import Background
+from gateway.budget.charging import SECRET_BYTES, Charging
+from gateway.budget.memory import MemoryBudgets
+from gateway.budget.store import BudgetStore
+from gateway.consent.off_loop import OffLoopConsents
+from gateway.consent.store import AsyncConsents
 from gateway.http.bodies import expect_later
 from gateway.http.buffers import BodyBudget
 from gateway.http.middleware import edge, harden, sign_in
@@ -17,10 +23,16 @@ from gateway.http.routes import ROUTES
 from gateway.http.state import (
     BUDGET,
     CLOCK,
+    CONSENTS,
+    DECISIONS,
     DRAINING,
+    LICENCES,
     METRICS,
     OPENAPI,
+    POLICY,
+    PSEUDONYMS,
     RELOAD,
+    SHARING,
     SITE,
     SOURCES,
     STATUS,
@@ -31,9 +43,15 @@ from gateway.http.state import (
 )
 from gateway.http.verifier import DocumentVerifier, VerifyDocument
 from gateway.metrics import PACKAGE_VERSION, Metrics, shared_folder
+from gateway.policy.activation import PolicyInForce
+from gateway.policy.keeper import PolicyKeeper
+from gateway.pseudonym_keys import PseudonymKeys
 from gateway.request_log import HTTP_LOGGER
 from gateway.settings import HttpSettings
-from gateway.site import Site
+from gateway.sharing import Sharing
+from gateway.site import STATE_FOLDER, Site, store_file
+from gateway.sources.off_loop import OffLoopSource
+from gateway.sources.source import LicenceSource
 
 MAX_HEADER_BYTES: Final = 10 * 1024  # one header line: the longest token (8 KiB) and its name
 MAX_HEADERS: Final = 64  # proxies add a dozen
@@ -44,8 +62,19 @@ def read_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(site: Site, *, clock: Clock = read_clock, verify: VerifyDocument | None = None) -> web.Application:
-    """Return the application that serves the site; tests pass a clock, and a pipeline of their own.
+def create_app(
+    site: Site,
+    *,
+    clock: Clock = read_clock,
+    verify: VerifyDocument | None = None,
+    licences: LicenceSource | None = None,
+    policy: PolicyInForce | None = None,
+    consents: AsyncConsents | None = None,
+    budgets: BudgetStore | None = None,
+) -> web.Application:
+    """Return the application that serves the site.
+
+    Tests pass a clock and a pipeline of their own, a source of licences, a policy in force, consents, counters.
 
     Raises:
         LibraryUnusableError: a second opinion is asked for, and its library is not there or answers wrongly.
@@ -59,14 +88,32 @@ def create_app(site: Site, *, clock: Clock = read_clock, verify: VerifyDocument 
     background = Background(site, clock=clock, metrics=metrics)
     app[TRUST], app[STATUS], app[STORE] = background.trust, background.status, background.current
     app[SOURCES], app[RELOAD] = background.sources, background.wake
+    app[POLICY], app[DECISIONS] = background.policy, background.decisions
+    if policy is not None:
+        app[POLICY] = PolicyKeeper(None, clock=clock, in_force=policy)
+    app[PSEUDONYMS] = PseudonymKeys(site.pseudonym_master, epoch=site.settings.policy.pseudonym_epoch)
+    if consents is None and site.folder is not None:
+        consents = OffLoopConsents(site.folder / STATE_FOLDER)
+    app[CONSENTS] = consents
+    app[SHARING] = Sharing(
+        region=site.settings.region,
+        pseudonyms=app[PSEUDONYMS],
+        budgets=budgets or MemoryBudgets(),
+        charging=Charging(secrets.token_bytes(SECRET_BYTES)),
+        consents=consents,
+        sink=app[DECISIONS],
+    )
     app[VERIFIER] = DocumentVerifier(verify or background.verify_document, site.settings.http, metrics)
+    if licences is None and site.folder is not None:
+        licences = OffLoopSource(store_file(site.folder, site.settings))
+    app[LICENCES] = licences
     app[OPENAPI] = msgspec.json.encode(build_openapi(ROUTES, version=PACKAGE_VERSION))
     for route in ROUTES:
         for method in route.methods:
             app.router.add_route(method, route.path, route.handler, expect_handler=expect_later)
     app.on_response_prepare.append(harden)
     app.cleanup_ctx.append(background.run)
-    app.cleanup_ctx.append(_close_verifier)
+    app.cleanup_ctx.append(_close_threads)
     return app
 
 
@@ -84,6 +131,11 @@ def server_options(settings: HttpSettings) -> dict[str, Any]:
     }
 
 
-async def _close_verifier(app: web.Application) -> AsyncIterator[None]:
+async def _close_threads(app: web.Application) -> AsyncIterator[None]:
     yield
     app[VERIFIER].close()
+    licences, consents = app[LICENCES], app[CONSENTS]
+    if licences is not None:
+        licences.close()
+    if consents is not None:
+        consents.close()

@@ -1,13 +1,13 @@
 """The systems that may ask: who they are, and the one public key that proves it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NewType
+from typing import Final, NewType, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
@@ -25,12 +25,15 @@ CallerId = NewType("CallerId", str)
 KeyId = NewType("KeyId", str)
 CallerKey = Ed25519PublicKey | EllipticCurvePublicKey | Sm2PublicKey
 
+_Holder = TypeVar("_Holder")
+
 MAX_CALLERS: Final = 10_000  # a province connects some thousands of business systems; bounds the start-up time
 MAX_KEY_FILE_BYTES: Final = 16 * 1024  # a public key in PEM has fewer than 300 bytes
 
 README: Final = "README.md"  # for people; every folder of a site may have one
 
 _CALLER_ID: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
+_KIND: Final = r"[a-z0-9][a-z0-9-]{0,63}"
 _KEY_ID: Final = r"[A-Za-z0-9._:~-]{1,64}"
 _CREDIT_CODE: Final = r"[0-9A-HJ-NP-RTUW-Y]{18}"  # GB 32100: letters without I, O, S, V and Z
 _FILE_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
@@ -47,7 +50,11 @@ class TokenAlgorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A registered system; it may sign in when ``enabled`` and ``valid_from <= at < valid_to`` (None: open)."""
+    """A registered system; it may sign in when ``enabled`` and ``valid_from <= at < valid_to`` (None: open).
+
+    ``kind`` is a caller kind of the sharing policy; "": none, and no rule grants it anything. Whoever
+    ``may_register_consent`` is trusted to have the holder's word for it.
+    """
 
     id: CallerId
     name: str
@@ -60,6 +67,8 @@ class Caller:
     enabled: bool = True
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    kind: str = ""
+    may_register_consent: bool = False
 
     def is_active(self, at: datetime) -> bool:
         """Say whether this caller may sign in at the moment."""
@@ -107,29 +116,45 @@ def load_callers(folder: Path, *, faults: list[Fault], name: str = "callers") ->
     Beside these files there may be the key files that they name, ``README.md`` and hidden files; anything else is a
     fault, since a misspelt suffix must not silently lock a caller out, or leave one in.
     """
+    callers: dict[tuple[str, str], Caller] = {}
+    for file, caller in read_key_holders(folder, _parse_caller, most=MAX_CALLERS, faults=faults, name=name):
+        if callers.setdefault((caller.id, caller.key_id), caller) is not caller:
+            expected = Words("与其他文件不同的 id 与 kid 组合", "an id and a kid that no other file has together")
+            faults.append(Fault(file=file, key="kid", expected=expected, found=caller.key_id))
+    return CallerRegistry(callers.values())
+
+
+def read_key_holders(
+    folder: Path,
+    parse: Callable[[TomlTable, Path, set[str]], _Holder | None],
+    *,
+    most: int,
+    faults: list[Fault],
+    name: str,
+) -> Iterator[tuple[str, _Holder]]:
+    """Yield who is described in the files of a folder, beside how faults name the file.
+
+    ``parse`` reads a table, with the folder and the set of key files to which it adds what the table names; it returns
+    None after a fault in the parts without which there is nobody at all.
+    """
     paths = _list_folder(folder, faults, name)
     tables = [path for path in paths if path.suffix == ".toml"]
-    if len(tables) > MAX_CALLERS:
-        expected = Words(f"至多 {MAX_CALLERS} 个文件", f"at most {MAX_CALLERS} files")
+    if len(tables) > most:
+        expected = Words(f"至多 {most} 个文件", f"at most {most} files")
         found = Words(f"{len(tables)} 个文件", f"{len(tables)} files")
         faults.append(Fault(file=name, key="", expected=expected, found=found))
-        return CallerRegistry()
-    callers: dict[tuple[str, str], Caller] = {}
+        return
     named = {README}
     for path in tables:
         file = f"{name}/{path.name}"
         table = load_toml(path, file=file, faults=faults)
-        caller = None if table is None else _parse_caller(table, folder, named)
-        if caller is None:
-            continue
-        if callers.setdefault((caller.id, caller.key_id), caller) is not caller:
-            expected = Words("与其他文件不同的 id 与 kid 组合", "an id and a kid that no other file has together")
-            faults.append(Fault(file=file, key="kid", expected=expected, found=caller.key_id))
+        holder = None if table is None else parse(table, folder, named)
+        if holder is not None:
+            yield file, holder
     for path in paths:
         if path.suffix != ".toml" and path.name not in named:
             expected = Words("*.toml 文件，或其中 key 所指的公钥文件", "*.toml, or a key file that one of them names")
             faults.append(Fault(file=f"{name}/{path.name}", key="", expected=expected, found=describe_entry(path)))
-    return CallerRegistry(callers.values())
 
 
 def _list_folder(folder: Path, faults: list[Fault], name: str) -> list[Path]:
@@ -145,9 +170,9 @@ def _list_folder(folder: Path, faults: list[Fault], name: str) -> list[Path]:
 
 
 def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | None:
-    """Read one caller; None after a fault in the parts without which there is no caller at all."""
+    """Read one caller, as `read_key_holders` says."""
     algorithm = table.choice("algorithm", TokenAlgorithm)
-    public_key = _read_key(table, folder, algorithm, named)
+    public_key = read_public_key(table, folder, algorithm, named)
     caller_id = table.text("id", pattern=_CALLER_ID, expected=_of_characters("a to z, 0 to 9, '.', '_', '-'"))
     name, name_zh = table.text("name"), table.text("name_zh")
     organisation = table.text(
@@ -164,6 +189,9 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
     if valid_from is not None and valid_to is not None and valid_from >= valid_to:
         expected = Words("晚于 valid_from 的时刻", "a moment after valid_from")
         table.fault("valid_to", expected=expected, found=valid_to.isoformat())
+    kind_expected = Words("共享策略中的调用方种类", "a caller kind of the sharing policy")
+    kind = table.text("kind", default="", pattern=_KIND, expected=kind_expected)
+    may_register_consent = table.flag("may_register_consent", default=False)
     table.finish()
     if algorithm is None or public_key is None:
         return None
@@ -179,6 +207,8 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
         enabled=enabled,
         valid_from=valid_from,
         valid_to=valid_to,
+        kind=kind,
+        may_register_consent=may_register_consent,
     )
 
 
@@ -192,7 +222,9 @@ _KEY_EXPECTED: Final = Words(
 )
 
 
-def _read_key(table: TomlTable, folder: Path, algorithm: TokenAlgorithm | None, named: set[str]) -> CallerKey | None:
+def read_public_key(
+    table: TomlTable, folder: Path, algorithm: TokenAlgorithm | None, named: set[str]
+) -> CallerKey | None:
     """Read ``key``: the PEM text itself, or the name of a file beside the caller's; None after a fault.
 
     What can be said of a key without knowing its algorithm is said, also when the algorithm is a fault itself.
@@ -206,7 +238,7 @@ def _read_key(table: TomlTable, folder: Path, algorithm: TokenAlgorithm | None, 
     if not text:
         return None
     if "PRIVATE KEY" in text:
-        found = Words("私钥；私钥绝不可离开调用方", "a private key, which must never leave the caller")
+        found = Words("私钥；私钥绝不可离开其所有者", "a private key, which must never leave its owner")
         table.fault("key", expected=Words("公钥", "a public key"), found=found)
         return None
     match = _PEM.fullmatch(text.strip())

@@ -1,16 +1,25 @@
 """From bytes to a verdict: read, then judge. Pure; the callers do the input and output."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from adapters.errors import Malformed, MalformedDocumentError
+from adapters.licence import Licence
 from adapters.registry import parse_document
-from gateway.checks.answers import invalid, name_members
+from gateway.checks.answers import invalid, name_members, unknown, valid
 from gateway.checks.document import WatchChain, check_document
+from gateway.checks.licence import check_status
 from gateway.reason import Reason
+from gateway.sources.source import Found, LicenceKey, NotReady, StoredLicence, index_licence
 from gateway.verdict import CheckName, Verdict
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.second_opinion import SecondOpinion
 from keys.trust import TrustStore
+from policies.dimension import LicenceStatus
+
+SOURCE_DOCUMENT: Final = "document"
+UNDER_OBJECTION: Final = "status.under-objection"  # a note of a verdict: somebody objects, and nothing is decided yet
 
 # Every other fault of a document is format.malformed, with the kind as the detail.
 MALFORMED_REASONS = {
@@ -19,7 +28,22 @@ MALFORMED_REASONS = {
 }
 
 
-def verify_document(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A verdict, and beside it what was verified: nothing of the licence stands in the verdict (ADR 0008).
+
+    ``licence`` is what the document says, believed as far as the verdict goes; None: it says nothing that can be read,
+    or is not the licence that was asked for. ``status`` is the one in the register; a document alone cannot tell.
+    ``source`` is where the document came from.
+    """
+
+    verdict: Verdict
+    licence: Licence | None = None
+    status: LicenceStatus = LicenceStatus.UNKNOWN
+    source: str = SOURCE_DOCUMENT
+
+
+def verify_licence(
     data: bytes,
     *,
     store: TrustStore,
@@ -27,9 +51,10 @@ def verify_document(
     opinion: SecondOpinion | None = None,
     watch: WatchChain | None = None,
     stapled: StapledAnswers = NO_ANSWERS,
-) -> Verdict:
-    """Return the verdict of any bytes, as of ``at`` (aware); what cannot be read is invalid with a format reason.
+) -> Verified:
+    """Return the verdict of any bytes, as of ``at`` (aware), with the licence in them.
 
+    What cannot be read is invalid with a format reason.
     Takes well under 10 ms for a usual licence; inputs above 256 KiB belong off the event loop.
     ``opinion`` repeats a share of the SM2 verifications; ``watch`` is told of every chain that was relied on.
     ``stapled`` are OCSP answers that came beside the document.
@@ -37,8 +62,47 @@ def verify_document(
     try:
         document = parse_document(data)
     except MalformedDocumentError as error:
-        return refuse(error)
-    return check_document(document, store=store, at=at, opinion=opinion, watch=watch, stapled=stapled)
+        return Verified(verdict=refuse(error))
+    verdict = check_document(document, store=store, at=at, opinion=opinion, watch=watch, stapled=stapled)
+    return Verified(verdict=verdict, licence=document.licence)
+
+
+def verify_document(
+    data: bytes,
+    *,
+    store: TrustStore,
+    at: datetime,
+    opinion: SecondOpinion | None = None,
+    stapled: StapledAnswers = NO_ANSWERS,
+) -> Verdict:
+    """Return the verdict alone, as `verify_licence` finds it."""
+    return verify_licence(data, store=store, at=at, opinion=opinion, stapled=stapled).verdict
+
+
+def judge_found(verified: Verified, found: Found, key: LicenceKey, *, at: datetime) -> Verified:
+    """Return what is to be said of a licence that was asked for by ``key``.
+
+    ``verified`` is the document of ``found``, whatever that is. The key is compared with what is sealed and not with
+    what the source says, so that a source cannot pass one licence off for another. A licence of another holder is
+    not found: the answer is the same as for one that does not exist, and so was the work (policy page, section 13).
+    """
+    if isinstance(found, StoredLicence) and verified.licence is not None:
+        if key.fits(index_licence(verified.licence)):
+            checks = [check_status(found.status, as_of=at)]
+            if key.asks_holder:
+                checks.insert(0, valid(CheckName.HOLDER_MATCH))
+            notes = (UNDER_OBJECTION,) if found.is_under_objection else ()
+            verdict = replace(
+                verified.verdict,
+                checks=(*verified.verdict.checks, *checks),
+                notes=(*verified.verdict.notes, *notes),
+            )
+            return replace(verified, verdict=verdict, status=found.status, source=found.source)
+    elif isinstance(found, NotReady) and not key.asks_holder:
+        check = check_status(found.status, as_of=at, is_ready=False)
+        return Verified(verdict=Verdict(format=None, checks=(check,)), status=found.status, source=found.source)
+    check = replace(unknown(CheckName.STATUS, Reason.STATUS_NOT_FOUND), as_of=at)
+    return Verified(verdict=Verdict(format=None, checks=(check,)), source=found.source)
 
 
 def refuse(error: MalformedDocumentError) -> Verdict:

@@ -14,6 +14,7 @@ BODY_SLACK_BYTES: Final = 64 * KIB  # JSON around the document: purpose, operato
 REGION_PATTERN: Final = r"[0-9]{6}"  # GB/T 2260, six digits
 # Inside the site only its state folder takes files that the gateway writes; elsewhere the path is absolute.
 _STORE_PATTERN: Final = r"(?:/|state/)(?!(?:.*/)?\.\.?(?:/|$))[^\x00]*[^\x00/]"
+_STATE_FILE: Final = Words("state/ 下的文件，或绝对路径", "a file below state/, or an absolute path")
 _AUDIENCE_PATTERN: Final = r"[!-~]{1,255}"  # a URI in practice; RFC 7519 section 4.1.3 compares it exactly
 
 
@@ -63,6 +64,24 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySettings:
+    """How many people approve a policy that widens, how often to look at it, how long decisions are kept.
+
+    Fewer than two approvals cannot be set: what one person can switch off protects nobody.
+    ``pseudonym_key`` is the file of the master key of pseudonyms, below the site folder or absolute; "": there is none.
+    Another ``pseudonym_epoch`` gives everybody other pseudonyms. No question that compares is answered before
+    ``match_floor_milliseconds``, so that "no" and "nobody" take the same time.
+    """
+
+    approvals: int = 2
+    poll_seconds: float = 1.0
+    keep_decisions_days: int = 1_095  # three years, as long as rules keep records unless they say otherwise
+    pseudonym_key: str = ""
+    pseudonym_epoch: int = 1
+    match_floor_milliseconds: int = 50  # a usual document takes 1 to 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Who this gateway is and how it serves; ``audience`` is what callers put into ``aud`` of their tokens."""
 
@@ -74,6 +93,7 @@ class Settings:
     trust: TrustSettings = field(default_factory=TrustSettings)
     second_opinion: SecondOpinionSettings = field(default_factory=SecondOpinionSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
 
 
 def parse_settings(table: TomlTable) -> Settings:
@@ -96,6 +116,7 @@ def parse_settings(table: TomlTable) -> Settings:
         trust=_parse_trust(table.table("trust")),
         second_opinion=parse_second_opinion(table.table("second_opinion")),
         store=_parse_store(table.table("store")),
+        policy=_parse_policy(table.table("policy")),
     )
     gateway.finish()
     table.finish()
@@ -112,10 +133,27 @@ def _parse_trust(table: TomlTable) -> TrustSettings:
     return trust
 
 
+def _parse_policy(table: TomlTable) -> PolicySettings:
+    usual = PolicySettings()
+    policy = PolicySettings(
+        approvals=table.integer("approvals", default=usual.approvals, low=2, high=10),
+        poll_seconds=table.seconds("poll_seconds", default=usual.poll_seconds, low=0.1, high=60),
+        keep_decisions_days=table.integer("keep_decisions_days", default=usual.keep_decisions_days, low=1, high=36_525),
+        pseudonym_key=table.text(
+            "pseudonym_key", default=usual.pseudonym_key, pattern=_STORE_PATTERN, expected=_STATE_FILE
+        ),
+        pseudonym_epoch=table.integer("pseudonym_epoch", default=usual.pseudonym_epoch, low=0, high=1_000_000),
+        match_floor_milliseconds=table.integer(
+            "match_floor_milliseconds", default=usual.match_floor_milliseconds, low=0, high=10_000
+        ),
+    )
+    table.finish()
+    return policy
+
+
 def _parse_store(table: TomlTable) -> StoreSettings:
-    zh, en = "state/ 下的文件，或绝对路径", "a file below state/, or an absolute path"
     store = StoreSettings(
-        file=table.text("file", default=StoreSettings().file, pattern=_STORE_PATTERN, expected=Words(zh, en))
+        file=table.text("file", default=StoreSettings().file, pattern=_STORE_PATTERN, expected=_STATE_FILE)
     )
     table.finish()
     return store

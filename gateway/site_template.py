@@ -78,6 +78,7 @@ _README: Final = """\
 | `trust/` | 信任的证书与吊销列表 Trusted certificates and revocation lists |
 | `callers/*.toml` | 可调用本网关的系统及其公钥 Systems that may call, with their public keys |
 | `policies/*.toml` | 共享策略（示例）：提供什么、给谁 Sharing policy (an example): what is shared, with whom |
+| `approvers/*.toml` | 可选：谁可批准扩大提供范围的策略 Optional: who may approve a policy that widens what is shared |
 | `status/*.toml` | 可选：吊销状态的来源（CRL、OCSP、状态订阅） Optional: where revocation status is fetched |
 | `state/` | 由网关写入；证照库 `licences.sqlite` 勿删 Written by the gateway; never delete `licences.sqlite` |
 

@@ -120,7 +120,7 @@ class Verdict:
 
     @property
     def as_of(self) -> datetime | None:
-        """The oldest outside knowledge that any check rests on, such as evidence on revocation; None: there was none."""
+        """The oldest outside knowledge that any check rests on, evidence on revocation for example; None: no check."""
         return min((check.as_of for check in self.all_checks() if check.as_of is not None), default=None)
 
     @property

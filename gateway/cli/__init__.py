@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.consent import consent_app
 from gateway.cli.console import prepare_streams
 from gateway.cli.keys import keys_app
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
+from gateway.cli.policy import policy_app
 from gateway.cli.store import store_app
 from gateway.cli.trust import trust_app
 
@@ -169,6 +171,8 @@ def bench_command(
 app.add_typer(keys_app)
 app.add_typer(trust_app)
 app.add_typer(store_app)
+app.add_typer(consent_app)
+app.add_typer(policy_app)
 
 
 def main() -> None:

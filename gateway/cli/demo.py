@@ -15,9 +15,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
+from gateway.cli.demo_sharing import show_sharing
 from gateway.cli.language import say
 from gateway.cli.verify import STYLE, WORD
-from gateway.demo.asking import Answer, GatewayDidNotStartError, ask_all, run_gateway
+from gateway.demo.asking import Answer, GatewayDidNotStartError, SharingAnswer, ask_all, ask_callers, run_gateway
 from gateway.demo.revoking import (
     LOOK_SECONDS,
     DemoNotRunningError,
@@ -79,15 +80,18 @@ def _demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
             return ExitCode.USAGE
         try:
             with run_gateway(places["site"]) as address:
-                answers = asyncio.run(_collect(address, stage))
+                answers, shared = asyncio.run(_collect(address, stage))
                 _show(answers, as_json=as_json)
+                if shared:
+                    show_sharing(shared, as_json=as_json)
                 if not once:
                     _go_on(RevocationDesk(stage=stage, folder=folder, address=address))
         except GatewayDidNotStartError as error:
             ERR.print(f"tongban: {say('网关未能启动', 'the gateway did not start')}: {escape(str(error))}")
             ERR.print(escape((folder / "gateway.log").read_text(encoding="utf-8")))
             return ExitCode.USAGE
-    return ExitCode.DONE if all(answer.is_right for answer in answers) else ExitCode.INVALID
+    are_right = [*(answer.is_right for answer in answers), *(answer.is_right for answer in shared)]
+    return ExitCode.DONE if all(are_right) else ExitCode.INVALID
 
 
 def _is_free(folder: Path) -> bool:
@@ -107,14 +111,14 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-async def _collect(address: str, stage: Stage) -> list[Answer]:
+async def _collect(address: str, stage: Stage) -> tuple[list[Answer], list[SharingAnswer]]:
     answers = []
     with progress_bar() as progress:
         task = progress.add_task(say("经 HTTP 核验", "verifying over HTTP"), total=len(stage.questions))
         async for answer in ask_all(address, stage.caller_key, stage.questions):
             answers.append(answer)
             progress.advance(task)
-    return answers
+    return answers, [answer async for answer in ask_callers(address, stage.sharing)]
 
 
 def _show(answers: list[Answer], *, as_json: bool) -> None:
@@ -126,8 +130,8 @@ def _show(answers: list[Answer], *, as_json: bool) -> None:
         OUT.print(_table(answers))
     ERR.print(
         say(
-            f"共 {len(answers)} 份：{len(answers) - len(wrong)} 份结论正确，{len(wrong)} 份不正确。",
-            f"{len(answers)} files: {len(answers) - len(wrong)} outcomes right, {len(wrong)} wrong.",
+            f"共 {len(answers)} 问：{len(answers) - len(wrong)} 问结论正确，{len(wrong)} 问不正确。",
+            f"{len(answers)} questions: {len(answers) - len(wrong)} outcomes right, {len(wrong)} wrong.",
         )
     )
     for answer in wrong:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.callers import TokenAlgorithm
+from gateway.demo.sharing import SharingQuestion, is_right
 from gateway.demo.stage import AUDIENCE, CALLER_ID, KEY_ID, Question
 from gateway.tokens import encode_token
 
 ANSWER_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0  # answers under way take a second
 AT_ONCE = 4  # questions under way at the same time
+PUBLIC_ITEM = "EX-QT-05"  # the example policy's public look-up of businesses
 _READY = "listening on "
 
 
@@ -74,24 +76,74 @@ def run_gateway(site: Path) -> Iterator[str]:
                 process.kill()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharingAnswer:
+    """What a caller was given, and whether it is what it must be given."""
+
+    question: SharingQuestion
+    status: int
+    body: Mapping[str, Any]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether forms, reasons and comparison are the expected ones."""
+        return is_right(self.question, self.status, self.body)
+
+
 async def ask_all(address: str, key: Ed25519PrivateKey, questions: Iterable[Question]) -> AsyncIterator[Answer]:
     """Ask every question and yield the answers in the order of the questions."""
     limit = asyncio.Semaphore(AT_ONCE)
-    timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_SECONDS)
-    async with aiohttp.ClientSession(address, timeout=timeout) as session:
+    async with _open(address) as session:
 
         async def ask(question: Question) -> Answer:
+            licence = question.key or {"document": base64.b64encode(question.document).decode("ascii")}
+            # The verdict is for everybody: it is asked for the public look-up, which needs no case.
+            body = {"licence": dict(licence), "purpose": {"item": PUBLIC_ITEM}}
             async with limit:
-                return await _ask(session, key, question)
+                status, answer = await _post(session, "/v1/verifications", body, caller=CALLER_ID, key=key)
+            return Answer(question=question, status=status, body=answer)
 
         tasks = [asyncio.create_task(ask(question)) for question in questions]
         for task in tasks:
             yield await task
 
 
-async def _ask(session: aiohttp.ClientSession, key: Ed25519PrivateKey, question: Question) -> Answer:
+async def ask_callers(address: str, questions: Iterable[SharingQuestion]) -> AsyncIterator[SharingAnswer]:
+    """Ask one after another what the callers see, after registering the consents that are named."""
+    async with _open(address) as session:
+        for question in questions:
+            caller = question.caller
+            body: dict[str, Any] = {
+                "licence": dict(question.licence),
+                "purpose": {"item": question.item} | ({} if question.case is None else {"case": question.case}),
+                "operator": {"id": f"{caller.id}-clerk"},
+            }
+            if question.match is not None:
+                body["match"] = dict(question.match)
+            if question.consents is not None:
+                body["consent"] = await _register(session, question)
+            status, answer = await _post(session, "/v1/verifications", body, caller=caller.id, key=caller.key)
+            yield SharingAnswer(question=question, status=status, body=answer)
+
+
+async def _register(session: aiohttp.ClientSession, question: SharingQuestion) -> str:
+    caller = question.caller
+    expires = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    body = {**(question.consents or {}), "organisations": [caller.organisation], "expires": expires}
+    _, answer = await _post(session, "/v1/consents", body, caller=caller.id, key=caller.key)
+    return str(answer.get("consent", ""))
+
+
+def _open(address: str) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(address, timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_SECONDS))
+
+
+async def _post(
+    session: aiohttp.ClientSession, path: str, body: Mapping[str, Any], *, caller: str, key: Ed25519PrivateKey
+) -> tuple[int, Mapping[str, Any]]:
+    """Sign in and post; returns status and content."""
     token = encode_token(
-        caller_id=CALLER_ID,
+        caller_id=caller,
         key_id=KEY_ID,
         algorithm=TokenAlgorithm.EDDSA,
         private_key=key,
@@ -99,6 +151,5 @@ async def _ask(session: aiohttp.ClientSession, key: Ed25519PrivateKey, question:
         issued_at=datetime.now(UTC),
         token_id=str(uuid.uuid4()),
     )
-    body = {"licence": {"document": base64.b64encode(question.document).decode("ascii")}}
-    async with session.post("/v1/verifications", json=body, headers={"Authorization": f"Bearer {token}"}) as response:
-        return Answer(question=question, status=response.status, body=await response.json(content_type=None))
+    async with session.post(path, json=body, headers={"Authorization": f"Bearer {token}"}) as response:
+        return response.status, await response.json(content_type=None)

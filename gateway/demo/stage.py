@@ -1,6 +1,7 @@
-"""What the demo asks and what must come out: a site folder with a test authority, licences, forgeries."""
+"""What the demo asks and what must come out: a site with a test authority, licences, forgeries, a store, a policy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,12 +9,21 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.demo.approving import approve_policy
 from gateway.demo.authority import DemoAuthority
 from gateway.demo.forgeries import forge
-from gateway.demo.issuer import issue_licences
+from gateway.demo.issuer import IssuedLicence, issue_licences
+from gateway.demo.licences import TYPE_CODES
+from gateway.demo.sharing import DemoCaller, SharingQuestion, ask_about, make_callers
 from gateway.reason import Reason
+from gateway.secret_file import read_or_make_secret
+from gateway.settings import StoreSettings
+from gateway.site import SETTINGS_FILE
 from gateway.site_template import write_site
+from gateway.sources.intake import read_new_licence
+from gateway.sources.store import SqliteLicenceStore
 from gateway.verdict import Outcome
+from policies.dimension import LicenceStatus
 
 CALLER_ID = "demo-window"
 KEY_ID = "demo-1"
@@ -22,7 +32,10 @@ AUDIENCE = "https://tongban.example.gov.cn"  # what the template of a site says
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One file to ask about: what it claims, what was done to it ("" for a genuine one), and the right answer."""
+    """What to ask about: what it claims, what was done to it ("" for a genuine one), and the right answer.
+
+    ``key`` names a licence of the store in place of the document.
+    """
 
     name: str
     claim: str
@@ -31,15 +44,22 @@ class Question:
     document: bytes
     outcome: Outcome
     reason: Reason | None
+    key: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Everything that a run of the demo needs; the private key is the demo caller's and lives in memory only."""
+    """Everything that a run of the demo needs; the private key is the demo caller's and lives in memory only.
+
+    ``stock`` is what the gateway's own store keeps. ``callers`` ask the questions of ``sharing``, about what they see.
+    """
 
     authority: DemoAuthority
     questions: tuple[Question, ...]
     caller_key: Ed25519PrivateKey
+    stock: tuple[IssuedLicence, ...] = ()
+    callers: tuple[DemoCaller, ...] = ()
+    sharing: tuple[SharingQuestion, ...] = ()
 
 
 def set_stage(now: datetime) -> Stage:
@@ -70,19 +90,115 @@ def set_stage(now: datetime) -> Stage:
         )
         for forgery in forge(authority, licences, now)
     )
-    return Stage(authority=authority, questions=genuine + forged, caller_key=Ed25519PrivateKey.generate())
+    stock, callers = select_stock(licences), make_callers()
+    return Stage(
+        authority=authority,
+        questions=genuine + forged + ask_store(stock),
+        caller_key=Ed25519PrivateKey.generate(),
+        stock=stock,
+        callers=tuple(callers.values()),
+        sharing=ask_about(stock, callers),
+    )
 
 
 def write_stage(stage: Stage, folder: Path, now: datetime) -> Mapping[str, Path]:
-    """Write ``site/`` (a complete site that trusts the test authority) and ``documents/``; returns both places."""
+    """Write ``site/`` (a complete site that trusts the test authority) and ``documents/``; returns both places.
+
+    The store of the site keeps the genuine licences, and its policy is approved and in force.
+    """
     site, documents = folder / "site", folder / "documents"
     write_site(site)
     stage.authority.write_trust_folder(site / "trust", now)
     (site / "callers" / "demo.toml").write_text(_caller(stage.caller_key), encoding="utf-8")
+    for caller in stage.callers:
+        (site / "callers" / f"{caller.id}.toml").write_text(caller.encode(), encoding="utf-8")
     documents.mkdir(parents=True)
     for question in stage.questions:
-        (documents / question.name).write_bytes(question.document)
+        if question.key is None:
+            (documents / question.name).write_bytes(question.document)
+    if stage.stock:
+        fill_store(site / StoreSettings().file, stage.stock, now)
+    approve_policy(site, now)
+    _configure_pseudonyms(site)
     return {"site": site, "documents": documents}
+
+
+def _configure_pseudonyms(site: Path) -> None:
+    """Give the site a key for pseudonyms, and name it in the settings."""
+    place = "state/pseudonym.key"
+    read_or_make_secret(site / place)
+    settings = site / SETTINGS_FILE
+    table = f'[policy]\npseudonym_key = "{place}"\n'
+    text = settings.read_text(encoding="utf-8")
+    text = text.replace("[policy]\n", table) if "[policy]\n" in text else f"{text}\n{table}"
+    settings.write_text(text, encoding="utf-8")
+
+
+def select_stock(licences: Iterable[IssuedLicence]) -> tuple[IssuedLicence, ...]:
+    """Return the licences that a store keeps: all but annotated copies, which are no licences of record."""
+    return tuple(licence for licence in licences if licence.draft.annotation is None)
+
+
+def fill_store(path: Path, stock: Sequence[IssuedLicence], now: datetime) -> None:
+    """Put the licences into a new store, and suspend the last one."""
+    with closing(SqliteLicenceStore(path, create=True)) as store:
+        store.add([read_new_licence(licence.document) for licence in stock], at=now)
+        store.set_status(
+            stock[-1].draft.identifier,
+            LicenceStatus.SUSPENDED,
+            is_under_objection=False,
+            reason="演示：暂扣 Demo: suspended",
+            at=now,
+        )
+
+
+def ask_store(stock: Sequence[IssuedLicence]) -> tuple[Question, ...]:
+    """Ask for licences of the store that `fill_store` fills: found, of another holder, not there, suspended."""
+    first, second, suspended = stock[0], stock[1], stock[-1]
+    parts = {"number": second.draft.number, "type": TYPE_CODES[second.draft.kind]}
+    holder, other = second.draft.holders[0].code, first.draft.holders[0].code
+    return (
+        _ask("by-identifier", first, {"identifier": first.draft.identifier}),
+        _ask("by-number-and-holder", second, parts | {"holder": holder}),
+        *(
+            _ask(name, second, parts | wrong, zh, en, outcome=Outcome.UNKNOWN, reason=Reason.STATUS_NOT_FOUND)
+            for name, wrong, zh, en in (
+                ("another-holder", {"holder": other}, "所填持证主体有误", "the holder is another one"),
+                ("no-such-number", {"number": "0", "holder": holder}, "所填编号有误", "there is no such number"),
+            )
+        ),
+        _ask(
+            "suspended",
+            suspended,
+            {"identifier": suspended.draft.identifier},
+            "证照库登记为暂扣",
+            "suspended in the register",
+            outcome=Outcome.INVALID,
+            reason=Reason.STATUS_SUSPENDED,
+        ),
+    )
+
+
+def _ask(
+    name: str,
+    licence: IssuedLicence,
+    key: Mapping[str, str],
+    done_zh: str = "",
+    done_en: str = "",
+    *,
+    outcome: Outcome = Outcome.VALID,
+    reason: Reason | None = None,
+) -> Question:
+    return Question(
+        name=f"store: {name}",
+        claim=licence.claim,
+        done_zh=done_zh,
+        done_en=done_en,
+        document=b"",
+        outcome=outcome,
+        reason=reason,
+        key=key,
+    )
 
 
 def _caller(key: Ed25519PrivateKey) -> str:
@@ -97,6 +213,7 @@ organisation = "11370000000000000X"
 region = "370000"
 algorithm = "EdDSA"
 kid = "{KEY_ID}"
+kind = "counter"
 key = \"\"\"
 {pem.decode("ascii")}\"\"\"
 """

@@ -1,6 +1,8 @@
 """``POST /v1/verifications``: one question about one licence."""
 
+import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -8,24 +10,53 @@ from aiohttp import web
 
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.strict.base64 import decode_base64
-from gateway.decision import make_decision_id
+from gateway.callers import Caller
+from gateway.decision import DecisionId, make_decision_id
+from gateway.disclosure import hold
 from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
+from gateway.http.consents import raise_unavailable
+from gateway.http.floor import not_before
 from gateway.http.large_body import cut_document
-from gateway.http.messages import LicenceQuestion, VerificationRequest
+from gateway.http.messages import AttestQuestion, LicenceQuestion, PlaceError, Purpose, VerificationRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import WRONG_VALUE, name_place, parse_verification_request
-from gateway.http.state import BUDGET, NOW, OUTCOME, SITE, STATUS, STORE, VERIFIER
+from gateway.http.state import (
+    BUDGET,
+    CALLER,
+    FAILURE,
+    LICENCES,
+    NOW,
+    OUTCOME,
+    POLICY,
+    SHARING,
+    SITE,
+    STATUS,
+    STORE,
+    VERIFIER,
+)
+from gateway.pipeline import Verified
+from gateway.policy.moment import china_day
+from gateway.policy.record import SinkUnavailableError
+from gateway.purpose import PurposeError, bind_purpose
 from gateway.reason import Reason
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.settings import HttpSettings
-from gateway.verdict import Verdict
+from gateway.sharing import Asked, BudgetExceededError, PolicyView, Shared
+from gateway.sources.source import (
+    Found,
+    LicenceKey,
+    SourceFault,
+    SourceUnavailableError,
+    by_identifier,
+    by_number,
+)
+from gateway.withheld import Held
 from keys.ocsp_stapled import MAX_STAPLED_BYTES, StapledAnswers, read_stapled
+from policies.forms.attest import COVERS, VALID_ON
+from policies.item import Item
 
-STATUS_UNKNOWN: Final = "unknown"  # a document shows what it was when it was issued, not what became of it
-SOURCE_DOCUMENT: Final = "document"
-NO_POLICY: Final = "no-policy"
-WITHHELD: Final = "withheld"
+SOURCE_RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,40 +67,152 @@ class DocumentQuestion:
     stapled: StapledAnswers
     request: VerificationRequest
 
+    @property
+    def compares(self) -> bool:
+        """Whether it asks yes or no about a holder."""
+        return self.request.match is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyQuestion:
+    """A question that was read, about a licence that is to be found first."""
+
+    key: LicenceKey
+    request: VerificationRequest
+
+    @property
+    def compares(self) -> bool:
+        """Whether it asks yes or no about a holder."""
+        return self.request.match is not None or self.key.asks_holder
+
 
 async def post_verification(request: web.Request) -> web.Response:
     """Answer one question.
 
-    1. the body, within its bounds; 2. the question in it; 3. the verdict; 4. the answer.
+    1. the body, within its bounds; 2. the question in it, and its purpose; 3. the document, where it did not come
+    along, and the verdict; 4. what is shared; 5. the answer. One that asks yes or no about a holder takes a least time.
     """
-    now, status = request[NOW], request.app[STATUS]
+    arrived = asyncio.get_running_loop().time()
     with request.app[BUDGET].share() as share:
         # 1. and 2. body and question
         question = await _read_question(request, share)
+        floor_seconds = request.app[SITE].settings.policy.match_floor_milliseconds / 1000 if question.compares else 0.0
+        async with not_before(arrived + floor_seconds):
+            return await _answer(request, question, share)
+
+
+async def _answer(request: web.Request, question: DocumentQuestion | KeyQuestion, share: BodyShare) -> web.Response:
+    now, status, asked = request[NOW], request.app[STATUS], question.request
+    # 2. purpose
+    in_force = request.app[POLICY].current()
+    view = None if in_force is None else request.app[SHARING].view(in_force)
+    item = None if view is None else _bind(view, asked, now)
+    # 3. document and verdict
+    if isinstance(question, DocumentQuestion):
         share.keep(len(question.document))  # the body was let go
-        # 3. verdict
-        verdict = await request.app[VERIFIER].verify(
+        verified = await request.app[VERIFIER].verify(
             question.document, store=request.app[STORE](), at=now, stapled=question.stapled
         )
-    asked = question.request
+    else:
+        found = await _find(request, question.key)
+        share.keep(len(found.document))
+        verified = await request.app[VERIFIER].verify_found(found, question.key, store=request.app[STORE](), at=now)
+    share.keep(0)
+    verdict = verified.verdict
     if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
         raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
+    # 4. what is shared
+    decision, shared = make_decision_id(now), None
+    if view is not None and item is not None:
+        shared = await _share(request, view, _as_asked(request[CALLER], item, question), verified, decision)
     request[OUTCOME] = verdict.outcome.value
-    # 4. answer
+    # 5. answer
     sequence = None if status is None else status.sequence
-    answer = render_answer(verdict, decision=make_decision_id(now), request=asked, revocation_seq=sequence)
+    answer = render_answer(verified, decision=decision, request=asked, shared=shared, revocation_seq=sequence)
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
 
-async def _read_question(request: web.Request, share: BodyShare) -> DocumentQuestion:
+def _bind(view: PolicyView, asked: VerificationRequest, now: datetime) -> Item:
+    """Return the item that a question is asked for.
+
+    Raises:
+        ProblemError: 403 or 422, it is bound to no purpose.
+
+    """
+    purpose = asked.purpose or Purpose()
+    try:
+        return bind_purpose(view.items, purpose.item, purpose.case, today=china_day(now))
+    except PurposeError as error:
+        raise ProblemError(ProblemKind(error.unbound.value)) from error
+
+
+def _as_asked(caller: Caller, item: Item, question: DocumentQuestion | KeyQuestion) -> Asked:
+    request = question.request
+    attest = request.attest or AttestQuestion()
+    predicates = {VALID_ON: attest.valid_on, COVERS: attest.covers}
+    return Asked(
+        caller=caller,
+        item=item,
+        case=None if request.purpose is None else request.purpose.case,
+        official="" if request.operator is None else request.operator.id,
+        key=question.key if isinstance(question, KeyQuestion) else None,
+        match=request.match,
+        fields=None if request.fields is None else tuple(request.fields),
+        attest={name: asked for name, asked in predicates.items() if asked is not None},
+        consent=request.consent,
+    )
+
+
+async def _share(
+    request: web.Request, view: PolicyView, asked: Asked, verified: Verified, decision: DecisionId
+) -> Shared:
+    """Return what is shared.
+
+    Raises:
+        ProblemError: 429, a budget has no room; 503, consents cannot be looked up, or the decision not be recorded.
+
+    """
+    try:
+        return await request.app[SHARING].share(view, asked, verified, decision=decision, now=request[NOW])
+    except BudgetExceededError as error:
+        headers = {"Retry-After": str(error.exceeded.retry_after_seconds)}
+        raise ProblemError(ProblemKind.BUDGET_EXCEEDED, headers=headers, budget=error.exceeded.budget) from error
+    except SourceUnavailableError as error:
+        raise_unavailable(request, error)
+    except SinkUnavailableError as error:
+        headers = {"Retry-After": str(SOURCE_RETRY_AFTER_SECONDS)}
+        raise ProblemError(ProblemKind.RECORD_UNAVAILABLE, headers=headers) from error
+
+
+async def _find(request: web.Request, key: LicenceKey) -> Found:
+    """Return what the gateway's own store knows of a licence.
+
+    Raises:
+        ProblemError: 422, there is no store; 503, it cannot be asked now.
+
+    """
+    source = request.app[LICENCES]
+    try:
+        if source is None:
+            raise SourceUnavailableError(SourceFault.ABSENT)  # noqa: TRY301 - a site without a folder has no store
+        return await source.find(key)
+    except SourceUnavailableError as error:
+        if error.fault is SourceFault.ABSENT:
+            raise _not_offered() from error
+        request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{error.fault}"
+        headers = {"Retry-After": str(SOURCE_RETRY_AFTER_SECONDS)}
+        raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers) from error
+
+
+async def _read_question(request: web.Request, share: BodyShare) -> DocumentQuestion | KeyQuestion:
     """Return the question; the body it came in is let go on return."""
     settings = request.app[SITE].settings.http
     body = await read_body(request, settings, share)
     return await request.app[VERIFIER].run(lambda: parse_question(body, settings), size=len(body))
 
 
-def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQuestion:
-    """Read the question and decode the document in it.
+def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQuestion | KeyQuestion:
+    """Read the question, and decode the document if there is one in it.
 
     Raises:
         ProblemError: 400, 413 or 422, as the body deserves.
@@ -79,14 +222,16 @@ def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQ
         cut = cut_document(body, limit=settings.max_document_bytes)
         if cut is not None:
             request = parse_verification_request(cut.rest, max_body_bytes=settings.max_body_bytes)
-            if _select_document(request.licence) == cut.placeholder:
+            if _select_way(request.licence) == cut.placeholder:
                 return DocumentQuestion(
                     document=cut.document, stapled=_decode_stapled(request.licence), request=request
                 )
     request = parse_verification_request(body, max_body_bytes=settings.max_body_bytes)
-    encoded = _select_document(request.licence)
+    way = _select_way(request.licence)
+    if not isinstance(way, str):
+        return KeyQuestion(key=way, request=request)
     try:
-        document = decode_base64(encoded, limit=settings.max_document_bytes)
+        document = decode_base64(way, limit=settings.max_document_bytes)
     except MalformedDocumentError as error:
         too_large = error.malformed is Malformed.TOO_LARGE
         kind = ProblemKind.LICENCE_TOO_LARGE if too_large else ProblemKind.LICENCE_NOT_BASE64
@@ -115,50 +260,76 @@ def _decode_stapled(licence: LicenceQuestion) -> StapledAnswers:
     return read_stapled(blobs)
 
 
-def _select_document(licence: LicenceQuestion) -> str:
-    """Return the document of a licence that is named by it alone."""
-    others = (
+def _select_way(licence: LicenceQuestion) -> str | LicenceKey:
+    """Return the document of a licence, or the key that it is named by; format and OCSP answers go with a document."""
+    by_parts = (licence.number, licence.type, licence.holder)
+    ways = (
+        licence.document is not None,
         licence.identifier is not None,
-        any(part is not None for part in (licence.number, licence.type, licence.holder)),
+        any(part is not None for part in by_parts),
         licence.code is not None,
     )
-    if (licence.document is not None) + sum(others) != 1:
+    beside = licence.format is not None or licence.stapled is not None
+    if sum(ways) != 1 or (licence.document is None and beside):
         raise ProblemError(ProblemKind.LICENCE_AMBIGUOUS, errors=[name_place("$.licence", WRONG_VALUE)])
-    if licence.document is None:
-        raise ProblemError(ProblemKind.LICENCE_KIND_NOT_OFFERED, errors=[name_place("$.licence", WRONG_VALUE)])
-    return licence.document
+    if licence.document is not None:
+        return licence.document
+    if licence.identifier is not None:
+        return by_identifier(licence.identifier)
+    if licence.code is not None:
+        raise _not_offered()
+    if licence.number is None or licence.type is None:
+        missing = [name for name in ("number", "type") if getattr(licence, name) is None]
+        places = [name_place(f"$.licence.{name}", PlaceError.MISSING_FIELD) for name in missing]
+        raise ProblemError(ProblemKind.BODY_INVALID, errors=places)
+    return by_number(licence.number, licence.type, licence.holder)
+
+
+def _not_offered() -> ProblemError:
+    return ProblemError(ProblemKind.LICENCE_KIND_NOT_OFFERED, errors=[name_place("$.licence", WRONG_VALUE)])
 
 
 def render_answer(
-    verdict: Verdict, *, decision: str, request: VerificationRequest, revocation_seq: int | None = None
+    verified: Verified,
+    *,
+    decision: str,
+    request: VerificationRequest,
+    shared: Shared | None = None,
+    revocation_seq: int | None = None,
 ) -> dict[str, Any]:
     """Return the body of an answer.
 
-    There is no policy yet, so every field that was asked for is withheld, and no match is answered. ``as_of`` is the
-    oldest evidence on revocation that was relied on, null when there was none; ``stale`` says that some was missing;
-    ``fresh_until`` is when the first thing ends that a valid verdict rests on.
+    Without ``shared`` no policy is in force: every field that was asked for is withheld, and no match is answered.
+    ``as_of`` is the oldest outside knowledge that was relied on, null when there was none; ``stale`` says that some was
+    missing; ``fresh_until`` is when the first thing ends that a valid verdict rests on.
     """
+    verdict = verified.verdict
     judged = verdict_to_dict(verdict)
-    as_of, ends_at = verdict.revocation_as_of, verdict.ends_at
+    sharing: dict[str, Any]
+    as_of, ends_at = verdict.as_of, verdict.ends_at
+    if shared is None:
+        unanswered = None if request.match is None else {"outcome": None, "reason": Held.NO_POLICY.value}
+        sharing = {"fields": {name: hold(Held.NO_POLICY) for name in request.fields or ()}, "match": unanswered}
+    else:
+        sharing = {"fields": shared.fields, "match": shared.match}
     return {
         "decision": decision,
         "outcome": judged["outcome"],
-        "status": STATUS_UNKNOWN,
+        "status": verified.status.value,
         "format": judged["format"],
         "reasons": judged["reasons"],
         "explanations": explanations_to_list(verdict.reasons),
         "checks": judged["checks"],
         "signatures": judged["signatures"],
         "notes": judged["notes"],
-        "fields": {name: {"form": WITHHELD, "reason": NO_POLICY} for name in request.fields or ()},
-        "match": None if request.match is None else {"outcome": None, "reason": NO_POLICY},
+        **sharing,
         "freshness": {
-            "source": SOURCE_DOCUMENT,
+            "source": verified.source,
             "as_of": None if as_of is None else encode_time(as_of),
             "revocation_seq": revocation_seq,
             "stale": Reason.REVOCATION_UNAVAILABLE in verdict.reasons,
             "fresh_until": None if ends_at is None else encode_time(ends_at),
         },
-        "policy": None,
+        "policy": None if shared is None else {"bundle": shared.bundle, "plan": shared.plan},
         "receipt": None,
     }

@@ -22,15 +22,17 @@ _HEADERS: Final[Mapping[str, Any]] = {
     "WWW-Authenticate": {"description": "The scheme to sign in with.", "schema": {"type": "string"}},
     "Allow": {"description": "The methods that this address takes.", "schema": {"type": "string"}},
 }
-_OF_STATUS: Final[Mapping[int, tuple[str, ...]]] = {401: ("WWW-Authenticate",), 405: ("Allow",), 503: ("Retry-After",)}
+_OF_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 # A licence is named in exactly one way; null counts as not given.
 _WAYS: Final = [
     {"required": ["document"], "properties": {"document": {"type": "string"}}},  # and perhaps format and stapled
     {"required": ["identifier"], "properties": {"identifier": {"type": "string"}}},
-    {
-        "required": ["number", "type", "holder"],
-        "properties": {name: {"type": "string"} for name in ("number", "type", "holder")},
-    },
+    {"required": ["number", "type"], "properties": {name: {"type": "string"} for name in ("number", "type")}},
     {"required": ["code"], "properties": {"code": {"type": "string"}}},
 ]
 _REFERENCE: Final = "#/components/schemas/{name}"

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from gateway.http.state import DRAINING, METRICS, NOW, OPENAPI, SITE, SOURCES, STATUS, STORE, TRUST
+from gateway.http.state import DRAINING, METRICS, NOW, OPENAPI, POLICY, PSEUDONYMS, SITE, SOURCES, STATUS, STORE, TRUST
 from gateway.metrics import METRICS_CONTENT_TYPE
 from gateway.rendering import encode_time
 from gateway.status.observer import SourceReport
@@ -33,7 +33,7 @@ async def get_readiness(request: web.Request) -> web.Response:
     status, sources = request.app[STATUS], request.app[SOURCES]
     content = {
         "ready": ready,
-        "anchors": count_anchors(store),
+        "anchors": count_anchors(store, request[NOW]),
         "revocation_lists": len(store.revocation_lists),
         "callers": site.callers.count_active(request[NOW]),
         "trust": request.app[TRUST].report(),
@@ -41,6 +41,8 @@ async def get_readiness(request: web.Request) -> web.Response:
         if status is None
         else [_describe_source(source, asks=status.is_leading) for source in status.report()],
         "status_failure": None if sources is None else sources.report(),
+        "policy": request.app[POLICY].report(),
+        "pseudonyms": _describe_pseudonyms(is_configured=request.app[PSEUDONYMS].is_configured),
     }
     return _json(content, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -70,6 +72,17 @@ def _describe_source(source: SourceReport, *, asks: bool) -> dict[str, Any]:
         "failure": source.failure,
         "zh": source.sentence_zh,
         "en": source.sentence,
+    }
+
+
+def _describe_pseudonyms(*, is_configured: bool) -> dict[str, Any]:
+    """Return whether there is a key for pseudonyms, and in words what follows."""
+    return {
+        "configured": is_configured,
+        "zh": "假名密钥已配置。" if is_configured else "未配置假名密钥（[policy] pseudonym_key），假名一律不提供。",
+        "en": "The key of pseudonyms is there."
+        if is_configured
+        else "There is no key of pseudonyms ([policy] pseudonym_key): they are withheld.",
     }
 
 

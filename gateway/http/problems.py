@@ -33,6 +33,17 @@ class ProblemKind(StrEnum):
     LICENCE_NOT_BASE64 = "licence.not-base64"
     LICENCE_TOO_LARGE = "licence.too-large"
     LICENCE_FORMAT_DIFFERS = "licence.format-differs"
+    PURPOSE_ITEM_MISSING = "purpose.item-missing"
+    PURPOSE_ITEM_UNKNOWN = "purpose.item-unknown"
+    PURPOSE_ITEM_NOT_IN_FORCE = "purpose.item-not-in-force"
+    PURPOSE_CASE_MISSING = "purpose.case-missing"
+    PURPOSE_CASE_MALFORMED = "purpose.case-malformed"
+    CONSENT_NOT_ALLOWED = "consent.not-allowed"
+    CONSENT_UNKNOWN = "consent.unknown"
+    CONSENT_UNAVAILABLE = "consent.unavailable"
+    BUDGET_EXCEEDED = "budget.exceeded"
+    RECORD_UNAVAILABLE = "record.unavailable"
+    SOURCE_UNAVAILABLE = "source.unavailable"
     BUSY = "busy"
     DEADLINE = "deadline"
     INTERNAL = "internal"
@@ -50,7 +61,10 @@ class ProblemText:
 
 
 class ProblemError(Exception):
-    """A refusal on its way to the caller; ``errors`` name places in the request, never values."""
+    """A refusal on its way to the caller; ``errors`` name places in the request, never values.
+
+    ``budget`` is the id of a budget of the policy that has no room.
+    """
 
     def __init__(
         self,
@@ -59,6 +73,7 @@ class ProblemError(Exception):
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         close: bool = False,
+        budget: str | None = None,
     ) -> None:
         """Refuse; ``close`` ends the connection, for when the rest of the body will not be read."""
         super().__init__(str(kind))
@@ -66,10 +81,12 @@ class ProblemError(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.close = close
+        self.budget = budget
 
 
 _SEE_API = ("请对照接口文档 /openapi.json 检查请求。", "Compare the request with /openapi.json.")
 _SMALLER = ("请提交原始电子证照文件，不超过规定大小。", "Submit the original licence file, within the size limit.")
+_CHECK_ITEM = ("请核对事项编码及其有效期。", "Check the item's code, and when it is in force.")
 _AGAIN = ("请稍后重试。", "Try again later.")
 _TELL_US = (
     "请稍后重试；如仍失败，请将请求编号告知本网关运维人员。",
@@ -128,8 +145,8 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             422,
             "证照的指定方式不明确",
             "The licence must be named in exactly one way",
-            "请只使用一种方式指定证照：document。",
-            "Name the licence in one way only: by document.",
+            "请只使用一种方式指定证照：document，或 identifier，或 number 与 type（可加 holder）。",
+            "Name the licence in one way only: by document, or by identifier, or by number and type (and holder).",
         ),
         ProblemKind.LICENCE_KIND_NOT_OFFERED: ProblemText(
             422,
@@ -154,6 +171,65 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             "The document is of another format than stated",
             "请更正或省略 format。",
             "Correct format, or leave it out.",
+        ),
+        ProblemKind.PURPOSE_ITEM_MISSING: ProblemText(
+            422,
+            "未说明办理的事项",
+            "The question does not say for which item it is asked",
+            "请在 purpose.item 中填写事项编码。",
+            "Put the item's code into purpose.item.",
+        ),
+        ProblemKind.PURPOSE_ITEM_UNKNOWN: ProblemText(422, "没有此事项", "There is no such item", *_CHECK_ITEM),
+        ProblemKind.PURPOSE_ITEM_NOT_IN_FORCE: ProblemText(
+            403, "此事项今日不在有效期内", "The item is not in force today", *_CHECK_ITEM
+        ),
+        ProblemKind.PURPOSE_CASE_MISSING: ProblemText(
+            422,
+            "此事项须提供办件编号",
+            "Questions for this item need the number of a case",
+            "请在 purpose.case 中填写办件编号。",
+            "Put the number of the case into purpose.case.",
+        ),
+        ProblemKind.PURPOSE_CASE_MALFORMED: ProblemText(
+            422,
+            "办件编号不符合此事项的格式",
+            "The number of the case does not have the form of this item's",
+            "请核对办件编号与事项编码。",
+            "Check the number of the case, and the item.",
+        ),
+        ProblemKind.CONSENT_NOT_ALLOWED: ProblemText(
+            403,
+            "本系统未获准登记持证人的同意",
+            "This caller may not register consents",
+            "请由获准的系统登记；应当获准的，请告知网关运维人员。",
+            "Have a caller register it that may; if you should, tell the operator.",
+        ),
+        ProblemKind.CONSENT_UNKNOWN: ProblemText(
+            404,
+            "没有本单位登记的此项同意",
+            "Your organisation has registered no such consent",
+            "请核对同意编号；由其他单位登记的，请向该单位撤回。",
+            "Check its id; one that another organisation registered is withdrawn there.",
+        ),
+        ProblemKind.CONSENT_UNAVAILABLE: ProblemText(
+            503, "同意登记簿暂不可用", "The register of consents cannot be used now", *_TELL_US
+        ),
+        ProblemKind.BUDGET_EXCEEDED: ProblemText(
+            429,
+            "查询用量已达上限",
+            "A budget has no room for this question",
+            "请在 Retry-After 所示秒数之后再试；确需更多的，请与数据共享管理人员联系。",
+            "Try again after the seconds in Retry-After; if more is needed, talk to the policy officer.",
+        ),
+        ProblemKind.RECORD_UNAVAILABLE: ProblemText(
+            503, "决定暂不能留存，不作答复", "The decision cannot be recorded now, so it is not answered", *_TELL_US
+        ),
+        ProblemKind.SOURCE_UNAVAILABLE: ProblemText(
+            503,
+            "证照库暂不可用",
+            "The store of licences cannot be asked now",
+            "请稍后重试，或提交电子证照文件（document）；如仍失败，请将请求编号告知本网关运维人员。",
+            "Try again later, or submit the licence file (document); if it fails, tell the operator the request id.",
         ),
         ProblemKind.BUSY: ProblemText(503, "本网关繁忙", "The gateway is busy", *_AGAIN),
         ProblemKind.DEADLINE: ProblemText(504, "未能在规定时间内完成", "No answer was found in time", *_AGAIN),
@@ -184,7 +260,7 @@ def problem_of_http_error(error: web.HTTPException) -> ProblemError:
 
 
 def render_problem(problem: ProblemError, *, request_id: str) -> web.Response:
-    """Return the problem document; its only variable parts are the request id and the places of the errors."""
+    """Return the problem document; only the request id, the places of errors and the id of a budget vary."""
     text = PROBLEMS[problem.kind]
     content: dict[str, Any] = {
         "type": TYPE_PREFIX + problem.kind,
@@ -198,6 +274,8 @@ def render_problem(problem: ProblemError, *, request_id: str) -> web.Response:
     }
     if problem.errors:
         content["errors"] = [dict(error) for error in problem.errors]
+    if problem.budget is not None:
+        content["budget"] = problem.budget
     response = web.Response(
         body=msgspec.json.encode(content),
         status=text.status,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -11,11 +11,13 @@ from msgspec.structs import FieldInfo
 from adapters.document import Format
 from adapters.errors import MalformedDocumentError
 from adapters.strict.json import parse_json
+from gateway.consent.record import MAX_HOLDERS, MAX_LIFE, MAX_NAMES
 from gateway.http.messages import (
     MAX_FIELDS,
+    MAX_MATCHED,
     MAX_TOLERANCE_SECONDS,
+    AttestQuestion,
     LicenceQuestion,
-    MatchQuestion,
     Operator,
     PlaceError,
     Purpose,
@@ -26,6 +28,8 @@ from keys.ocsp_stapled import MAX_STAPLED, MAX_STAPLED_BYTES
 
 MAX_NAMED_PLACES: Final = 20  # of one request; whoever has more is not helped by more
 _SHOWN_NAME: Final = 64  # characters of an unknown field's name that are repeated to its sender
+
+_Request = TypeVar("_Request", bound=Struct)
 
 WRONG_VALUE: Final = PlaceError.WRONG_VALUE
 
@@ -39,8 +43,8 @@ _FORMATS: Final = " / ".join(Format)
 _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     "$": ("查验请求的 JSON 对象", "the JSON object of a question"),
     "$.licence": (
-        '证照，只用一种方式指定，目前为 {"document": 证照文件的 Base64}',
-        'the licence, named in exactly one way; so far {"document": the file in base64}',
+        "证照，只用一种方式指定：document，或 identifier，或 number 与 type（可加 holder）",
+        "the licence, named in exactly one way: document, or identifier, or number and type (and holder)",
     ),
     "$.licence.document": (
         "证照文件的 Base64 文本（RFC 4648 第 4 节）",
@@ -60,8 +64,31 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     "$.purpose.case": _WORD,
     "$.operator": ("经办人：id（必填）、name", "the clerk who asks: id (required), name"),
     "$.operator.id": ("经办人编号，1 至 128 个字符", "the clerk's number, 1 to 128 characters"),
-    "$.match": ("比对项：holder_name、holder_id", "what to compare: holder_name, holder_id"),
-    "$.match.holder_id": _WORD,
+    "$.match": (
+        f"要比对的 1 至 {MAX_MATCHED} 个信息项，如 holder_name、holder_id",
+        f"1 to {MAX_MATCHED} fields to compare, such as holder_name and holder_id",
+    ),
+    "$.attest": ("要判断的内容：valid-on、covers", "what to attest: valid-on, covers"),
+    "$.attest.valid-on": ("日期，如 2026-03-01", "a day, such as 2026-03-01"),
+    "$.consent": ("同意编号，1 至 128 个字符", "the id of a consent, 1 to 128 characters"),
+    "$.holders": (
+        f"持证人号码的列表，1 至 {MAX_HOLDERS} 项",
+        f"a list of 1 to {MAX_HOLDERS} numbers of holders",
+    ),
+    "$.holders[]": ("持证人号码，如公民身份号码", "the number of a holder, such as a citizen number"),
+    "$.items": (f"事项编码的列表，1 至 {MAX_NAMES} 项", f"a list of 1 to {MAX_NAMES} codes of items"),
+    "$.items[]": _WORD,
+    "$.licences": (f"证照类型的列表，1 至 {MAX_NAMES} 项", f"a list of 1 to {MAX_NAMES} licence types"),
+    "$.licences[]": _WORD,
+    "$.organisations": (
+        f"统一社会信用代码的列表，1 至 {MAX_NAMES} 项",
+        f"a list of 1 to {MAX_NAMES} unified social credit codes",
+    ),
+    "$.organisations[]": _WORD,
+    "$.expires": (
+        f"带时区的时刻（RFC 3339），晚于现在，至多 {MAX_LIFE.days} 日后",
+        f"a moment with an offset (RFC 3339), after now by at most {MAX_LIFE.days} days",
+    ),
     "$.fields": (f"信息项名称的列表，至多 {MAX_FIELDS} 项", f"a list of at most {MAX_FIELDS} names of fields"),
     "$.fields[]": ("信息项名称，1 至 128 个字符", "the name of a field, 1 to 128 characters"),
     "$.tolerance_seconds": (
@@ -74,13 +101,18 @@ _NESTED: Final[Mapping[str, type[Struct]]] = {
     "licence": LicenceQuestion,
     "purpose": Purpose,
     "operator": Operator,
-    "match": MatchQuestion,
+    "attest": AttestQuestion,
 }
 _INDEX: Final = re.compile(r" - at `\$(?P<index>(?:\[\d+\])?)[^`]*`$")
 
 
 def parse_verification_request(body: bytes | bytearray, *, max_body_bytes: int) -> VerificationRequest:
-    """Read the body of a question.
+    """Read the body of a question, as `parse_request` reads one."""
+    return parse_request(body, VerificationRequest, max_body_bytes=max_body_bytes)
+
+
+def parse_request(body: bytes | bytearray, shape: type[_Request], *, max_body_bytes: int) -> _Request:
+    """Read a body of this shape.
 
     Raises:
         ProblemError: 400, it is no JSON; 422, with up to twenty places that are unknown, missing or wrong.
@@ -91,9 +123,9 @@ def parse_verification_request(body: bytes | bytearray, *, max_body_bytes: int) 
     except MalformedDocumentError as error:
         raise ProblemError(ProblemKind.BODY_NOT_JSON) from error
     try:
-        return msgspec.convert(content, VerificationRequest)
+        return msgspec.convert(content, shape)
     except msgspec.ValidationError as error:
-        places = [place for place, _ in zip(_wrong_places(content), range(MAX_NAMED_PLACES), strict=False)]
+        places = [place for place, _ in zip(_wrong_places(content, shape), range(MAX_NAMED_PLACES), strict=False)]
         raise ProblemError(ProblemKind.BODY_INVALID, errors=places) from error
 
 
@@ -107,12 +139,12 @@ def _expected(path: str) -> tuple[str, str]:
     return _EXPECTED.get(re.sub(r"\[\d+\]", "[]", path), _NAME)
 
 
-def _wrong_places(content: object) -> Iterator[dict[str, str]]:
+def _wrong_places(content: object, shape: type[Struct]) -> Iterator[dict[str, str]]:
     """Name every place that is wrong: field by field, since the conversion as a whole stops at the first."""
     if not isinstance(content, dict):
         yield name_place("$", WRONG_VALUE)
         return
-    yield from _wrong_fields(content, VerificationRequest, "$")
+    yield from _wrong_fields(content, shape, "$")
 
 
 def _wrong_fields(content: dict[str, Any], expected: type[Struct], path: str) -> Iterator[dict[str, str]]:
@@ -131,10 +163,17 @@ def _wrong_fields(content: dict[str, Any], expected: type[Struct], path: str) ->
 
 
 def _wrong_value(value: object, field: FieldInfo, place: str) -> Iterator[dict[str, str]]:
-    """Name the place of a value that is not of its type; inside a list, of each element that is not."""
+    """Name the place of a value that is not of its type; inside a list or a map, of each element that is not."""
     try:
         msgspec.convert(value, field.type)
     except msgspec.ValidationError as error:
+        if isinstance(value, dict) and 0 < len(value) <= MAX_MATCHED:
+            for name, element in value.items():
+                try:
+                    msgspec.convert({name: element}, field.type)
+                except msgspec.ValidationError:
+                    yield name_place(f"{place}.{name[:_SHOWN_NAME]}", WRONG_VALUE)
+            return
         found = _INDEX.search(str(error))
         if found is None or not found["index"] or not isinstance(value, list):
             yield name_place(place, WRONG_VALUE)

@@ -8,7 +8,17 @@ from aiohttp import web
 from msgspec import Struct
 
 from gateway.http.business import post_verification
-from gateway.http.messages import Health, Readiness, VerificationAnswer, VerificationRequest
+from gateway.http.consents import post_consent, post_withdrawal
+from gateway.http.messages import (
+    ConsentAnswer,
+    ConsentRequest,
+    Health,
+    Readiness,
+    VerificationAnswer,
+    VerificationRequest,
+    WithdrawalAnswer,
+    WithdrawalRequest,
+)
 from gateway.http.operations import get_health, get_metrics, get_openapi, get_readiness
 from gateway.http.problems import ProblemKind
 
@@ -50,6 +60,16 @@ _BODY_PROBLEMS: Final = (
     ProblemKind.EXPECTATION_FAILED,
 )
 
+_CONSENT_PROBLEMS: Final = (
+    ProblemKind.UNAUTHENTICATED,
+    *_BODY_PROBLEMS,
+    ProblemKind.CONSENT_NOT_ALLOWED,
+    ProblemKind.CONSENT_UNAVAILABLE,
+    ProblemKind.BUSY,
+    ProblemKind.DEADLINE,
+    ProblemKind.INTERNAL,
+)
+
 ROUTES: Final = (
     Route(
         method="POST",
@@ -58,10 +78,12 @@ ROUTES: Final = (
         operation="verify",
         summary="Is this licence genuine and in force?",
         description=(
-            "Verifies a licence document and answers valid, invalid or unknown with every reason. "
+            "Verifies a licence, from its document or from the gateway's own store, and answers valid, invalid or "
+            "unknown with every reason. "
             "The verdict is an answer, not an error: a forged document is a 200 with outcome invalid. "
-            "Every field that is asked for is withheld, `match` unanswered, `policy` and `receipt` null: "
-            "they come with sharing policies and the access log."
+            "Fields leave by the sharing policy that is in force, in the form that it gives to this caller for this "
+            "item, or are withheld with the reason; without a policy all are withheld. "
+            "`match` is answered with one yes or no for all of it. `receipt` is null until the access log exists."
         ),
         request=VerificationRequest,
         answer=VerificationAnswer,
@@ -73,10 +95,47 @@ ROUTES: Final = (
             ProblemKind.LICENCE_NOT_BASE64,
             ProblemKind.LICENCE_TOO_LARGE,
             ProblemKind.LICENCE_FORMAT_DIFFERS,
+            ProblemKind.PURPOSE_ITEM_MISSING,
+            ProblemKind.PURPOSE_ITEM_UNKNOWN,
+            ProblemKind.PURPOSE_ITEM_NOT_IN_FORCE,
+            ProblemKind.PURPOSE_CASE_MISSING,
+            ProblemKind.PURPOSE_CASE_MALFORMED,
+            ProblemKind.BUDGET_EXCEEDED,
+            ProblemKind.SOURCE_UNAVAILABLE,
+            ProblemKind.CONSENT_UNAVAILABLE,
+            ProblemKind.RECORD_UNAVAILABLE,
             ProblemKind.BUSY,
             ProblemKind.DEADLINE,
             ProblemKind.INTERNAL,
         ),
+    ),
+    Route(
+        method="POST",
+        path="/v1/consents",
+        handler=post_consent,
+        operation="register-consent",
+        summary="Register what holders have agreed to.",
+        description=(
+            "For callers that the operator lets register consents. The id that comes back is named in questions; the "
+            "numbers of the holders are kept as keyed hashes only."
+        ),
+        request=ConsentRequest,
+        answer=ConsentAnswer,
+        problems=_CONSENT_PROBLEMS,
+    ),
+    Route(
+        method="POST",
+        path="/v1/consents/withdrawals",
+        handler=post_withdrawal,
+        operation="withdraw-consent",
+        summary="Withdraw a consent.",
+        description=(
+            "From now on no question rests on it. A consent of another organisation is answered as one that does not "
+            "exist."
+        ),
+        request=WithdrawalRequest,
+        answer=WithdrawalAnswer,
+        problems=(*_CONSENT_PROBLEMS, ProblemKind.CONSENT_UNKNOWN),
     ),
     Route(
         method="GET",

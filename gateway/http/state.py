@@ -8,10 +8,16 @@ from typing import Final
 from aiohttp import web
 
 from gateway.callers import Caller
+from gateway.consent.store import AsyncConsents
 from gateway.http.buffers import BodyBudget
 from gateway.http.verifier import DocumentVerifier
 from gateway.metrics import Metrics
+from gateway.policy.keeper import PolicyKeeper
+from gateway.policy.record import DecisionSink
+from gateway.pseudonym_keys import PseudonymKeys
+from gateway.sharing import Sharing
 from gateway.site import Site
+from gateway.sources.source import LicenceSource
 from gateway.status.keeper import StatusKeeper
 from gateway.status.source_keeper import SourceKeeper
 from gateway.trust_keeper import TrustKeeper
@@ -29,9 +35,16 @@ DRAINING: Final = web.AppKey("draining", asyncio.Event)  # set when a stop was a
 
 TRUST: Final = web.AppKey("trust", TrustKeeper)
 STORE: Final[web.AppKey[Callable[[], TrustStore]]] = web.AppKey("store")  # the store in force when a question is asked
+LICENCES: Final[web.AppKey[LicenceSource | None]] = web.AppKey("licences")  # None: a site without a folder
 STATUS: Final[web.AppKey[StatusKeeper | None]] = web.AppKey("status")  # None: a site without a folder
 SOURCES: Final[web.AppKey[SourceKeeper | None]] = web.AppKey("sources")  # likewise
 RELOAD: Final[web.AppKey[Callable[[], None]]] = web.AppKey("reload")  # reads trust and sources again, changed or not
+
+POLICY: Final = web.AppKey("policy", PolicyKeeper)
+DECISIONS: Final[web.AppKey[DecisionSink]] = web.AppKey("decisions")  # where decisions are recorded before they leave
+SHARING: Final = web.AppKey("sharing", Sharing)
+CONSENTS: Final[web.AppKey[AsyncConsents | None]] = web.AppKey("consents")  # None: a site without a folder
+PSEUDONYMS: Final = web.AppKey("pseudonyms", PseudonymKeys)
 
 NOW: Final = web.RequestKey("now", datetime)
 REQUEST_ID: Final = web.RequestKey("request_id", str)

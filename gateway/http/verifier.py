@@ -10,8 +10,9 @@ from typing import Protocol, TypeVar
 
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.metrics import Metrics
+from gateway.pipeline import Verified, judge_found
 from gateway.settings import HttpSettings
-from gateway.verdict import Verdict
+from gateway.sources.source import Found, LicenceKey
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
 
@@ -23,8 +24,11 @@ _Value = TypeVar("_Value")
 class VerifyDocument(Protocol):
     """The pipeline as the edge sees it: pure, and no bytes make it raise."""
 
-    def __call__(self, data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:
-        """Return the verdict of the bytes as of ``at``; ``stapled`` are OCSP answers that came with them."""
+    def __call__(self, data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verified:
+        """Return the verdict of the bytes as of ``at``, and the licence in them.
+
+        ``stapled`` are OCSP answers that came with them.
+        """
 
 
 class DocumentVerifier:
@@ -44,8 +48,8 @@ class DocumentVerifier:
 
     async def verify(
         self, data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers = NO_ANSWERS
-    ) -> Verdict:
-        """Return the verdict of one document.
+    ) -> Verified:
+        """Return the verdict of one document, and the licence in it.
 
         Raises:
             ProblemError: 503, too many large documents are waiting already.
@@ -54,11 +58,28 @@ class DocumentVerifier:
         # Each stapled answer costs signatures, however small the document is.
         size = max(len(data), self._inline_bytes + 1) if stapled.responses else len(data)
         thread = "loop" if size <= self._inline_bytes else "pool"
-        verdict = await self.run(lambda: self._measure(data, store, at=at, stapled=stapled, thread=thread), size=size)
+        verified = await self.run(lambda: self._measure(data, store, at=at, stapled=stapled, thread=thread), size=size)
         self._metrics.document_bytes.observe(len(data))
-        reasons = (reason.value for reason in verdict.reasons)
-        self._metrics.count_verdict(document_format=verdict.format, outcome=verdict.outcome.value, reasons=reasons)
-        return verdict
+        self._count_verdict(verified)
+        return verified
+
+    async def verify_found(self, found: Found, key: LicenceKey, *, store: TrustStore, at: datetime) -> Verified:
+        """Verify what a source found for a key; a decoy is verified just as a licence is.
+
+        Raises:
+            ProblemError: 503, too many large documents are waiting already.
+
+        """
+        data = found.document
+        thread = "loop" if len(data) <= self._inline_bytes else "pool"
+
+        def judge() -> Verified:
+            verified = self._measure(data, store, at=at, stapled=NO_ANSWERS, thread=thread)
+            return judge_found(verified, found, key, at=at)
+
+        verified = await self.run(judge, size=len(data))
+        self._count_verdict(verified)
+        return verified
 
     async def run(self, work: Callable[[], _Value], *, size: int) -> _Value:
         """Do a piece of work whose length grows with ``size`` bytes: inline when small, else in a thread.
@@ -84,11 +105,16 @@ class DocumentVerifier:
 
     def _measure(
         self, data: bytes, store: TrustStore, *, at: datetime, stapled: StapledAnswers, thread: str
-    ) -> Verdict:
+    ) -> Verified:
         begun = perf_counter()
-        verdict = self._verify(data, store=store, at=at, stapled=stapled)
+        verified = self._verify(data, store=store, at=at, stapled=stapled)
         self._metrics.verify_seconds.labels(thread=thread).observe(perf_counter() - begun)
-        return verdict
+        return verified
+
+    def _count_verdict(self, verified: Verified) -> None:
+        verdict = verified.verdict
+        reasons = (reason.value for reason in verdict.reasons)
+        self._metrics.count_verdict(document_format=verdict.format, outcome=verdict.outcome.value, reasons=reasons)
 
     def _count(self, change: int) -> None:
         self._pending += change

@@ -76,7 +76,10 @@ def test_the_script_works(tmp_path: Path) -> None:
     answer = json.loads(ran.stdout)
     msgspec.convert(answer, VerificationAnswer)
     assert (answer["outcome"], answer["freshness"]["stale"]) == ("valid", False)
-    assert answer["fields"] == {"holder_name": {"form": "withheld", "reason": "no-policy"}}
+    assert answer["fields"] == {
+        "holder_name": {"form": "plain", "value": "云溪市青禾软件有限公司"},
+        "capital": {"form": "plain", "value": "伍佰万圆整"},
+    }
 
 
 @needs_openssl

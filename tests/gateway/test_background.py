@@ -93,8 +93,8 @@ def test_a_second_opinion_is_asked_and_counted(site: Path) -> None:
     change(site / "tongban.toml", "per_million = 0", "per_million = 1000000")
     loaded, metrics = load_site(site, at=DEMO_NOW), Metrics()
     background = Background(loaded, clock=lambda: DEMO_NOW, metrics=metrics)
-    verdict = background.verify_document(stock.licences[0].document, store=loaded.trust, at=DEMO_NOW)
-    assert verdict.outcome is Outcome.VALID
+    verified = background.verify_document(stock.licences[0].document, store=loaded.trust, at=DEMO_NOW)
+    assert verified.verdict.outcome is Outcome.VALID
     assert 'gateway_second_opinions_total{opinion="agreed"}' in metrics.expose().decode()
 
 

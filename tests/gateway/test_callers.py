@@ -103,7 +103,7 @@ def test_private_key(tmp_path: Path) -> None:
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     registry, (fault,) = load(tmp_path, lines(key=f'"""{pem.decode()}"""'))
     assert fault == (
-        "callers/0.toml: key: expected a public key, found a private key, which must never leave the caller"
+        "callers/0.toml: key: expected a public key, found a private key, which must never leave its owner"
     )
     assert len(registry) == 0
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from adapters.document import Document, Format
 from adapters.licence import AnnotatedCopy, Licence, LicenceFlag
-from gateway.checks.licence import check_licence, check_validity_period
+from gateway.checks.licence import check_licence, check_status, check_validity_period
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Outcome
+from policies.dimension import LicenceStatus
 
 CHINA = timezone(timedelta(hours=8))
 FIRST = date(2024, 5, 1)
@@ -138,6 +139,24 @@ def test_what_is_certain_counts_before_what_is_not() -> None:
 def test_other_oddities_do_not_end_a_licence(flag: LicenceFlag) -> None:
     """An identifier of another form is flagged, and says nothing about dates."""
     assert check_validity_period(licence(flags=frozenset({flag})), in_china(LAST)).outcome is Outcome.VALID
+
+
+@pytest.mark.parametrize("status", LicenceStatus)
+def test_only_an_active_licence_is_in_force(status: LicenceStatus) -> None:
+    """Every other status has a reason of its own name; one that nobody knows is unknown, and not invalid."""
+    check = check_status(status, as_of=in_china(LAST))
+    assert (check.check, check.as_of) == (CheckName.STATUS, in_china(LAST))
+    expected = {LicenceStatus.ACTIVE: Outcome.VALID, LicenceStatus.UNKNOWN: Outcome.UNKNOWN}
+    assert check.outcome is expected.get(status, Outcome.INVALID)
+    assert check.reason == (None if status is LicenceStatus.ACTIVE else f"status.{status}")
+
+
+@pytest.mark.parametrize("status", LicenceStatus)
+def test_a_document_that_is_not_made_yet_is_never_valid(status: LicenceStatus) -> None:
+    """That a licence is not ready never makes it better than its status."""
+    check = check_status(status, as_of=in_china(LAST), is_ready=False)
+    ready = check_status(status, as_of=in_china(LAST))
+    assert check.outcome is (Outcome.UNKNOWN if ready.outcome is Outcome.VALID else ready.outcome)
 
 
 @given(

@@ -130,6 +130,27 @@ def test_rotation_overlaps(shell: Shell) -> None:
     assert shell.objects("rotate", made["id"], *shell.cheap, code=2)[0]["error"] == "retired"
 
 
+def test_a_rotation_leaves_no_gap(shell: Shell) -> None:
+    """A new key that would start after the old one has ended is refused, and one that starts at its end is not."""
+    made = shell.make("--days", "10")
+    end = datetime.fromisoformat(made["signs_until"])
+    words = ("rotate", made["id"], *shell.cheap, "--active-from")
+    (error,) = shell.objects(*words, (end + timedelta(seconds=1)).isoformat(), code=2)
+    assert (error["error"], made["signs_until"] in error["detail"]) == ("usage", True)
+    assert shell.objects("list") == [made]
+    old, new = shell.objects(*words, end.isoformat())
+    assert old["signs_until"] == new["active_from"] == made["signs_until"]
+
+
+def test_a_key_that_has_ended_is_rotated_at_once(shell: Shell) -> None:
+    """The successor of a key that ended long ago may start now; later than now would lengthen the gap."""
+    made = shell.make("--active-from", (TODAY - 20 * DAY).isoformat(), "--days", "10")
+    words = ("rotate", made["id"], *shell.cheap)
+    (error,) = shell.objects(*words, "--active-from", (TODAY + DAY).isoformat(), code=2)
+    assert error["error"] == "usage"
+    assert shell.objects(*words)[1]["phase"] == "active"
+
+
 def test_the_public_half_has_three_forms(shell: Shell) -> None:
     """PEM, JWK and the entry of a trust list name the same key; another form is refused."""
     made = shell.make()
@@ -297,12 +318,23 @@ def test_a_passphrase_file_is_looked_at_first(tmp_path: Path) -> None:
     path.write_bytes(b"\n")
     path.chmod(0o604)
     assert fault_of(path) is PassphraseFault.OPEN_PERMISSIONS
+    path.chmod(0o620)
+    assert fault_of(path) is PassphraseFault.OPEN_PERMISSIONS
     path.chmod(0o640)
     assert fault_of(path) is PassphraseFault.UNUSABLE
     path.write_bytes(b"x" * 5000)
     assert fault_of(path) is PassphraseFault.UNUSABLE
     assert fault_of(tmp_path) is PassphraseFault.UNREADABLE
     assert fault_of(Path(os.devnull)) is PassphraseFault.NOT_A_FILE
+
+
+@pytest.mark.parametrize("content", [b"one\ntwo", b"one\ntwo\n", b"one\n\n", b"one\r\r\n", b"one\rtwo", b"\none"])
+def test_a_passphrase_is_one_line(tmp_path: Path, content: bytes) -> None:
+    """A file of several lines is refused: nobody can tell which of them is meant."""
+    path = tmp_path / "passphrase"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    assert fault_of(path) is PassphraseFault.UNUSABLE
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])

@@ -1,4 +1,4 @@
-"""``tongban demo --once``: thirty files over HTTP, and an end that tells whether every answer was the right one."""
+"""``tongban demo --once``: thirty files, five keys, and an end that tells whether all answers are right."""
 
 import os
 import re
@@ -31,23 +31,52 @@ def ended(kept: Path) -> Ended:
 
 
 def test_every_answer_is_the_right_one(ended: Ended) -> None:
-    """Twenty genuine licences are valid, ten forgeries are not, each for the reason that it is about."""
+    """Twenty genuine licences are valid, ten forgeries are not, and the store answers for its own."""
     assert ended.code == 0
-    assert len(ended.objects) == 30
-    for one in ended.objects:
+    assert len(ended.objects) == 46
+    verified = ended.objects[:35]
+    for one in verified:
         assert list(one) == ["file", "claim", "forged", "expected", "right", "answer"]
         assert one["right"] is True
         assert one["answer"]["outcome"] == one["expected"]["outcome"]
-    assert [one["forged"] is None for one in ended.objects] == [True] * 20 + [False] * 10
-    assert all(set(one["forged"]) == {"zh", "en"} for one in ended.objects[20:])
-    assert all(one["answer"]["outcome"] == "valid" for one in ended.objects[:20])
-    reasons = {one["expected"]["reason"] for one in ended.objects[20:]}
+    assert [one["forged"] is None for one in verified] == [True] * 20 + [False] * 10 + [True] * 2 + [False] * 3
+    assert all(set(one["forged"]) == {"zh", "en"} for one in verified[20:30])
+    assert all(one["answer"]["outcome"] == "valid" for one in verified[:20])
+    reasons = {one["expected"]["reason"] for one in verified[20:30]}
     assert len(reasons) == 10
+    assert [one["answer"]["reasons"] for one in verified[30:]] == [
+        [],
+        [],
+        ["status.not-found"],
+        ["status.not-found"],
+        ["status.suspended"],
+    ]
+    assert {one["answer"]["freshness"]["source"] for one in verified[30:]} == {"store"}
+
+
+def test_every_caller_sees_what_it_must(ended: Ended) -> None:
+    """Callers of both provinces see the same licence in different forms, compared and withheld as the policy says."""
+    shared = ended.objects[35:]
+    assert all(one["right"] is True for one in shared)
+    assert {one["region"] for one in shared} == {"340000", "370000"}
+    assert {one["kind"] for one in shared} == {"counter", "court", "auditor", "bank-kiosk", "partner-counter", "tax"}
+    own, partner, guess = shared[:3]
+    assert own["answer"]["fields"]["holder_name"]["value"] != partner["answer"]["fields"]["holder_name"]["value"]
+    assert partner["answer"]["fields"]["holder_name"]["value"].endswith("*")
+    assert [one["answer"]["match"] for one in (own, partner, guess)] == [
+        {"outcome": True},
+        {"outcome": True},
+        {"outcome": False},
+    ]
+    assert len({one["answer"]["policy"]["bundle"] for one in shared[:-1]}) == 1
+    assert shared[-1]["answer"]["reason"] == "purpose.item-unknown"
 
 
 def test_the_end_is_said_on_standard_error(ended: Ended) -> None:
-    """One sentence sums up; no progress bar in a pipe."""
-    assert ended.err == "30 files: 30 outcomes right, 0 wrong.\n"
+    """A sentence sums up each part; no progress bar in a pipe."""
+    assert ended.err == (
+        "35 questions: 35 outcomes right, 0 wrong.\n11 questions of callers: 11 saw what they must, 0 did not.\n"
+    )
 
 
 def test_what_was_kept_can_be_verified_offline(ended: Ended, kept: Path) -> None:
@@ -56,13 +85,13 @@ def test_what_was_kept_can_be_verified_offline(ended: Ended, kept: Path) -> None
     assert (again.code, again.err) == (1, "")
     found = {Path(one["input"]).name: one for one in again.objects}
     assert len(found) == 30
-    for one in ended.objects:
+    for one in ended.objects[:30]:
         offline = found[one["file"]]
         assert (offline["outcome"], offline["reasons"]) == (one["answer"]["outcome"], one["answer"]["reasons"])
 
 
 def test_no_private_key_is_kept(ended: Ended, kept: Path) -> None:
-    """The demo's keys live in its memory only."""
+    """The demo's private keys live in its memory only."""
     assert ended.code == 0
     files = [path for path in kept.rglob("*") if path.is_file()]
     assert (kept / "site" / "callers" / "demo.toml") in files

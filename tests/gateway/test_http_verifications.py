@@ -17,6 +17,7 @@ from gateway.callers import TokenAlgorithm
 from gateway.decision import DECISION_ID_PATTERN
 from gateway.http.messages import ProblemDocument, VerificationAnswer
 from gateway.http.problems import PROBLEMS, ProblemKind
+from gateway.pipeline import Verified
 from gateway.reason import SENTENCES, Reason
 from gateway.verdict import Check, CheckName, Outcome, Verdict
 from keys.ocsp import parse_ocsp_response
@@ -153,7 +154,7 @@ MISSING = replace(GOOD, outcome=Outcome.UNKNOWN, reason=Reason.REVOCATION_UNAVAI
 )
 async def test_freshness(aiohttp_client: StartClient, verdict: Verdict, *, as_of: str | None, stale: bool) -> None:
     """The answer says how old the oldest revocation information is that it rests on, and whether some was missing."""
-    client = await start(aiohttp_client, SITE, lambda *_, **__: verdict)
+    client = await start(aiohttp_client, SITE, lambda *_, **__: Verified(verdict=verdict))
     content = await (await client.post(URL, json=question(), headers=bearer(TOKEN))).json()
     assert (content["freshness"]["as_of"], content["freshness"]["stale"]) == (as_of, stale)
 
@@ -287,7 +288,7 @@ async def test_fresh_until(aiohttp_client: StartClient) -> None:
     """The answer says when the first thing ends that the verdict rests on."""
     ends = [datetime(2026, 3, day, tzinfo=UTC) for day in (4, 3, 5)]
     verdict = judged(*(replace(GOOD, ends_at=end) for end in ends))
-    client = await start(aiohttp_client, SITE, lambda *_, **__: verdict)
+    client = await start(aiohttp_client, SITE, lambda *_, **__: Verified(verdict=verdict))
     content = await (await client.post(URL, json=question(), headers=bearer(TOKEN))).json()
     assert content["freshness"]["fresh_until"] == "2026-03-03T00:00:00Z"
 
@@ -296,7 +297,7 @@ async def test_large_documents_leave_the_loop(aiohttp_client: StartClient) -> No
     """Documents up to the bound are verified inline, larger ones in a thread of the pool."""
     names = []
 
-    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:  # noqa: ARG001
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verified:  # noqa: ARG001
         names.append(threading.current_thread().name)
         return verify_by_first_byte(data, store=store, at=at)
 
@@ -314,7 +315,7 @@ async def test_stapled_answers_reach_the_pipeline(aiohttp_client: StartClient) -
     """OCSP answers beside the document are read and handed on, and what is none is counted and no fault."""
     seen = []
 
-    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verified:
         seen.append(stapled)
         return verify_by_first_byte(data, store=store, at=at)
 
@@ -351,7 +352,7 @@ async def test_busy(aiohttp_client: StartClient) -> None:
     """When the pool and its queue are full, callers are told to come back instead of piling up."""
     release = threading.Event()
 
-    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:  # noqa: ARG001
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verified:  # noqa: ARG001
         release.wait(5)
         return GENUINE
 
@@ -376,7 +377,7 @@ async def test_busy(aiohttp_client: StartClient) -> None:
 async def test_bug(aiohttp_client: StartClient, caplog: pytest.LogCaptureFixture) -> None:
     """An unforeseen exception is a 500 that says nothing of itself, and its text is in no log either."""
 
-    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verdict:  # noqa: ARG001
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verified:  # noqa: ARG001
         raise RuntimeError("holder 37010119900101001X")
 
     client = await start(aiohttp_client, SITE, verify)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from policies import reference
 from policies.bundle import Bundle
 from policies.diff import diff
-from policies.dimension import Context, OutcomeClass
+from policies.dimension import Context, LicenceStatus, OutcomeClass
 from policies.mutate import mutants
-from policies.rule import CallerCondition, HolderCondition, LicenceCondition
+from policies.rule import AuditDepth, CallerCondition, HolderCondition, LicenceCondition, Obligations
 from tests.support.policies import all_contexts, bundles, make_bundle, make_rule, shown
 
 
@@ -51,7 +51,7 @@ def test_every_mutant_differs_from_the_policy_in_one_rule(bundle: Bundle) -> Non
 
 
 def test_all_sorts_of_mistakes_are_made() -> None:
-    """Drop the rule, each condition, one value, the override; add a value; grant another form that the items allow."""
+    """Drop the rule, each condition, each value, the override; add each value; other forms, other obligations."""
     rule = make_rule(
         "R-1",
         {"holder_name": "mask:name"},
@@ -69,15 +69,17 @@ def test_all_sorts_of_mistakes_are_made() -> None:
         "has no condition on item",
         "no longer accepts item i1",
         "no longer accepts item i2",
-        "accepts item i3 as well",
+        *(f"accepts item {one.id} as well" for one in bundle.items if one.id not in {"i1", "i2"}),
         "has no condition on caller",
-        "accepts caller notary as well",
+        *(f"accepts caller {one.id} as well" for one in bundle.callers if one.id != "counter"),
         "has no condition on status",
-        "accepts status suspended as well",
+        *(f"accepts status {one} as well" for one in LicenceStatus if one != "active"),
         "has no condition on age",
         "no longer accepts age adult",
         "no longer accepts age minor",
         "accepts age under-14 as well",
+        "accepts age undetermined as well",
+        "accepts age not-applicable as well",
         "has no condition on outcome",
         "no longer accepts outcome valid",
         "no longer accepts outcome unknown",
@@ -86,6 +88,25 @@ def test_all_sorts_of_mistakes_are_made() -> None:
         "grants holder_name as plain",
         "grants holder_name as mask:name+match",
         "grants holder_name as withheld",
+        "obliges to audit brief",
+        "obliges to keep_days 1096 days",
+        "obliges to keep_days 1094 days",
+        "obliges to per_minute 60",
+        "obliges to watermark true",
+    ]
+
+
+def test_a_limit_is_loosened_and_tightened() -> None:
+    """An obligation that a rule states is made stricter, looser and dropped."""
+    rule = make_rule("R-1", {"holder_name": "plain"}, oblige=Obligations(audit=AuditDepth.BRIEF, per_minute=1))
+    made = [one.description.en for one in mutants(make_bundle(rule)) if "obliges" in one.description.en]
+    assert [one.removeprefix("rule R-1 obliges to ") for one in made] == [
+        "audit full",
+        "keep_days 1096 days",
+        "keep_days 1094 days",
+        "per_minute no limit",
+        "per_minute 2",
+        "watermark true",
     ]
 
 

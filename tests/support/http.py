@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.app import create_app, server_options
 from gateway.http.server import GatewayRunner
 from gateway.http.verifier import VerifyDocument
+from gateway.pipeline import Verified
 from gateway.reason import Reason
 from gateway.site import Site
 from gateway.verdict import Check, CheckName, Outcome, SealSummary, SignatureVerdict, Verdict
@@ -61,9 +62,9 @@ def verify_by_first_byte(
     store: TrustStore,  # noqa: ARG001
     at: datetime,  # noqa: ARG001
     stapled: StapledAnswers = NO_ANSWERS,  # noqa: ARG001
-) -> Verdict:
+) -> Verified:
     """Be a pipeline for which documents that begin with F are forged, and others are genuine."""
-    return FORGED if data.startswith(b"F") else GENUINE
+    return Verified(verdict=FORGED if data.startswith(b"F") else GENUINE)
 
 
 class GatewayTestServer(TestServer):

@@ -314,7 +314,7 @@ caller = ["notary"]
 
 [[test]]
 name = "own counter, adult"
-given = { item = "34-001", caller = "counter", home = "own", licence = "id-card" }
+given = { item = "34-001", caller = "counter", home = "own", licence = "id-card", age = "adult" }
 [test.expect]
 holder_name = "plain"
 holder_id = "match"
@@ -329,8 +329,10 @@ expect = { holder_name = "plain", holder_id = "match", status = "plain" }
 
 [[test]]
 name = "partner counter, adult"
-given = { item = "34-001", caller = "partner-counter", home = "partner", licence = "id-card", consent = "statutory" }
+given = { item = "34-001", caller = "partner-counter", home = "partner", licence = "id-card", age = "adult", \
+consent = "statutory" }
 expect = { holder_name = "mask:name", holder_id = "match", status = "plain" }
+obligations = { keep_days = 1825, per_minute = 30, watermark = true }
 
 [[test]]
 name = "counter, business"
@@ -339,7 +341,7 @@ expect = { holder_name = "plain", credit_code = "plain", status = "plain" }
 
 [[test]]
 name = "own notary, the exact day"
-given = { item = "34-002", caller = "notary", home = "own", licence = "driving-licence" }
+given = { item = "34-002", caller = "notary", home = "own", licence = "driving-licence", age = "adult" }
 [test.expect]
 holder_name = "plain"
 holder_id = "match"
@@ -363,6 +365,7 @@ name = "a licence that is not valid"
 given = { item = "34-003", caller = "approval", home = "own", licence = "business-licence", \
 holder = "organisation", outcome = "invalid" }
 expect = { status = "plain" }
+obligations = { audit = "brief" }
 """
 
 

@@ -7,7 +7,7 @@ from gateway.trust_publishing import Published, publish
 from gateway.trust_roots import encode_roots
 from keys.trust_list import ListKeys, TrustList, encode_trust_list
 from tests.support import pki
-from tests.support.trust_lists import KEEPERS, keys_of, make_list, signed
+from tests.support.trust_lists import KEEPERS, Keeper, keys_of, make_list, signed
 
 NAME = "province-37"
 
@@ -35,10 +35,11 @@ def archive(folder: Path, trust_list: TrustList) -> Path:
     return path
 
 
-def published(folder: Path, *lists: TrustList, max_change: float = 1e9) -> Published:
-    """Publish lists one after the other; the first one made by default."""
+def published(folder: Path, *lists: TrustList, max_change: float = 1e9, by: Keeper | None = None) -> Published:
+    """Publish lists one after the other, approved by somebody or nobody; the first one made by default."""
+    approver = None if by is None else lambda _: (by.entry, by.key)
     done = [
-        publish(encode_trust_list(one), folder, at=pki.NOW, max_change=max_change)
+        publish(encode_trust_list(one), folder, at=pki.NOW, max_change=max_change, approver=approver)
         for one in lists or (signed(make_list()),)
     ]
     return done[-1]

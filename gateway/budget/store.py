@@ -1,0 +1,60 @@
+"""What is spent, and where it is counted: in this process, or later in Redis for several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+PARTS: Final = 16  # of a window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One use of one budget: at most ``limit`` under ``key`` in any ``window_seconds``.
+
+    ``key`` is a keyed hash: neither callers nor holders can be read from what is counted.
+
+    * Plain: each use costs one.
+    * With a ``member``: different members are counted; one that was seen in the window costs nothing.
+    * With a member and what is ``near`` it: a use costs one when something near was seen, and the member was not.
+    Members are remembered, whether they cost or not.
+    * ``is_free``: this use costs nothing, and still needs room for one. So the use that would have failed and the one
+      that would not are refused alike.
+    """
+
+    budget: str
+    key: bytes
+    limit: int
+    window_seconds: int
+    member: bytes | None = None
+    near: tuple[bytes, ...] | None = None
+    is_free: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exceeded:
+    """A budget that has no room, and in how many whole seconds it will have some."""
+
+    budget: str
+    retry_after_seconds: int
+
+
+class CountersUnavailableError(Exception):
+    """What is spent cannot be counted: no room to count it in, or the store is away. Nothing was counted."""
+
+
+class BudgetStore(Protocol):
+    """Counts in sliding windows.
+
+    A window slides in `PARTS` steps: what was counted in a part counts until the whole part is older than the window.
+    So no window of that length ever holds more than the limit, and room comes back at most a sixteenth of it late.
+    """
+
+    async def spend(self, charges: Sequence[Charge], *, at: datetime) -> Exceeded | None:
+        """Count all charges, or none and return the first that has no room.
+
+        Raises:
+            CountersUnavailableError: nothing was counted.
+
+        """
+        ...

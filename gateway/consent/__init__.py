@@ -1,0 +1,1 @@
+"""Consents of holders: who agreed to what, until when, and whether it was withdrawn."""

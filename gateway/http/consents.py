@@ -1,0 +1,103 @@
+"""``POST /v1/consents`` and ``/v1/consents/withdrawals``: callers that may, register what holders have agreed to."""
+
+from datetime import UTC, timedelta
+from typing import Final, NoReturn, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from gateway.consent.record import MAX_LIFE, ConsentId, ConsentRecord, hash_holder, make_consent_id
+from gateway.consent.store import AsyncConsents
+from gateway.http.bodies import read_body
+from gateway.http.messages import ConsentRequest, WithdrawalRequest
+from gateway.http.problems import ProblemError, ProblemKind
+from gateway.http.questions import WRONG_VALUE, name_place, parse_request
+from gateway.http.state import BUDGET, CALLER, CONSENTS, FAILURE, NOW, SITE
+from gateway.rendering import encode_time
+from gateway.sources.source import SourceUnavailableError
+
+MAX_CONSENT_BYTES: Final = 256 * 1024  # the longest lists that are taken have 70 kB
+RETRY_AFTER_SECONDS: Final = 5
+
+_Request = TypeVar("_Request", ConsentRequest, WithdrawalRequest)
+
+
+async def post_consent(request: web.Request) -> web.Response:
+    """Register a consent; the numbers of the holders are hashed before they are kept."""
+    consents = _open_to_caller(request)
+    asked = await _read(request, ConsentRequest)
+    now = request[NOW]
+    expires = asked.expires.astimezone(UTC)
+    if not timedelta(0) < expires - now <= MAX_LIFE:
+        raise _wrong("$.expires")
+    try:
+        secret = await consents.secret()
+        holders = [hash_holder(holder, secret) for holder in asked.holders]
+        if None in holders:
+            raise _wrong(f"$.holders[{holders.index(None)}]")
+        record = ConsentRecord(
+            id=make_consent_id(),
+            holders=frozenset(holder for holder in holders if holder is not None),
+            items=frozenset(asked.items),
+            licences=frozenset(asked.licences),
+            fields=None if asked.fields is None else frozenset(asked.fields),
+            organisations=frozenset(asked.organisations),
+            registered_by=request[CALLER].organisation,
+            given_at=now,
+            expires_at=expires,
+        )
+        await consents.add(record)
+    except SourceUnavailableError as error:
+        raise_unavailable(request, error)
+    return _json({"consent": record.id, "given": encode_time(now), "expires": encode_time(expires)})
+
+
+async def post_withdrawal(request: web.Request) -> web.Response:
+    """Withdraw a consent that the caller's organisation registered; any other is not known to it."""
+    consents = _open_to_caller(request)
+    asked = await _read(request, WithdrawalRequest)
+    try:
+        since = await consents.withdraw(
+            ConsentId(asked.consent), at=request[NOW], organisation=request[CALLER].organisation
+        )
+    except SourceUnavailableError as error:
+        raise_unavailable(request, error)
+    if since is None:
+        raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
+    return _json({"consent": asked.consent, "withdrawn": encode_time(since)})
+
+
+def raise_unavailable(request: web.Request, error: SourceUnavailableError) -> NoReturn:
+    """Refuse what rests on a consent that cannot be looked up or kept.
+
+    Raises:
+        ProblemError: 503.
+
+    """
+    request[FAILURE] = f"{ProblemKind.CONSENT_UNAVAILABLE}.{error.fault}"
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    raise ProblemError(ProblemKind.CONSENT_UNAVAILABLE, headers=headers) from error
+
+
+def _open_to_caller(request: web.Request) -> AsyncConsents:
+    consents = request.app[CONSENTS]
+    if not request[CALLER].may_register_consent or consents is None:
+        raise ProblemError(ProblemKind.CONSENT_NOT_ALLOWED, close=True)
+    return consents
+
+
+async def _read(request: web.Request, shape: type[_Request]) -> _Request:
+    settings = request.app[SITE].settings.http
+    with request.app[BUDGET].share() as share:
+        body = await read_body(request, settings, share)
+        if len(body) > MAX_CONSENT_BYTES:
+            raise ProblemError(ProblemKind.BODY_TOO_LARGE)
+        return parse_request(body, shape, max_body_bytes=MAX_CONSENT_BYTES)
+
+
+def _wrong(path: str) -> ProblemError:
+    return ProblemError(ProblemKind.BODY_INVALID, errors=[name_place(path, WRONG_VALUE)])
+
+
+def _json(content: dict[str, str]) -> web.Response:
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json")

@@ -1,0 +1,42 @@
+"""Who counts what becomes of the policy: a protocol, and the metrics of the gateway."""
+
+from typing import Protocol
+
+from gateway.metrics import Metrics
+
+
+class PolicyObserver(Protocol):
+    """Told of every reload, and once a second how things stand."""
+
+    def reloaded(self, result: str) -> None:
+        """Note a reload: ``ok``, ``waiting`` (for approval or its day) or ``failed``."""
+
+    def stands(self, *, applies: bool, waits: bool, end_seconds: float) -> None:
+        """Note whether a policy decides, whether another one waits, and the seconds until the end of the first."""
+
+
+class SilentPolicyObserver:
+    """Counts nothing."""
+
+    def reloaded(self, result: str) -> None:
+        """Do nothing."""
+
+    def stands(self, *, applies: bool, waits: bool, end_seconds: float) -> None:
+        """Do nothing."""
+
+
+class PolicyMetrics:
+    """Counts in the metrics of an application."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def reloaded(self, result: str) -> None:
+        """Count a reload of the policy."""
+        self._metrics.policy_reloads.labels(result=result).inc()
+
+    def stands(self, *, applies: bool, waits: bool, end_seconds: float) -> None:
+        """Set the gauges of the policy in force."""
+        self._metrics.policy_in_force.set(applies)
+        self._metrics.policy_waiting.set(waits)
+        self._metrics.policy_end_seconds.set(end_seconds)

@@ -1,0 +1,299 @@
+"""What a question is given of a licence: facts, consent, plan, budgets and disclosure put together.
+
+A question keeps the policy that it began with. Nothing is shared before it is counted and recorded.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from adapters.identifier import parse_identifier
+from adapters.licence import Licence
+from gateway.budget.charging import Charging, Use
+from gateway.budget.store import BudgetStore, CountersUnavailableError, Exceeded
+from gateway.callers import Caller
+from gateway.consent.record import ConsentId, ConsentRecord, hash_holder
+from gateway.consent.store import AsyncConsents
+from gateway.decision import DecisionId
+from gateway.disclosure import BoundPlan, FieldShown, Limits, bind_plan, compare, disclose, hold
+from gateway.facts import LicenceTypes, make_context, normal_code
+from gateway.pipeline import Verified
+from gateway.policy.activation import PolicyInForce
+from gateway.policy.moment import china_day
+from gateway.policy.record import DecisionRecord, DecisionSink, spell_forms
+from gateway.pseudonym_keys import PseudonymKeys
+from gateway.sources.source import ByNumber, LicenceKey, index_licence
+from gateway.verdict import Outcome
+from gateway.withheld import Held
+from policies.catalogue import LicenceType
+from policies.dimension import Consent
+from policies.forms.citizen import is_citizen_number
+from policies.forms.scheme import Surroundings
+from policies.item import Item
+from policies.plan import Plan, Withheld
+
+MAX_BOUND: Final = 10_000  # bound plans, some 10 kB each at worst; further ones are bound anew in some 50 µs
+
+MAX_COUNTED_HOLDERS: Final = 64  # of one licence: as many as are compared
+
+
+class BudgetExceededError(Exception):
+    """A budget of the policy has no room for the question; which one, and for how long."""
+
+    def __init__(self, exceeded: Exceeded) -> None:
+        """Keep which."""
+        self.exceeded = exceeded
+        super().__init__(exceeded.budget)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a question asks beside the verdict; ``key`` names a licence that was to be found, None: it came along."""
+
+    caller: Caller
+    item: Item
+    case: str | None = None
+    official: str = ""
+    key: LicenceKey | None = None
+    match: Mapping[str, str] | None = None
+    fields: Sequence[str] | None = None
+    attest: Mapping[str, str] | None = None
+    consent: str | None = None
+
+    @property
+    def compares(self) -> bool:
+        """Whether it asks yes or no about a holder."""
+        return self.match is not None or (self.key is not None and self.key.asks_holder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What is given: each field in its form or withheld, the answer to a comparison, by which bundle and plan."""
+
+    fields: Mapping[str, FieldShown]
+    match: Mapping[str, bool | str | None] | None
+    bundle: str
+    plan: str
+
+
+class PolicyView:
+    """A bundle in force as questions use it: items by id, types by code and name, plans bound to their transforms."""
+
+    def __init__(self, in_force: PolicyInForce) -> None:
+        """Index the bundle."""
+        bundle = in_force.bundle
+        self.in_force = in_force
+        self.items: Mapping[str, Item] = {item.id: item for item in bundle.items}
+        self.types = LicenceTypes(bundle)
+        self._bound: dict[str, BoundPlan] = {}
+
+    def bind(self, plan: Plan, licence_type: LicenceType | None) -> BoundPlan:
+        """Return a plan with its transforms, bound once."""
+        bound = self._bound.get(plan.id)
+        if bound is None:
+            if len(self._bound) >= MAX_BOUND:
+                self._bound.clear()
+            bound = self._bound[plan.id] = bind_plan(plan, licence_type)
+        return bound
+
+
+class Sharing:
+    """Decides and discloses, with what the site has for it: keys of pseudonyms, consents, counters, the record."""
+
+    def __init__(
+        self,
+        *,
+        region: str,
+        pseudonyms: PseudonymKeys,
+        budgets: BudgetStore,
+        charging: Charging,
+        consents: AsyncConsents | None = None,
+        sink: DecisionSink | None = None,
+    ) -> None:
+        """Share by these; ``region`` is that of this site. Without ``consents`` nobody ever consented."""
+        self._region = region
+        self._pseudonyms = pseudonyms
+        self._budgets = budgets
+        self._charging = charging
+        self._consents = consents
+        self._sink = sink
+        self._view: PolicyView | None = None
+
+    def view(self, in_force: PolicyInForce) -> PolicyView:
+        """Return the policy in force, indexed; anew when it is another one than for the question before."""
+        if self._view is None or self._view.in_force is not in_force:
+            self._view = PolicyView(in_force)
+        return self._view
+
+    async def share(
+        self, view: PolicyView, asked: Asked, verified: Verified, *, decision: DecisionId, now: datetime
+    ) -> Shared:
+        """Return what a question is given.
+
+        1. the facts, with the consent that it names; 2. the plan; 3. the comparison; 4. what it costs; 5. the fields;
+        6. the record.
+
+        Raises:
+            BudgetExceededError: there is no room in a budget; nothing is said, and nothing was counted.
+            SourceUnavailableError: whether the holder consented cannot be told.
+            SinkUnavailableError: the decision cannot be recorded.
+
+        """
+        today = china_day(now)
+        licence = verified.licence
+        # 1. facts and consent
+        licence_type = None if licence is None else view.types.select(licence)
+        consent = await self._consent(asked, licence, licence_type, now)
+        context = make_context(
+            verified,
+            licence_type,
+            item=asked.item.id,
+            caller=asked.caller,
+            region=self._region,
+            consent=_consent_class(asked.item, consent),
+            today=today,
+        )
+        # 2. plan
+        plan = view.in_force.engine.decide(context)
+        bound = view.bind(plan, licence_type)
+        limits = Limits(
+            is_valid=verified.verdict.outcome is Outcome.VALID, scope=None if consent is None else consent.fields
+        )
+        # 3. comparison
+        found = compare(bound, asked.match or {}, licence, status=verified.status, limits=limits)
+        # 4. cost
+        use = _use(asked, verified, plan, is_valid=limits.is_valid, misses=found is False and asked.match is not None)
+        limits = await self._spend(view, use, limits, now)
+        # 5. fields
+        fields = _disclose(bound, asked, verified, limits, self._around(asked, licence, today))
+        match = None if asked.match is None else _answer_match(found, limits)
+        # 6. record
+        digest = view.in_force.digest
+        if self._sink is not None:
+            await self._sink.put(
+                DecisionRecord(
+                    decision=decision,
+                    at=now,
+                    caller=asked.caller.id,
+                    context=context,
+                    bundle=digest,
+                    plan=plan.id,
+                    forms=spell_forms(plan),
+                )
+            )
+        return Shared(fields=fields, match=match, bundle=digest, plan=plan.id)
+
+    async def _consent(
+        self, asked: Asked, licence: Licence | None, licence_type: LicenceType | None, now: datetime
+    ) -> ConsentRecord | None:
+        """Return the consent that a question rests on; one that is unknown, foreign, ended or narrower is none."""
+        if (
+            self._consents is None
+            or asked.consent is None
+            or asked.item.consent is not Consent.GIVEN
+            or licence is None
+            or licence_type is None
+        ):
+            return None
+        record = await self._consents.find(ConsentId(asked.consent))
+        if record is None:
+            return None
+        secret = await self._consents.secret()
+        holders = [hash_holder(holder.code, secret) for holder in licence.holders]
+        covers = None not in holders and record.covers(
+            at=now,
+            item=asked.item.id,
+            licence=licence_type.id,
+            organisation=asked.caller.organisation,
+            holders=[holder for holder in holders if holder is not None],
+        )
+        return record if covers else None
+
+    async def _spend(self, view: PolicyView, use: Use, limits: Limits, now: datetime) -> Limits:
+        """Count the question; where that is not possible, what can be used to probe is held back instead."""
+        charges = self._charging.charges(view.in_force.bundle.budgets, use)
+        try:
+            exceeded = await self._budgets.spend(charges, at=now)
+        except CountersUnavailableError:
+            return Limits(is_valid=limits.is_valid, scope=limits.scope, is_counted=False)
+        if exceeded is not None:
+            raise BudgetExceededError(exceeded)
+        return limits
+
+    def _around(self, asked: Asked, licence: Licence | None, today: date) -> Surroundings:
+        return Surroundings(
+            today=today,
+            pseudonyms=self._pseudonyms.of(asked.caller.organisation, asked.item.purpose),
+            asked=asked.attest or {},
+            valid_from=None if licence is None else licence.valid_from,
+        )
+
+
+def _consent_class(item: Item, consent: ConsentRecord | None) -> Consent:
+    if item.consent is not Consent.GIVEN:
+        return item.consent
+    return Consent.NONE if consent is None else Consent.GIVEN
+
+
+def _disclose(
+    bound: BoundPlan, asked: Asked, verified: Verified, limits: Limits, around: Surroundings
+) -> Mapping[str, FieldShown]:
+    """Return the fields; where there is no licence, those that were asked for are withheld for that."""
+    if verified.licence is None:
+        reason = Held.NOT_KNOWN if limits.is_valid else Withheld.NOT_VALID
+        return {name: hold(reason) for name in asked.fields or ()}
+    return disclose(bound, verified.licence, status=verified.status, around=around, limits=limits, names=asked.fields)
+
+
+def _answer_match(found: bool | None, limits: Limits) -> Mapping[str, bool | str | None]:  # noqa: FBT001 -- the answer
+    if not limits.is_counted:
+        return {"outcome": None, "reason": Held.NOT_COUNTED.value}
+    if found is None:
+        return {"outcome": None, "reason": Held.NOT_COMPARABLE.value}
+    return {"outcome": found}
+
+
+def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses: bool) -> Use:
+    """Return the question as budgets see it.
+
+    What it is about is taken from the question first, so that a person who does not exist is counted like one who does;
+    a licence says more about that only when it is genuine, or anybody could spend what belongs to somebody else.
+    """
+    key, licence = asked.key, verified.licence
+    values = tuple((asked.match or {}).values())
+    holder = normal_code(key.holder) if isinstance(key, ByNumber) and key.holder else ""
+    holders = [holder]
+    licences = ["\n".join(_names_of(key))]
+    if licence is not None and is_valid:
+        index = index_licence(licence)
+        licences.append("\n".join((index.number, index.type_code or index.name)) if index.number else index.identifier)
+        holders += [normal_code(one.code) for one in licence.holders[:MAX_COUNTED_HOLDERS]]
+    return Use(
+        caller=asked.caller.id,
+        kind=asked.caller.kind,
+        official=asked.official,
+        item=asked.item.id,
+        case=asked.case,
+        licence=_distinct(licences),
+        holders=_distinct(holders),
+        persons=_distinct(normal_code(value) for value in values if is_citizen_number(normal_code(value))),
+        numbers=_distinct((*_names_of(key)[:1], holder, *values)),
+        compares=asked.compares,
+        looks_up=key is not None,
+        misses=misses or (key is not None and licence is None),
+        per_minute=None if plan.obligations is None else plan.obligations.per_minute,
+    )
+
+
+def _names_of(key: LicenceKey | None) -> Sequence[str]:
+    """Return what a licence is named by: its number, or the serial in its identifier, and what stands beside it."""
+    if key is None:
+        return ()
+    if isinstance(key, ByNumber):
+        return (key.number, key.type)
+    return (parse_identifier(key.identifier).serial or key.identifier, key.identifier)
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, texts)))

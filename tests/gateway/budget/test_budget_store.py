@@ -1,0 +1,176 @@
+"""What every store of budgets keeps to."""
+
+from collections import deque
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.budget.memory import MemoryBudgets
+from gateway.budget.store import PARTS, BudgetStore, Charge, CountersUnavailableError, Exceeded
+
+BEGIN = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+HOUR = 3600
+
+
+def charge(key: bytes = b"key", limit: int = 2, window_seconds: int = HOUR, **changes: object) -> Charge:
+    """Return a charge of a budget of two uses an hour, except for the changes."""
+    return Charge(budget="b", key=key, limit=limit, window_seconds=window_seconds, **changes)  # type: ignore[arg-type]
+
+
+def after(seconds: float) -> datetime:
+    """Return a moment so long after the first."""
+    return BEGIN + timedelta(seconds=seconds)
+
+
+class BudgetStoreContract:
+    """The contract; a subclass makes the store."""
+
+    @pytest.fixture
+    def store(self) -> BudgetStore:
+        """Make an empty store."""
+        raise NotImplementedError
+
+    async def test_no_more_than_the_limit(self, store: BudgetStore) -> None:
+        """As many uses as the limit allows pass; the next is refused, with the budget's id and when to come back."""
+        assert await store.spend([charge()], at=BEGIN) is None
+        assert await store.spend([charge()], at=BEGIN) is None
+        refused = await store.spend([charge()], at=after(60))
+        assert refused is not None
+        assert refused.budget == "b"
+        assert HOUR - 60 <= refused.retry_after_seconds <= HOUR + HOUR / PARTS
+        assert await store.spend([charge(key=b"another")], at=after(60)) is None
+
+    async def test_room_comes_back(self, store: BudgetStore) -> None:
+        """After the seconds that a refusal names, and not a window's sixteenth later, there is room again."""
+        for _ in range(2):
+            await store.spend([charge()], at=BEGIN)
+        refused = await store.spend([charge()], at=BEGIN)
+        assert refused is not None
+        assert await store.spend([charge()], at=after(refused.retry_after_seconds)) is None
+
+    async def test_all_or_nothing(self, store: BudgetStore) -> None:
+        """When one of several budgets has no room nothing is counted, and the first of those is named."""
+        small, large = charge(key=b"small", limit=1), charge(key=b"large", limit=2)
+        assert await store.spend([large, small], at=BEGIN) is None
+        for _ in range(3):
+            assert await store.spend([large, small], at=BEGIN) is not None
+        assert await store.spend([large], at=BEGIN) is None
+        assert await store.spend([large], at=BEGIN) is not None
+
+    async def test_the_same_budget_twice(self, store: BudgetStore) -> None:
+        """Two charges of one budget in one question count as two."""
+        assert await store.spend([charge(limit=1), charge(limit=1)], at=BEGIN) is not None
+        assert await store.spend([charge(), charge()], at=BEGIN) is None
+        assert await store.spend([charge()], at=BEGIN) is not None
+
+    async def test_a_free_use_needs_room(self, store: BudgetStore) -> None:
+        """A use that costs nothing passes for ever while there is room, and is refused when there is none."""
+        for _ in range(5):
+            assert await store.spend([charge(is_free=True)], at=BEGIN) is None
+        for _ in range(2):
+            await store.spend([charge()], at=BEGIN)
+        free = await store.spend([charge(is_free=True)], at=BEGIN)
+        assert free == await store.spend([charge()], at=BEGIN)
+        assert free is not None
+
+    async def test_members_are_counted_once(self, store: BudgetStore) -> None:
+        """Different members are counted; one that was seen in the window costs nothing, also without room."""
+        for member in (b"1", b"1", b"2", b"1", b"2"):
+            assert await store.spend([charge(member=member)], at=BEGIN) is None
+        assert await store.spend([charge(member=b"3")], at=BEGIN) is not None
+        assert await store.spend([charge(member=b"2")], at=BEGIN) is None
+
+    async def test_a_member_is_forgotten(self, store: BudgetStore) -> None:
+        """Whoever was last seen more than a window and a part ago is new."""
+        one = charge(limit=1, member=b"1")
+        assert await store.spend([one], at=BEGIN) is None
+        assert await store.spend([one], at=after(HOUR / 2)) is None
+        assert await store.spend([charge(limit=1, member=b"2")], at=after(HOUR / 2)) is not None
+        assert await store.spend([charge(limit=1, member=b"2")], at=after(3 * HOUR)) is None
+
+    async def test_neighbours(self, store: BudgetStore) -> None:
+        """Only what is near something that was seen costs; the same again does not, nor does what is far."""
+
+        async def ask(member: bytes, *near: bytes) -> Exceeded | None:
+            return await store.spend([charge(limit=1, member=member, near=near)], at=BEGIN)
+
+        assert await ask(b"5", b"4", b"6") is None
+        assert await ask(b"5", b"4", b"6") is None
+        assert await ask(b"9", b"8", b"10") is None
+        assert await ask(b"6", b"5", b"7") is None
+        assert await ask(b"7", b"6", b"8") is not None
+        assert await ask(b"6", b"5", b"7") is None
+        assert await ask(b"1", b"0", b"2") is None
+
+    async def test_a_clock_that_is_set_back_gives_no_room(self, store: BudgetStore) -> None:
+        """Nobody gains by a clock that jumps back."""
+        for _ in range(2):
+            await store.spend([charge()], at=BEGIN)
+        assert await store.spend([charge()], at=after(-10 * HOUR)) is not None
+
+    async def test_nothing_to_count(self, store: BudgetStore) -> None:
+        """A question without budgets passes."""
+        assert await store.spend([], at=BEGIN) is None
+
+
+class TestMemory(BudgetStoreContract):
+    """The store in this process."""
+
+    @pytest.fixture
+    def store(self) -> BudgetStore:
+        """Make an empty store."""
+        return MemoryBudgets()
+
+    async def test_memory_is_bounded(self) -> None:
+        """A store that is full counts nothing more, and says so; what ended makes room."""
+        store = MemoryBudgets(max_counts=2, max_members=2)
+        assert await store.spend([charge(key=b"1"), charge(key=b"2")], at=BEGIN) is None
+        with pytest.raises(CountersUnavailableError):
+            await store.spend([charge(key=b"3")], at=BEGIN)
+        assert await store.spend([charge(key=b"1", member=b"a")], at=BEGIN) is None
+        assert await store.spend([charge(key=b"1", member=b"a", limit=9)], at=BEGIN) is None
+        with pytest.raises(CountersUnavailableError):
+            await store.spend([charge(key=b"1", member=one, limit=9) for one in (b"b", b"c")], at=BEGIN)
+        assert store.size == (2, 1)
+        assert await store.spend([charge(key=b"3")], at=after(3 * HOUR)) is None
+        assert store.size == (1, 0)
+
+    async def test_counts_end(self) -> None:
+        """What was counted is forgotten; a store that is used for a long time does not grow."""
+        store = MemoryBudgets()
+        for step in range(500):
+            key = str(step % 7).encode()
+            await store.spend(
+                [charge(key=key, limit=10, window_seconds=60, member=str(step).encode())], at=after(step * 9)
+            )
+        counts, members = store.size
+        assert counts <= 7
+        assert members <= 8
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=60), st.integers(1, 5), st.integers(1, 64))
+async def test_no_window_holds_more_than_the_limit(steps: list[tuple[int, bool]], limit: int, window: int) -> None:
+    """Whatever the times, no window of the budget's length ever holds more uses than its limit."""
+    store, now, passed = MemoryBudgets(), 0.0, deque[float]()
+    for step, fine in steps:
+        now += step / 4 if fine else step
+        if await store.spend([charge(limit=limit, window_seconds=window)], at=after(now)) is None:
+            passed.append(now)
+        while passed and passed[0] <= now - window:
+            passed.popleft()
+        assert len(passed) <= limit
+
+
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 5), st.integers(1, 64))
+async def test_a_refusal_says_when(steps: list[int], limit: int, window: int) -> None:
+    """Whoever waits as long as a refusal says is not refused, if nobody else asked meanwhile."""
+    store, now = MemoryBudgets(), 0.0
+    for step in steps:
+        now += step
+        refused = await store.spend([charge(limit=limit, window_seconds=window)], at=after(now))
+        if refused is not None:
+            assert 1 <= refused.retry_after_seconds <= window + window / PARTS + 1
+            now += refused.retry_after_seconds
+            assert await store.spend([charge(limit=limit, window_seconds=window)], at=after(now)) is None

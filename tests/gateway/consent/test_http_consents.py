@@ -1,0 +1,132 @@
+"""Registering and withdrawing consents over HTTP."""
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.consent.memory import Failing, MemoryConsentStore
+from gateway.consent.record import CONSENT_ID_PATTERN, MAX_LIFE, ConsentId, hash_holder
+from gateway.http.messages import ConsentAnswer, ProblemDocument, WithdrawalAnswer
+from tests.support.callers import NOW, Party
+from tests.support.http import Client, StartClient, bearer
+from tests.support.sharing import ADULT, CHILD, COMPANY, SECRET, caller, make_licence, start_sharing
+
+REGISTRAR = caller("notary", may_register_consent=True)
+OTHER = caller("approval", may_register_consent=True, organisation=COMPANY)
+COUNTER = caller()
+WITHDRAWALS = "/v1/consents/withdrawals"
+BODY = {
+    "holders": [ADULT],
+    "items": ["34-002"],
+    "licences": ["driving-licence"],
+    "fields": ["holder_name"],
+    "organisations": ["11370000000000000X"],
+    "expires": "2026-04-01T00:00:00+08:00",
+}
+
+
+async def start(aiohttp_client: StartClient, store: MemoryConsentStore) -> Client:
+    return await start_sharing(aiohttp_client, [REGISTRAR, OTHER, COUNTER], make_licence(), consents=store)
+
+
+async def post(client: Client, party: Party, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    response = await client.post(path, json=body, headers=bearer(party.token()))
+    content = await response.json(content_type=response.content_type)
+    if response.status != 200:
+        msgspec.convert(content, ProblemDocument)
+    return response.status, content
+
+
+async def test_register_and_withdraw(aiohttp_client: StartClient) -> None:
+    """A consent is kept as it was given, its holder as a keyed hash; it is withdrawn once."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    status, content = await post(client, REGISTRAR, "/v1/consents", BODY)
+    assert status == 200
+    msgspec.convert(content, ConsentAnswer)
+    assert re.fullmatch(CONSENT_ID_PATTERN, content["consent"])
+    assert content["expires"] == "2026-03-31T16:00:00Z"
+    record = store.find(ConsentId(content["consent"]))
+    assert record is not None
+    assert record.holders == {hash_holder(ADULT, SECRET)}
+    assert record.fields == {"holder_name"}
+    assert record.registered_by == REGISTRAR.caller.organisation
+    for _ in range(2):
+        status, withdrawn = await post(client, REGISTRAR, WITHDRAWALS, {"consent": content["consent"]})
+        assert status == 200
+        msgspec.convert(withdrawn, WithdrawalAnswer)
+        assert withdrawn["withdrawn"] == "2026-03-01T04:00:00Z"
+
+
+async def test_unknown_and_foreign(aiohttp_client: StartClient) -> None:
+    """Another organisation's consent is answered as one that does not exist."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    _, content = await post(client, REGISTRAR, "/v1/consents", BODY)
+    answers = []
+    for consent in (content["consent"], "A" * 26):
+        status, problem = await post(client, OTHER, WITHDRAWALS, {"consent": consent})
+        assert status == 404
+        answers.append({name: value for name, value in problem.items() if name != "request_id"})
+    assert answers[0] == answers[1]
+    assert answers[0]["reason"] == "consent.unknown"
+
+
+@pytest.mark.parametrize(("path", "body"), [("/v1/consents", BODY), (WITHDRAWALS, {"consent": "A" * 26})])
+async def test_not_everybody(aiohttp_client: StartClient, path: str, body: dict[str, Any]) -> None:
+    """Only callers that the operator lets register consents may, and they must sign in."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    status, content = await post(client, COUNTER, path, body)
+    assert (status, content["reason"]) == (403, "consent.not-allowed")
+    assert (await client.post(path, json=body)).status == 401
+    closed = await start_sharing(aiohttp_client, [REGISTRAR], make_licence())
+    status, content = await post(closed, REGISTRAR, path, body)
+    assert (status, content["reason"]) == (403, "consent.not-allowed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"holders": []}, "$.holders"),
+        ({"holders": [ADULT, "无"]}, "$.holders[1]"),
+        ({"holders": [ADULT] * 17}, "$.holders"),
+        ({"items": "34-002"}, "$.items"),
+        ({"licences": []}, "$.licences"),
+        ({"fields": []}, "$.fields"),
+        ({"organisations": [""]}, "$.organisations[0]"),
+        ({"expires": "2026-04-01"}, "$.expires"),
+        ({"expires": "2026-04-01T00:00:00"}, "$.expires"),
+        ({"expires": NOW.isoformat()}, "$.expires"),
+        ({"expires": (NOW + MAX_LIFE + timedelta(seconds=1)).isoformat()}, "$.expires"),
+        ({"holder": ADULT}, "$.holder"),
+    ],
+)
+async def test_wrong_consents(aiohttp_client: StartClient, changes: dict[str, Any], path: str) -> None:
+    """What is wrong is named by its place, and never repeated."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    status, content = await post(client, REGISTRAR, "/v1/consents", BODY | changes)
+    assert (status, content["reason"]) == (422, "body.invalid")
+    assert [place["path"] for place in content["errors"]] == [path]
+    assert ADULT not in json.dumps(content)
+    assert CHILD not in json.dumps(content)
+
+
+async def test_a_large_body(aiohttp_client: StartClient) -> None:
+    """A body beyond what lists can fill is refused as too large."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    status, content = await post(client, REGISTRAR, "/v1/consents", BODY | {"items": ["x" * 300_000]})
+    assert (status, content["reason"]) == (413, "body.too-large")
+
+
+@pytest.mark.parametrize("when", Failing)
+async def test_failing(aiohttp_client: StartClient, when: Failing) -> None:
+    """Where it cannot be told whether a consent is kept, no id is given out."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    store.failing = when
+    status, content = await post(client, REGISTRAR, "/v1/consents", BODY)
+    assert (status, content["reason"]) == (503, "consent.unavailable")
+    assert "consent" not in content

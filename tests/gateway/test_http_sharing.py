@@ -1,0 +1,533 @@
+"""What a gateway shares over HTTP: by the policy in force, for a purpose, and nothing beyond what the plan says."""
+
+import asyncio
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.licence import Licence
+from gateway.consent.memory import Failing, MemoryConsentStore
+from gateway.http.messages import ProblemDocument, VerificationAnswer
+from gateway.http.state import DECISIONS, SHARING
+from gateway.policy.record import DecisionRecord, SinkUnavailableError, spell_forms
+from gateway.settings import PolicySettings
+from gateway.withheld import WITHHELD_SENTENCES
+from policies.dimension import Context, LicenceStatus
+from tests.support.callers import NOW, Party
+from tests.support.http import FORGED, URL, Client, StartClient, bearer
+from tests.support.policy import changed
+from tests.support.sharing import (
+    ADULT,
+    CHILD,
+    COMPANY,
+    NOTARY,
+    PUBLIC,
+    REAL_ESTATE,
+    SECRET,
+    Register,
+    asked,
+    at,
+    business_licence,
+    caller,
+    driving_licence,
+    holder,
+    in_force,
+    make_licence,
+    records,
+    start_sharing,
+    verified,
+    withheld,
+)
+
+COUNTER, APPROVAL, NOBODY = caller(), caller("approval"), caller("")
+PARTNER = caller("partner-counter", region="340000")
+NOTARY_OFFICE = caller("notary", may_register_consent=True)
+NOTARY_CASE = "N-1"
+PLAIN_ANSWER = {
+    "address": {"form": "mask:addr-district", "value": "安徽省合肥市蜀山区***"},
+    "birth_date": {"form": "general:year", "value": "1986"},
+    "holder_id": {"form": "match"},
+    "holder_name": {"form": "plain", "value": "欧阳晓禾"},
+    "photo": withheld("unclassified"),
+    "status": {"form": "plain", "value": "active"},
+}
+
+
+async def ask(client: Client, party: Party, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Ask, and return status and content, which has the documented shape."""
+    response = await client.post(URL, json=body, headers=bearer(party.token()))
+    content = await response.json(content_type=response.content_type)
+    msgspec.convert(content, VerificationAnswer if response.status == 200 else ProblemDocument)
+    return response.status, content
+
+
+async def answer(
+    aiohttp_client: StartClient, party: Party, what: Any, body: dict[str, Any] | None = None, **start: Any
+) -> dict[str, Any]:
+    """Start a gateway, ask it once, and return the answer."""
+    client = await start_sharing(aiohttp_client, [party], what, **start)
+    status, content = await ask(client, party, asked() if body is None else body)
+    assert status == 200, content
+    return content
+
+
+async def test_every_field_of_the_type(aiohttp_client: StartClient) -> None:
+    """Without names all fields of the licence type are listed, each in its form or withheld with the reason."""
+    content = await answer(aiohttp_client, COUNTER, make_licence())
+    assert content["fields"] == PLAIN_ANSWER
+    assert content["match"] is None
+    assert content["policy"]["bundle"] == in_force().digest
+
+
+async def test_a_partner_sees_less(aiohttp_client: StartClient) -> None:
+    """The same licence, asked for by a partner's counter: a mask, and reasons for the rest."""
+    content = await answer(aiohttp_client, PARTNER, make_licence())
+    assert content["fields"] == {
+        "address": withheld("caller"),
+        "birth_date": withheld("caller"),
+        "holder_id": {"form": "match"},
+        "holder_name": {"form": "mask:name", "value": "欧阳**"},
+        "photo": withheld("unclassified"),
+        "status": {"form": "plain", "value": "active"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "party", "body", "expected"),
+    [
+        (make_licence(), NOBODY, asked(), {"holder_name": "caller", "status": "caller", "photo": "unclassified"}),
+        (
+            make_licence(holders=(holder("小明", CHILD),), elements={}),
+            COUNTER,
+            asked(),
+            {"address": "protected", "birth_date": "protected"},
+        ),
+        (
+            make_licence(holders=(holder("小明", CHILD),), elements={}),
+            PARTNER,
+            asked(),
+            {"holder_name": "no-rule", "address": "protected"},
+        ),
+        (verified(make_licence(), status=LicenceStatus.REVOKED), COUNTER, asked(), {"holder_name": "licence-status"}),
+        (driving_licence(), COUNTER, asked(), {"holder_name": "not-in-item", "vehicle_class": "not-in-item"}),
+        (make_licence(holders=(holder(code="1"),)), COUNTER, asked(), {"holder_name": "holder", "status": "holder"}),
+        (make_licence(elements={}), COUNTER, asked(), {"address": "not-known", "birth_date": "not-known"}),
+        (verified(make_licence(), verdict=FORGED), COUNTER, asked(), {"holder_name": "not-valid"}),
+    ],
+)
+async def test_reasons(
+    aiohttp_client: StartClient, what: Any, party: Party, body: dict[str, Any], expected: dict[str, str]
+) -> None:
+    """A withheld field says why, in one of the documented words."""
+    content = await answer(aiohttp_client, party, what, body)
+    found = {name: one.get("reason") for name, one in content["fields"].items()}
+    assert found | expected == found
+    assert {reason for reason in found.values() if reason is not None} <= WITHHELD_SENTENCES.keys()
+
+
+async def test_a_forgery_leaves_its_status_only(aiohttp_client: StartClient) -> None:
+    """Of a licence that is not valid only what the register says is told, and only by a rule for that."""
+    forged = verified(make_licence(), verdict=FORGED)
+    content = await answer(aiohttp_client, COUNTER, forged, asked(match={"holder_id": ADULT}))
+    left = {name for name, one in content["fields"].items() if one["form"] != "withheld"}
+    assert left == {"status"}
+    assert content["match"] == {"outcome": None, "reason": "not-comparable"}
+    assert "欧阳" not in json.dumps(content, ensure_ascii=False)
+
+
+async def test_names_narrow(aiohttp_client: StartClient) -> None:
+    """Only the fields that are asked for are answered; a name that the type does not have is unclassified."""
+    content = await answer(aiohttp_client, COUNTER, make_licence(), asked(fields=["birth_date", "blood_type"]))
+    assert content["fields"] == {
+        "birth_date": {"form": "general:year", "value": "1986"},
+        "blood_type": withheld("unclassified"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        (verified(None), "not-known"),
+        (verified(None, verdict=FORGED), "not-valid"),
+        (make_licence(type_code="", name="无名证照"), "unclassified"),
+    ],
+)
+async def test_without_a_licence_or_type(aiohttp_client: StartClient, what: Any, reason: str) -> None:
+    """Where nothing is known to be listed, the fields that were asked for are withheld, and no others."""
+    content = await answer(aiohttp_client, COUNTER, what, asked(fields=["holder_name"], match={"holder_id": ADULT}))
+    assert content["fields"] == {"holder_name": withheld(reason)}
+    assert content["match"] == {"outcome": None, "reason": "not-comparable"}
+    assert (await answer(aiohttp_client, COUNTER, what))["fields"] == {}
+
+
+async def test_a_stored_licence(aiohttp_client: StartClient) -> None:
+    """A licence that the gateway finds by its number is shared like one that came along."""
+    body = asked(licence={"number": "ID-0001", "type": "居民身份证", "holder": ADULT})
+    licence = make_licence()
+    content = await answer(aiohttp_client, COUNTER, licence, body, source=Register(licence), decoy=driving_licence())
+    assert content["fields"] == PLAIN_ANSWER
+    assert content["freshness"]["source"] == "store"
+
+
+def without(content: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in names}
+
+
+async def test_no_such_person_and_no_such_licence(aiohttp_client: StartClient) -> None:
+    """The answer about another holder's licence is, word for word, the one about a licence that does not exist."""
+    licence = make_licence()
+    client = await start_sharing(aiohttp_client, [COUNTER], licence, source=Register(licence), decoy=driving_licence())
+    answers = []
+    for number, code in (("ID-0001", CHILD), ("ID-9999", ADULT)):
+        named = {"number": number, "type": "居民身份证", "holder": code}
+        body = asked(licence=named, match={"holder_name": "欧阳晓禾"}, fields=["holder_name"])
+        status, content = await ask(client, COUNTER, body)
+        assert status == 200
+        answers.append(without(content, "decision"))
+    assert answers[0] == answers[1]
+    assert answers[0]["match"] == {"outcome": None, "reason": "not-comparable"}
+    assert answers[0]["fields"] == {"holder_name": withheld("not-valid")}
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ({"holder_id": ADULT}, {"outcome": True}),
+        ({"holder_id": ADULT.lower()}, {"outcome": True}),
+        ({"holder_id": CHILD}, {"outcome": False}),
+        ({"holder_id": ADULT, "holder_name": "欧阳晓禾"}, {"outcome": None, "reason": "not-comparable"}),
+        ({"holder_id": ADULT, "photo": "x"}, {"outcome": None, "reason": "not-comparable"}),
+        ({"unheard_of": "x"}, {"outcome": None, "reason": "not-comparable"}),
+    ],
+)
+async def test_match(aiohttp_client: StartClient, match: dict[str, str], expected: dict[str, Any]) -> None:
+    """One bit for the whole tuple, or none, without a word about which element it was."""
+    content = await answer(aiohttp_client, COUNTER, make_licence(), asked(match=match))
+    assert content["match"] == expected
+
+
+@pytest.mark.parametrize(
+    ("match", "path"),
+    [
+        ({}, "$.match"),
+        ({"holder_id": 7}, "$.match.holder_id"),
+        ({"holder_id": ""}, "$.match.holder_id"),
+        ({"Holder-Id": "1"}, "$.match.Holder-Id"),
+        ({f"f{place}": "1" for place in range(9)}, "$.match"),
+    ],
+)
+async def test_wrong_match_questions(aiohttp_client: StartClient, match: dict[str, Any], path: str) -> None:
+    """What is compared is bounded in number and size, by names of fields."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
+    status, content = await ask(client, COUNTER, asked(match=match))
+    assert (status, content["reason"]) == (422, "body.invalid")
+    assert [place["path"] for place in content["errors"]] == [path]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "status", "reason"),
+    [
+        (None, 422, "purpose.item-missing"),
+        ({"case": "BDC20260001"}, 422, "purpose.item-missing"),
+        ({"item": "34-999", "case": "1"}, 422, "purpose.item-unknown"),
+        ({"item": REAL_ESTATE}, 422, "purpose.case-missing"),
+        ({"item": REAL_ESTATE, "case": "BDC2026"}, 422, "purpose.case-malformed"),
+        ({"item": REAL_ESTATE, "case": "BDC20260001\n"}, 422, "purpose.case-malformed"),
+        ({"item": PUBLIC, "case": "!"}, 422, "purpose.case-malformed"),
+    ],
+)
+async def test_purpose(aiohttp_client: StartClient, purpose: Any, status: int, reason: str) -> None:
+    """A question that is not bound to an item of the policy, with a case of its form, is refused in both languages."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
+    found, content = await ask(client, COUNTER, asked() | {"purpose": purpose})
+    assert (found, content["reason"]) == (status, reason)
+    assert records(client) == []
+    found, _ = await ask(client, COUNTER, asked(PUBLIC, None))
+    assert found == 200
+
+
+@pytest.mark.parametrize(("now", "status"), [(at(2026), 200), (at(2026, 12, 31), 200), (at(2027), 403)])
+async def test_item_in_force(aiohttp_client: StartClient, now: Any, status: int) -> None:
+    """An item counts from its first day in China to the day before its end."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence(), now=now)
+    response = await client.post(URL, json=asked(), headers=bearer(COUNTER.token(at=now)))
+    content = await response.json(content_type=None)
+    assert response.status == status
+    assert (content.get("reason") == "purpose.item-not-in-force") is (status == 403)
+
+
+async def test_record(aiohttp_client: StartClient) -> None:
+    """Every decision is recorded with its context, bundle and plan, before the answer; nothing else of it."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
+    _, content = await ask(client, COUNTER, asked(match={"holder_id": ADULT}))
+    context = Context(REAL_ESTATE, "counter", "own", "id-card", "active", "person", "adult", "statutory", "valid")
+    plan = in_force().engine.decide(context)
+    assert records(client) == [
+        DecisionRecord(
+            decision=content["decision"],
+            at=NOW,
+            caller=COUNTER.caller.id,
+            context=context,
+            bundle=content["policy"]["bundle"],
+            plan=plan.id,
+            forms=spell_forms(plan),
+        )
+    ]
+    assert content["policy"]["plan"] == plan.id
+
+
+async def test_no_record_no_answer(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that cannot be recorded does not leave."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
+
+    async def refuse(_: object) -> None:
+        raise SinkUnavailableError("told to")
+
+    monkeypatch.setattr(client.server.app[DECISIONS], "put", refuse)  # type: ignore[attr-defined]
+    status, content = await ask(client, COUNTER, asked())
+    assert (status, content["reason"]) == (503, "record.unavailable")
+    assert "欧阳" not in json.dumps(content, ensure_ascii=False)
+
+
+async def consent(client: Client, **changes: Any) -> str:
+    body = {
+        "holders": [ADULT],
+        "items": [NOTARY],
+        "licences": ["driving-licence"],
+        "organisations": [NOTARY_OFFICE.caller.organisation],
+        "expires": (NOW + timedelta(days=30)).isoformat(),
+    } | changes
+    response = await client.post("/v1/consents", json=body, headers=bearer(NOTARY_OFFICE.token()))
+    content = await response.json()
+    assert response.status == 200, content
+    return str(content["consent"])
+
+
+async def ask_with_consent(
+    aiohttp_client: StartClient, licence: Licence, consents: MemoryConsentStore | None = None, **changes: Any
+) -> dict[str, Any]:
+    """Register a consent, ask with it, and return the fields."""
+    store = MemoryConsentStore() if consents is None else consents
+    client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], licence, consents=store)
+    given = await consent(client, **changes)
+    _, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, consent=given))
+    return dict(content["fields"])
+
+
+async def test_consent(aiohttp_client: StartClient) -> None:
+    """With the holder's consent an item that needs it receives what its rules grant."""
+    fields = await ask_with_consent(aiohttp_client, driving_licence())
+    assert fields["vehicle_class"] == {"form": "plain", "value": "A2"}
+    assert fields["valid_to"] == {"form": "plain", "value": "2040-05-01"}
+    assert fields["holder_phone"] == withheld("unclassified")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"holders": [CHILD]},
+        {"items": [REAL_ESTATE]},
+        {"licences": ["id-card"]},
+        {"organisations": [COMPANY]},
+    ],
+)
+async def test_a_consent_to_something_else(aiohttp_client: StartClient, changes: dict[str, Any]) -> None:
+    """A consent of another holder, or to another item, type or organisation, is none."""
+    fields = await ask_with_consent(aiohttp_client, driving_licence(), **changes)
+    assert fields["vehicle_class"] == withheld("no-consent")
+    assert {one["form"] for one in fields.values()} == {"withheld"}
+
+
+async def test_scope(aiohttp_client: StartClient) -> None:
+    """Fields outside the scope of the consent are withheld."""
+    fields = await ask_with_consent(aiohttp_client, driving_licence(), fields=["vehicle_class"])
+    assert fields["vehicle_class"] == {"form": "plain", "value": "A2"}
+    assert fields["holder_name"] == withheld("consent-scope")
+    assert fields["holder_id"] == withheld("consent-scope")
+
+
+async def test_every_holder_consents(aiohttp_client: StartClient) -> None:
+    """A licence of two holders needs both; they may declare together."""
+    two = driving_licence(holders=(holder(), holder("小明", CHILD)))
+    assert (await ask_with_consent(aiohttp_client, two))["vehicle_class"] == withheld("no-consent")
+    both = await ask_with_consent(aiohttp_client, two, holders=[ADULT, CHILD])
+    assert both["vehicle_class"] == {"form": "plain", "value": "A2"}
+
+
+async def test_no_consent(aiohttp_client: StartClient) -> None:
+    """Without a consent, with an unknown one, and with one that was withdrawn, the answers are the same."""
+    client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], driving_licence(), consents=MemoryConsentStore())
+    given = await consent(client)
+    response = await client.post(
+        "/v1/consents/withdrawals", json={"consent": given}, headers=bearer(NOTARY_OFFICE.token())
+    )
+    assert response.status == 200
+    answers = []
+    for extra in ({}, {"consent": "A" * 26}, {"consent": given}):
+        status, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, **extra))
+        assert status == 200
+        answers.append(without(content, "decision"))
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0]["fields"]["vehicle_class"] == withheld("no-consent")
+
+
+async def test_a_consent_that_ended(aiohttp_client: StartClient) -> None:
+    """From its end on a consent counts no more."""
+    store = MemoryConsentStore()
+    client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], driving_licence(), consents=store)
+    given = await consent(client)
+    later = NOW + timedelta(days=30)
+    client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], driving_licence(), consents=store, now=later)
+    body = asked(NOTARY, NOTARY_CASE, consent=given)
+    response = await client.post(URL, json=body, headers=bearer(NOTARY_OFFICE.token(at=later)))
+    assert (await response.json())["fields"]["vehicle_class"] == withheld("no-consent")
+
+
+async def test_consents_that_cannot_be_looked_up(aiohttp_client: StartClient) -> None:
+    """Where it cannot be told whether the holder consented, the question is refused, and only then."""
+    store = MemoryConsentStore()
+    client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], driving_licence(), consents=store)
+    given = await consent(client)
+    store.failing = Failing.BEFORE
+    status, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, consent=given))
+    assert (status, content["reason"]) == (503, "consent.unavailable")
+    store.failing = Failing.BEFORE
+    status, _ = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE))
+    assert status == 200
+
+
+async def test_attest(aiohttp_client: StartClient) -> None:
+    """A predicate is answered with yes or no, and its value does not leave."""
+    client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], make_licence(), consents=MemoryConsentStore())
+    given = await consent(client, licences=["id-card"])
+    _, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, consent=given))
+    assert content["fields"]["birth_date"] == {"form": "attest:age>=18", "value": True}
+    assert "1986" not in json.dumps(content["fields"])
+
+
+@pytest.mark.parametrize("attest", [{"valid-on": "1 March"}, {"valid-on": 7}, {"covers": ""}, {"age": "18"}])
+async def test_wrong_attest_questions(aiohttp_client: StartClient, attest: dict[str, Any]) -> None:
+    """What predicates are about has a form."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
+    status, content = await ask(client, COUNTER, asked(attest=attest))
+    assert (status, content["reason"]) == (422, "body.invalid")
+    assert content["errors"][0]["path"] == f"$.attest.{next(iter(attest))}"
+
+
+PSEUDONYMOUS = changed(
+    "items.toml", 'credit_code = ["plain"]\nissued_on', 'credit_code = ["pseudonym:holder"]\nissued_on'
+)
+
+
+async def test_pseudonyms(aiohttp_client: StartClient) -> None:
+    """Two organisations get different pseudonyms of one holder, each always the same; without a key none."""
+    files = PSEUDONYMOUS | {
+        "rules.toml": PSEUDONYMOUS["rules.toml"].replace(
+            b'credit_code = "plain", issued_on', b'credit_code = "pseudonym:holder", issued_on'
+        )
+    }
+    files["limits.toml"] = files["limits.toml"].replace(
+        b'credit_code = "plain", issued_on', b'credit_code = "pseudonym:holder", issued_on'
+    )
+    one, other = caller("counter"), caller("approval", organisation=COMPANY)
+    found = []
+    for party, master in ((one, SECRET), (one, SECRET), (other, SECRET), (one, None)):
+        policy = in_force(files)
+        content = await answer(
+            aiohttp_client, party, business_licence(), asked(PUBLIC, None), policy=policy, master=master
+        )
+        found.append(content["fields"]["credit_code"])
+    assert found[0] == found[1] != found[2]
+    assert {one["form"] for one in found[:3]} == {"pseudonym:holder"}
+    assert found[3] == withheld("no-key")
+
+
+async def test_readiness(aiohttp_client: StartClient) -> None:
+    """/readyz says whether there is a key for pseudonyms."""
+    for master, expected in ((None, False), (SECRET, True)):
+        client = await start_sharing(aiohttp_client, [COUNTER], make_licence(), master=master)
+        content = await (await client.get("/readyz")).json()
+        assert content["pseudonyms"]["configured"] is expected
+
+
+async def test_nothing_personal_in_logs_metrics_and_refusals(
+    aiohttp_client: StartClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Log lines, metrics and refusals hold no value of a field, and nothing that was asked."""
+    logger = logging.getLogger("tongban.requests")
+    logger.setLevel(logging.INFO)
+    caplog.set_level(logging.INFO)
+    licence = make_licence()
+    client = await start_sharing(aiohttp_client, [COUNTER], licence, source=Register(licence), decoy=driving_licence())
+    refusals = []
+    for body in (
+        asked(match={"holder_id": ADULT, "holder_name": "欧阳晓禾"}),
+        asked(match={"holder_id": CHILD}, operator={"id": "clerk-7777", "name": "经办人甲"}),
+        asked(licence={"number": "ID-0001", "type": "居民身份证", "holder": CHILD}),
+        asked(case="BDC-欧阳晓禾"),
+        asked(item="欧阳晓禾"),
+        asked(match={"holder_id": ["欧阳晓禾"]}),
+    ):
+        status, content = await ask(client, COUNTER, body)
+        if status != 200:
+            refusals.append(json.dumps(content, ensure_ascii=False))
+    assert len(refusals) == 3
+    metrics = await (await client.get("/metrics")).text()
+    spoken = "\n".join([*refusals, metrics, caplog.text, *(str(record.__dict__) for record in caplog.records)])
+    for value in ("欧阳", ADULT, ADULT.lower(), CHILD, "蜀山", "ID-0001", "clerk-7777", "经办人", "BDC20260001"):
+        assert value not in spoken
+
+
+async def test_the_policy_that_a_question_began_with(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy that comes into force while a question is under way does not touch it."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
+    sharing = client.server.app[SHARING]  # type: ignore[attr-defined]
+    share = sharing.share
+
+    async def later(view: Any, *rest: Any, **named: Any) -> Any:
+        other = in_force(changed("rules.toml", 'address = "mask:addr-district", status', "status"))
+        sharing.view(other)
+        return await share(view, *rest, **named)
+
+    monkeypatch.setattr(sharing, "share", later)
+    _, content = await ask(client, COUNTER, asked())
+    assert content["fields"] == PLAIN_ANSWER
+    assert content["policy"]["bundle"] == in_force().digest
+
+
+async def test_match_floor(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer to a question that compares waits for the floor, refusals too; no other question does."""
+    waited = []
+
+    async def wait(moment: float) -> None:
+        waited.append(moment - asyncio.get_running_loop().time())
+
+    monkeypatch.setattr("gateway.http.floor._wait_until", wait)
+    licence = make_licence()
+    client = await start_sharing(
+        aiohttp_client,
+        [COUNTER],
+        licence,
+        source=Register(licence),
+        decoy=driving_licence(),
+        settings=PolicySettings(match_floor_milliseconds=10_000),
+    )
+    stored = {"number": "ID-0001", "type": "居民身份证"}
+    for body, waits in (
+        (asked(), False),
+        (asked(licence=stored), False),
+        (asked(match={"holder_id": ADULT}), True),
+        (asked(match={"holder_id": CHILD}), True),
+        (asked(match={"holder_id": CHILD}, case="?"), True),
+        (asked(licence=stored | {"holder": CHILD}), True),
+        (asked(licence=stored | {"holder": ADULT}), True),
+    ):
+        waited.clear()
+        await ask(client, COUNTER, body)
+        assert [seconds > 0 for seconds in waited] == [waits]
