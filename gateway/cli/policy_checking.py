@@ -24,10 +24,10 @@ from gateway.policy.table_files import encode_html, encode_xlsx
 from gateway.trust_files import replace_file
 from policies.analyse_finding import Finding, Severity
 from policies.bundle import Bundle, digest_bundle, encode_bundle
-from policies.diff import diff
 from policies.engine import Engine
 from policies.fault import PolicyError
 from policies.mutate import Mutant, mutants
+from policies.survivors import Bench
 from policies.testing import TestResult, run_tests
 
 _SEVERITIES: Final = {
@@ -119,18 +119,11 @@ def _say_written(bundle: Bundle, out: Path, *, as_json: bool) -> None:
 
 
 def _find_survivors(bundle: Bundle) -> list[Mutant]:
-    """Return the mutants that change something and that no test notices; those that cannot be built are noticed."""
-    survivors = []
+    """Return the mutants that change something and that no test notices."""
+    bench = Bench(bundle)
     with progress_bar() as progress:
         every = list(mutants(bundle))
-        for mutant in progress.track(every, description=say("正在逐一改错", "breaking rules")):
-            try:
-                noticed = any(not one.passed for one in run_tests(Engine(mutant.bundle)))
-            except PolicyError:
-                continue
-            if not noticed and diff(bundle, mutant.bundle).lines:
-                survivors.append(mutant)
-    return survivors
+        return list(bench.survivors(progress.track(every, description=say("正在逐一改错", "breaking rules"))))
 
 
 def _show_check(draft: Draft, survivors: list[Mutant] | None) -> None:

@@ -44,6 +44,7 @@ class Draft:
         place = self.places.get(key, Place(self.bundle.name, None))
         expected = ", ".join(f"{one.field} = {one.expected}" for one in failed.differences)
         got = ", ".join(f"{one.field} = {one.got}" for one in failed.differences)
+        got = f"{got} ({' / '.join(failed.context)})"
         return PolicyFault(
             file=place.file, line=place.line, key=key, expected=Words(expected, expected), found=Words(got, got)
         )
