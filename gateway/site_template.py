@@ -189,13 +189,19 @@ with public texts as of April 2025. Licence type codes with `DEM` in them are in
    counts; exceptions say what they override.
 3. 年龄无法确定的，按未满十四周岁对待；只有文件、未查到现时状态的，可更严。
    Whose age is not known is treated as under 14; where only a document is known and no status, less may be shown.
-4. 每条规则、上限所列的每种形式都有测试；规则改动一处而使答复有所不同的，必有测试不通过。
-   Every rule and every form of a ceiling comes up in a test; one change in a rule that changes an answer fails one.
+4. 测试写明谁见到什么、其他调用方一律不见，以及留痕、保存天数、限次和水印。未写明的条件为一切可能的取值；
+   状态和核验结论未写明的，为有效；同意未写明的，按事项要求。`{ except = [...] }` 为所列以外的一切取值。
+   Tests say who sees what, that nobody else sees anything, and the obligations. What a test does not say stands for
+   everything that can occur; but status, outcome and consent for active, valid and as the item asks.
+   `{ except = [...] }` is all but what it lists.
+5. 测试覆盖全部可达到的方案（100%）；规则改动一处而使答复或义务有所不同的，必有测试不通过。
+   Tests reach every plan that can be reached (100 %); one change in a rule that changes an answer or an obligation
+   fails one.
 """
 
 
 def _example_policies() -> dict[str, str]:
-    """Return the example policy's files, which lie in this package."""
+    """Return the example policy's files; in the repository they are those of `examples/site`, by a link."""
     folder = resources.files("gateway").joinpath("example_policies")
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
     return {f"policies/{name}": folder.joinpath(name).read_text(encoding="utf-8") for name in names}

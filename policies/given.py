@@ -73,23 +73,32 @@ class Occurring:
 
 def occurring(given: Given, known: Known) -> Occurring:
     """Return what the contexts of a test are combined from; names that are not known occur in none."""
-    items = [known.item[name] for name in _names(given.item, known.item)]
-    callers = [known.caller[name] for name in _names(given.caller, known.caller)]
+    items = [known.item[name] for name in select(given.item, known.item)]
+    callers = [known.caller[name] for name in select(given.caller, known.caller)]
     listed = dict.fromkeys(name for item in items for name in item.licences if name in known.licence)
-    parties = {name: _parties(given, known.licence[name]) for name in listed if _accepts(given.licence, name)}
+    holders, ages = select(given.holder, tuple(HolderType)), select(given.age, tuple(AgeClass))
+    parties = {
+        name: [
+            (holder, age)
+            for holder, age in PARTIES
+            if holder in known.licence[name].holders and holder in holders and age in ages
+        ]
+        for name in select(given.licence, listed)
+    }
     return Occurring(
         matters=[
             (item.id, licence, consent.value)
             for item in items
             for licence in item.licences
             if parties.get(licence)
-            for consent in possible_consents(item)
-            if _accepts(given.consent, consent, (item.consent,))
+            for consent in (
+                (item.consent,) if given.consent is None else select(given.consent, possible_consents(item))
+            )
         ],
-        askers=[(caller.id, home.value) for caller in callers for home in caller.home if _accepts(given.home, home)],
-        statuses=[one.value for one in LicenceStatus if _accepts(given.status, one)],
+        askers=[(caller.id, home.value) for caller in callers for home in select(given.home, caller.home)],
+        statuses=[one.value for one in select(given.status, tuple(LicenceStatus))],
         parties=parties,
-        outcomes=[one.value for one in OutcomeClass if _accepts(given.outcome, one)],
+        outcomes=[one.value for one in select(given.outcome, tuple(OutcomeClass))],
     )
 
 
@@ -111,28 +120,13 @@ def named(values: V | tuple[V, ...] | Except[V] | None) -> tuple[V, ...]:
             return (values,)
 
 
-def _parties(given: Given, licence: LicenceType) -> list[tuple[str, str]]:
-    return [
-        (holder, age)
-        for holder, age in PARTIES
-        if holder in licence.holders
-        and _accepts(given.holder, HolderType(holder))
-        and _accepts(given.age, AgeClass(age))
-    ]
-
-
-def _names(values: str | tuple[str, ...] | Except[str] | None, known: Collection[str]) -> list[str]:
-    if values is None or isinstance(values, Except):
-        return [name for name in known if _accepts(values, name)]
-    return [name for name in named(values) if name in known]
-
-
-def _accepts(values: V | tuple[V, ...] | Except[V] | None, value: V, usual: Sequence[V] | None = None) -> bool:
-    """Say whether a test speaks of a value; what it does not say accepts ``usual`` values, None: all."""
+def select(values: V | tuple[V, ...] | Except[V] | None, known: Collection[V]) -> list[V]:
+    """Return those of the known values that a test speaks of, all where it does not say."""
     match values:
         case None:
-            return usual is None or value in usual
+            return list(known)
         case Except():
-            return value not in values.values
+            excepted = frozenset(values.values)
+            return [one for one in known if one not in excepted]
         case _:
-            return value in named(values)
+            return [one for one in named(values) if one in known]

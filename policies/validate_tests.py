@@ -7,7 +7,7 @@ from policies.catalogue import LicenceType
 from policies.dimension import AgeClass, Dimension, is_party
 from policies.fault import Place, Report, Words, same
 from policies.form import FormKind
-from policies.given import MAX_TEST_CONTEXTS, Occurring, named, occurring
+from policies.given import MAX_TEST_CONTEXTS, Occurring, named, occurring, select
 from policies.item import possible_consents
 from policies.reading import Origin, one_of, quoted
 from policies.rule import Except, Given, Obligations, PolicyTest
@@ -21,43 +21,46 @@ def check_tests(draft: Draft, report: Report) -> None:
     """Note what is wrong with each test; no further once they try too many contexts."""
     tried = 0
     for entry in draft.tests:
-        if not _knows(entry.value.given, draft, entry.origin, report):
-            continue
-        found = occurring(entry.value.given, draft)
-        tried += len(found.matters) + found.count
-        if tried > MAX_TEST_CONTEXTS:
-            expected = Words(
-                f"全部测试合计至多 {MAX_TEST_CONTEXTS} 种情形", f"at most {MAX_TEST_CONTEXTS} contexts in all tests"
-            )
-            report.add(Place("", None), "test", expected=expected, found=same(f"> {MAX_TEST_CONTEXTS}"))
-            return
-        before = report.count
-        _check_parts(entry.value.given, draft, entry.origin, report)
-        if report.count == before:
-            _check_occurring(entry.value.given, found, entry.origin, report)
-        licences = {licence: draft.licence[licence] for _, licence, _ in found.matters}
-        if report.count == before:
-            _check_expect(entry.value, licences.values(), entry.origin, report)
+        given, before = entry.value.given, report.count
+        licences = {name: draft.licence[name] for name in _plain(given.licence) if name in draft.licence}
+        if _knows(given, draft, entry.origin, report):
+            found = occurring(given, draft)
+            tried += len(found.matters) + found.count
+            if tried > MAX_TEST_CONTEXTS:
+                _refuse(report)
+                return
+            _check_parts(given, draft, entry.origin, report)
+            if report.count == before:
+                _check_occurring(given, found, entry.origin, report)
+            licences = licences or {name: draft.licence[name] for _, name, _ in found.matters}
+        _check_expect(entry.value, licences.values(), entry.origin, report)
+
+
+def _refuse(report: Report) -> None:
+    most = MAX_TEST_CONTEXTS
+    expected = Words(f"全部测试合计至多 {most} 种情形", f"at most {most} contexts in all tests")
+    report.add(Place("", None), "test", expected=expected, found=same(f"> {most}"))
 
 
 def _knows(given: Given, draft: Draft, origin: Origin, report: Report) -> bool:
-    """Say whether each name is one that could be read, after noting those that do not exist."""
+    """Note names that do not exist, and say whether all that a test speaks of could be read."""
     tables = {"item": "item", "caller": "caller_kind", "licence": "licence"}
+    could_be_read = True
     for key, table in tables.items():
         names = named(getattr(given, key))
         draft.check_names(table, names, origin, report, "given", key)
         known: Collection[str] = getattr(draft, key)
-        if not all(name in known for name in names):
-            return False
-    return all(draft.has_all(table) for table in tables.values())
+        could_be_read &= draft.has_all(table) and all(name in known for name in names)
+    return could_be_read
 
 
 def _check_parts(given: Given, draft: Draft, origin: Origin, report: Report) -> None:
     """Note values that cannot stand beside the item, the caller or the licence type that is named."""
-    items = [draft.item[name] for name in _meant(given.item, draft.item)]
-    callers = [draft.caller[name] for name in _meant(given.caller, draft.caller)]
+    items = [draft.item[name] for name in select(given.item, draft.item)]
+    callers = [draft.caller[name] for name in select(given.caller, draft.caller)]
     listed = _union(item.licences for item in items)
-    licences = [draft.licence[name] for name in _meant(given.licence, listed) if name in draft.licence]
+    meant = select(given.licence, draft.licence)
+    licences = [draft.licence[name] for name in [name for name in meant if name in listed] or meant]
     parts: dict[Dimension, tuple[Collection[str], Collection[str]]] = {
         Dimension.LICENCE: (_plain(given.licence), listed),
         Dimension.HOME: (_plain(given.home), _union(caller.home for caller in callers)),
@@ -115,10 +118,6 @@ def _plain(values: V | tuple[V, ...] | Except[V] | None) -> tuple[V, ...]:
     return () if isinstance(values, Except) else named(values)
 
 
-def _meant(values: str | tuple[str, ...] | Except[str] | None, known: Collection[str]) -> list[str]:
-    """Return the names that a test speaks of: those it gives, or all but those it excepts."""
-    return list(_plain(values)) or [name for name in known if name not in named(values)]
-
-
-def _union(groups: Iterable[Collection[V]]) -> tuple[V, ...]:
-    return tuple(dict.fromkeys(value for group in groups for value in group))
+def _union(groups: Iterable[Collection[V]]) -> dict[V, None]:
+    """Return the values of all groups, in order."""
+    return dict.fromkeys(value for group in groups for value in group)

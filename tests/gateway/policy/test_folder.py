@@ -100,4 +100,5 @@ def test_a_failed_test_is_a_fault(folder: Path) -> None:
     (fault, *_) = caught.value.faults
     assert fault.key.startswith("test ")
     assert fault.line is not None
-    assert (fault.expected.en, fault.found.en) == ("holder_id = withheld", "holder_id = match")
+    assert fault.expected.en == "holder_id = withheld"
+    assert fault.found.en.startswith("holder_id = match (34-001 / partner-counter / ")
