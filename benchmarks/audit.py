@@ -1,0 +1,238 @@
+"""``tongban bench audit``: durable entries a second, on SQLite and on PostgreSQL, and what an entry takes on disk."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import asyncpg
+import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from benchmarks.audit_material import make_draft
+from benchmarks.postgres_server import PostgresServer, find_programs
+from benchmarks.report import Reach, report, spread
+from gateway.audit.data_keys import AesKeyWrapper, KeyStore
+from gateway.audit.entry import EntryDraft
+from gateway.audit.leaf import encode_leaf
+from gateway.audit.log import AccessLog, LogSetup
+from gateway.audit.lookup import Epoch, LookupKeys
+from gateway.audit.note_signer import NoteSigner
+from gateway.audit.postgres import PostgresStore
+from gateway.audit.postgres_keys import PostgresKeys
+from gateway.audit.sqlite import SqliteStore
+from gateway.audit.sqlite_keys import SqliteKeys
+from gateway.audit.store import LogStore
+from keys.own.signer import SoftwareSigner
+
+CALLERS: Final = 64
+ENTRIES: Final = 12_800  # of a round
+RATE_GOAL: Final = 10_000.0
+P99_GOAL_MS: Final = 20.0
+BYTES_GOAL: Final = 1024.0
+_ORIGIN: Final = "gw.370000/access/2026h2"
+_SYNCS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a log is kept: how to open it, and how to weigh it when it is closed."""
+
+    open_store: Callable[[], LogStore]
+    open_keys: Callable[[], KeyStore]
+    head: Path
+    weigh: Callable[[], int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What the rounds on one kind of store gave."""
+
+    rates: list[float] = field(default_factory=list)
+    waits_ms: list[float] = field(default_factory=list)
+    p99s_ms: list[float] = field(default_factory=list)
+    processor_us: list[float] = field(default_factory=list)  # of this process, for an entry
+    bytes_each: list[float] = field(default_factory=list)
+
+
+def run(*, rounds: int, entries: int = ENTRIES) -> dict[str, Any]:
+    """Measure and return the report; afterwards every log is opened again, which verifies where it ended.
+
+    Raises:
+        RuntimeError: an entry is missing.
+
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tongban-bench-"))
+    found: dict[str, Found] = {"sqlite": Found()}
+    syncs_ms: list[float] = []
+    try:
+        with _postgres(folder) as server:
+            if server is not None:
+                found["postgres"] = Found()
+            for number in range(rounds):
+                syncs_ms += measure_sync(folder)
+                for kind, one in found.items():
+                    place = _place(folder / f"{kind}-{number}", server if kind == "postgres" else None)
+                    measure(place, one, entries)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    reach = [figure for kind, one in found.items() for figure in _figures(kind, one)]
+    return report(
+        "audit",
+        rounds=rounds,
+        reach=reach,
+        detail={
+            **{kind: _detail(one) for kind, one in found.items()},
+            **({} if "postgres" in found else {"postgres": "not installed"}),
+            "fdatasync_ms": spread(syncs_ms),
+            "entries": entries,
+            "leaf_bytes": len(_leaf()),
+            "how": f"{CALLERS} callers on one event loop, each with one entry on its way; entries are made beforehand; "
+            "wall-clock time; the stores take turns in every round on new logs, on the disk of the temporary folder, "
+            "with full fsync; a wait is from handing in an entry to its receipt; bytes are those of all files of the "
+            "log (SQLite), or of all relations after VACUUM FULL (PostgreSQL), keys that were made ahead included; "
+            "fdatasync of 512 bytes on the same disk is measured before each round",
+        },
+    )
+
+
+def measure(place: Place, found: Found, entries: int) -> None:
+    """Write a new log and note what it took."""
+    drafts = [make_draft(number, caller=f"caller-{number % CALLERS}") for number in range(entries)]
+    log = AccessLog(_setup(place))
+    try:
+        used, start = time.process_time(), time.perf_counter()
+        waits = uvloop.run(_append_all(log, drafts))
+        seconds = time.perf_counter() - start
+        found.processor_us.append((time.process_time() - used) / entries * 1e6)
+    finally:
+        log.close()
+    found.rates.append(entries / seconds)
+    waits.sort()
+    found.waits_ms.append(waits[len(waits) // 2] * 1e3)
+    found.p99s_ms.append(waits[int(len(waits) * 0.99)] * 1e3)
+    found.bytes_each.append(place.weigh() / entries)
+    log = AccessLog(_setup(place))
+    head = log.head()
+    log.close()
+    if head is None or head.size != entries:
+        raise RuntimeError(f"{entries} entries were expected, got {0 if head is None else head.size}")
+
+
+def measure_sync(folder: Path) -> list[float]:
+    """Return how long the disk takes to confirm a small write, in milliseconds."""
+    taken = []
+    descriptor = os.open(folder / "sync", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        os.write(descriptor, bytes(512))
+        os.fsync(descriptor)
+        for _ in range(_SYNCS):
+            start = time.perf_counter()
+            os.pwrite(descriptor, bytes(512), 0)
+            os.fdatasync(descriptor)
+            taken.append((time.perf_counter() - start) * 1e3)
+    finally:
+        os.close(descriptor)
+    return taken
+
+
+async def _append_all(log: AccessLog, drafts: Sequence[EntryDraft]) -> list[float]:
+    waits: list[float] = []
+
+    async def call(mine: Sequence[EntryDraft]) -> None:
+        for draft in mine:
+            start = time.perf_counter()
+            await log.append(draft)
+            waits.append(time.perf_counter() - start)
+
+    await asyncio.gather(*(call(drafts[caller::CALLERS]) for caller in range(CALLERS)))
+    return waits
+
+
+def _setup(place: Place) -> LogSetup:
+    return LogSetup(
+        origin=_ORIGIN,
+        open_store=place.open_store,
+        open_keys=place.open_keys,
+        head=place.head,
+        wrapper=AesKeyWrapper(b"k" * 32),
+        lookup=LookupKeys({Epoch(1): b"i" * 32}),
+        signers=(NoteSigner(_ORIGIN, SoftwareSigner(Ed25519PrivateKey.from_private_bytes(b"s" * 32))),),
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+    )
+
+
+def _place(folder: Path, server: PostgresServer | None) -> Place:
+    folder.mkdir()
+    if server is None:
+        return Place(
+            open_store=lambda: SqliteStore(folder / "log.sqlite"),
+            open_keys=lambda: SqliteKeys(folder / "keys.sqlite"),
+            head=folder / "head",
+            weigh=lambda: sum(path.stat().st_size for path in folder.iterdir()),
+        )
+    log, keys = server.new_database(), server.new_database()
+    return Place(
+        open_store=lambda: PostgresStore(log, origin=_ORIGIN),
+        open_keys=lambda: PostgresKeys(keys),
+        head=folder / "head",
+        weigh=lambda: sum(asyncio.run(_weigh(dsn)) for dsn in (log, keys)),
+    )
+
+
+async def _weigh(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("VACUUM FULL")
+        query = "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind = 'r' AND relname ~ $1"
+        return int(await connection.fetchval(query, "^audit_"))
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[PostgresServer | None]:
+    programs = find_programs()
+    if programs is None:
+        yield None
+        return
+    folder.chmod(0o755)  # the server runs as another user where we are root
+    home = folder / "server"
+    home.mkdir()
+    server = PostgresServer(programs, home)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _leaf() -> bytes:
+    return encode_leaf(make_draft(1).leaf, t=time.time_ns() // 1_000_000, seq=100)
+
+
+def _figures(kind: str, found: Found) -> list[Reach]:
+    return [
+        Reach(measure=f"{kind}: durable entries at {CALLERS} callers", value=median(found.rates), unit="1/s",
+              goal=RATE_GOAL, better="higher"),
+        Reach(measure=f"{kind}: wait, p99", value=median(found.p99s_ms), unit="ms", goal=P99_GOAL_MS, better="lower"),
+        Reach(measure=f"{kind}: all stores", value=median(found.bytes_each), unit="bytes/entry", goal=BYTES_GOAL,
+              better="lower"),
+    ]  # fmt: skip
+
+
+def _detail(found: Found) -> dict[str, Any]:
+    return {
+        "entries_per_second": spread(found.rates),
+        "wait_p50_ms": spread(found.waits_ms),
+        "wait_p99_ms": spread(found.p99s_ms),
+        "processor_us_per_entry": spread(found.processor_us),
+        "bytes_per_entry": spread(found.bytes_each),
+    }

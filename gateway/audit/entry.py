@@ -1,0 +1,119 @@
+"""Entries: what a caller of the log hands in, and the receipt that comes back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NewType
+
+from gateway.audit.commitment import SALT_SIZE, make_commitment, make_salts
+from gateway.audit.leaf import Commits, LeafDraft
+
+SubjectId = NewType("SubjectId", str)  # the number that a person or an organisation is known by, in normal spelling
+
+MAX_SUBJECTS: Final = 16  # holders of one licence: spouses, partners of a business
+MAX_PRIVATE_TEXT: Final = 256  # bytes of a number, or of one value of the context
+MAX_CONTEXT: Final = 32  # values; a policy decides by about ten
+DIGEST_SIZE: Final = 32
+SEPARATOR: Final = "\0"  # between several texts of one value, and so in none of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salts:
+    """One salt for each commitment."""
+
+    op: bytes
+    case: bytes
+    lic: bytes
+    subj: bytes
+    resp: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse salts of another size; raises ValueError."""
+        if {len(salt) for salt in (self.op, self.case, self.lic, self.subj, self.resp)} != {SALT_SIZE}:
+            raise ValueError(f"salts of {SALT_SIZE} bytes were expected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivatePart:
+    """What is kept apart from the leaf, sealed and erasable. An empty text is absent.
+
+    Making one raises ValueError for a text that is too long or holds a NUL, and for a digest of another size.
+    """
+
+    subjects: tuple[SubjectId, ...] = ()
+    official: str = ""
+    case: str = ""
+    licence: str = ""
+    context: tuple[str, ...] = ()  # the values that the policy decided by, in the order of its dimensions
+    response: bytes = b""  # SHA-256 of the released fields
+    salts: Salts
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be sealed."""
+        if len(self.subjects) > MAX_SUBJECTS or len(self.context) > MAX_CONTEXT or not all(self.subjects):
+            raise ValueError(f"up to {MAX_SUBJECTS} subjects and {MAX_CONTEXT} values of the context were expected")
+        for text in (*self.subjects, *self.context, self.official, self.case, self.licence):
+            if SEPARATOR in text or len(text.encode()) > MAX_PRIVATE_TEXT:
+                raise ValueError(f"texts of up to {MAX_PRIVATE_TEXT} bytes without NUL were expected")
+        if len(self.response) not in {0, DIGEST_SIZE}:
+            raise ValueError(f"a digest of {DIGEST_SIZE} bytes was expected")
+
+
+def make_private(
+    *,
+    subjects: Sequence[SubjectId] = (),
+    official: str = "",
+    case: str = "",
+    licence: str = "",
+    context: Sequence[str] = (),
+    response: bytes = b"",
+) -> PrivatePart:
+    """Return the private part with fresh salts; ValueError as `PrivatePart` raises it."""
+    op, for_case, lic, subj, resp = make_salts(5)
+    return PrivatePart(
+        subjects=tuple(subjects),
+        official=official,
+        case=case,
+        licence=licence,
+        context=tuple(context),
+        response=response,
+        salts=Salts(op=op, case=for_case, lic=lic, subj=subj, resp=resp),
+    )
+
+
+def committed_values(private: PrivatePart) -> Mapping[str, bytes]:
+    """Return by their names in a leaf the values that are committed to; several subjects are one value."""
+    values = {
+        "op": private.official.encode(),
+        "case": private.case.encode(),
+        "lic": private.licence.encode(),
+        "subj": SEPARATOR.join(private.subjects).encode(),
+        "resp": private.response,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def commit_private(private: PrivatePart) -> Commits:
+    """Return the commitments to a private part, for its leaf."""
+    salts = private.salts
+    return Commits(
+        **{name: make_commitment(getattr(salts, name), value) for name, value in committed_values(private).items()}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryDraft:
+    """An event to be logged: a leaf whose commitments are those of the private part; the log adds time and numbers."""
+
+    leaf: LeafDraft
+    private: PrivatePart | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The log's word for one entry: number ``index`` of the tree that the signed checkpoint is the head of."""
+
+    log: str  # the origin
+    index: int
+    leaf_hash: bytes
+    checkpoint: bytes  # a signed note
+    seq: int  # the number among the caller's entries

@@ -1,0 +1,183 @@
+"""The log in a SQLite file: write-ahead, every commit on disk before it counts, one writer."""
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from gateway.audit.lookup import Epoch, KeyOwner
+from gateway.audit.merkle import HASH_SIZE
+from gateway.audit.private import KeyNumber
+from gateway.audit.sqlite_file import FileKind, SqliteFile
+from gateway.audit.store import (
+    MAX_BATCH,
+    Batch,
+    StoredHead,
+    check_value,
+    pack_leaves,
+    unpack_leaves,
+    unpack_privates,
+    verify_seqs,
+)
+from gateway.audit.tile import encode_bundle
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+
+_LEVEL_SHIFT: Final = 56  # the row number of a tile: its level above, its index below
+_SCHEMA: Final = (
+    """CREATE TABLE head (
+        id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL, root BLOB NOT NULL, t INTEGER NOT NULL,
+        checkpoint BLOB NOT NULL)""",
+    """CREATE TABLE batches (
+        first INTEGER PRIMARY KEY, count INTEGER NOT NULL, t INTEGER NOT NULL, leaves BLOB NOT NULL,
+        privates BLOB NOT NULL)""",
+    "CREATE INDEX batches_by_time ON batches (t)",
+    "CREATE TABLE owners (owner BLOB PRIMARY KEY, number INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE words (word INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (word, entry)) WITHOUT ROWID",
+    'CREATE TABLE seqs (caller TEXT PRIMARY KEY, seq INTEGER NOT NULL, "check" BLOB NOT NULL) WITHOUT ROWID',
+    "CREATE TABLE tiles (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL)",
+)
+LOG_FILE: Final = FileKind(application_id=0x54420010, version=1, schema=_SCHEMA, secure_delete=True)  # "TB", kind 16
+
+
+class SqliteStore:
+    """The store of one log in one file; reading does not wait for the writer."""
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            LogUnavailableError: as `SqliteFile` says.
+
+        """
+        self._writer = SqliteFile(path, LOG_FILE, create=create)
+        try:
+            self._reader = SqliteFile(path, LOG_FILE, create=False)
+        except BaseException:
+            self._writer.close()
+            raise
+
+    def head(self) -> StoredHead | None:
+        """Return the head."""
+        with self._reader.reading() as connection:
+            return _head(connection)
+
+    def seqs(self) -> Mapping[str, int]:
+        """Return the last number of every caller."""
+        with self._reader.reading() as connection:
+            return verify_seqs(connection.execute('SELECT caller, seq, "check" FROM seqs').fetchall())
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        """Return the hashes of a tile."""
+        with self._reader.reading() as connection:
+            place = (level << _LEVEL_SHIFT | index,)
+            row = connection.execute("SELECT hashes FROM tiles WHERE place = ?", place).fetchone()
+        if row is None:
+            return None
+        if type(row[0]) is not bytes or len(row[0]) % HASH_SIZE:
+            raise LogUnavailableError(Unavailable.CORRUPT, "a tile")
+        return bytes(row[0])
+
+    def leaves(self, first: int, end: int) -> Sequence[bytes]:
+        """Return the leaves of a range."""
+        leaves: list[bytes] = []
+        query = "SELECT first, count, leaves FROM batches WHERE first > ? AND first < ? ORDER BY first"
+        with self._reader.reading() as connection:
+            for start, count, data in connection.execute(query, (first - MAX_BATCH, end)):
+                if start + count > first:
+                    leaves += unpack_leaves(data, count)[max(first - start, 0) : end - start]
+        return leaves
+
+    def private(self, entry: int) -> bytes | None:
+        """Return a sealed private part."""
+        query = "SELECT first, count, privates FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        with self._reader.reading() as connection:
+            row = connection.execute(query, (entry,)).fetchone()
+        if row is None or not row[0] <= entry < row[0] + row[1]:
+            return None
+        return unpack_privates(row[2], row[1])[entry - row[0]] or None
+
+    def find(self, word: int, *, before: int, limit: int) -> Sequence[int]:
+        """Return the entries that a word leads to."""
+        query = "SELECT entry FROM words WHERE word = ? AND entry < ? ORDER BY entry DESC LIMIT ?"
+        with self._reader.reading() as connection:
+            return [row[0] for row in connection.execute(query, (word, before, limit))]
+
+    def first_at(self, t: int) -> int | None:
+        """Return the first entry at or after a time; all entries of a batch have one time."""
+        query = "SELECT first FROM batches WHERE t >= ? ORDER BY t, first LIMIT 1"
+        with self._reader.reading() as connection:
+            row = connection.execute(query, (t,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def commit(self, batch: Batch, *, expected: StoredHead | None) -> None:
+        """Add a batch."""
+        with self._writer.writing() as connection:
+            if _head(connection) != expected:
+                raise LogUnavailableError(Unavailable.SECOND_WRITER, "the head is another than expected")
+            self._insert(connection, batch)
+
+    def _insert(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        head = batch.head
+        leaves, privates = pack_leaves(batch.leaves), encode_bundle(batch.privates)
+        connection.execute(
+            "INSERT INTO batches VALUES (?, ?, ?, ?, ?)", (batch.first, len(batch.leaves), head.t, leaves, privates)
+        )
+        # In the order of the words, so that neighbours in the index are written together.
+        connection.executemany("INSERT OR IGNORE INTO words VALUES (?, ?)", sorted(batch.words))
+        connection.executemany(
+            "INSERT OR REPLACE INTO owners VALUES (?, ?, ?)",
+            [(owner, number, batch.epoch) for owner, number in batch.owners.items()],
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO seqs VALUES (?, ?, ?)",
+            [(caller, seq, check_value(caller, seq)) for caller, seq in batch.seqs.items()],
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO tiles VALUES (?, ?)",
+            [(tile.address.level << _LEVEL_SHIFT | tile.address.index, tile.hashes) for tile in batch.tiles],
+        )
+        connection.execute(
+            "INSERT OR REPLACE INTO head VALUES (0, ?, ?, ?, ?)", (head.size, head.root, head.t, head.checkpoint)
+        )
+
+    def erase_words(self, words: Collection[int]) -> int:
+        """Delete what the index has under these words; the deleted bytes are overwritten."""
+        with self._writer.writing() as connection:
+            return connection.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words]).rowcount
+
+    def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
+        """Return the numbers of the data keys of owners."""
+        query = "SELECT owner, number FROM owners WHERE owner = ?"
+        with self._reader.reading() as connection:
+            rows = [connection.execute(query, (owner,)).fetchone() for owner in owners]
+        return {KeyOwner(row[0]): KeyNumber(row[1]) for row in rows if row is not None}
+
+    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
+        """Return the owners of earlier epochs."""
+        query = "SELECT owner, number FROM owners WHERE epoch < ?"
+        with self._reader.reading() as connection:
+            return {KeyOwner(row[0]): KeyNumber(row[1]) for row in connection.execute(query, (epoch,))}
+
+    def erase_owners(self, owners: Collection[KeyOwner]) -> None:
+        """Forget owners; the deleted bytes are overwritten."""
+        with self._writer.writing() as connection:
+            connection.executemany("DELETE FROM owners WHERE owner = ?", [(owner,) for owner in owners])
+
+    def reconnect(self) -> None:
+        """Open the file again."""
+        self._writer.reconnect()
+        self._reader.reconnect()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+        self._writer.close()
+
+
+def _head(connection: sqlite3.Connection) -> StoredHead | None:
+    row = connection.execute("SELECT size, root, t, checkpoint FROM head").fetchone()
+    if row is None:
+        return None
+    if [type(value) for value in row] != [int, bytes, int, bytes]:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the head")
+    return StoredHead(size=row[0], root=row[1], t=row[2], checkpoint=row[3])

@@ -1,0 +1,174 @@
+"""What the log needs of a store: one transaction for a batch, and reading. Nothing in it waits on an event loop.
+
+A store is written by one thread, and says so when somebody else wrote in between. It keeps entries by the batch they
+came in, compressed together: leaves of one minute resemble each other, and a row each would cost more than they do.
+"""
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Protocol
+
+from gateway.audit.errors import MalformedLogDataError
+from gateway.audit.leaf import MAX_LEAF
+from gateway.audit.lookup import Epoch, KeyOwner
+from gateway.audit.private import KeyNumber
+from gateway.audit.tile import TILE_WIDTH, Tile, encode_bundle, parse_bundle
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+
+MAX_BATCH: Final = TILE_WIDTH  # entries of one transaction
+MAX_CALLER_ROWS: Final = 100_000  # more systems than a country has
+_LEVEL: Final = 1  # of zlib: twice as quick as 6 for 3 % more bytes
+_MAX_BUNDLE: Final = MAX_BATCH * (2 + MAX_LEAF)
+_CHECK_SIZE: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredHead:
+    """The head of the log: the size and root of its tree, the time of its last entry, the signed checkpoint."""
+
+    size: int
+    root: bytes
+    t: int
+    checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one transaction adds, 1 to 256 entries from index ``first`` on."""
+
+    first: int
+    leaves: Sequence[bytes]
+    privates: Sequence[bytes]  # one for each leaf, b"" where there is none
+    words: Sequence[tuple[int, int]]  # (word, entry)
+    epoch: Epoch  # of the words, and of new owners
+    owners: Mapping[KeyOwner, KeyNumber]  # new ones, with the numbers of their keys
+    seqs: Mapping[str, int]  # the last number of each caller that is in the batch
+    tiles: Sequence[Tile]  # in place of narrower ones
+    head: StoredHead
+
+
+class LogStore(Protocol):
+    """The store of one log.
+
+    Every method raises LogUnavailableError: LOCKED, DISK_FULL, READ_ONLY, UNREACHABLE, WRITE_FAILED, SYNC_FAILED,
+    UNUSABLE as its cause is; CORRUPT for what cannot have been written by us.
+    """
+
+    def head(self) -> StoredHead | None:
+        """Return the head; None for a log without entries."""
+        ...
+
+    def seqs(self) -> Mapping[str, int]:
+        """Return the last number of every caller."""
+        ...
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        """Return the hashes of a tile as wide as it is stored; None where there is none."""
+        ...
+
+    def leaves(self, first: int, end: int) -> Sequence[bytes]:
+        """Return the leaves of the entries [first, end), fewer where they end or were pruned."""
+        ...
+
+    def private(self, entry: int) -> bytes | None:
+        """Return the sealed private part of an entry; None where there is none."""
+        ...
+
+    def find(self, word: int, *, before: int, limit: int) -> Sequence[int]:
+        """Return the entries below ``before`` that a word leads to, the latest first."""
+        ...
+
+    def first_at(self, t: int) -> int | None:
+        """Return the first entry at or after a time in milliseconds; None: all are before."""
+        ...
+
+    def commit(self, batch: Batch, *, expected: StoredHead | None) -> None:
+        """Add a batch durably, or nothing of it.
+
+        Raises:
+            LogUnavailableError: SECOND_WRITER, the head is not the expected one. After any other reason the batch may
+                be stored all the same: read the head again.
+
+        """
+        ...
+
+    def erase_words(self, words: Collection[int]) -> int:
+        """Delete what the index has under these words, and return how many entries it led to."""
+        ...
+
+    def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
+        """Return the numbers of the data keys that these owners have."""
+        ...
+
+    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
+        """Return the owners of all earlier epochs with the numbers of their keys."""
+        ...
+
+    def erase_owners(self, owners: Collection[KeyOwner]) -> None:
+        """Forget these owners."""
+        ...
+
+    def reconnect(self) -> None:
+        """Drop whatever is half done, and open the store again."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
+
+
+def pack_leaves(leaves: Sequence[bytes]) -> bytes:
+    """Write the leaves of a batch: an entry bundle, compressed."""
+    return zlib.compress(encode_bundle(leaves), _LEVEL)
+
+
+def unpack_leaves(data: bytes, count: int) -> list[bytes]:
+    """Read the leaves of a batch.
+
+    Raises:
+        LogUnavailableError: CORRUPT.
+
+    """
+    reader = zlib.decompressobj()
+    try:
+        bundle = reader.decompress(data, _MAX_BUNDLE)
+        if not reader.eof or reader.unused_data or not 1 <= count <= MAX_BATCH:
+            raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch")
+        return parse_bundle(bundle, count)
+    except (zlib.error, MalformedLogDataError) as error:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch") from error
+
+
+def unpack_privates(data: bytes, count: int) -> list[bytes]:
+    """Read the private parts of a batch, which are written as a bundle; they are random to a compressor.
+
+    Raises:
+        LogUnavailableError: CORRUPT.
+
+    """
+    try:
+        return parse_bundle(data, count)
+    except MalformedLogDataError as error:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the private parts of a batch") from error
+
+
+def check_value(caller: str, seq: int) -> bytes:
+    """Return what stands beside the number of a caller, so that a damaged row is noticed."""
+    return sha256(f"{caller}\0{seq}".encode()).digest()[:_CHECK_SIZE]
+
+
+def verify_seqs(rows: Sequence[tuple[str, int, bytes]]) -> Mapping[str, int]:
+    """Return the numbers of the callers from rows (caller, seq, check).
+
+    Raises:
+        LogUnavailableError: CORRUPT.
+
+    """
+    try:
+        if any(check_value(caller, seq) != bytes(check) for caller, seq, check in rows):
+            raise LogUnavailableError(Unavailable.CORRUPT, "the number of a caller")
+        return {caller: seq for caller, seq, _ in rows}
+    except (TypeError, ValueError) as error:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the number of a caller") from error

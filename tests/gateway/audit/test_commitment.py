@@ -1,0 +1,67 @@
+"""Commitments: fixed, salted, and each opened alone."""
+
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.audit.commitment import is_opened_by, make_commitment, make_salts
+from gateway.audit.entry import DIGEST_SIZE, PrivatePart, SubjectId, commit_private, committed_values, make_private
+
+SALT = bytes(range(16))
+
+
+def test_the_form_is_that_of_the_design() -> None:
+    """A commitment is SHA-256 over 0x11, the salt and the value."""
+    assert make_commitment(SALT, b"value") == sha256(b"\x11" + SALT + b"value").digest()
+
+
+@given(salt=st.binary(min_size=16, max_size=16), value=st.binary(), other=st.binary())
+def test_only_its_own_value_opens_it(salt: bytes, value: bytes, other: bytes) -> None:
+    """A commitment is opened by its salt and value, and by no other value."""
+    commitment = make_commitment(salt, value)
+    assert is_opened_by(commitment, salt=salt, value=value)
+    assert is_opened_by(commitment, salt=salt, value=other) == (value == other)
+
+
+@pytest.mark.parametrize("salt", [b"", SALT[:15], SALT + b"x"])
+def test_salts_have_one_size(salt: bytes) -> None:
+    """Otherwise bytes could move between salt and value."""
+    assert not is_opened_by(make_commitment(SALT, b""), salt=salt, value=b"")
+    with pytest.raises(ValueError, match="16 bytes"):
+        make_commitment(salt, b"")
+
+
+def test_salts_are_fresh() -> None:
+    """No two are equal."""
+    assert len({*make_salts(5), *make_salts(5)}) == 10
+
+
+def test_each_value_of_a_private_part_has_its_own_commitment() -> None:
+    """What is absent is not committed to; what is there is opened with its own salt."""
+    part = make_private(
+        subjects=[SubjectId("a"), SubjectId("b")], official="o", licence="l", response=b"r" * DIGEST_SIZE
+    )
+    commits = commit_private(part)
+    assert commits.case is None
+    for name, value in committed_values(part).items():
+        assert is_opened_by(getattr(commits, name), salt=getattr(part.salts, name), value=value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"official": "a\0b"},
+        {"case": "x" * 257},
+        {"subjects": ("",)},
+        {"subjects": tuple("abcdefghijklmnopq")},
+        {"context": ("x",) * 33},
+        {"response": b"short"},
+    ],
+)
+def test_what_cannot_be_sealed_is_refused(changes: dict[str, object]) -> None:
+    """A private part has bounds, and its texts have no NUL."""
+    salts = make_private().salts
+    with pytest.raises(ValueError, match="expected"):
+        PrivatePart(salts=salts, **changes)  # type: ignore[arg-type]  # one wrong thing at a time
