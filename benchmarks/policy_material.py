@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from adapters.licence import Holder, Licence
 from policies.bundle import SCHEMA, Bundle
 from policies.catalogue import CallerKind, Field, LicenceType, Sensitivity, ShareClass, ValueType
 from policies.dimension import AgeClass, Consent, Context, HolderType, Home, LicenceStatus, OutcomeClass
@@ -74,6 +75,16 @@ FIELDS: Final = tuple(SORTS)
 # The same fields as policies are written: in the plan of the example site that changes most fields, those are four of
 # seven; so here twelve of twenty, among them one pseudonym. (Over all its plans, sixteen of twenty forms are plain.)
 _PLAIN_AS_WRITTEN: Final = ("passport", "office_phone", "email", "place")
+# Where a licence states them; the others are elements whose tags are their names.
+SOURCES: Final = {
+    "holder_name": "holder-name",
+    "holder_id": "holder-code",
+    "issued_on": "issued-on",
+    "valid_from": "valid-from",
+    "valid_to": "valid-to",
+    "licence_no": "number",
+    "authority": "issuer",
+}
 SORTS_AS_WRITTEN: Final = SORTS | {name: replace_sort(SORTS[name], form="plain") for name in _PLAIN_AS_WRITTEN}
 
 
@@ -106,6 +117,27 @@ def full_context() -> Context:
         age="adult",
         consent="statutory",
         outcome="valid",
+    )
+
+
+def make_licence() -> Licence:
+    """Return a licence that states all 20 values; its elements are text, days too."""
+    stated: dict[str, Any] = {SOURCES.get(name, name): sort.value for name, sort in SORTS.items()}
+    holder = Holder(name=stated["holder-name"], code=stated["holder-code"], code_type="111")
+    return Licence(
+        name="证照",
+        number=stated["number"],
+        type_code="",
+        identifier=None,
+        issuer=stated["issuer"],
+        issuer_code="",
+        issued_on=stated["issued-on"],
+        holders=(holder,),
+        valid_from=stated["valid-from"],
+        valid_to=stated["valid-to"],
+        long_term=False,
+        copy=None,
+        elements={name: str(sort.value) for name, sort in SORTS.items() if name not in SOURCES},
     )
 
 
@@ -157,7 +189,7 @@ def _licence(number: int) -> LicenceType:
     fields = {
         name: Field(
             type=sort.type,
-            source=name,
+            source=SOURCES.get(name, name),
             zh=name,
             en=name,
             share=ShareClass.CONDITIONAL,

@@ -35,7 +35,7 @@ README: Final = "README.md"  # for people; every folder of a site may have one
 _CALLER_ID: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
 _KIND: Final = r"[a-z0-9][a-z0-9-]{0,63}"
 _KEY_ID: Final = r"[A-Za-z0-9._:~-]{1,64}"
-_CREDIT_CODE: Final = r"[0-9A-HJ-NP-RTUW-Y]{18}"  # GB 32100: letters without I, O, S, V and Z
+CREDIT_CODE_PATTERN: Final = r"[0-9A-HJ-NP-RTUW-Y]{18}"  # GB 32100: letters without I, O, S, V and Z
 _FILE_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _PEM: Final = re.compile(r"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]{1,8192})-----END PUBLIC KEY-----\s*")
 
@@ -177,7 +177,7 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
     name, name_zh = table.text("name"), table.text("name_zh")
     organisation = table.text(
         "organisation",
-        pattern=_CREDIT_CODE,
+        pattern=CREDIT_CODE_PATTERN,
         expected=Words("18 位统一社会信用代码", "a unified social credit code"),
     )
     region = table.text(

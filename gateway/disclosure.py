@@ -1,18 +1,21 @@
 """Applying a plan to a licence: each field in its form, or visibly withheld with the reason.
 
-The transforms of a plan are bound once, when the plan is first met; a bound plan belongs to one bundle.
+What there is to decide about a field is decided once, when its plan is first met: how it is read, and how it is shown.
+A bound plan belongs to one bundle.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
+
+from msgspec import UNSET, Struct, UnsetType
 
 from adapters.licence import Licence
 from gateway.licence_values import Attribute, Read, Values, reader_of
 from gateway.withheld import Held, WithheldReason
 from policies.catalogue import LicenceType, ValueType
 from policies.dimension import LicenceStatus
-from policies.form import FormKind
+from policies.form import Form, FormKind
 from policies.forms.attest import COVERS, VALID_ON
 from policies.forms.match import matches
 from policies.forms.normal import LONGEST_TEXT, is_nothing
@@ -22,13 +25,20 @@ from policies.plan import FieldDecision, Plan, Withheld
 
 MAX_VALUE: Final = LONGEST_TEXT  # characters; a business scope is the longest field that is shared
 PREDICATES: Final = (VALID_ON, COVERS)  # those that need to be told what about
-_FIRST_HAN: Final = "\u4e00"
-_LAST_HAN: Final = "\u9fff"
-_NONE: Final = "无"
-_LONGEST_NOTHING: Final = 4  # characters of "null"; what says nothing is looked for in short texts only
+_AS_THEY_ARE: Final = (str, bool)  # in JSON
 
-# An answer about one field, as JSON has it; never changed once it is made.
-FieldShown: TypeAlias = Mapping[str, Any]
+_Shown: TypeAlias = str | bool | list[str | bool | None]
+
+
+class FieldShown(Struct, frozen=True, omit_defaults=True, gc=False):  # it is never part of a circle
+    """The answer about one field, as JSON has it; those that are withheld share theirs."""
+
+    form: str
+    value: _Shown | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+Show: TypeAlias = Callable[[Licence, LicenceStatus, Surroundings], FieldShown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +54,14 @@ class Limits:
     scope: Collection[str] | None = None
     is_counted: bool = True
 
-    def refuses(self, field: "BoundField") -> Held | Withheld | None:
-        """Return why a field is held back that the plan lets leave; None: nothing does."""
-        if not self.is_valid and field.source != Attribute.STATUS:
-            return Withheld.NOT_VALID
+    def refuses(self, field: "BoundField") -> FieldShown | None:
+        """Return the answer about a field that is held back though the plan lets it leave; None: nothing does."""
+        if not self.is_valid and not field.is_status:
+            return _NOT_VALID
         if self.scope is not None and field.name not in self.scope:
-            return Held.CONSENT_SCOPE
-        if not self.is_counted and field.kind is FormKind.ATTEST:
-            return Held.NOT_COUNTED
+            return _CONSENT_SCOPE
+        if not self.is_counted and field.is_attest:
+            return _NOT_COUNTED
         return None
 
     @property
@@ -62,17 +72,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundField:
-    """A field of a plan with everything that is needed to show it."""
+    """A field of a plan with everything that is needed to show and to compare it."""
 
     name: str
-    source: str
     type: ValueType
-    kind: FormKind  # `match`: the field may be compared, and nothing of it is shown
-    scheme: str
-    spelling: str
-    read: Read
-    apply: Apply
+    is_status: bool  # the register says it, and not the document
+    is_attest: bool
     may_match: bool
+    read: Read
+    show: Show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,26 +106,28 @@ def bind_plan(plan: Plan, licence_type: LicenceType | None) -> BoundPlan:
 
 def disclose(
     bound: BoundPlan,
-    licence: Licence | None,
+    licence: Licence,
     *,
     status: LicenceStatus,
     around: Surroundings,
     limits: Limits,
     names: Collection[str] | None = None,
-) -> dict[str, FieldShown]:
+) -> Mapping[str, FieldShown]:
     """Return what leaves of a licence: every field of its type, or those that were asked for.
 
     A name that the licence type does not have is `unclassified`, like a field that nobody has classified.
     """
-    shown: dict[str, FieldShown] = {}
-    anything = not limits.refuse_nothing
+    if names is None and limits.refuse_nothing:
+        shown = {name: field.show(licence, status, around) for name, field in bound.shared.items()}
+        shown.update(bound.withheld)
+        return shown
+    shown = {}
     for name in (*bound.shared, *bound.withheld) if names is None else names:
         field = bound.shared.get(name)
         if field is None:
             shown[name] = bound.withheld.get(name, _UNKNOWN_NAME)
-            continue
-        refused = limits.refuses(field) if anything else None
-        shown[name] = _disclose_one(field, licence, status, around) if refused is None else hold(refused)
+        else:
+            shown[name] = limits.refuses(field) or field.show(licence, status, around)
     return shown
 
 
@@ -137,87 +147,117 @@ def compare(
         if field is not None:
             types[name] = field.type
             if licence is not None:
-                known[name] = tuple(_as_text(value) for value in field.read(licence, status))
-    found = matches(asked, known, types)
-    return found if allowed and licence is not None else None
+                found = field.read(licence, status)
+                known[name] = tuple(map(_as_text, found if isinstance(found, tuple) else (found,)))
+    matched = matches(asked, known, types)
+    return matched if allowed and licence is not None else None
 
 
 def hold(reason: WithheldReason) -> FieldShown:
     """Return the answer about a field that is withheld."""
-    return {"form": FormKind.WITHHELD.value, "reason": reason.value}
+    return FieldShown(FormKind.WITHHELD.value, reason=reason.value)
+
+
+# Made once: an enumeration takes longer to look up than all else that is done for a field.
+_UNKNOWN_NAME: Final = hold(Withheld.UNCLASSIFIED)
+_NOT_VALID: Final = hold(Withheld.NOT_VALID)
+_CONSENT_SCOPE: Final = hold(Held.CONSENT_SCOPE)
+_NOT_COUNTED: Final = hold(Held.NOT_COUNTED)
+_TOO_LONG: Final = hold(Held.TOO_LONG)
+_NO_KEY: Final = hold(Held.NO_KEY)
+_NOT_ASKED: Final = hold(Held.NOT_ASKED)
+_NOT_KNOWN: Final = hold(Held.NOT_KNOWN)
 
 
 def _bind(decision: FieldDecision, licence_type: LicenceType) -> BoundField:
     field = licence_type.fields[decision.field]
-    shown = decision.shown
-    scheme = scheme_of(shown)
+    form = decision.shown
+    scheme = scheme_of(form)
     if scheme is None:  # the keeper lets no bundle into force whose forms this program does not have
-        raise LookupError(f"a form that is registered was expected, got {shown}")
+        raise LookupError(f"a form that is registered was expected, got {form}")
+    read = reader_of(field.source, field.type)
     return BoundField(
         name=decision.field,
-        source=field.source,
         type=field.type,
-        kind=shown.kind,
-        scheme=shown.scheme,
-        spelling=str(shown),
-        read=reader_of(field.source, field.type),
-        apply=scheme.apply,
+        is_status=field.source == Attribute.STATUS,
+        is_attest=form.kind is FormKind.ATTEST,
         may_match=decision.match_rule is not None,
+        read=read,
+        show=_shows(form, read, scheme.apply_to(field.type)),
     )
 
 
-_UNKNOWN_NAME: Final = hold(Withheld.UNCLASSIFIED)
+def _shows(form: Form, read: Read, apply: Apply) -> Show:
+    """Return what shows a field in a form."""
+    match form.kind:
+        case FormKind.MATCH:
+            comparable = FieldShown(str(form))
+            return lambda *_: comparable
+        case FormKind.EXISTS:
+            return _shows_existence(form, read, apply)
+        case _:
+            return _shows_value(form, read, apply)
 
 
-def _disclose_one(
-    field: BoundField, licence: Licence | None, status: LicenceStatus, around: Surroundings
-) -> FieldShown:
-    if field.kind is FormKind.MATCH:
-        return {"form": field.spelling}
-    values = () if licence is None else field.read(licence, status)
-    if len(values) != 1:
-        return _disclose_several(field, values, around)
-    value = values[0]
-    if isinstance(value, str) and len(value) > MAX_VALUE:
-        return hold(Held.TOO_LONG)
-    shown = None if field.kind is not FormKind.EXISTS and _says_nothing(value) else field.apply(value, around)
-    if shown is None:
-        return hold(_why_nothing(field, around))
-    return {"form": field.spelling, "value": _as_json(shown)}
+def _shows_value(form: Form, read: Read, apply: Apply) -> Show:
+    """Return what shows a value, or a list where there are several."""
+    spelling = str(form)
+
+    def show(licence: Licence, status: LicenceStatus, around: Surroundings) -> FieldShown:
+        value = read(licence, status)
+        if isinstance(value, str):
+            if len(value) > MAX_VALUE:
+                return _TOO_LONG
+            if is_nothing(value):
+                return _why_nothing(form, around)
+        elif isinstance(value, tuple):
+            return several(value, around)
+        found = apply(value, around)
+        if found is None:
+            return _why_nothing(form, around)
+        return FieldShown(spelling, found if isinstance(found, _AS_THEY_ARE) else str(found))
+
+    def several(values: Values, around: Surroundings) -> FieldShown:
+        if _any_too_long(values):
+            return _TOO_LONG
+        found = [None if isinstance(value, str) and is_nothing(value) else apply(value, around) for value in values]
+        if all(one is None for one in found):
+            return _why_nothing(form, around)
+        return FieldShown(spelling, [_as_json(one) for one in found])
+
+    return show
 
 
-def _disclose_several(field: BoundField, values: Values, around: Surroundings) -> FieldShown:
-    """Show a field of several holders, or of none; whether there is a value is one answer for all of them."""
-    if any(isinstance(value, str) and len(value) > MAX_VALUE for value in values):
-        return hold(Held.TOO_LONG)
-    if field.kind is FormKind.EXISTS:
-        return {"form": field.spelling, "value": any(field.apply(value, around) for value in values)}
-    shown = [None if _says_nothing(value) else field.apply(value, around) for value in values]
-    if all(one is None for one in shown):
-        return hold(_why_nothing(field, around))
-    return {"form": field.spelling, "value": [_as_json(one) for one in shown]}
+def _why_nothing(form: Form, around: Surroundings) -> FieldShown:
+    """Return the answer about a field of which nothing came out."""
+    if form.kind is FormKind.PSEUDONYM and around.pseudonyms is None:
+        return _NO_KEY
+    if form.kind is FormKind.ATTEST and form.scheme in PREDICATES and form.scheme not in around.asked:
+        return _NOT_ASKED
+    return _NOT_KNOWN
 
 
-def _why_nothing(field: BoundField, around: Surroundings) -> Held:
-    """Return why nothing came out of a field."""
-    if field.kind is FormKind.PSEUDONYM and around.pseudonyms is None:
-        return Held.NO_KEY
-    if field.kind is FormKind.ATTEST and field.scheme in PREDICATES and field.scheme not in around.asked:
-        return Held.NOT_ASKED
-    return Held.NOT_KNOWN
+def _shows_existence(form: Form, read: Read, apply: Apply) -> Show:
+    """Return what says whether there is a value; for several holders that is one answer for all of them."""
+    yes, no = FieldShown(str(form), value=True), FieldShown(str(form), value=False)
+
+    def show(licence: Licence, status: LicenceStatus, around: Surroundings) -> FieldShown:
+        value = read(licence, status)
+        if isinstance(value, tuple):
+            return _TOO_LONG if _any_too_long(value) else yes if any(apply(one, around) for one in value) else no
+        if isinstance(value, str) and len(value) > MAX_VALUE:
+            return _TOO_LONG
+        return yes if apply(value, around) else no
+
+    return show
 
 
-def _says_nothing(value: Value) -> bool:
-    if not isinstance(value, str):
-        return False
-    if value and (_FIRST_HAN <= value[0] <= _LAST_HAN or "0" <= value[0] <= "9") and value[0] != _NONE:
-        return False  # nearly always: no text that says nothing begins so
-    text = value.strip()
-    return not text or (len(text) <= _LONGEST_NOTHING and is_nothing(text))
+def _any_too_long(values: Values) -> bool:
+    return any(isinstance(value, str) and len(value) > MAX_VALUE for value in values)
 
 
 def _as_json(value: object) -> str | bool | None:
-    return value if value is None or isinstance(value, str | bool) else str(value)  # a day as ISO 8601 spells it
+    return value if value is None or isinstance(value, _AS_THEY_ARE) else str(value)  # a day as ISO 8601 spells it
 
 
 def _as_text(value: Value) -> str:

@@ -11,8 +11,8 @@ from gateway.checks.answers import invalid, name_members, unknown, valid
 from gateway.checks.document import WatchChain, check_document
 from gateway.checks.licence import check_status
 from gateway.reason import Reason
-from gateway.sources.source import Found, LicenceKey, NotReady, StoredLicence, index_licence
-from gateway.verdict import CheckName, Verdict
+from gateway.sources.source import Found, LicenceKey, NotReady, Registered, StoredLicence, index_licence
+from gateway.verdict import CheckName, Outcome, Verdict
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.second_opinion import SecondOpinion
 from keys.trust import TrustStore
@@ -20,6 +20,15 @@ from policies.dimension import LicenceStatus
 
 SOURCE_DOCUMENT: Final = "document"
 UNDER_OBJECTION: Final = "status.under-objection"  # a note of a verdict: somebody objects, and nothing is decided yet
+
+# What a genuine document may come to without anybody having touched it.
+_MAY_BEFALL: Final = frozenset(
+    {
+        (CheckName.VALIDITY_PERIOD, Outcome.INVALID),
+        (CheckName.VALIDITY_PERIOD, Outcome.UNKNOWN),
+        (CheckName.REVOCATION, Outcome.UNKNOWN),
+    }
+)
 
 # Every other fault of a document is format.malformed, with the kind as the detail.
 MALFORMED_REASONS = {
@@ -34,13 +43,14 @@ class Verified:
 
     ``licence`` is what the document says, believed as far as the verdict goes; None: it says nothing that can be read,
     or is not the licence that was asked for. ``status`` is the one in the register; a document alone cannot tell.
-    ``source`` is where the document came from.
+    ``source`` is where the document came from, ``register`` where the status is from; None: nobody knows it.
     """
 
     verdict: Verdict
     licence: Licence | None = None
     status: LicenceStatus = LicenceStatus.UNKNOWN
     source: str = SOURCE_DOCUMENT
+    register: str | None = None
 
 
 def verify_licence(
@@ -88,21 +98,48 @@ def judge_found(verified: Verified, found: Found, key: LicenceKey, *, at: dateti
     """
     if isinstance(found, StoredLicence) and verified.licence is not None:
         if key.fits(index_licence(verified.licence)):
-            checks = [check_status(found.status, as_of=at)]
-            if key.asks_holder:
-                checks.insert(0, valid(CheckName.HOLDER_MATCH))
-            notes = (UNDER_OBJECTION,) if found.is_under_objection else ()
-            verdict = replace(
-                verified.verdict,
-                checks=(*verified.verdict.checks, *checks),
-                notes=(*verified.verdict.notes, *notes),
+            matched = (valid(CheckName.HOLDER_MATCH),) if key.asks_holder else ()
+            verdict = replace(verified.verdict, checks=(*verified.verdict.checks, *matched))
+            registered = Registered(
+                status=found.status, is_under_objection=found.is_under_objection, source=found.source
             )
-            return replace(verified, verdict=verdict, status=found.status, source=found.source)
+            judged = judge_registered(replace(verified, verdict=verdict), registered, at=at)
+            return replace(judged, source=found.source)
     elif isinstance(found, NotReady) and not key.asks_holder:
         check = check_status(found.status, as_of=at, is_ready=False)
-        return Verified(verdict=Verdict(format=None, checks=(check,)), status=found.status, source=found.source)
+        verdict = Verdict(format=None, checks=(check,))
+        return Verified(verdict=verdict, status=found.status, source=found.source, register=found.source)
     check = replace(unknown(CheckName.STATUS, Reason.STATUS_NOT_FOUND), as_of=at)
     return Verified(verdict=Verdict(format=None, checks=(check,)), source=found.source)
+
+
+def concerns_register(verified: Verified) -> bool:
+    """Say whether a register is asked about a document that came with the question.
+
+    Only about one that is genuine, though it may have ended, or its signers' standing not be known: nobody learns of a
+    register by a document of his own making.
+    """
+    return verified.licence is not None and all(
+        check.outcome is Outcome.VALID or (check.check, check.outcome) in _MAY_BEFALL
+        for check in verified.verdict.all_checks()
+    )
+
+
+def judge_registered(verified: Verified, registered: Registered, *, at: datetime) -> Verified:
+    """Return what is to be said of a document whose licence a register knows; it spoke as of ``at``."""
+    notes = (UNDER_OBJECTION,) if registered.is_under_objection else ()
+    verdict = replace(
+        verified.verdict,
+        checks=(*verified.verdict.checks, check_status(registered.status, as_of=at)),
+        notes=(*verified.verdict.notes, *notes),
+    )
+    return replace(verified, verdict=verdict, status=registered.status, register=registered.source)
+
+
+def judge_unasked(verified: Verified) -> Verified:
+    """Return what is to be said while the register that might know the licence cannot be asked: it is not valid."""
+    check = unknown(CheckName.STATUS, Reason.STATUS_UNAVAILABLE)
+    return replace(verified, verdict=replace(verified.verdict, checks=(*verified.verdict.checks, check)))
 
 
 def refuse(error: MalformedDocumentError) -> Verdict:

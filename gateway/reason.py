@@ -81,6 +81,7 @@ class Reason(StrEnum):
     STATUS_UNKNOWN = "status.unknown"
     STATUS_NOT_READY = "status.not-ready"
     STATUS_NOT_FOUND = "status.not-found"
+    STATUS_UNAVAILABLE = "status.unavailable"
     VALIDITY_PERIOD_EXPIRED = "validity-period.expired"
     VALIDITY_PERIOD_NOT_YET = "validity-period.not-yet-valid"
     VALIDITY_PERIOD_COPY_EXPIRED = "validity-period.copy-expired"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from msgspec import UNSET
+
 from adapters.identifier import parse_identifier
 from adapters.licence import Licence
 from gateway.budget.charging import Charging, Use
@@ -32,6 +34,7 @@ from policies.forms.citizen import is_citizen_number
 from policies.forms.scheme import Surroundings
 from policies.item import Item
 from policies.plan import Plan, Withheld
+from policies.rule import Obligations
 
 MAX_BOUND: Final = 10_000  # bound plans, some 10 kB each at worst; further ones are bound anew in some 50 µs
 
@@ -69,10 +72,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What is given: each field in its form or withheld, the answer to a comparison, by which bundle and plan."""
+    """What is given: each field in its form or withheld, the answer to a comparison, by which bundle and plan.
+
+    ``obligations`` are those of everything that is given; None: nothing is.
+    """
 
     fields: Mapping[str, FieldShown]
     match: Mapping[str, bool | str | None] | None
+    obligations: Obligations | None
     bundle: str
     plan: str
 
@@ -182,7 +189,14 @@ class Sharing:
                     forms=spell_forms(plan),
                 )
             )
-        return Shared(fields=fields, match=match, bundle=digest, plan=plan.id)
+        gives = any(one.value is not UNSET for one in fields.values()) or (match or {}).get("outcome") is not None
+        return Shared(
+            fields=fields,
+            match=match,
+            obligations=plan.obligations if gives else None,
+            bundle=digest,
+            plan=plan.id,
+        )
 
     async def _consent(
         self, asked: Asked, licence: Licence | None, licence_type: LicenceType | None, now: datetime

@@ -54,6 +54,26 @@ max_change = 0.2
 # Seconds between two looks at trust/; what changed there is read again, without a restart.
 poll_seconds = 1.0
 
+[policy]
+# 扩大提供范围的策略须经几人批准方可生效，至少 2 人；批准人见 approvers/。
+# How many people approve a policy that widens what is shared, 2 at least; who may: approvers/.
+approvals = 2
+# 每隔多少秒查看一次 policies/。Seconds between two looks at policies/.
+poll_seconds = 1.0
+# 提供记录保存多少天。Days for which records of decisions are kept.
+keep_decisions_days = 1095
+# 比对类问题最早在多少毫秒后答复，使“不符”与“查无此人”耗时相同；应长于核验一份通常证照的时间。
+# No question that compares is answered sooner, in milliseconds, so that "no" and "nobody" take the same time; longer
+# than a usual licence takes to verify.
+match_floor_milliseconds = 50
+# 假名主密钥文件：state/ 下的文件，或绝对路径（如系统挂载的凭据）；其他用户不得读取。不设则假名一律不提供。
+# 生成：umask 077; head -c 32 /dev/urandom | base64 > state/pseudonym.key
+# The file of the master key of pseudonyms: below state/, or an absolute path, such as that of a credential which the
+# system mounts; nobody else may read it. Without one pseudonyms are withheld. The line above makes one.
+# pseudonym_key = "state/pseudonym.key"
+# 改为其他数字，所有假名随之更换。Another number gives everybody other pseudonyms.
+# pseudonym_epoch = 1
+
 [second_opinion]
 # 每百万次 SM2 验签中由第二个库复核的次数；0 为不复核。
 # Of a million SM2 verifications, how many a second library repeats; 0: none.
@@ -132,6 +152,13 @@ name_zh = "示例政务服务大厅"
 organisation = "11370000000000000X"
 # 行政区划代码。Region.
 region = "370000"
+
+# 调用方种类，即 policies/ 中 [[caller_kind]] 的 id；不写则只得到核验结论，得不到任何信息项。
+# The kind of caller, an id of [[caller_kind]] in policies/; without one it is given the verdict, and no field.
+# kind = "counter"
+# 是否可为持证人登记同意（POST /v1/consents）；仅限受托取得同意的系统。
+# Whether it may register what holders have agreed to; for systems that are trusted to have the holder's word.
+# may_register_consent = false
 
 # 令牌头中的 alg 与 kid，必须完全一致。The token's "alg" (EdDSA, ES256 or SM2) and "kid", exactly.
 algorithm = "EdDSA"

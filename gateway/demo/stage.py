@@ -66,18 +66,8 @@ def set_stage(now: datetime) -> Stage:
     """Create the authority, issue every licence and forge ten more files, all as of ``now``."""
     authority = DemoAuthority.create(now)
     licences = issue_licences(authority, now)
-    genuine = tuple(
-        Question(
-            name=licence.name,
-            claim=licence.claim,
-            done_zh="",
-            done_en="",
-            document=licence.document,
-            outcome=licence.outcome,
-            reason=licence.reason,
-        )
-        for licence in licences
-    )
+    stock, callers = select_stock(licences), make_callers()
+    genuine = tuple(_submit(licence, is_suspended=licence is stock[-1]) for licence in licences)
     forged = tuple(
         Question(
             name=forgery.name,
@@ -90,7 +80,6 @@ def set_stage(now: datetime) -> Stage:
         )
         for forgery in forge(authority, licences, now)
     )
-    stock, callers = select_stock(licences), make_callers()
     return Stage(
         authority=authority,
         questions=genuine + forged + ask_store(stock),
@@ -124,14 +113,12 @@ def write_stage(stage: Stage, folder: Path, now: datetime) -> Mapping[str, Path]
 
 
 def _configure_pseudonyms(site: Path) -> None:
-    """Give the site a key for pseudonyms, and name it in the settings."""
+    """Give the site a key for pseudonyms where the settings propose one, and name it there."""
     place = "state/pseudonym.key"
     read_or_make_secret(site / place)
     settings = site / SETTINGS_FILE
-    table = f'[policy]\npseudonym_key = "{place}"\n'
-    text = settings.read_text(encoding="utf-8")
-    text = text.replace("[policy]\n", table) if "[policy]\n" in text else f"{text}\n{table}"
-    settings.write_text(text, encoding="utf-8")
+    named = settings.read_text(encoding="utf-8").replace(f'# pseudonym_key = "{place}"', f'pseudonym_key = "{place}"')
+    settings.write_text(named, encoding="utf-8")
 
 
 def select_stock(licences: Iterable[IssuedLicence]) -> tuple[IssuedLicence, ...]:
@@ -176,6 +163,19 @@ def ask_store(stock: Sequence[IssuedLicence]) -> tuple[Question, ...]:
             outcome=Outcome.INVALID,
             reason=Reason.STATUS_SUSPENDED,
         ),
+    )
+
+
+def _submit(licence: IssuedLicence, *, is_suspended: bool) -> Question:
+    """Send a genuine document; that of the licence which `fill_store` suspends is not in force all the same."""
+    return Question(
+        name=licence.name,
+        claim=licence.claim,
+        done_zh="证照库登记为暂扣" if is_suspended else "",
+        done_en="suspended in the register" if is_suspended else "",
+        document=licence.document,
+        outcome=Outcome.INVALID if is_suspended else licence.outcome,
+        reason=Reason.STATUS_SUSPENDED if is_suspended else licence.reason,
     )
 
 

@@ -1,15 +1,12 @@
 """``POST /v1/verifications``: one question about one licence."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from adapters.errors import Malformed, MalformedDocumentError
-from adapters.strict.base64 import decode_base64
 from gateway.callers import Caller
 from gateway.decision import DecisionId, make_decision_id
 from gateway.disclosure import hold
@@ -17,10 +14,10 @@ from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
 from gateway.http.consents import raise_unavailable
 from gateway.http.floor import not_before
-from gateway.http.large_body import cut_document
-from gateway.http.messages import AttestQuestion, LicenceQuestion, PlaceError, Purpose, VerificationRequest
+from gateway.http.licence_question import DocumentQuestion, KeyQuestion, not_offered, parse_question
+from gateway.http.messages.questions import AttestQuestion, Purpose, VerificationRequest
 from gateway.http.problems import ProblemError, ProblemKind
-from gateway.http.questions import WRONG_VALUE, name_place, parse_verification_request
+from gateway.http.questions import WRONG_VALUE, name_place
 from gateway.http.state import (
     BUDGET,
     CALLER,
@@ -35,55 +32,26 @@ from gateway.http.state import (
     STORE,
     VERIFIER,
 )
-from gateway.pipeline import Verified
+from gateway.pipeline import Verified, concerns_register, judge_registered, judge_unasked
 from gateway.policy.moment import china_day
 from gateway.policy.record import SinkUnavailableError
 from gateway.purpose import PurposeError, bind_purpose
 from gateway.reason import Reason
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
-from gateway.settings import HttpSettings
 from gateway.sharing import Asked, BudgetExceededError, PolicyView, Shared
 from gateway.sources.source import (
     Found,
     LicenceKey,
     SourceFault,
     SourceUnavailableError,
-    by_identifier,
-    by_number,
+    index_licence,
 )
 from gateway.withheld import Held
-from keys.ocsp_stapled import MAX_STAPLED_BYTES, StapledAnswers, read_stapled
 from policies.forms.attest import COVERS, VALID_ON
 from policies.item import Item
 
+_OUT_OF_REACH: Final = (Reason.REVOCATION_UNAVAILABLE, Reason.STATUS_UNAVAILABLE)
 SOURCE_RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentQuestion:
-    """A question that was read: the document's bytes, the OCSP answers beside it, and the question they came in."""
-
-    document: bytes
-    stapled: StapledAnswers
-    request: VerificationRequest
-
-    @property
-    def compares(self) -> bool:
-        """Whether it asks yes or no about a holder."""
-        return self.request.match is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyQuestion:
-    """A question that was read, about a licence that is to be found first."""
-
-    key: LicenceKey
-    request: VerificationRequest
-
-    @property
-    def compares(self) -> bool:
-        """Whether it asks yes or no about a holder."""
-        return self.request.match is not None or self.key.asks_holder
 
 
 async def post_verification(request: web.Request) -> web.Response:
@@ -113,12 +81,14 @@ async def _answer(request: web.Request, question: DocumentQuestion | KeyQuestion
         verified = await request.app[VERIFIER].verify(
             question.document, store=request.app[STORE](), at=now, stapled=question.stapled
         )
+        verified = await _register(request, verified, now)
     else:
         found = await _find(request, question.key)
         share.keep(len(found.document))
         verified = await request.app[VERIFIER].verify_found(found, question.key, store=request.app[STORE](), at=now)
     share.keep(0)
     verdict = verified.verdict
+    request.app[VERIFIER].count_verdict(verdict)
     if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
         raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
     # 4. what is shared
@@ -198,10 +168,25 @@ async def _find(request: web.Request, key: LicenceKey) -> Found:
         return await source.find(key)
     except SourceUnavailableError as error:
         if error.fault is SourceFault.ABSENT:
-            raise _not_offered() from error
+            raise not_offered() from error
         request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{error.fault}"
         headers = {"Retry-After": str(SOURCE_RETRY_AFTER_SECONDS)}
         raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers) from error
+
+
+async def _register(request: web.Request, verified: Verified, now: datetime) -> Verified:
+    """Return the verdict of a document that came along with what the gateway's own store says of its licence."""
+    source, licence = request.app[LICENCES], verified.licence
+    if source is None or licence is None or not concerns_register(verified):
+        return verified
+    try:
+        registered = await source.find_status(index_licence(licence), issued_on=licence.issued_on)
+    except SourceUnavailableError as error:
+        if error.fault is SourceFault.ABSENT:
+            return verified
+        request[FAILURE] = f"{Reason.STATUS_UNAVAILABLE}.{error.fault}"
+        return judge_unasked(verified)
+    return verified if registered is None else judge_registered(verified, registered, at=now)
 
 
 async def _read_question(request: web.Request, share: BodyShare) -> DocumentQuestion | KeyQuestion:
@@ -209,84 +194,6 @@ async def _read_question(request: web.Request, share: BodyShare) -> DocumentQues
     settings = request.app[SITE].settings.http
     body = await read_body(request, settings, share)
     return await request.app[VERIFIER].run(lambda: parse_question(body, settings), size=len(body))
-
-
-def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQuestion | KeyQuestion:
-    """Read the question, and decode the document if there is one in it.
-
-    Raises:
-        ProblemError: 400, 413 or 422, as the body deserves.
-
-    """
-    if len(body) > settings.inline_document_bytes:
-        cut = cut_document(body, limit=settings.max_document_bytes)
-        if cut is not None:
-            request = parse_verification_request(cut.rest, max_body_bytes=settings.max_body_bytes)
-            if _select_way(request.licence) == cut.placeholder:
-                return DocumentQuestion(
-                    document=cut.document, stapled=_decode_stapled(request.licence), request=request
-                )
-    request = parse_verification_request(body, max_body_bytes=settings.max_body_bytes)
-    way = _select_way(request.licence)
-    if not isinstance(way, str):
-        return KeyQuestion(key=way, request=request)
-    try:
-        document = decode_base64(way, limit=settings.max_document_bytes)
-    except MalformedDocumentError as error:
-        too_large = error.malformed is Malformed.TOO_LARGE
-        kind = ProblemKind.LICENCE_TOO_LARGE if too_large else ProblemKind.LICENCE_NOT_BASE64
-        raise ProblemError(kind, errors=[name_place("$.licence.document", WRONG_VALUE)]) from error
-    stapled = _decode_stapled(request.licence)
-    # The text is not part of the question any more, so that it is let go.
-    request = msgspec.structs.replace(request, licence=msgspec.structs.replace(request.licence, document=None))
-    return DocumentQuestion(document=document, stapled=stapled, request=request)
-
-
-def _decode_stapled(licence: LicenceQuestion) -> StapledAnswers:
-    """Decode and read the OCSP answers; what they say, and whether they are any, is judged with the document."""
-    left, blobs, places = MAX_STAPLED_BYTES, [], []
-    for index, encoded in enumerate(licence.stapled or ()):
-        try:
-            blobs.append(decode_base64(encoded, limit=left))
-        except MalformedDocumentError as error:
-            if error.malformed is Malformed.TOO_LARGE:
-                places = [name_place("$.licence.stapled", WRONG_VALUE)]
-                break
-            places.append(name_place(f"$.licence.stapled[{index}]", WRONG_VALUE))
-        else:
-            left -= len(blobs[-1])
-    if places:
-        raise ProblemError(ProblemKind.BODY_INVALID, errors=places)
-    return read_stapled(blobs)
-
-
-def _select_way(licence: LicenceQuestion) -> str | LicenceKey:
-    """Return the document of a licence, or the key that it is named by; format and OCSP answers go with a document."""
-    by_parts = (licence.number, licence.type, licence.holder)
-    ways = (
-        licence.document is not None,
-        licence.identifier is not None,
-        any(part is not None for part in by_parts),
-        licence.code is not None,
-    )
-    beside = licence.format is not None or licence.stapled is not None
-    if sum(ways) != 1 or (licence.document is None and beside):
-        raise ProblemError(ProblemKind.LICENCE_AMBIGUOUS, errors=[name_place("$.licence", WRONG_VALUE)])
-    if licence.document is not None:
-        return licence.document
-    if licence.identifier is not None:
-        return by_identifier(licence.identifier)
-    if licence.code is not None:
-        raise _not_offered()
-    if licence.number is None or licence.type is None:
-        missing = [name for name in ("number", "type") if getattr(licence, name) is None]
-        places = [name_place(f"$.licence.{name}", PlaceError.MISSING_FIELD) for name in missing]
-        raise ProblemError(ProblemKind.BODY_INVALID, errors=places)
-    return by_number(licence.number, licence.type, licence.holder)
-
-
-def _not_offered() -> ProblemError:
-    return ProblemError(ProblemKind.LICENCE_KIND_NOT_OFFERED, errors=[name_place("$.licence", WRONG_VALUE)])
 
 
 def render_answer(
@@ -309,9 +216,10 @@ def render_answer(
     as_of, ends_at = verdict.as_of, verdict.ends_at
     if shared is None:
         unanswered = None if request.match is None else {"outcome": None, "reason": Held.NO_POLICY.value}
-        sharing = {"fields": {name: hold(Held.NO_POLICY) for name in request.fields or ()}, "match": unanswered}
+        fields = {name: hold(Held.NO_POLICY) for name in request.fields or ()}
+        sharing = {"fields": fields, "match": unanswered, "obligations": None}
     else:
-        sharing = {"fields": shared.fields, "match": shared.match}
+        sharing = {"fields": shared.fields, "match": shared.match, "obligations": _obligations_to_dict(shared)}
     return {
         "decision": decision,
         "outcome": judged["outcome"],
@@ -325,11 +233,20 @@ def render_answer(
         **sharing,
         "freshness": {
             "source": verified.source,
+            "register": verified.register,
             "as_of": None if as_of is None else encode_time(as_of),
             "revocation_seq": revocation_seq,
-            "stale": Reason.REVOCATION_UNAVAILABLE in verdict.reasons,
+            "stale": any(reason in _OUT_OF_REACH for reason in verdict.reasons),
             "fresh_until": None if ends_at is None else encode_time(ends_at),
         },
         "policy": None if shared is None else {"bundle": shared.bundle, "plan": shared.plan},
         "receipt": None,
     }
+
+
+def _obligations_to_dict(shared: Shared) -> dict[str, Any] | None:
+    """Return the obligations that concern who receives; how often may be asked is for the gateway to see to."""
+    oblige = shared.obligations
+    if oblige is None:
+        return None
+    return {"audit": oblige.audit.value, "keep_days": oblige.keep_days, "watermark": oblige.watermark}

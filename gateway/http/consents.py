@@ -1,18 +1,20 @@
 """``POST /v1/consents`` and ``/v1/consents/withdrawals``: callers that may, register what holders have agreed to."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Final, NoReturn, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from gateway.consent.fitting import Wanted, find_misfits
 from gateway.consent.record import MAX_LIFE, ConsentId, ConsentRecord, hash_holder, make_consent_id
 from gateway.consent.store import AsyncConsents
 from gateway.http.bodies import read_body
-from gateway.http.messages import ConsentRequest, WithdrawalRequest
+from gateway.http.messages.consents import ConsentRequest, WithdrawalRequest
 from gateway.http.problems import ProblemError, ProblemKind
-from gateway.http.questions import WRONG_VALUE, name_place, parse_request
-from gateway.http.state import BUDGET, CALLER, CONSENTS, FAILURE, NOW, SITE
+from gateway.http.questions import MAX_NAMED_PLACES, WRONG_VALUE, name_place, parse_request
+from gateway.http.state import BUDGET, CALLER, CONSENTS, FAILURE, NOW, POLICY, SITE
 from gateway.rendering import encode_time
 from gateway.sources.source import SourceUnavailableError
 
@@ -30,6 +32,7 @@ async def post_consent(request: web.Request) -> web.Response:
     expires = asked.expires.astimezone(UTC)
     if not timedelta(0) < expires - now <= MAX_LIFE:
         raise _wrong("$.expires")
+    _check_fit(request, asked, expires)
     try:
         secret = await consents.secret()
         holders = [hash_holder(holder, secret) for holder in asked.holders]
@@ -93,6 +96,30 @@ async def _read(request: web.Request, shape: type[_Request]) -> _Request:
         if len(body) > MAX_CONSENT_BYTES:
             raise ProblemError(ProblemKind.BODY_TOO_LARGE)
         return parse_request(body, shape, max_body_bytes=MAX_CONSENT_BYTES)
+
+
+def _check_fit(request: web.Request, asked: ConsentRequest, expires: datetime) -> None:
+    """Refuse what no question could ever rest on; while no policy is in force that is every consent.
+
+    Raises:
+        ProblemError: 422, with up to twenty places.
+
+    """
+    in_force = request.app[POLICY].current()
+    wanted = Wanted(
+        items=asked.items,
+        licences=asked.licences,
+        fields=asked.fields,
+        organisations=asked.organisations,
+        given_at=request[NOW],
+        expires_at=expires,
+    )
+    items = {} if in_force is None else {one.id: one for one in in_force.bundle.items}
+    licences = {} if in_force is None else {one.id: one for one in in_force.bundle.licences}
+    misfits = islice(find_misfits(wanted, items=items, licences=licences), MAX_NAMED_PLACES)
+    places = [name_place(f"$.{name}[{place}]", WRONG_VALUE) for name, place in misfits]
+    if places:
+        raise ProblemError(ProblemKind.BODY_INVALID, errors=places)
 
 
 def _wrong(path: str) -> ProblemError:

@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from gateway.http.messages import LicenceQuestion, ProblemDocument
+from gateway.http.messages.problems import ProblemDocument
+from gateway.http.messages.questions import LicenceQuestion
 from gateway.http.problems import PROBLEM_CONTENT_TYPE, PROBLEMS, ProblemKind
 from gateway.http.routes import Route
 

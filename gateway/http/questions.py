@@ -12,14 +12,14 @@ from adapters.document import Format
 from adapters.errors import MalformedDocumentError
 from adapters.strict.json import parse_json
 from gateway.consent.record import MAX_HOLDERS, MAX_LIFE, MAX_NAMES
-from gateway.http.messages import (
+from gateway.http.messages.problems import PlaceError
+from gateway.http.messages.questions import (
     MAX_FIELDS,
     MAX_MATCHED,
     MAX_TOLERANCE_SECONDS,
     AttestQuestion,
     LicenceQuestion,
     Operator,
-    PlaceError,
     Purpose,
     VerificationRequest,
 )
@@ -77,14 +77,20 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "$.holders[]": ("持证人号码，如公民身份号码", "the number of a holder, such as a citizen number"),
     "$.items": (f"事项编码的列表，1 至 {MAX_NAMES} 项", f"a list of 1 to {MAX_NAMES} codes of items"),
-    "$.items[]": _WORD,
+    "$.items[]": (
+        "生效策略中的事项编码：须经持证人同意、在同意期内有效，且其用证清单含有所列证照类型",
+        "an item of the policy in force that asks for consent, is in force meanwhile, and lists one of the types",
+    ),
     "$.licences": (f"证照类型的列表，1 至 {MAX_NAMES} 项", f"a list of 1 to {MAX_NAMES} licence types"),
-    "$.licences[]": _WORD,
+    "$.licences[]": (
+        "证照类型编号，须在所列事项的用证清单中",
+        "a licence type that one of the items lists",
+    ),
     "$.organisations": (
         f"统一社会信用代码的列表，1 至 {MAX_NAMES} 项",
         f"a list of 1 to {MAX_NAMES} unified social credit codes",
     ),
-    "$.organisations[]": _WORD,
+    "$.organisations[]": ("18 位统一社会信用代码", "a unified social credit code"),
     "$.expires": (
         f"带时区的时刻（RFC 3339），晚于现在，至多 {MAX_LIFE.days} 日后",
         f"a moment with an offset (RFC 3339), after now by at most {MAX_LIFE.days} days",

@@ -9,16 +9,10 @@ from msgspec import Struct
 
 from gateway.http.business import post_verification
 from gateway.http.consents import post_consent, post_withdrawal
-from gateway.http.messages import (
-    ConsentAnswer,
-    ConsentRequest,
-    Health,
-    Readiness,
-    VerificationAnswer,
-    VerificationRequest,
-    WithdrawalAnswer,
-    WithdrawalRequest,
-)
+from gateway.http.messages.answers import VerificationAnswer
+from gateway.http.messages.consents import ConsentAnswer, ConsentRequest, WithdrawalAnswer, WithdrawalRequest
+from gateway.http.messages.questions import VerificationRequest
+from gateway.http.messages.readiness import Health, Readiness
 from gateway.http.operations import get_health, get_metrics, get_openapi, get_readiness
 from gateway.http.problems import ProblemKind
 
@@ -117,7 +111,9 @@ ROUTES: Final = (
         summary="Register what holders have agreed to.",
         description=(
             "For callers that the operator lets register consents. The id that comes back is named in questions; the "
-            "numbers of the holders are kept as keyed hashes only."
+            "numbers of the holders are kept as keyed hashes only. Refused is what no question could ever rest on: "
+            "items that the policy in force does not have or that ask for no consent, licence types that no such item "
+            "lists, fields that no such type has."
         ),
         request=ConsentRequest,
         answer=ConsentAnswer,

@@ -13,6 +13,7 @@ from gateway.metrics import Metrics
 from gateway.pipeline import Verified, judge_found
 from gateway.settings import HttpSettings
 from gateway.sources.source import Found, LicenceKey
+from gateway.verdict import Verdict
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
 
@@ -60,7 +61,6 @@ class DocumentVerifier:
         thread = "loop" if size <= self._inline_bytes else "pool"
         verified = await self.run(lambda: self._measure(data, store, at=at, stapled=stapled, thread=thread), size=size)
         self._metrics.document_bytes.observe(len(data))
-        self._count_verdict(verified)
         return verified
 
     async def verify_found(self, found: Found, key: LicenceKey, *, store: TrustStore, at: datetime) -> Verified:
@@ -77,9 +77,12 @@ class DocumentVerifier:
             verified = self._measure(data, store, at=at, stapled=NO_ANSWERS, thread=thread)
             return judge_found(verified, found, key, at=at)
 
-        verified = await self.run(judge, size=len(data))
-        self._count_verdict(verified)
-        return verified
+        return await self.run(judge, size=len(data))
+
+    def count_verdict(self, verdict: Verdict) -> None:
+        """Count a verdict that is final."""
+        reasons = (reason.value for reason in verdict.reasons)
+        self._metrics.count_verdict(document_format=verdict.format, outcome=verdict.outcome.value, reasons=reasons)
 
     async def run(self, work: Callable[[], _Value], *, size: int) -> _Value:
         """Do a piece of work whose length grows with ``size`` bytes: inline when small, else in a thread.
@@ -110,11 +113,6 @@ class DocumentVerifier:
         verified = self._verify(data, store=store, at=at, stapled=stapled)
         self._metrics.verify_seconds.labels(thread=thread).observe(perf_counter() - begun)
         return verified
-
-    def _count_verdict(self, verified: Verified) -> None:
-        verdict = verified.verdict
-        reasons = (reason.value for reason in verdict.reasons)
-        self._metrics.count_verdict(document_format=verdict.format, outcome=verdict.outcome.value, reasons=reasons)
 
     def _count(self, change: int) -> None:
         self._pending += change

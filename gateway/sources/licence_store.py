@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
 from gateway.sources.intake import NewLicence
-from gateway.sources.source import Found, LicenceIndex, LicenceKey
+from gateway.sources.source import Found, LicenceIndex, LicenceKey, Registered
 from policies.dimension import LicenceStatus
 
 MAX_REASON: Final = 500  # characters of why a status was set: a sentence and the number of a decision
@@ -93,6 +93,9 @@ class LicenceStore(Protocol):
 
     def find(self, key: LicenceKey) -> Found:
         """Return the licence of a key, with its document; a name of a type that fits several licences finds none."""
+
+    def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+        """Return how the licence of a document stands, as `LicenceSource.find_status` says."""
 
     def add(self, licences: Sequence[NewLicence], *, at: datetime) -> tuple[Added, ...]:
         """Store licences, all or none; one with the number and type of another is a new version of it.

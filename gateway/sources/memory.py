@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum, auto
 
 from gateway.sources.decoy import SECRET_BYTES, pick_decoy
@@ -24,12 +24,13 @@ from gateway.sources.source import (
     LicenceKey,
     NotFound,
     NotReady,
+    Registered,
     SourceFault,
     SourceUnavailableError,
     StoredLicence,
     key_text,
 )
-from gateway.sources.superseding import status_of_version
+from gateway.sources.superseding import is_current, status_of_version
 from policies.dimension import LicenceStatus
 
 
@@ -100,6 +101,20 @@ class MemoryLicenceStore:
             stored_at=version.stored_at,
             source=SOURCE_NAME,
         )
+
+    def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+        """Return how the licence of a document stands."""
+        self._fail(Failing.BEFORE)
+        named = self._of_identifier(index.identifier)
+        record = self._same_licence(index) if named is None else named
+        if record is None:
+            return None
+        current, last = record.current, record.changes[-1]
+        latest = (named is None or current.index.identifier == index.identifier) and is_current(
+            issued_on, current.rank[1]
+        )
+        status = status_of_version(last.status, is_current=latest)
+        return Registered(status=status, is_under_objection=last.is_under_objection, source=SOURCE_NAME)
 
     def add(self, licences: Sequence[NewLicence], *, at: datetime) -> tuple[Added, ...]:
         """Store licences, all or none."""

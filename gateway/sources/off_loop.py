@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.sources.licence_store import SOURCE_NAME, LicenceStore
-from gateway.sources.source import Found, LicenceKey, SourceFault, SourceUnavailableError
+from gateway.sources.source import Found, LicenceIndex, LicenceKey, Registered, SourceFault, SourceUnavailableError
 from gateway.sources.store import SqliteLicenceStore
 
 MAX_WAITING: Final = 1000  # look-ups at once; each takes some 50 microseconds, so the last waits 50 ms
 
+_Answer = TypeVar("_Answer")
 _Identity = tuple[int, int]  # device and number of a file
 
 
@@ -35,23 +37,30 @@ class OffLoopSource:
             SourceUnavailableError: there is no store, it cannot be used, or too much is waiting for it.
 
         """
-        if self._waiting >= MAX_WAITING:
-            raise SourceUnavailableError(SourceFault.BUSY, "too many look-ups")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._find, key)
-        finally:
-            self._waiting -= 1
+        return await self._run(lambda store: store.find(key))
+
+    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+        """Return how the licence of a document stands; raises SourceUnavailableError, as `find` does."""
+        return await self._run(lambda store: store.find_status(index, issued_on=issued_on))
 
     def close(self) -> None:
         """Close the store as soon as what is under way has ended."""
         self._thread.submit(self._let_go)
         self._thread.shutdown(wait=False)
 
-    def _find(self, key: LicenceKey) -> Found:
+    async def _run(self, ask: Callable[[LicenceStore], _Answer]) -> _Answer:
+        if self._waiting >= MAX_WAITING:
+            raise SourceUnavailableError(SourceFault.BUSY, "too many look-ups")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, ask)
+        finally:
+            self._waiting -= 1
+
+    def _ask(self, ask: Callable[[LicenceStore], _Answer]) -> _Answer:
         store = self._current()
         try:
-            return store.find(key)
+            return ask(store)
         except SourceUnavailableError as error:
             if error.fault is not SourceFault.BUSY:
                 self._let_go()  # opened anew for the next question, when it may have been mended

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -111,6 +111,15 @@ class NotFound:
 Found = StoredLicence | NotReady | NotFound
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What a source says of a licence whose document came from elsewhere."""
+
+    status: LicenceStatus
+    is_under_objection: bool
+    source: str
+
+
 class LicenceSource(Protocol):
     """What a question is answered from. A holder that is asked for is not compared here, but with what is sealed."""
 
@@ -120,6 +129,17 @@ class LicenceSource(Protocol):
 
     async def find(self, key: LicenceKey) -> Found:
         """Return what the source knows of a licence.
+
+        Raises:
+            SourceUnavailableError: it cannot say.
+
+        """
+
+    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+        """Return how a licence stands whose document is at hand; None: the source does not know it.
+
+        It is known by its identifier, else by number and type. A document that was issued before the current version
+        of the licence is `superseded`.
 
         Raises:
             SourceUnavailableError: it cannot say.

@@ -29,24 +29,26 @@ from gateway.sources.source import (
     LicenceKey,
     NotFound,
     NotReady,
+    Registered,
     SourceFault,
     SourceUnavailableError,
     StoredLicence,
     key_text,
 )
-from gateway.sources.superseding import status_of_version
+from gateway.sources.superseding import is_current, status_of_version
 from policies.dimension import LicenceStatus
 
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
 _PAGE: Final = 500  # licences read at a stretch, so that no reader holds up the checkpoints of a writer
 
 _FOUND: Final = """SELECT l.id AS licence, v.id AS version, v.document, v.stored_at, l.current,
-    l.status, l.status_since, l.objection FROM licences l JOIN versions v """
+    l.status, l.status_since, l.objection, v.issued_on FROM licences l JOIN versions v """
 _BY_IDENTIFIER: Final = (
     _FOUND
     + "ON v.licence = l.id WHERE v.identifier = ? ORDER BY v.document IS NULL, v.issued_on DESC, v.id DESC LIMIT 1"
 )
 _BY_NUMBER: Final = _FOUND + "ON v.id = l.current WHERE l.number = ? AND (l.type_code = ? OR l.name = ?) LIMIT 2"
+_CURRENT: Final = _FOUND + "ON v.id = l.current WHERE l.id = ?"
 _SAME_LICENCE: Final = """SELECT id FROM licences WHERE number = ? AND number <> ''
     AND CASE WHEN type_code = '' OR ? = '' THEN name = ? AND name <> '' ELSE type_code = ? END ORDER BY id LIMIT 1"""
 _LATEST: Final = """SELECT id FROM versions WHERE licence = ?
@@ -67,6 +69,7 @@ class _Row(NamedTuple):
     status: str
     status_since: str
     objection: int
+    issued_on: str
 
 
 class SqliteLicenceStore:
@@ -104,6 +107,19 @@ class SqliteLicenceStore:
             stored_at=_moment(row.stored_at),
             source=SOURCE_NAME,
         )
+
+    def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+        """Return how the licence of a document stands; no document is read."""
+        with told_apart(), snapshot(self._connection):
+            row = self._look_up(ByIdentifier(identifier=index.identifier))
+            licence = self._same_licence(index) if row is None else None
+            if licence is not None:
+                row = _Row(*self._connection.execute(_CURRENT, (licence,)).fetchone())
+        if row is None:
+            return None
+        latest = row.version == row.current and is_current(issued_on, row.issued_on)
+        status = status_of_version(_status(row.status), is_current=latest)
+        return Registered(status=status, is_under_objection=bool(row.objection), source=SOURCE_NAME)
 
     def add(self, licences: Sequence[NewLicence], *, at: datetime) -> tuple[Added, ...]:
         """Store licences in one transaction."""

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from gateway.callers import load_callers
-from gateway.http.messages import ProblemDocument, VerificationAnswer
+from gateway.http.messages.answers import VerificationAnswer
+from gateway.http.messages.problems import ProblemDocument
 from gateway.http.openapi import build_openapi
 from gateway.http.problems import PROBLEMS, ProblemKind
 from gateway.http.routes import ROUTES

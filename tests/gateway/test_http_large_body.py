@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.business import DocumentQuestion, parse_question
 from gateway.http.large_body import cut_document
+from gateway.http.licence_question import DocumentQuestion, parse_question
 from gateway.http.problems import ProblemError
 from gateway.settings import HttpSettings, charged_bytes
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.http.messages import Health, ProblemDocument, Readiness
+from gateway.http.messages.problems import ProblemDocument
+from gateway.http.messages.readiness import Health, Readiness
 from gateway.http.openapi import build_openapi
 from gateway.http.routes import ROUTES
 from gateway.reason import Reason

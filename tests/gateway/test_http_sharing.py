@@ -11,7 +11,8 @@ import pytest
 
 from adapters.licence import Licence
 from gateway.consent.memory import Failing, MemoryConsentStore
-from gateway.http.messages import ProblemDocument, VerificationAnswer
+from gateway.http.messages.answers import VerificationAnswer
+from gateway.http.messages.problems import ProblemDocument
 from gateway.http.state import DECISIONS, SHARING
 from gateway.policy.record import DecisionRecord, SinkUnavailableError, spell_forms
 from gateway.settings import PolicySettings
@@ -110,7 +111,7 @@ async def test_a_partner_sees_less(aiohttp_client: StartClient) -> None:
             make_licence(holders=(holder("小明", CHILD),), elements={}),
             PARTNER,
             asked(),
-            {"holder_name": "no-rule", "address": "protected"},
+            {"holder_name": "holder", "address": "caller"},
         ),
         (verified(make_licence(), status=LicenceStatus.REVOKED), COUNTER, asked(), {"holder_name": "licence-status"}),
         (driving_licence(), COUNTER, asked(), {"holder_name": "not-in-item", "vehicle_class": "not-in-item"}),
@@ -137,6 +138,24 @@ async def test_a_forgery_leaves_its_status_only(aiohttp_client: StartClient) -> 
     assert left == {"status"}
     assert content["match"] == {"outcome": None, "reason": "not-comparable"}
     assert "欧阳" not in json.dumps(content, ensure_ascii=False)
+
+
+async def test_obligations(aiohttp_client: StartClient) -> None:
+    """What receiving it obliges to stands beside what is given; where nothing is given it is null."""
+
+    async def obligations(party: Party, **changes: Any) -> Any:
+        return (await answer(aiohttp_client, party, make_licence(), asked(**changes)))["obligations"]
+
+    strict = {"audit": "full", "keep_days": 1825, "watermark": True}
+    assert await obligations(PARTNER) == strict
+    assert await obligations(PARTNER, fields=["holder_name", "photo"]) == strict
+    for code in (ADULT, CHILD):
+        assert await obligations(PARTNER, fields=[], match={"holder_id": code}) == strict
+    assert await obligations(COUNTER) == {"audit": "full", "keep_days": 1095, "watermark": False}
+    nothing: list[dict[str, Any]] = [{"fields": []}, {"fields": ["photo", "holder_id"]}, {"match": {"photo": "x"}}]
+    for changes in nothing:
+        assert await obligations(PARTNER, **{"fields": []} | changes) is None
+    assert await obligations(caller("")) is None
 
 
 async def test_names_narrow(aiohttp_client: StartClient) -> None:
@@ -330,13 +349,12 @@ async def test_consent(aiohttp_client: StartClient) -> None:
     "changes",
     [
         {"holders": [CHILD]},
-        {"items": [REAL_ESTATE]},
         {"licences": ["id-card"]},
         {"organisations": [COMPANY]},
     ],
 )
 async def test_a_consent_to_something_else(aiohttp_client: StartClient, changes: dict[str, Any]) -> None:
-    """A consent of another holder, or to another item, type or organisation, is none."""
+    """A consent of another holder, or to another type or organisation, is none."""
     fields = await ask_with_consent(aiohttp_client, driving_licence(), **changes)
     assert fields["vehicle_class"] == withheld("no-consent")
     assert {one["form"] for one in fields.values()} == {"withheld"}

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,18 @@ from gateway import pipeline
 from gateway.app import create_app, server_options
 from gateway.demo.issuer import IssuedLicence
 from gateway.demo.licences import TYPE_CODES
-from gateway.http.messages import VerificationAnswer
+from gateway.http.messages.answers import VerificationAnswer
 from gateway.pipeline import Verified
 from gateway.site import Site, load_site
 from gateway.site_template import write_site
 from gateway.sources.intake import read_new_licence
 from gateway.sources.source import (
     Found,
+    LicenceIndex,
     LicenceKey,
     LicenceSource,
     NotFound,
+    Registered,
     SourceFault,
     SourceUnavailableError,
     StoredLicence,
@@ -58,7 +61,7 @@ class Pipeline:
 
 
 class FixedSource:
-    """A source that always says the same."""
+    """A source that always says the same, and knows no licence whose document came along."""
 
     name = "store"
 
@@ -70,6 +73,12 @@ class FixedSource:
         if isinstance(self._found, SourceUnavailableError):
             raise self._found
         return self._found
+
+    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:  # noqa: ARG002
+        """Know none, or fail."""
+        if isinstance(self._found, SourceUnavailableError):
+            raise self._found
+        return None
 
     def close(self) -> None:
         """Hold nothing."""
@@ -193,6 +202,83 @@ async def test_status(
     client = await connect(aiohttp_client, await asyncio.to_thread(load, folder))
     content = await answer(client, {"identifier": ONE.draft.identifier})
     assert (content["outcome"], content["status"], content["reasons"]) == (outcome, status.value, [reason])
+
+
+def submitted(document: bytes = ONE.document) -> dict[str, str]:
+    return {"document": b64encode(document).decode()}
+
+
+async def test_a_document_that_the_register_knows(aiohttp_client: StartClient, site: Site) -> None:
+    """The status of a licence whose document came along is that of the store, where the store knows the licence."""
+    client = await connect(aiohttp_client, site)
+    content = await answer(client, submitted())
+    assert (content["outcome"], content["status"], content["reasons"]) == ("valid", "active", [])
+    assert [check["check"] for check in content["checks"]][-1] == "status"
+    freshness = content["freshness"]
+    assert (freshness["source"], freshness["register"]) == ("document", "store")
+    assert freshness["as_of"] is not None
+
+
+@pytest.mark.parametrize("status", [one for one in LicenceStatus if one is not LicenceStatus.ACTIVE])
+async def test_a_genuine_document_of_a_licence_that_is_not_in_force(
+    aiohttp_client: StartClient, folder: Path, site: Site, status: LicenceStatus
+) -> None:
+    """A genuine document does not come out valid when the register knows better, and metrics count that verdict."""
+    await asyncio.to_thread(set_status, folder, status, is_under_objection=True)
+    client = await connect(aiohttp_client, site)
+    content = await answer(client, submitted())
+    outcome = "unknown" if status is LicenceStatus.UNKNOWN else "invalid"
+    assert (content["outcome"], content["status"], content["reasons"]) == (outcome, status, [f"status.{status}"])
+    assert content["notes"][-1] == "status.under-objection"
+    metrics = await (await client.get("/metrics")).text()
+    assert f'gateway_outcomes_total{{format="ofd",outcome="{outcome}"}} 1.0' in metrics
+    assert 'outcome="valid"' not in metrics
+
+
+async def test_a_document_that_the_register_does_not_know(aiohttp_client: StartClient, site: Site) -> None:
+    """A licence that the store does not know, a site without a store: the document is answered for itself."""
+    nothing = FixedSource(NotFound(document=b"", source="store"))
+    none = FixedSource(SourceUnavailableError(SourceFault.ABSENT))
+    for source in (nothing, none):
+        client = await connect(aiohttp_client, site, source=source)
+        content = await answer(client, submitted())
+        assert (content["outcome"], content["status"]) == ("valid", "unknown")
+        assert (content["freshness"]["register"], content["freshness"]["stale"]) == (None, False)
+        assert "status" not in [check["check"] for check in content["checks"]]
+
+
+@pytest.mark.parametrize("fault", [fault for fault in SourceFault if fault is not SourceFault.ABSENT])
+async def test_a_register_that_cannot_say(aiohttp_client: StartClient, site: Site, fault: SourceFault) -> None:
+    """While the register cannot be asked a document is answered, and is not valid."""
+    client = await connect(aiohttp_client, site, source=FixedSource(SourceUnavailableError(fault)))
+    content = await answer(client, submitted())
+    assert (content["outcome"], content["reasons"]) == ("unknown", ["status.unavailable"])
+    assert (content["status"], content["freshness"]["stale"]) == ("unknown", True)
+
+
+async def test_nobody_learns_of_the_register_by_a_forgery(aiohttp_client: StartClient, folder: Path) -> None:
+    """About a document that is not genuine, or whose signers nobody here trusts, the register is not asked."""
+    await asyncio.to_thread(set_status, folder, LicenceStatus.REVOKED)
+    site = await asyncio.to_thread(load, folder)
+    client = await connect(aiohttp_client, site)
+    for forgery in demo_stock().forgeries:
+        content = await answer(client, submitted(forgery.document))
+        is_genuine = forgery.reason in {"validity-period.expired", "validity-period.copy-expired"}
+        assert (content["freshness"]["register"] is None) >= (not is_genuine), forgery.name
+    client = await connect(aiohttp_client, make_site([PARTY]), source=NeverAsked())
+    content = await answer(client, submitted())
+    assert (content["outcome"], content["status"]) == ("unknown", "unknown")
+
+
+class NeverAsked(FixedSource):
+    """A source that must not be asked."""
+
+    def __init__(self) -> None:
+        super().__init__(NotFound(document=b"", source="store"))
+
+    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:  # noqa: ARG002
+        """Complain."""
+        raise AssertionError("the register was asked")
 
 
 async def test_a_status_is_in_force_at_once(aiohttp_client: StartClient, folder: Path, site: Site) -> None:

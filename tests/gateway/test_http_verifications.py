@@ -15,7 +15,8 @@ import pytest
 from gateway.app import create_app
 from gateway.callers import TokenAlgorithm
 from gateway.decision import DECISION_ID_PATTERN
-from gateway.http.messages import ProblemDocument, VerificationAnswer
+from gateway.http.messages.answers import VerificationAnswer
+from gateway.http.messages.problems import ProblemDocument
 from gateway.http.problems import PROBLEMS, ProblemKind
 from gateway.pipeline import Verified
 from gateway.reason import SENTENCES, Reason
@@ -79,7 +80,9 @@ async def test_genuine(aiohttp_client: StartClient) -> None:
         "notes": [],
         "fields": {},
         "match": None,
+        "obligations": None,
         "freshness": {
+            "register": None,
             "source": "document",
             "as_of": None,
             "revocation_seq": None,

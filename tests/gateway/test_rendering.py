@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.decision import DECISION_ID_PATTERN, make_decision_id
-from gateway.http.messages import CheckAnswer, SignatureAnswer
+from gateway.http.messages.answers import CheckAnswer, SignatureAnswer
 from gateway.reason import Reason
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.request_log import encode_line

@@ -17,7 +17,18 @@ from gateway.pipeline import Verified
 from gateway.policy.activation import PolicyInForce
 from gateway.policy.record import DecisionRecord
 from gateway.settings import PolicySettings
-from gateway.sources.source import ByNumber, Found, LicenceKey, LicenceSource, NotFound, StoredLicence, by_number
+from gateway.sources.source import (
+    ByNumber,
+    Found,
+    LicenceIndex,
+    LicenceKey,
+    LicenceSource,
+    NotFound,
+    Registered,
+    StoredLicence,
+    by_number,
+    index_licence,
+)
 from gateway.verdict import Verdict
 from policies.bundle import Bundle, digest_bundle
 from policies.dimension import LicenceStatus
@@ -130,6 +141,12 @@ class Register(LicenceSource):
             stored_at=NOW,
             source=self.name,
         )
+
+    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+        """Know the status of it alone; no version of it is older than another."""
+        if index != index_licence(self._licence) or issued_on != self._licence.issued_on:
+            return None
+        return Registered(status=self._status, is_under_objection=False, source=self.name)
 
     def close(self) -> None:
         """Nothing is held."""

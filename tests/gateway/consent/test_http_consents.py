@@ -10,7 +10,9 @@ import pytest
 
 from gateway.consent.memory import Failing, MemoryConsentStore
 from gateway.consent.record import CONSENT_ID_PATTERN, MAX_LIFE, ConsentId, hash_holder
-from gateway.http.messages import ConsentAnswer, ProblemDocument, WithdrawalAnswer
+from gateway.http.messages.consents import ConsentAnswer, WithdrawalAnswer
+from gateway.http.messages.problems import ProblemDocument
+from gateway.http.state import POLICY
 from tests.support.callers import NOW, Party
 from tests.support.http import Client, StartClient, bearer
 from tests.support.sharing import ADULT, CHILD, COMPANY, SECRET, caller, make_licence, start_sharing
@@ -85,6 +87,39 @@ async def test_not_everybody(aiohttp_client: StartClient, path: str, body: dict[
     closed = await start_sharing(aiohttp_client, [REGISTRAR], make_licence())
     status, content = await post(closed, REGISTRAR, path, body)
     assert (status, content["reason"]) == (403, "consent.not-allowed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "paths"),
+    [
+        ({"items": ["34-999", "34-002"]}, ["$.items[0]"]),
+        ({"items": ["34-001"]}, ["$.items[0]", "$.licences[0]", "$.fields[0]"]),
+        ({"licences": ["passport", "driving-licence"]}, ["$.licences[0]"]),
+        ({"licences": ["business-licence"]}, ["$.items[0]", "$.licences[0]", "$.fields[0]"]),
+        ({"fields": ["vehicle_class", "birth_date"]}, ["$.fields[1]"]),
+        ({"organisations": ["11370000000000000X", "the notary"]}, ["$.organisations[1]"]),
+        ({"items": ["x"] * 100}, [f"$.items[{place}]" for place in range(20)]),
+    ],
+)
+async def test_what_could_never_count(aiohttp_client: StartClient, changes: dict[str, Any], paths: list[str]) -> None:
+    """A consent to what the policy in force does not know, or would never ask a consent for, is not registered."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    status, content = await post(client, REGISTRAR, "/v1/consents", BODY | changes)
+    assert (status, content["reason"]) == (422, "body.invalid")
+    assert [place["path"] for place in content["errors"]] == paths
+    assert {place["error"] for place in content["errors"]} == {"wrong-value"}
+
+
+async def test_without_a_policy_nothing_counts(aiohttp_client: StartClient) -> None:
+    """While no policy is in force nobody can tell what a consent is to, and none is registered."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    client.server.app[POLICY].current = lambda: None  # type: ignore[attr-defined, method-assign]
+    status, content = await post(client, REGISTRAR, "/v1/consents", BODY)
+    assert (status, [place["path"] for place in content["errors"]]) == (
+        422,
+        ["$.items[0]", "$.licences[0]", "$.fields[0]"],
+    )
 
 
 @pytest.mark.parametrize(

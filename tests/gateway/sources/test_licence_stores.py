@@ -55,6 +55,12 @@ def stored(store: LicenceStore, key: LicenceKey) -> StoredLicence:
     return found
 
 
+def status_of(store: LicenceStore, issued_on: date | None = None, **changes: Any) -> LicenceStatus | None:
+    registered = store.find_status(index(**changes), issued_on=issued_on)
+    assert registered is None or (registered.source, registered.is_under_objection) == ("store", False)
+    return None if registered is None else registered.status
+
+
 class LicenceStoreContract:
     """The contract; a subclass makes the store."""
 
@@ -128,6 +134,45 @@ class LicenceStoreContract:
         assert len(set(decoys.values())) == 1
         spread = {store.find(by_number(f"nobody-{n}", TYPE)).document for n in range(40)}
         assert len(spread) > 10
+
+    def test_the_status_of_a_document_from_elsewhere(self, store: LicenceStore) -> None:
+        """A licence is known by its identifier, else by number and type; one that is announced is known as well."""
+        assert status_of(store) is None
+        store.add([new_licence()], at=STORED_AT)
+        store.announce(index(identifier="1.2.3", number="N-2"), at=STORED_AT)
+        set_status(store, LicenceStatus.REVOKED)
+        for changes in (
+            {},
+            {"number": "N-9"},
+            {"identifier": "9.9.9"},
+            {"identifier": ""},
+            {"identifier": "", "type_code": ""},
+            {"identifier": "", "name": "another name"},
+        ):
+            assert status_of(store, **changes) is LicenceStatus.REVOKED
+        for changes in (
+            {"identifier": "9.9.9", "number": "N-9"},
+            {"identifier": "", "number": ""},
+            {"identifier": "", "type_code": "another type"},
+            {"identifier": "", "type_code": "", "name": "another name"},
+        ):
+            assert status_of(store, **changes) is None
+        assert status_of(store, identifier="", number="N-2") is LicenceStatus.ACTIVE
+
+    def test_an_earlier_document_is_superseded(self, store: LicenceStore) -> None:
+        """By the identifier of an earlier version, or by a day of issue before that of the current one."""
+        first, second = date(2025, 1, 1), date(2026, 1, 1)
+        store.add([new_licence(issued_on=first)], at=STORED_AT)
+        store.add([new_licence(b"second", issued_on=second, identifier="1.2.3")], at=STORED_AT)
+        superseded, active = LicenceStatus.SUPERSEDED, LicenceStatus.ACTIVE
+        assert status_of(store, second) is superseded
+        assert status_of(store, second, identifier="1.2.3") is active
+        assert status_of(store, identifier="1.2.3") is active
+        assert status_of(store, first, identifier="1.2.3") is superseded
+        assert status_of(store, first, identifier="") is superseded
+        assert status_of(store, date(2026, 1, 2), identifier="9.9.9") is active
+        set_status(store, LicenceStatus.REVOKED)
+        assert status_of(store, first, identifier="") is LicenceStatus.REVOKED
 
     def test_the_same_document_is_stored_once(self, store: LicenceStore) -> None:
         """Storing again changes nothing, in one go or in two."""

@@ -1,0 +1,168 @@
+"""What is answered: the body of an answer to ``POST /v1/verifications``."""
+
+from typing import Annotated, Final
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from adapters.document import Format
+from gateway.decision import DECISION_ID_PATTERN
+from gateway.reason import Reason
+from gateway.verdict import CheckName, Outcome
+from gateway.withheld import WITHHELD_SENTENCES
+from policies.rule import AuditDepth
+
+_DIGEST: Final = "^sha256:[0-9a-f]{64}$"
+
+
+class CheckAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One check; ``reason`` is null exactly when it is valid."""
+
+    check: CheckName
+    outcome: Outcome
+    reason: Reason | None
+    detail: str | None
+
+
+class SealAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The seal: its number, its name, and the certificate of its maker."""
+
+    id: str
+    name: str
+    maker: str | None
+
+
+class SignatureAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One signature of the document and its checks in order."""
+
+    id: str
+    kind: str
+    standard: str
+    signed_at: str | None
+    signer: str | None
+    seal: SealAnswer | None
+    outcome: Outcome
+    checks: list[CheckAnswer]
+    notes: list[str]
+
+
+class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A reason in words, and what to do next."""
+
+    reason: Reason
+    zh: str
+    en: str
+    next_zh: str
+    next_en: str
+
+
+class MatchAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The answer to a match question: one for everything that was asked; null with the reason when there is none."""
+
+    outcome: bool | None
+    reason: (
+        Annotated[str, Meta(description="no-policy, not-comparable or not-counted; there exactly without an outcome.")]
+        | UnsetType
+    ) = UNSET
+
+
+class FieldAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One field: in which form it leaves, or that it is withheld and why.
+
+    ``value`` is absent when the field is withheld, or may be compared only; ``reason`` is there when it is withheld.
+    """
+
+    form: Annotated[
+        str, Meta(description="plain, mask:…, general:…, pseudonym:…, attest:…, exists, match or withheld.")
+    ]
+    value: (
+        Annotated[
+            str | bool | list[str | bool | None],
+            Meta(description="A list where several holders have one each, in their order; null: not stated for one."),
+        ]
+        | UnsetType
+    ) = UNSET
+    reason: Annotated[str, Meta(description=f"One of: {', '.join(WITHHELD_SENTENCES)}.")] | UnsetType = UNSET
+
+
+class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How old the knowledge is."""
+
+    source: Annotated[
+        str, Meta(description="document: the file that came with the question; store: the gateway's own licences.")
+    ]
+    as_of: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "The oldest outside knowledge that the verdict rests on: revocation information, the register; null: "
+                "it rests on none."
+            )
+        ),
+    ]
+    register: Annotated[
+        str | None,
+        Meta(description="store: the status is that of the gateway's own store; null: no register knows the licence."),
+    ]
+    revocation_seq: int | None
+    stale: Annotated[bool, Meta(description="Some revocation information that was needed was missing or too old.")]
+    fresh_until: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "Until when a valid answer holds if nothing new becomes known: the first end of a path, of revocation "
+                "information or of a period; null: nothing that it rests on has an end. Another outcome may change "
+                "earlier."
+            )
+        ),
+    ]
+
+
+class PolicyAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The sharing policy that decided about the fields."""
+
+    bundle: Annotated[str, Meta(pattern=_DIGEST)]
+    plan: str
+
+
+class ObligationsAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What receiving it obliges to: the strictest of all rules that gave something."""
+
+    audit: Annotated[AuditDepth, Meta(description="How fully the use is to be recorded, in the log of the caller too.")]
+    keep_days: Annotated[int, Meta(ge=1, description="Days for which the record of what was received is to be kept.")]
+    watermark: Annotated[bool, Meta(description="Wherever it is shown or printed it carries a watermark.")]
+
+
+class ReceiptAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where this answer stands in the access log."""
+
+    log: str
+    index: Annotated[int, Meta(ge=0)]
+    checkpoint: str
+
+
+class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The verdict, and what the caller may see. ``receipt`` is null until the access log exists.
+
+    ``policy`` is null while no sharing policy is in force; then every field that is asked for is withheld.
+    """
+
+    decision: Annotated[str, Meta(pattern=DECISION_ID_PATTERN)]
+    outcome: Outcome
+    status: Annotated[str, Meta(description="Status in the register; unknown where it does not know the licence.")]
+    format: Format | None
+    reasons: list[Reason]
+    explanations: list[Explanation]
+    checks: list[CheckAnswer]
+    signatures: list[SignatureAnswer]
+    notes: list[str]
+    fields: Annotated[
+        dict[str, FieldAnswer],
+        Meta(
+            description="One entry for each name in the question's fields; without them, for all of the licence type."
+        ),
+    ]
+    match: MatchAnswer | None
+    obligations: Annotated[ObligationsAnswer | None, Meta(description="Null exactly when nothing is shared.")]
+    freshness: Freshness
+    policy: PolicyAnswer | None
+    receipt: ReceiptAnswer | None

@@ -1,0 +1,139 @@
+"""What operators and machines are told: the bodies of ``/healthz`` and ``/readyz``."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from gateway.policy.activation import Standing, Validity
+
+
+class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The process answers."""
+
+    healthy: bool
+
+
+class ListReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trust list that was verified; its anchors count while it is in force."""
+
+    name: str
+    version: int
+    issued: str
+    expires: str
+    in_force: bool
+
+
+class HeldReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version of a trust list that changes so much that it waits for approval; shares of the one before it.
+
+    ``loosens_signing``: fewer must sign the versions after it, or most of those who could sign are replaced.
+    """
+
+    name: str
+    version: int
+    in_force: int
+    shrinkage: float
+    growth: float
+    loosens_signing: bool
+
+
+class FindingReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is wrong with one file of the trust folder, in Chinese and in English."""
+
+    file: str
+    zh: str
+    en: str
+
+
+class FailureReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the trust folder as it is now is not in force."""
+
+    at: str
+    findings: list[FindingReadiness]
+
+
+class TrustReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The trust in force: its digest, since when, when the next part of it ends."""
+
+    version: str
+    loaded: str
+    next_end: str | None
+    lists: list[ListReadiness]
+    held: list[HeldReadiness]
+    failure: FailureReadiness | None
+
+
+class StatusReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source of revocation status: as of when it speaks, until when that may be used, and its last failure.
+
+    Of several workers the one that asks the sources knows of failures; ``asks`` says whether it is this one.
+    """
+
+    source: str
+    kind: str
+    as_of: str | None
+    usable_until: str | None
+    asks: bool
+    failures: int
+    failure: str | None
+    zh: str
+    en: str
+
+
+class InForceReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The policy that was put in force last; ``validity`` says whether it decides anything today."""
+
+    bundle: str
+    name: str
+    version: str
+    valid_from: str
+    valid_to: str
+    since: str | None
+    approvers: list[str]
+    validity: Validity
+
+
+class DraftReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The policy that is written in the site; ``needed`` is how many must approve it, 0 where nobody has to."""
+
+    bundle: str
+    version: str
+    standing: Standing
+    approvers: list[str]
+    needed: int
+
+
+class PolicyReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the sharing policy stands, and in words; without one in force every field is withheld."""
+
+    in_force: InForceReadiness | None
+    draft: DraftReadiness | None
+    zh: str
+    en: str
+    failure: Annotated[
+        FailureReadiness | None, Meta(description="Why the policy, as it is written now, cannot be used.")
+    ]
+
+
+class PseudonymReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether there is a key for pseudonyms; without one they are withheld."""
+
+    configured: bool
+    zh: str
+    en: str
+
+
+class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the gateway works with; ``anchors`` by purpose."""
+
+    ready: bool
+    anchors: dict[str, int]
+    revocation_lists: int
+    callers: int
+    trust: TrustReadiness
+    status: list[StatusReadiness]
+    status_failure: Annotated[
+        FailureReadiness | None, Meta(description="Why the folder of sources, as it is now, is not in force.")
+    ]
+    policy: PolicyReadiness
+    pseudonyms: PseudonymReadiness
