@@ -12,6 +12,7 @@ from policies.forms.scheme import HIDDEN, Surroundings, Value
 from policies.forms.tables import (
     CITIES_WITH_BANNERS,
     CITIES_WITHOUT_DISTRICTS,
+    LONG_NAMES,
     ODD_PLACES,
     PROVINCES,
 )
@@ -38,30 +39,34 @@ _INSIDE: Final = _han_without(_NEVER + _ONLY_FIRST + _FIRST_OR_LAST)
 _LAST: Final = _han_without(_NEVER + _ONLY_FIRST)
 _ODD: Final = "|".join(sorted(ODD_PLACES))
 _CITY_AT: Final = re.compile(
-    f"(?:{_FIRST}{_INSIDE}{{0,3}}{_LAST}市(?![场政立府民])|{_ODD}|"
+    f"(?:{_FIRST}{_INSIDE}{{0,3}}{_LAST}市(?:(?={_ODD})|(?![场政立府民]))|{_ODD}|"
     f"{_FIRST}{_INSIDE}{{1,7}}自治州|{_FIRST}{_INSIDE}{{0,3}}(?:地区|盟))"
 ).match
 _DISTRICT_AT: Final = re.compile(
-    f"(?:市?{_FIRST}(?:{_INSIDE}{{0,12}}{_LAST})?(?:旗(?=区)|市(?=[区市]))?(?:[区县旗]|市(?![区县市场政立府民]))|{_ODD})"
+    f"(?:{_ODD}|市?{_FIRST}(?:{_INSIDE}{{0,12}}{_LAST})?(?:旗(?=区)|市(?=[区市]))?(?:[区县旗]|市(?![区县市场政立府民])))"
 ).match
 _AREA_CODE_LENGTHS: Final = frozenset({6, 9, 12})  # county, township, village
 _IS_AREA_CODE: Final = re.compile("[1-9][0-9]+").fullmatch
 
-_LONGEST_NAME: Final = {"区": 3, "县": 5, "市": 4, "旗": 7}  # characters before the ending, but 14 in 自治县
-_LONGER_DISTRICTS: Final = frozenset("新林特矿")  # 浦东新区, 白云鄂博矿区: five
-_LONGEST_DISTRICT: Final = 5
 _PROVINCES: Final = {province[:2]: province for province in PROVINCES}  # the first two characters tell them apart
-# Before 区: a housing estate, community, campus, zone … and not a district. Blocks are numbered or called by direction.
-_NO_DISTRICT: Final = frozenset("小社校场厂景库片辖舍属宅活业发税度范理住生一二三四五六七八九十期")
-_DIRECTIONS: Final = frozenset("东西南北中")
-_LONGEST_WITH_DIRECTION: Final = 2  # 河东区, 市南区
+_LONGEST_FREE: Final = 2  # characters before the ending; longer names are listed
+_OF_A_PEOPLE: Final = re.compile("(?:族|哈萨克|塔吉克|锡伯|蒙古)自治").search  # 自治县, 自治旗
+_DISTRICTS_OF_ONE: Final = frozenset("东西南北城郊矿")  # 东区, 城区 …
+# Before 区: a housing estate, community, campus, zone, and not a district; nor what the forces, prisons and hospitals
+# call so. Blocks are numbered.
+_NO_DISTRICT: Final = frozenset(
+    "小社校场厂景库片辖舍属宅活业发税度范理住生一二三四五六七八九十期"
+    "军备狱监管禁戒毒囚押改造警卫防战训病离疗诊护养救助营学教部院所"
+    "仓储流贸务政勤工作产技验究游览禽殖植牧渔农设"
+)
 
-# Nearly all addresses in one go: a province or none, a city (市), a district or county of two or three characters about
-# whose name there is no doubt. All that this finds, the expressions above with `_is_district` find at the same places.
+
+# Nearly all addresses in one go: a province or none, a city (市), a district or county of two characters about whose
+# name there is no doubt. All that this finds, the expressions above with `_is_district` find at the same places.
 # A province is not given back (?+): a municipality is no city here.
-_SURELY_LAST: Final = _han_without(_NEVER + _ONLY_FIRST + "".join(_NO_DISTRICT | _DIRECTIONS))
+_SURELY_LAST: Final = _han_without(_NEVER + _ONLY_FIRST + "".join(_NO_DISTRICT))
 _USUAL_AT: Final = re.compile(
-    f"((?:{'|'.join(PROVINCES)})?+{_FIRST}{_INSIDE}{{0,3}}{_LAST}市)(?![场政立府民]){_FIRST}{_INSIDE}?{_SURELY_LAST}[区县]"
+    f"((?:{'|'.join(PROVINCES)})?+{_FIRST}{_INSIDE}{{0,3}}{_LAST}市)(?![场政立府民]){_FIRST}{_SURELY_LAST}[区县]"
 ).match
 
 
@@ -127,12 +132,13 @@ def _read_address(text: str) -> tuple[int, int] | None:
 
 
 def _is_district(text: str, city: str) -> bool:
+    if text in ODD_PLACES:
+        return True
     name, ending = text[:-1], text[-1]
-    last = name[-1]
-    if len(name) > _LONGEST_NAME[ending]:
-        longer = last in _LONGER_DISTRICTS and ending == "区" and len(name) <= _LONGEST_DISTRICT
-        if not (longer or name.endswith("自治") or text in ODD_PLACES):  # 自治县, 自治旗
-            return False
-    if ending == "旗" and last != "治" and city not in CITIES_WITH_BANNERS:
+    if ending == "旗" and not (city in CITIES_WITH_BANNERS or name.endswith("自治")):
         return False
-    return ending != "区" or not (last in _NO_DISTRICT or (last in _DIRECTIONS and len(name) > _LONGEST_WITH_DIRECTION))
+    if len(name) > _LONGEST_FREE:
+        return text in LONG_NAMES or (name.endswith("自治") and ending != "区" and _OF_A_PEOPLE(name) is not None)
+    if ending != "区":
+        return True
+    return name in _DISTRICTS_OF_ONE if len(name) == 1 else name[-1] not in _NO_DISTRICT

@@ -12,12 +12,20 @@ from policies.forms.scheme import Apply, Surroundings, Value
 VALID_ON: Final = "valid-on"
 COVERS: Final = "covers"
 OLDEST_ASKED: Final = 120
+MOST_DAYS_AWAY: Final = 366  # of the asked day from today: more would let callers look for the first and the last day
 MOST_ITEMS: Final = 500  # of one business scope; the longest met have about 200
 
 _AGE: Final = re.compile(r"age>=([1-9][0-9]{0,2})").fullmatch
 _BETWEEN_ITEMS: Final = re.compile(r"[;,、。\n\r]")
-# Words that turn a list around or make it depend on something: such a list says nothing for certain.
-_EXCEPTIONS: Final = re.compile("除|不含|不包括|不得|禁止|不可|未经|except|exclud", re.IGNORECASE)
+# What may stand before a list and leaves its items what they are. Any other words with a colon may turn round all that
+# follows ("停止经营以下项目:").
+_HEAD: Final = re.compile(r"(?:^|(?<=[;,、。)]))(?:(?:一般|许可)(?:经营)?项目|经营范围|经营项目):")
+# Words that turn a list round or make it depend on something: such a list says nothing for certain. In brackets they
+# belong to the item (不含散装), unless they speak of other items. 不锈钢, 不动产, 不干胶, 停车 are none of them.
+_EXCEPTIONS: Final = re.compile(
+    "除|不(?!锈|动产|干胶)|禁|严|未经|停(?!车)|暂|终止|[注吊撤]销|取消|撤回|[仅限但]|except|exclud", re.IGNORECASE
+)
+_OF_OTHERS: Final = re.compile("以[上下]|上述|前述|前款|下列|所列|各项|均")
 
 
 def age_asked(scheme: str) -> int | None:
@@ -30,7 +38,8 @@ def age_asked(scheme: str) -> int | None:
 def age_at_least(years: int) -> Apply:
     """Return what says whether the holder has that age today, from a birth date or a citizen number.
 
-    A birthday counts from its beginning. A birth date that lies ahead, or before anybody alive, is not attested.
+    A birthday counts from its beginning (see `age_on`). A birth date that lies ahead, or before anybody alive, is not
+    attested.
     """
 
     def apply(value: Value, around: Surroundings) -> object:
@@ -47,11 +56,12 @@ def valid_on(value: Value, around: Surroundings) -> object:
     """Say whether the licence is valid on the asked day: from ``valid_from`` to the value, both days included.
 
     A licence names the last day on which it is valid, other than our own half-open intervals. "长期" has no last day.
-    Without a first day, or without a day that was asked, nothing is attested.
+    Without a first day, without a day that was asked, or for one that is more than `MOST_DAYS_AWAY` from today, nothing
+    is attested. Within those days whoever asks often enough finds the first and the last day: the form counts as plain.
     """
     asked = parse_day(around.asked.get(VALID_ON, ""))
     first = None if around.valid_from is None else parse_day(around.valid_from)
-    if asked is None or first is None:
+    if asked is None or first is None or abs((asked - around.today).days) > MOST_DAYS_AWAY:
         return None
     if is_endless(value):
         return first <= asked
@@ -60,21 +70,18 @@ def valid_on(value: Value, around: Surroundings) -> object:
 
 
 def covers(value: Value, around: Surroundings) -> object:
-    """Say whether the asked activity is an item of the list in the value, spelled alike after normalising.
+    """Say yes when the asked activity is an item of the list in the value, spelled alike after normalising.
 
-    Yes only for an item that is equal; no only when no item contains the activity or is contained in it: an item with a
-    qualification, such as "食品销售(不含散装)", is neither. A list with exceptions is not attested.
+    Anything else is not attested, and never no: a no for what resembles no item would tell which words the items have.
+    An item with a qualification, such as "食品销售(不含散装)", is equal to itself only. A list with exceptions, or with
+    anything that may speak of other items, is not attested.
     """
     try:
         activity = normalise(around.asked.get(COVERS, ""))
         items = None if isinstance(value, date) else _items(value)
     except UnfitTextError:
         return None
-    if not activity or not items:
-        return None
-    if activity in items:
-        return True
-    return None if any(activity in item or item in activity for item in items) else False
+    return True if activity is not None and items is not None and activity in items else None
 
 
 def _birth(value: Value) -> date | None:
@@ -91,10 +98,10 @@ def _items(text: str) -> frozenset[str] | None:
         normal = normalise(line)
         if normal is None:
             continue
-        if normal.count("(") != normal.count(")"):
+        if normal.count("(") != normal.count(")") or _OF_OTHERS.search(normal):
             return None
-        items += _split(normal)
-    if len(items) > MOST_ITEMS or any(_EXCEPTIONS.search(_without_brackets(item)) for item in items):
+        items += _split(_HEAD.sub(";", normal))
+    if len(items) > MOST_ITEMS or any(map(_qualifies_others, items)):
         return None
     return frozenset(item for item in items if item)
 
@@ -111,5 +118,16 @@ def _split(text: str) -> list[str]:
     return items
 
 
-def _without_brackets(item: str) -> str:
-    return item.partition("(")[0]
+def _qualifies_others(item: str) -> bool:
+    """Say whether a part of a list may speak of other parts: by a colon, by brackets alone, by words of exception."""
+    return ":" in item or item.startswith("(") or _EXCEPTIONS.search(_outside_brackets(item)) is not None
+
+
+def _outside_brackets(item: str) -> str:
+    outside = ""
+    depth = 0
+    for character in item:
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            outside += character
+    return outside

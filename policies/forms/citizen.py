@@ -5,8 +5,9 @@ A number whose check character or birth date does not hold is no number, and a m
 
 import re
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 
+from policies.forms.known import Mask
 from policies.forms.scheme import HIDDEN, Apply, Surroundings, Value
 
 LENGTH: Final = 18
@@ -22,14 +23,6 @@ _IS_NEW: Final = re.compile(
     f"{_AREA}(?:{_CENTURY}[0-9]{{2}}{_DAY}|{_CENTURY}{_LEAP}0229|20000229)[0-9]{{3}}[0-9X]"
 ).fullmatch
 _IS_OLD: Final = re.compile(f"{_AREA}(?:[0-9]{{2}}{_DAY}|{_LEAP}0229)[0-9]{{3}}").fullmatch
-
-
-class Mask(NamedTuple):
-    """How many characters stay at the head and at the tail of 18."""
-
-    head: int
-    tail: int
-
 
 MASKS: Final[dict[str, Mask]] = {
     "id-1-1": Mask(1, 1),
@@ -81,20 +74,17 @@ def birth_date(text: str) -> date:
 
 
 def mask_of(mask: Mask) -> Apply:
-    """Return what masks a citizen number.
-
-    An old number loses the two digits that it does not have from the head, where that goes into the birth date.
-    """
+    """Return what masks a citizen number; an old one as the new one of the same person, so that none is told apart."""
     head, tail = mask
-    old_head = head if head <= 6 else head - 2  # noqa: PLR2004 -- the area has six digits in both
     stars, end = "*" * (LENGTH - head - tail), LENGTH - tail
-    old_stars, old_end = "*" * (OLD_LENGTH - old_head - tail), OLD_LENGTH - tail
 
     def apply(value: Value, _around: Surroundings) -> object:
         if not isinstance(value, str):
             return HIDDEN
-        if is_new_number(value):
-            return value[:head] + stars + value[end:]
-        return value[:old_head] + old_stars + value[old_end:] if is_old_number(value) else HIDDEN
+        if not is_new_number(value):
+            if not is_old_number(value):
+                return HIDDEN
+            value = widen(value)
+        return value[:head] + stars + value[end:]
 
     return apply

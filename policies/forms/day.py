@@ -7,7 +7,7 @@ from typing import Final
 from policies.forms.scheme import HIDDEN, Surroundings, Value
 
 LONG_TERM: Final = "长期"  # valid without end, as licences print it
-_ENDLESS: Final = frozenset({date(9999, 12, 31), date(2099, 12, 31)})  # how systems store it
+_ENDLESS: Final = date(9999, 12, 31)  # how systems store it; 2099-12-31 is a day that will come
 _DATE: Final = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|([0-9]{2})([0-9]{2})|[/.]([0-9]{1,2})[/.]([0-9]{1,2})|"
     r"年([0-9]{1,2})月([0-9]{1,2})日)(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?"
@@ -31,7 +31,7 @@ def parse_day(value: Value) -> date | None:
     if isinstance(value, date):
         if isinstance(value, datetime):  # is a date, too, and not comparable with one
             value = value.date()
-        return value if _FIRST_YEAR <= value.year <= _LAST_YEAR or value in _ENDLESS else None
+        return value if _FIRST_YEAR <= value.year <= _LAST_YEAR or value == _ENDLESS else None
     try:
         if len(value) == _ISO_LENGTH and value[4] == value[7] == "-":  # the usual spelling
             parsed = date.fromisoformat(value)
@@ -43,16 +43,20 @@ def parse_day(value: Value) -> date | None:
             parsed = date(year, month, day)
     except ValueError:
         return None
-    return parsed if _FIRST_YEAR <= parsed.year <= _LAST_YEAR or parsed in _ENDLESS else None
+    return parsed if _FIRST_YEAR <= parsed.year <= _LAST_YEAR or parsed == _ENDLESS else None
 
 
 def is_endless(value: Value) -> bool:
     """Say whether an end of validity says that there is none."""
-    return value == LONG_TERM or parse_day(value) in _ENDLESS
+    return value == LONG_TERM or parse_day(value) == _ENDLESS
 
 
 def age_on(birth: date, today: date) -> int:
-    """Return the full years of age (周岁); who was born on 29 February has a birthday on 1 March in other years."""
+    """Return the full years of age (周岁); who was born on 29 February has a birthday on 1 March in other years.
+
+    A year of age is full when the birthday begins. Criminal law counts from the day after it (法释〔2006〕1号 art. 2);
+    whether the law of an item does is for the item's owner to verify.
+    """
     # As numbers, 20260301 less 19900412: the last four digits carry exactly while this year's birthday lies ahead.
     return ((today.year - birth.year) * 10_000 + (today.month - birth.month) * 100 + today.day - birth.day) // 10_000
 

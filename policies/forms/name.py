@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from policies.forms.normal import DOTS
+from policies.forms.normal import DOTS, NOTHING
 from policies.forms.scheme import HIDDEN, Surroundings, Value
 from policies.forms.tables import COMMON_SURNAMES, COMPOUND_SURNAMES
 
@@ -16,6 +16,8 @@ MOST_SHOWN: Final = 2  # a compound surname
 _HAN: Final = "\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002a6df\U0002a700-\U0002ebe0\U00030000-\U0003134a"
 _LATIN: Final = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _IS_HAN: Final = re.compile(f"[{_HAN}]{{2,{LONGEST_HAN}}}").fullmatch
+# What is written where a name belongs and looks like one.
+_NO_NAMES: Final = NOTHING | {"已注销", "已吊销", "已撤销", "注销", "吊销", "已故", "已死亡", "本人", "同上", "保密"}
 _DOT: Final = "[" + "".join(sorted(DOTS)) + ".\uff0e]"
 _IS_PARTS: Final = re.compile(f"[{_HAN}]+(?:{_DOT}[{_HAN}]+)+").fullmatch
 _IS_LATIN_PARTS: Final = re.compile(f"[{_LATIN}][{_LATIN}' -]*(?:{_DOT} ?[{_LATIN}][{_LATIN}' -]*)+\\.?").fullmatch
@@ -31,6 +33,8 @@ def mask_name(value: Value, _around: Surroundings) -> object:
     if not isinstance(value, str):
         return HIDDEN
     if _IS_HAN(value):
+        if value in _NO_NAMES:
+            return HIDDEN
         if len(value) == 2:  # noqa: PLR2004 -- surname and one character
             return value[0] + "*"
         surname = value[:2]
@@ -46,7 +50,7 @@ def mask_rare_name(value: Value, around: Surroundings) -> object:
         return "**" if isinstance(value, str) and _mask_foreign(value) != HIDDEN else HIDDEN
     if value[0] in COMMON_SURNAMES and value[:2] not in COMPOUND_SURNAMES:
         return mask_name(value, around)
-    return "**"
+    return HIDDEN if value in _NO_NAMES else "**"
 
 
 def _mask_foreign(value: str) -> str:

@@ -14,8 +14,31 @@ LONGEST_TEXT: Final = 4096  # characters; a business scope is the longest field,
 DOT: Final = "\u00b7"  # between the parts of a name, as GB/T 15834 prints it
 # Bullet, katakana dot, hyphenation point, black circle, and the other dots that keyboards and scans put there.
 DOTS: Final = frozenset("\u00b7\u2022\u30fb\u2027\u25cf\u2219\u22c5\u2e31\uff65\u0387")
-_NOTHING: Final = frozenset({"", "null", "none", "无", "-", "--", "—", "——", "/"})
-_LONGEST_NOTHING: Final = max(map(len, _NOTHING))
+# Texts that say that there is no value: these words, and strokes, stars and dots alone.
+NOTHING: Final = frozenset(
+    {
+        "null",
+        "none",
+        "nil",
+        "n/a",
+        "无",
+        "空",
+        "暂无",
+        "暂缺",
+        "没有",
+        "不详",
+        "不明",
+        "未知",
+        "未填",
+        "未填写",
+        "未登记",
+        "未提供",
+        "不适用",
+    }
+)
+_LONGEST_NOTHING: Final = max(map(len, NOTHING))
+_FIRST_OF_NOTHING: Final = frozenset(word[0] for word in NOTHING)
+_STROKES: Final = "-\u2013\u2014/*\u00d7._\u2026"
 _BRACKETS: Final = {**dict.fromkeys("〔【〖［[", "("), **dict.fromkeys("〕】〗］]", ")")}
 _ONE_SPELLING: Final = str.maketrans({**dict.fromkeys(DOTS, DOT), **_BRACKETS})
 
@@ -23,8 +46,10 @@ _ONE_SPELLING: Final = str.maketrans({**dict.fromkeys(DOTS, DOT), **_BRACKETS})
 _SELECTORS: Final = ((0xFE00, 0xFE0F), (0x180B, 0x180F), (0xE0100, 0xE01EF))
 _SPACES_INSIDE: Final = re.compile(r"\s+")
 _DOT_BETWEEN_HAN: Final = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
-# Five characters or more: too long to say nothing; and no x at the end.
-_IS_USUAL: Final = re.compile(rf"[0-9A-Za-z-]{{{_LONGEST_NOTHING},{LONGEST_TEXT - 1}}}[0-9A-Za-wyz-]").fullmatch
+# Five characters or more, not all of them strokes: too long to say nothing; and no x at the end.
+_IS_USUAL: Final = re.compile(
+    rf"[0-9A-Za-z][0-9A-Za-z-]{{{_LONGEST_NOTHING - 1},{LONGEST_TEXT - 2}}}[0-9A-Za-wyz-]"
+).fullmatch
 _NUMBER_WITH_X: Final = re.compile(r"[0-9]+x")
 _ROUNDS: Final = range(8)  # two suffice for every text met; a text that still changes then is refused
 
@@ -48,7 +73,7 @@ class UnfitTextError(ValueError):
 
 
 def normalise(text: str) -> str | None:
-    """Return the normal spelling, or None for a text that says nothing: empty, "null", "无", "-".
+    """Return the normal spelling, or None for a text that says nothing: empty, "null", "无", "不详", "-", "***".
 
     1. Invisible characters go, control characters and unassigned code points are refused.
     2. NFKC: full and half width, compatibility characters.
@@ -67,17 +92,25 @@ def normalise(text: str) -> str | None:
             raise UnfitTextError(Unfit.TOO_LONG)
         once = _normalise_once(text)
         if once == text:
-            return None if len(once) <= _LONGEST_NOTHING and once.lower() in _NOTHING else once
+            return None if _means_nothing(once) else once
         text = once
     raise UnfitTextError(Unfit.UNSTABLE)
 
 
 def is_nothing(text: str) -> bool:
     """Say whether a text says that there is no value; one that cannot be read is not nothing."""
+    if "0" <= text < ":" or ("\u4e00" <= text < "\ua000" and text[0] not in _FIRST_OF_NOTHING):
+        return False  # nearly always: a digit or a Han character with which no such text begins
+    if len(text) > _LONGEST_NOTHING and text[0].isalnum() and text.isascii() and text.isprintable() and " " not in text:
+        return False
     try:
         return normalise(text) is None
     except UnfitTextError:
         return False
+
+
+def _means_nothing(text: str) -> bool:
+    return (len(text) <= _LONGEST_NOTHING and text.lower() in NOTHING) or not text.strip(_STROKES)
 
 
 def _normalise_once(text: str) -> str:

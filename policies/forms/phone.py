@@ -8,7 +8,7 @@ from policies.forms.scheme import HIDDEN, Surroundings, Value
 _IS_MOBILE: Final = re.compile("1[3-9][0-9]{9}").fullmatch  # as dialled at home
 # 010 and 02x are area codes of three digits, all others have four. A number does not begin with 0 or 1.
 _LANDLINE: Final = re.compile(r"(010|02[0-9]|0[3-9][0-9]{2})-?([2-9][0-9]{6,7})").fullmatch
-_STARS: Final = {7: "*****", 8: "******"}  # by the digits of the number without its area code
+_STARS: Final = "*" * 6  # also for numbers of seven digits
 
 
 def mask_phone_3_4(value: Value, around: Surroundings) -> object:
@@ -26,10 +26,10 @@ def mask_phone_0_4(value: Value, _around: Surroundings) -> object:
 
 
 def mask_landline(value: Value, _around: Surroundings) -> object:
-    """Show area code and the last two digits of a landline; extensions are not read, and hide all."""
+    """Show area code and the last two digits of a landline, not its length; extensions are not read, and hide all."""
     if not isinstance(value, str):
         return HIDDEN
     landline = _LANDLINE(value)
     if landline is None:
         return HIDDEN
-    return f"{landline[1]}-{_STARS[len(value) - landline.start(2)]}{value[-2:]}"
+    return f"{landline[1]}-{_STARS}{value[-2:]}"

@@ -14,7 +14,7 @@ _IS_PLATE: Final = re.compile(
 
 
 def mask_plate(value: Value, _around: Surroundings) -> object:
-    """Show province, letter and the last character."""
+    """Show province, letter and the last character; the number of stars says nothing of the length."""
     if not isinstance(value, str) or not _IS_PLATE(value):
         return HIDDEN
-    return value[:2] + ("****" if len(value) == 7 else "*****") + value[-1]  # noqa: PLR2004 -- else it has 8
+    return value[:2] + "****" + value[-1]

@@ -4,14 +4,14 @@ Every partner and purpose has a key of its own, derived from a master key; witho
 """
 
 import hashlib
-from datetime import date
+from collections.abc import Callable
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from policies.forms.citizen import OLD_LENGTH, is_old_number, widen
-from policies.forms.normal import UnfitTextError, normalise
+from policies.catalogue import ValueType
+from policies.forms.canonical import canonical_text
 from policies.forms.scheme import Apply, Surroundings, Value
 
 SHORTEST_MASTER: Final = 32  # bytes
@@ -59,12 +59,14 @@ class Pseudonyms:
         self._key = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=_SALT, info=info).derive(master)
         self._hashes: dict[str, hashlib.blake2b] = {}  # keyed, with nothing hashed yet; by domain
 
-    def of(self, domain: str, value: Value) -> str | None:
+    def of(self, domain: str, value: Value, value_type: ValueType) -> str | None:
         """Return the pseudonym of a value in a domain: a field, or fields that hold the same thing.
+
+        Values have the same pseudonym when a comparison would call them equal.
 
         None for a text that says nothing or cannot be read: all of those would get the same pseudonym.
         """
-        text = _subject(value)
+        text = canonical_text(value, value_type)
         if text is None:
             return None
         try:
@@ -83,25 +85,17 @@ class Pseudonyms:
         return hashed
 
 
-def pseudonym_in(domain: str) -> Apply:
-    """Return what makes pseudonyms in a domain; without a key for the request they are not known."""
+def pseudonym_in(domain: str) -> Callable[[ValueType], Apply]:
+    """Return what makes pseudonyms in a domain, by type; without a key for the request they are not known."""
 
-    def apply(value: Value, around: Surroundings) -> object:
-        pseudonyms = around.pseudonyms
-        return None if pseudonyms is None else pseudonyms.of(domain, value)
+    def apply_to(value_type: ValueType) -> Apply:
+        def apply(value: Value, around: Surroundings) -> object:
+            pseudonyms = around.pseudonyms
+            return None if pseudonyms is None else pseudonyms.of(domain, value, value_type)
 
-    return apply
+        return apply
 
-
-def _subject(value: Value) -> str | None:
-    """Return one spelling for one thing; an old citizen number and the new one are the same person."""
-    if isinstance(value, date):
-        return value.isoformat()
-    try:
-        text = normalise(value)
-    except UnfitTextError:
-        return None
-    return widen(text) if text is not None and len(text) == OLD_LENGTH and is_old_number(text) else text
+    return apply_to
 
 
 def _person(domain: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from policies.catalogue import ValueType
 from policies.form import Form
+from policies.forms.known import Known, Mask
 
 if TYPE_CHECKING:
     from policies.forms.pseudonym import Pseudonyms
@@ -49,21 +50,32 @@ Apply: TypeAlias = Callable[[Value, Surroundings], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
-    """A form with what it does.
+    """A form with what it does, and what that gives away.
 
-    ``apply`` never raises for any value; what a mask does not understand becomes `HIDDEN`, what a predicate or a
-    pseudonym cannot answer becomes None. ``injective`` says whether two values never look the same.
-    ``reveals`` is the most characters of the value that are shown; None: all of them.
+    ``apply_to`` returns for a type of values the function that makes the form of one. That function never raises for
+    any value; what a mask does not understand becomes `HIDDEN`, what a predicate or a pseudonym cannot answer, None.
+    ``reveals`` is the most characters of the value that are shown; None: all of them, be it of some values only or by
+    asking again and again.
     ``residual`` is the fewest values that look like this when nothing else is known; None: nothing is shown that
     could be counted.
+    ``tells`` is what it tells of the holder where the value is about the holder's birth, place or sex; ``number``,
+    how much it shows of a citizen number, where it shows so much or lets callers try it out.
+    ``also_reads`` are the sources (`valid-from`) that it reads besides the field's own.
     """
 
     form: Form
     accepts: frozenset[ValueType]
     gives: Gives
-    injective: bool
-    apply: Apply
+    apply_to: Callable[[ValueType], Apply]
     reveals: int | None
     residual: int | None
+    tells: Known
+    number: Mask | None
+    also_reads: frozenset[str]
     zh: str
     en: str
+
+    @property
+    def counts_as_plain(self) -> bool:
+        """Whether whole values may leave, so that whatever holds of `plain` holds of this form."""
+        return self.reveals is None

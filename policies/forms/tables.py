@@ -21,6 +21,7 @@ COMMON_SURNAMES: Final[frozenset[str]] = frozenset("".join(_SURNAMES["common"]))
 PROVINCES: Final[tuple[str, ...]] = tuple(_AREAS["provinces"])
 CITIES_WITHOUT_DISTRICTS: Final[frozenset[str]] = frozenset(_AREAS["without-districts"])
 CITIES_WITH_BANNERS: Final[frozenset[str]] = frozenset(_AREAS["with-banners"])
+LONG_NAMES: Final[frozenset[str]] = frozenset(" ".join(_AREAS["long-names"]).split())
 ODD_PLACES: Final[frozenset[str]] = frozenset(_AREAS["odd-places"])
 
 # Over names and bytes of all files, so that a changed table changes the version of every bundle.

@@ -10,7 +10,7 @@ def plain(value: Value, _around: Surroundings) -> object:
 
 
 def exists(value: Value, _around: Surroundings) -> object:
-    """Say whether the field has a value; "null", "无", "-" and an empty text are none."""
+    """Say whether the field has a value; an empty text, "null", "无", "不详", "-" and the like are none."""
     return not isinstance(value, str) or not is_nothing(value)
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from functools import cache
 
+from policies.catalogue import ValueType
 from policies.form import Form
 from policies.forms.citizen import check_character
 from policies.forms.registry import scheme_of
@@ -33,6 +34,9 @@ def scheme(form: str) -> Scheme:
     return found
 
 
-def applied(form: str, value: Value, around: Surroundings = SURROUNDINGS) -> object:
-    """Return what a form makes of a value."""
-    return scheme(form).apply(value, around)
+def applied(
+    form: str, value: Value, around: Surroundings = SURROUNDINGS, value_type: ValueType | None = None
+) -> object:
+    """Return what a form makes of a value, of a type that matters for pseudonyms alone."""
+    found = scheme(form)
+    return found.apply_to(value_type or min(found.accepts))(value, around)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.catalogue import ValueType
+from policies.forms import match
 from policies.forms.match import MOST_HOLDERS, comparison_key, matches
 from tests.policies.forms.support import citizen_number
 
@@ -36,7 +37,16 @@ TWO = {"holder_name": ("张三", "李四"), "holder_id": (NUMBER, OTHER), "licen
         (ValueType.NAME, "John Smith", "JOHN  SMITH"),
         (ValueType.PHONE, "13812341234", "+86 138-1234-1234"),
         (ValueType.PHONE, "0551-62345667", "(0551)62345667"),
+        (ValueType.PHONE, "0551-62345678", "+86-551-62345678"),
+        (ValueType.PHONE, "0551-62345678", "+86 0551 62345678"),
+        (ValueType.PHONE, "0551-62345678", "86-551-62345678"),
+        (ValueType.PHONE, "010-62345678", "0086 10 62345678"),
+        (ValueType.PHONE, "13812341234", "8613812341234"),
         (ValueType.DATE, "2024-03-05", "2024年3月5日"),
+        (ValueType.DATE, "2024-03-05", "2024-03-05 00:00:00"),
+        (ValueType.DATE, "2024-03-05", " 2024-03-05 06:07 "),
+        (ValueType.DATE, "2024-03-05", "２０２４-０３-０５"),
+        (ValueType.BANK_CARD, "6200000000000005", "6200 0000-0000 0005"),
         (ValueType.AMOUNT, "120万元", "1,200,000.00"),
         (ValueType.EMAIL, "Zhang@Example.com", "zhang@example.com"),
         (ValueType.TERM, "男", " 男 "),
@@ -104,3 +114,39 @@ def test_every_element_is_compared_after_a_miss(monkeypatch: pytest.MonkeyPatch)
         matches({"holder_name": name, "holder_id": NUMBER}, known, TYPES)
         counts.append(len(calls))
     assert counts == [2, 2, 2]
+
+
+def test_a_licence_that_does_not_exist_is_read_like_one_that_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many values are brought into their canonical text for nobody as for a licence of one holder."""
+    read: list[ValueType] = []
+    canonical_text = match.canonical_text
+
+    def count(text: str, value_type: ValueType) -> str | None:
+        read.append(value_type)
+        return canonical_text(text, value_type)
+
+    monkeypatch.setattr("policies.forms.match.canonical_text", count)
+    asked = {"holder_name": "张三", "holder_id": NUMBER, "valid_to": "2030-01-02"}
+    counts = []
+    for known in (ONE, {}, {"holder_name": ("张三",)}, {"holder_name": ()}):
+        read.clear()
+        matches(asked, known, TYPES)
+        counts.append(sorted(read))
+    assert counts[0] == counts[1] == counts[2] == counts[3]
+    assert len(counts[0]) == 2 * len(asked)
+
+
+@pytest.mark.parametrize("value_type", ValueType)
+def test_nobody_is_never_matched(value_type: ValueType) -> None:
+    """The invented values that are read in place of a licence's equal nothing that is asked."""
+    stand_in = match._STAND_INS.get(value_type, match._STAND_IN)
+    assert comparison_key(stand_in, value_type) is not None
+    for known in ({}, {"x": ()}):
+        assert matches({"x": stand_in}, known, {"x": value_type}) is False
+
+
+def test_numbers_that_only_look_alike() -> None:
+    """A number without area code is not completed, and another number stays another."""
+    assert comparison_key("62345678", ValueType.PHONE) != comparison_key("0551-62345678", ValueType.PHONE)
+    assert comparison_key("86234567", ValueType.PHONE) != comparison_key("0234567", ValueType.PHONE)
+    assert comparison_key("2024-03-05", ValueType.CODE) != comparison_key("20240305", ValueType.CODE)

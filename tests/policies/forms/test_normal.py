@@ -39,15 +39,17 @@ def test_spellings_of_one_text_become_one(text: str, normal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "　", "null", "NULL", "Null", "ｎｕｌｌ", "无", " 无 ", "-", "－", "\u200b", "--"]
-)
+    "text",
+    ["", " ", "　", "null", "NULL", "Null", "ｎｕｌｌ", "无", " 无 ", "-", "－", "\u200b", "--", "不详", "暂无",
+     "未填写", "n/a", "N / A", "*", "******", "-----", "……", "／", "没有"],
+)  # fmt: skip
 def test_a_text_that_says_nothing_is_nothing(text: str) -> None:
-    """Empty, "null", "无" and "-" are no value, in any width."""
+    """Empty, "null", "无", "不详", strokes and stars are no value, in any width."""
     assert normalise(text) is None
     assert is_nothing(text)
 
 
-@pytest.mark.parametrize("text", ["0", "无锡", "nullable", "张三"])
+@pytest.mark.parametrize("text", ["0", "无锡", "nullable", "张三", "不详细", "空军", "5*", "-1", "A-----", "未来"])
 def test_a_text_that_only_begins_like_nothing_is_something(text: str) -> None:
     """Only the whole text says nothing."""
     assert not is_nothing(text)
@@ -91,3 +93,13 @@ def test_the_usual_spelling_is_the_normal_one(text: str) -> None:
         patch.setattr(normal, "_IS_USUAL", lambda _: None)
         careful = normalise(text)
     assert normalise(text) == careful
+
+
+@given(st.text(alphabet="不详暂无未填写空null/aA*-. \t\u3000０1x龥\x00", max_size=7))
+def test_what_is_seen_at_a_glance_is_what_normalising_says(text: str) -> None:
+    """A text says nothing exactly when it has no normal spelling."""
+    try:
+        nothing = normalise(text) is None
+    except UnfitTextError:
+        nothing = False
+    assert is_nothing(text) is nothing

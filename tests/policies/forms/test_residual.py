@@ -6,22 +6,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from policies.catalogue import Field, ShareClass, ValueType
+from policies.catalogue import About, Field, ShareClass, ValueType
 from policies.form import Form
-from policies.forms.citizen import MASKS, Mask
+from policies.forms.candidates import COUNTIES_BY_HEAD, SEQUENCES, number_candidates
+from policies.forms.citizen import MASKS
+from policies.forms.known import COUNTIES, FIRST_BIRTH_YEAR, LAST_BIRTH_YEAR, Known, Mask
 from policies.forms.registry import SCHEMES
-from policies.forms.residual import (
-    COUNTIES,
-    COUNTIES_BY_HEAD,
-    FIRST_BIRTH_YEAR,
-    LAST_BIRTH_YEAR,
-    SEQUENCES,
-    UNTOUCHED,
-    Known,
-    name_residual,
-    number_candidates,
-    residual_candidates,
-)
+from policies.forms.residual import UNTOUCHED, name_residual, residual_candidates
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
 
@@ -154,20 +145,23 @@ def test_the_registry_declares_what_is_computed() -> None:
         assert SCHEMES[f"mask:{name}"].residual == number_candidates(mask, Known())
 
 
-def field(value_type: ValueType, zh: str) -> Field:
-    return Field(type=value_type, source="KZ_X", zh=zh, en="x", share=ShareClass.CONDITIONAL)
+def field(value_type: ValueType, about: About | None = None) -> Field:
+    return Field(type=value_type, source="KZ_X", zh="某某", en="x", share=ShareClass.CONDITIONAL, about=about)
 
 
 FIELDS = {
-    "holder_id": field(ValueType.CITIZEN_ID, "公民身份号码"),
-    "holder_code": field(ValueType.HOLDER_CODE, "持证主体代码"),
-    "holder_name": field(ValueType.NAME, "姓名"),
-    "holder_birth_date": field(ValueType.DATE, "出生日期"),
-    "born": field(ValueType.DATE, "出生日期"),
-    "issue_date": field(ValueType.DATE, "颁发日期"),
-    "address": field(ValueType.ADDRESS, "住址"),
-    "area": field(ValueType.AREA, "行政区划"),
-    "sex": field(ValueType.TERM, "性别"),
+    "holder_id": field(ValueType.CITIZEN_ID),
+    "holder_code": field(ValueType.HOLDER_CODE),
+    "holder_name": field(ValueType.NAME),
+    "born": field(ValueType.DATE, About.BIRTH),
+    "csrq": field(ValueType.TERM, About.BIRTH),
+    "birth_of_the_company": field(ValueType.DATE),
+    "issue_date": field(ValueType.DATE),
+    "address": field(ValueType.ADDRESS),
+    "area": field(ValueType.AREA),
+    "native_place": field(ValueType.TERM, About.PLACE),
+    "xb": field(ValueType.TERM, About.SEX),
+    "status": field(ValueType.TERM),
 }
 
 
@@ -176,22 +170,33 @@ FIELDS = {
     [
         ({"holder_id": "mask:id-6-4"}, 3181),
         ({"holder_id": "mask:id-6-4", "issue_date": "plain"}, 3181),
-        ({"holder_id": "mask:id-6-4", "holder_birth_date": "general:age-band"}, 328),
+        ({"holder_id": "mask:id-6-4", "born": "general:age-band"}, 328),
         ({"holder_id": "mask:id-6-4", "born": "general:year"}, 32),
         ({"holder_id": "mask:id-0-4", "address": "mask:addr-district", "born": "general:year"}, 32),
         ({"holder_id": "mask:id-0-4", "area": "general:district", "born": "general:year"}, 32),
         ({"holder_id": "mask:id-1-1", "address": "plain", "born": "plain"}, 90),
-        ({"holder_id": "mask:id-14-0", "sex": "plain"}, 499),
+        ({"holder_id": "mask:id-14-0", "xb": "plain"}, 499),
         ({"holder_id": "mask:id-6-0", "holder_code": "mask:id-0-4"}, 3181),
         ({"holder_id": "plain", "born": "plain", "address": "plain"}, UNTOUCHED.count),
-        ({"holder_id": "match", "born": "plain"}, UNTOUCHED.count),
+        ({"holder_id": "mask:id-6-4", "born": "mask:date-year"}, 32),
+        ({"holder_id": "mask:id-6-4", "born": "attest:valid-on"}, 1),
+        ({"holder_id": "mask:id-6-4", "born": "exists"}, 3181),
+        ({"holder_id": "mask:id-6-4", "csrq": "plain"}, 1),
+        ({"holder_id": "mask:id-6-4", "birth_of_the_company": "plain"}, 3181),
+        ({"holder_id": "mask:id-1-1", "native_place": "plain", "born": "plain"}, 90),
+        ({"holder_id": "mask:id-14-0", "status": "plain"}, 999),
+        ({"holder_id": "match"}, UNTOUCHED.count),
+        ({"holder_id": "match", "born": "plain"}, 2850 * 999),
+        ({"holder_id": "match", "born": "plain", "address": "general:district", "xb": "plain"}, 499),
+        ({"holder_id": "exists", "born": "plain"}, UNTOUCHED.count),
+        ({"holder_id": "withheld", "born": "plain"}, UNTOUCHED.count),
         ({"born": "plain", "address": "plain"}, UNTOUCHED.count),
         ({}, UNTOUCHED.count),
         ({"gone": "mask:id-6-4"}, UNTOUCHED.count),
     ],
 )
 def test_a_plan_is_judged_by_all_its_fields(forms: dict[str, str], count: int) -> None:
-    """Birth date, place and sex narrow a masked number; other dates do not, and only a mask is judged."""
+    """Birth, place and sex narrow a number that is masked or may be compared; what is not about the holder does not."""
     assert residual_candidates({name: Form.parse(form) for name, form in forms.items()}, FIELDS).count == count
 
 
@@ -202,7 +207,7 @@ def test_a_finding_names_the_fields_that_cause_it() -> None:
         "born": "general:year",
         "holder_id": "mask:id-6-4",
         "address": "plain",
-        "sex": "plain",
+        "xb": "plain",
     }
     found = residual_candidates({name: Form.parse(form) for name, form in forms.items()}, FIELDS)
     assert found.because == ("holder_id=mask:id-6-4", "born=general:year")
