@@ -73,13 +73,13 @@ def run(*, rounds: int, entries: int = ENTRIES) -> dict[str, Any]:
     found: dict[str, Found] = {"sqlite": Found()}
     syncs_ms: list[float] = []
     try:
-        with _postgres(folder) as server:
+        with running_postgres(folder) as server:
             if server is not None:
                 found["postgres"] = Found()
             for number in range(rounds):
                 syncs_ms += measure_sync(folder)
                 for kind, one in found.items():
-                    place = _place(folder / f"{kind}-{number}", server if kind == "postgres" else None)
+                    place = make_place(folder / f"{kind}-{number}", server if kind == "postgres" else None)
                     measure(place, one, entries)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -106,7 +106,7 @@ def run(*, rounds: int, entries: int = ENTRIES) -> dict[str, Any]:
 def measure(place: Place, found: Found, entries: int) -> None:
     """Write a new log and note what it took."""
     drafts = [make_draft(number, caller=f"caller-{number % CALLERS}") for number in range(entries)]
-    log = AccessLog(_setup(place))
+    log = AccessLog(make_setup(place))
     try:
         used, start = time.process_time(), time.perf_counter()
         waits = uvloop.run(_append_all(log, drafts))
@@ -119,7 +119,7 @@ def measure(place: Place, found: Found, entries: int) -> None:
     found.waits_ms.append(waits[len(waits) // 2] * 1e3)
     found.p99s_ms.append(waits[int(len(waits) * 0.99)] * 1e3)
     found.bytes_each.append(place.weigh() / entries)
-    log = AccessLog(_setup(place))
+    log = AccessLog(make_setup(place))
     head = log.head()
     log.close()
     if head is None or head.size != entries:
@@ -156,7 +156,12 @@ async def _append_all(log: AccessLog, drafts: Sequence[EntryDraft]) -> list[floa
     return waits
 
 
-def _setup(place: Place) -> LogSetup:
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def make_setup(place: Place, *, clock_ms: Callable[[], int] = _now_ms) -> LogSetup:
+    """Return how to open the log of a place."""
     return LogSetup(
         origin=_ORIGIN,
         open_store=place.open_store,
@@ -165,11 +170,12 @@ def _setup(place: Place) -> LogSetup:
         wrapper=AesKeyWrapper(b"k" * 32),
         lookup=LookupKeys({Epoch(1): b"i" * 32}),
         signers=(NoteSigner(_ORIGIN, SoftwareSigner(Ed25519PrivateKey.from_private_bytes(b"s" * 32))),),
-        clock_ms=lambda: time.time_ns() // 1_000_000,
+        clock_ms=clock_ms,
     )
 
 
-def _place(folder: Path, server: PostgresServer | None) -> Place:
+def make_place(folder: Path, server: PostgresServer | None) -> Place:
+    """Return a new place for a log: in files, or on the server."""
     folder.mkdir()
     if server is None:
         return Place(
@@ -198,7 +204,8 @@ async def _weigh(dsn: str) -> int:
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[PostgresServer | None]:
+def running_postgres(folder: Path) -> Iterator[PostgresServer | None]:
+    """Run a server below the folder; None where there is none to run."""
     programs = find_programs()
     if programs is None:
         yield None
@@ -215,7 +222,7 @@ def _postgres(folder: Path) -> Iterator[PostgresServer | None]:
 
 
 def _leaf() -> bytes:
-    return encode_leaf(make_draft(1).leaf, t=time.time_ns() // 1_000_000, seq=100)
+    return encode_leaf(make_draft(1).leaf, t=_now_ms(), seq=100)
 
 
 def _figures(kind: str, found: Found) -> list[Reach]:

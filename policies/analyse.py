@@ -14,7 +14,8 @@ from policies.engine import Engine
 from policies.fault import Place, PolicyFault, Words
 from policies.fold import witness
 from policies.given import contexts_of
-from policies.grant import rows
+from policies.grant import rows, spell_grant
+from policies.rule import Together
 from policies.testing import known_names
 
 _NAMED: Final = 5  # items that a sentence names before it counts
@@ -97,7 +98,7 @@ def find_conflicts(reaches: list[Reach]) -> Iterator[Finding]:
                     clashes.setdefault(seen.clash, []).append(rules)
             for (first, second), where in clashes.items():
                 one, other, licence = reach.table.rules[first], reach.table.rules[second], reach.table.licence.id
-                forms = _spell(one.grant[name]), _spell(other.grant[name])
+                forms = spell_grant(one.grant[name]), spell_grant(other.grant[name])
                 yield Finding(
                     kind=FindingKind.CONFLICT,
                     severity=Severity.FAULT,
@@ -118,7 +119,9 @@ def find_together(bundle: Bundle, reaches: list[Reach]) -> Iterator[Finding]:
         for reach in reaches:
             wanted = [reach.bits([name], limit.forms) for name in limit.fields]
             broken = [plan for plan in reach.plans if all(plan & bits for bits in wanted)]
-            if broken:
+            if not broken:
+                yield from _find_apart(limit, number, reach, wanted)
+            else:
                 shown = "、".join(f"{name}={form}" for name, form in _limited(reach, broken[0], limit.fields))
                 yield Finding(
                     kind=FindingKind.TOGETHER,
@@ -132,6 +135,33 @@ def find_together(bundle: Bundle, reaches: list[Reach]) -> Iterator[Finding]:
                     contexts=sum(reach.plans[plan].contexts for plan in broken),
                     witness=reach.witness(reach.plans[broken[0]].path),
                 )  # fmt: skip
+
+
+def _find_apart(limit: Together, number: int, reach: Reach, wanted: list[int]) -> Iterator[Finding]:
+    """Note callers that see for several items together what no one item shows together."""
+    if not all(wanted):
+        return
+    forms = reach.by_asker()
+    callers = sorted(
+        {
+            caller
+            for group in reach.table.asker.groups
+            if all(forms[group.column] & bits for bits in wanted)
+            for caller, _ in group.values
+        }
+    )
+    if callers:
+        licence = reach.table.licence.id
+        yield Finding(
+            kind=FindingKind.TOGETHER,
+            severity=Severity.NOTE,
+            subject=f"together {number}",
+            key=f"together {number}",
+            expected=Words(f"同一类调用方在不同事项中也不分别取得 {'、'.join(limit.fields)}",
+                           f"callers that do not get {', '.join(limit.fields)} for different items either"),
+            found=Words(f"证照类型 {licence}：{'、'.join(callers)} 分事项可得齐",
+                        f"all of them, for different items, of licence type {licence}: {', '.join(callers)}"),
+        )  # fmt: skip
 
 
 def find_idle(bundle: Bundle, reaches: list[Reach]) -> Iterator[Finding]:
@@ -236,7 +266,3 @@ def _uncovered(licence: str, fields: tuple[str, ...], items: tuple[str, ...]) ->
 
 def _limited(reach: Reach, plan: int, fields: tuple[str, ...]) -> list[tuple[str, str]]:
     return sorted((name, form) for (name, form), mark in reach.marks.items() if plan >> mark & 1 and name in fields)
-
-
-def _spell(grant: str | tuple[str, ...]) -> str:
-    return grant if isinstance(grant, str) else "+".join(grant)

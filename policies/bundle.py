@@ -1,16 +1,18 @@
 """A policy bundle: everything that decides about fields, as one immutable value with a digest."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from policies.catalogue import CallerKind, LicenceType, Residual, Slug
 from policies.fault import PolicyFault, Report
+from policies.given import select
 from policies.item import Day, Item
 from policies.reading import Origin
 from policies.rule import Budget, Given, PolicyTest, Rule, Together
@@ -108,9 +110,11 @@ def digest_bundle(bundle: Bundle) -> str:
 
 
 def canonical(value: _Value) -> _Value:
-    """Return the same value as it is encoded: lists, which all are sets, in order; one alone where it may stand alone.
+    """Return the same value as it is encoded, so that one meaning has one digest.
 
-    What equals its default becomes the default itself, because msgspec leaves out what *is* the default.
+    1. Lists, which all are sets, in order; one alone where it may stand alone. 2. A condition that accepts all values
+    is none. 3. What equals its default becomes the default itself, because msgspec leaves out what *is* the default.
+    4. A test that names the consent that its items ask for anyhow does not say so.
     """
     changed: dict[str, object] = {}
     for name, default in _defaults(type(value)):
@@ -118,6 +122,10 @@ def canonical(value: _Value) -> _Value:
         if before is default:
             continue
         after = _ordered(before)
+        if default is None and name != "consent" and _is_everything(after):  # of consent, silence means something else
+            after = None
+        if name == "tests":
+            after = _without_usual_consent(value, after)
         if after == default:
             changed[name] = default
             continue
@@ -127,10 +135,27 @@ def canonical(value: _Value) -> _Value:
             after = _single(after)
         if after is not before:
             changed[name] = after
-    return msgspec.structs.replace(value, **changed) if changed else value
+    return replace(value, **changed) if changed else value
 
 
 _GRANTS: Final = frozenset({"grant", "expect"})
+
+
+def _is_everything(value: object) -> bool:
+    """Say whether a list names all members of an enumeration."""
+    return isinstance(value, tuple) and isinstance(value[0], Enum) and set(value) == set(type(value[0]))
+
+
+def _without_usual_consent(bundle: Struct, tests: object) -> object:
+    if not isinstance(bundle, Bundle) or not isinstance(tests, tuple):
+        return tests
+    asked: dict[str, str] = {item.id: item.consent for item in bundle.items}
+    return tuple(replace(one, given=_as_asked(one.given, asked)) for one in tests)
+
+
+def _as_asked(given: Given, asked: Mapping[str, str]) -> Given:
+    is_usual = given.consent is not None and {asked[item] for item in select(given.item, asked)} == {given.consent}
+    return replace(given, consent=None) if is_usual else given
 
 
 def _single(value: object) -> object:

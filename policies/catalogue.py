@@ -14,6 +14,9 @@ from msgspec import Meta, Struct
 from policies.dimension import HolderType, Home
 from policies.form import MAX_FORM
 
+STATUS: Final = "status"  # the field, and its source; all that may be told of a licence that is not valid
+HOLDER_CODE: Final = "holder-code"  # the source of the holder's number
+
 MAX_TEXT: Final = 512  # characters of a name, a reason or a legal basis
 
 # What nobody sees or what turns other text round: control characters, direction marks, zero-width and filler
@@ -130,11 +133,20 @@ class Sensitivity(StrEnum):
     SENSITIVE = "sensitive"
 
 
+class About(StrEnum):
+    """What a field says of a person, where it is something that the citizen number says too (GB 11643—1999)."""
+
+    BIRTH = "birth"
+    SEX = "sex"
+    PLACE = "place"
+
+
 class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A field of a licence type.
 
     ``source`` says where its value stands: an attribute of the neutral licence (`holder-name`, `holder-code`,
     `number`, `issued-on` …) or the tag of a metadata element (`KZ_ZS`). ``basis``: for class none, the law.
+    ``about``: whether it says the holder's birth, sex or place, which narrows down the holder's number.
     """
 
     type: ValueType
@@ -144,6 +156,7 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     share: ShareClass = ShareClass.UNCLASSIFIED
     sensitivity: Sensitivity = Sensitivity.SENSITIVE
     basis: OptionalText = ""
+    about: About | None = None
 
     @property
     def may_be_shared(self) -> bool:

@@ -48,7 +48,7 @@ class Axis(Generic[V]):
 class LicenceTable:
     """All that decides about one licence type.
 
-    ``items`` and ``consents`` are the two halves of the columns of ``matter``, for the reasons.
+    ``items`` and ``consents`` (by item and consent) are the two halves of the columns of ``matter``, for the reasons.
     """
 
     licence: LicenceType
@@ -56,7 +56,7 @@ class LicenceTable:
     fields: tuple[FieldTable, ...]
     ceilings: Mapping[str, Ceiling]
     items: Mapping[str, int]
-    consents: Mapping[str, int]
+    consents: Mapping[Pair, int]
     matter: Axis[Pair]  # item, consent
     asker: Axis[Pair]  # kind of caller, home
     status: Axis[str]
@@ -85,19 +85,18 @@ def compile_bundle(bundle: Bundle, known: dict[Hashable, Ceiling] | None = None)
     """
     known = {} if known is None else known
     ceilings = {item.id: _intern_ceiling(item, known) for item in bundle.items}
-    consents = {item.id: tuple(one.value for one in possible_consents(item)) for item in bundle.items}
     askers = tuple((kind.id, home.value) for kind in bundle.callers for home in kind.home)
     rules = _rules_by_licence(bundle)
     tables: dict[str, LicenceTable] = {}
     start = 0
     for licence in bundle.licences:
-        items = [item.id for item in bundle.items if licence.id in item.licences]
+        items = [item for item in bundle.items if licence.id in item.licences]
         table = _compile_licence(
             licence,
             rules=tuple(rules[licence.id]),
-            matters=[(item, consent) for item in items for consent in consents[item]],
+            items=items,
             askers=askers,
-            ceilings={item: ceilings[item] for item in items},
+            ceilings={item.id: ceilings[item.id] for item in items},
             start=start,
         )
         tables[licence.id] = table
@@ -126,21 +125,21 @@ def _compile_licence(
     licence: LicenceType,
     *,
     rules: tuple[Rule, ...],
-    matters: Sequence[Pair],
+    items: Sequence[Item],
     askers: Sequence[Pair],
     ceilings: Mapping[str, Ceiling],
     start: int,
 ) -> LicenceTable:
-    items = _columns([rule.item for rule in rules], ceilings)
-    consents = _columns([rule.consent for rule in rules], FIXED_VALUES[Dimension.CONSENT])
+    item_columns = _columns([rule.item for rule in rules], ceilings)
+    consents = _consents(rules, items)
     kinds = _columns([rule.caller.kind for rule in rules], dict.fromkeys(kind for kind, _ in askers))
     homes = _columns([rule.caller.home for rule in rules], FIXED_VALUES[Dimension.HOME])
     statuses = _columns([rule.licence.status for rule in rules], FIXED_VALUES[Dimension.STATUS])
     holders = _columns([rule.holder.type for rule in rules], licence.holders)
     ages = _columns([rule.holder.age for rule in rules], FIXED_VALUES[Dimension.AGE])
     outcomes = _columns([rule.outcome for rule in rules], FIXED_VALUES[Dimension.OUTCOME])
-    matter_columns = {pair: items[pair[0]] & consents[pair[1]] for pair in matters}
-    marks = {pair: (items[pair[0]], consents[pair[1]], id(ceilings[pair[0]])) for pair in matters}
+    matter_columns = {pair: item_columns[pair[0]] & column for pair, column in consents.items()}
+    marks = {pair: (item_columns[pair[0]], column, id(ceilings[pair[0]])) for pair, column in consents.items()}
     asker_columns = {pair: kinds[pair[0]] & homes[pair[1]] for pair in askers}
     party_columns = {(holder, age): holders[holder] & ages[age] for holder, age in PARTIES if holder in holders}
     matter = _axis(matter_columns, 1, marks)
@@ -154,7 +153,7 @@ def _compile_licence(
         rules=rules,
         fields=tuple(FieldTable(name, field, rules) for name, field in sorted(licence.fields.items())),
         ceilings=ceilings,
-        items=items,
+        items=item_columns,
         consents=consents,
         matter=matter,
         asker=asker,
@@ -163,6 +162,19 @@ def _compile_licence(
         outcome=outcome,
         end=start + stride * len(outcome.groups),
     )
+
+
+def _consents(rules: Sequence[Rule], items: Sequence[Item]) -> dict[Pair, int]:
+    """Return for each item and consent the rules that accept it; one that does not say accepts what the item asks."""
+    said = _columns(
+        [() if rule.wants_consent_asked else rule.consent for rule in rules], FIXED_VALUES[Dimension.CONSENT]
+    )
+    silent = sum(1 << row for row, rule in enumerate(rules) if rule.wants_consent_asked)
+    return {
+        (item.id, consent.value): said[consent] | (silent if consent is item.consent else 0)
+        for item in items
+        for consent in possible_consents(item)
+    }
 
 
 def _columns(conditions: Sequence[Collection[str] | None], values: Iterable[str]) -> dict[str, int]:

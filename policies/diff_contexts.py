@@ -5,13 +5,13 @@ that one version does not have are silence on its side: there no rule of it matc
 """
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from policies.bundle import Bundle
 from policies.compile import Axis, Ceiling, Group, LicenceTable, compile_bundle
-from policies.diff_line import DiffLine, Shown, Topic
-from policies.diff_sentence import Names, describe_field, describe_obligation
+from policies.diff_line import DiffLine, Shown, Topic, spell_value
+from policies.diff_sentence import Names
 from policies.fold import Reached, Sets, fold, witness
 from policies.grant import rows
 from policies.plan import merge_obligations
@@ -53,29 +53,19 @@ def compare_contexts(old: Bundle, new: Bundle) -> Iterator[DiffLine]:
     for licence in before | after:
         joint = Joint(before.get(licence), after.get(licence))
         for (item, change), where in joint.changes().items():
-            callers = tuple(where.askers)
-            describe = describe_field if change.topic is Topic.FIELD else describe_obligation
-            yield DiffLine(
+            line = DiffLine(
                 topic=change.topic,
                 old=change.old,
                 new=change.new,
                 widens=change.widens,
-                callers=callers,
+                callers=tuple(where.askers),
                 item=item,
                 licence=licence,
                 field=change.name,
                 contexts=where.contexts,
                 witness=witness(licence, where.path),
-                sentence=describe(
-                    names,
-                    callers=callers,
-                    item=item,
-                    licence=licence,
-                    name=change.name,
-                    forms=(change.old, change.new),
-                    contexts=where.contexts,
-                ),
             )
+            yield replace(line, sentence=names.describe(line))
 
 
 class Joint:
@@ -208,7 +198,7 @@ def _collect(
         for change, (contexts, path) in found.items():
             where = lines.get((item, change))
             if where is None:
-                where = lines[item, change] = Where((*path, asker.values[0], (item, consent)))
+                where = lines[item, change] = Where(((item, consent), asker.values[0], *path))
             where.contexts += contexts * len(asker.values)
             where.askers.update(dict.fromkeys(asker.values))
 
@@ -250,10 +240,4 @@ def _compare_obligations(old: Obligations, new: Obligations) -> Iterator[Change]
     for name, is_looser in looser.items():
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
-            yield Change(Topic.OBLIGATION, name, _spell(before), _spell(after), is_looser)
-
-
-def _spell(value: object) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+            yield Change(Topic.OBLIGATION, name, spell_value(before), spell_value(after), is_looser)

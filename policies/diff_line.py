@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+import msgspec
+from msgspec import Struct
 
 from policies.dimension import Context
 from policies.fault import Words
 from policies.form import MATCH, WITHHELD, Form
+
+_NOT_SAID: Final = Words("", "")
 
 
 class Topic(StrEnum):
@@ -17,9 +23,11 @@ class Topic(StrEnum):
     CATALOGUE = "catalogue"
     CALLER = "caller"
     ITEM = "item"
+    RULE = "rule"
     CEILING = "ceiling"
     TOGETHER = "together"
     BUDGET = "budget"
+    TEST = "test"
     BUNDLE = "bundle"
 
 
@@ -61,4 +69,19 @@ class DiffLine:
     field: str = ""
     contexts: int = 0
     witness: Context | None = None
-    sentence: Words
+    sentence: Words = _NOT_SAID
+
+
+def spell_value(value: object) -> str:
+    """Spell what a policy says, on one line: lists with commas, tables as JSON, "" for nothing."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple() | list():
+            return ", ".join(map(str, value))
+        case Struct():
+            return msgspec.json.encode(value).decode()
+        case _:
+            return str(value)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from policies.bundle import Bundle
+from policies.diff_line import DiffLine, Topic
 from policies.dimension import Home
 from policies.fault import Words
 from policies.form import WITHHELD
@@ -46,53 +47,28 @@ class Names:
         where = _HOMES[Home(homes[0])]
         return Words(f"{name.zh}（{where.zh}）", f"{name.en} ({where.en})")
 
+    def describe(self, line: DiffLine) -> Words:
+        """Say who sees what otherwise, or is asked for what otherwise."""
+        who, what, which = self.list_callers(line.callers), self.items[line.item], self.licences[line.licence]
+        words = _describe_field(line) if line.topic is Topic.FIELD else _describe_obligation(line)
+        return Words(
+            f"{who.zh}在{what.zh}（{line.item}）中对{which.zh}{words.zh}，涉及 {line.contexts} 种情形",
+            f"{who.en}, for {what.en} ({line.item}), {words.en} of {which.en}; {line.contexts} contexts",
+        )
 
-def describe_field(
-    names: Names,
-    *,
-    callers: Sequence[tuple[str, str]],
-    item: str,
-    licence: str,
-    name: str,
-    forms: tuple[str, str],
-    contexts: int,
-) -> Words:
-    """Say what callers see more, less or otherwise of a field."""
-    old, new = forms
+
+def _describe_field(line: DiffLine) -> Words:
+    old, new, name = line.old, line.new, line.field
     if old == str(WITHHELD):
-        zh, en = f"可多见 {name}（{new}）", f"can now see {name} ({new})"
-    elif new == str(WITHHELD):
-        zh, en = f"不再可见 {name}（原为 {old}）", f"no longer see {name} ({old} before)"
-    else:
-        zh, en = f"所见 {name} 由 {old} 变为 {new}", f"see {name} as {new}, no longer as {old}"
-    return _frame(names, callers, item, licence, Words(zh, en), contexts)
+        return Words(f"可多见 {name}（{new}）", f"can now see {name} ({new})")
+    if new == str(WITHHELD):
+        return Words(f"不再可见 {name}（原为 {old}）", f"no longer see {name} ({old} before)")
+    return Words(f"所见 {name} 由 {old} 变为 {new}", f"see {name} as {new}, no longer as {old}")
 
 
-def describe_obligation(
-    names: Names,
-    *,
-    callers: Sequence[tuple[str, str]],
-    item: str,
-    licence: str,
-    name: str,
-    forms: tuple[str, str],
-    contexts: int,
-) -> Words:
-    """Say what is asked of callers otherwise."""
-    old, new = forms
-    called = OBLIGATIONS[name]
-    words = Words(
-        f"的{called.zh}由 {old or '无限制'} 变为 {new or '无限制'}",
-        f"have another {called.en}: {new or 'no limit'}, {old or 'no limit'} before",
-    )
-    return _frame(names, callers, item, licence, words, contexts)
-
-
-def _frame(  # noqa: PLR0917 -- the parts of a sentence, in its order
-    names: Names, callers: Sequence[tuple[str, str]], item: str, licence: str, words: Words, contexts: int
-) -> Words:
-    who, what, which = names.list_callers(callers), names.items[item], names.licences[licence]
+def _describe_obligation(line: DiffLine) -> Words:
+    called = OBLIGATIONS[line.field]
     return Words(
-        f"{who.zh}在{what.zh}（{item}）中对{which.zh}{words.zh}，涉及 {contexts} 种情形",
-        f"{who.en}, for {what.en} ({item}), {words.en} of {which.en}; {contexts} contexts",
+        f"的{called.zh}由 {line.old or '无限制'} 变为 {line.new or '无限制'}",
+        f"have another {called.en}: {line.new or 'no limit'}, {line.old or 'no limit'} before",
     )

@@ -6,23 +6,25 @@ A change is taken for a loosening unless it is certain that it is none, or that 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
-import msgspec
+from msgspec import Struct
 
 from policies.bundle import Bundle
 from policies.catalogue import Field, LicenceType, ShareClass
-from policies.diff_line import DiffLine, Topic
+from policies.diff_line import DiffLine, Topic, spell_value
 from policies.fault import Words
 from policies.item import Item
-from policies.rule import Budget, Together
+from policies.rule import Budget, PolicyTest, Together
 
 _TOPICS: Final = {
     Topic.LICENCE: Words("证照类型", "licence type"),
     Topic.CATALOGUE: Words("字段", "field"),
     Topic.CALLER: Words("调用方类别", "kind of caller"),
     Topic.ITEM: Words("事项", "item"),
+    Topic.RULE: Words("规则", "rule"),
     Topic.CEILING: Words("事项上限", "ceiling"),
     Topic.TOGETHER: Words("并提限制", "limit on fields together"),
     Topic.BUDGET: Words("额度", "budget"),
+    Topic.TEST: Words("策略测试", "test"),
     Topic.BUNDLE: Words("策略", "policy"),
 }
 
@@ -36,21 +38,29 @@ N = TypeVar("N", bound=_Named)
 
 
 def compare_written(old: Bundle, new: Bundle) -> Iterator[DiffLine]:
-    """Compare everything but rules and tests."""
+    """Compare everything but what rules give, which is compared context by context."""
     yield from _compare_bundles(old, new)
     for before, after in _pairs(old.licences, new.licences):
         yield from _compare_licences(before, after)
     for kind_before, kind_after in _pairs(old.callers, new.callers):
         if kind_before is None or kind_after is None:
             yield _presence(Topic.CALLER, kind_before, kind_after)
-        elif set(kind_before.home) != set(kind_after.home):
-            # What they see more is compared context by context.
-            yield _line(Topic.CALLER, f"{kind_after.id}.home", _spell(kind_before.home), _spell(kind_after.home))
+        else:  # what callers of another home see is compared context by context
+            yield from _compare_values(Topic.CALLER, kind_before, kind_after, {"home": False} | _LABELS)
     for item_before, item_after in _pairs(old.items, new.items):
-        yield from _compare_items(item_before, item_after)
+        yield from _compare_items(item_before, item_after, (old.residual, new.residual))
+    for rule_before, rule_after in _pairs(old.rules, new.rules):
+        if rule_before is not None and rule_after is not None:
+            yield from _compare_values(Topic.RULE, rule_before, rule_after, _GROUNDS)
     yield from _compare_together(old.together, new.together)
     for budget_before, budget_after in _pairs(old.budgets, new.budgets):
         yield from _compare_budgets(budget_before, budget_after)
+    yield from _compare_tests(old.tests, new.tests)
+
+
+# What people read and nothing decides on: who approves a version sees that it was changed.
+_LABELS: Final = {"zh": False, "en": False}
+_GROUNDS: Final = {"why": False, "basis": False}
 
 
 def _compare_bundles(old: Bundle, new: Bundle) -> Iterator[DiffLine]:
@@ -58,20 +68,22 @@ def _compare_bundles(old: Bundle, new: Bundle) -> Iterator[DiffLine]:
         yield _line(Topic.BUNDLE, "forms", old.forms, new.forms, widens=True)
     if old.residual != new.residual:
         yield _line(Topic.BUNDLE, "residual", old.residual, new.residual, widens=new.residual < old.residual)
-    for name in ("valid_from", "valid_to"):  # every version has its own period
+    # What is in force longer shares when nothing else would: a policy that has ended is revived by its new end.
+    periods = {"valid_from": new.valid_from < old.valid_from, "valid_to": new.valid_to > old.valid_to}
+    for name, is_longer in periods.items():
         if getattr(old, name) != getattr(new, name):
-            yield _line(Topic.BUNDLE, name, getattr(old, name), getattr(new, name))
+            yield _line(Topic.BUNDLE, name, getattr(old, name), getattr(new, name), widens=is_longer)
 
 
 def _compare_licences(old: LicenceType | None, new: LicenceType | None) -> Iterator[DiffLine]:
     if old is None or new is None:
         yield _presence(Topic.LICENCE, old, new)
         return
-    if set(old.holders) != set(new.holders):  # what is seen of other holders is compared context by context
-        yield _line(Topic.LICENCE, f"{new.id}.holders", _spell(old.holders), _spell(new.holders))
-    if set(old.codes) != set(new.codes):  # documents of further types are now read as this one
-        widens = not set(new.codes) <= set(old.codes)
-        yield _line(Topic.LICENCE, f"{new.id}.codes", _spell(old.codes), _spell(new.codes), widens=widens)
+    looser = {
+        "holders": False,  # what is seen of other holders is compared context by context
+        "codes": not set(new.codes) <= set(old.codes),  # documents of further types are now read as this one
+    }
+    yield from _compare_values(Topic.LICENCE, old, new, looser | _LABELS)
     for name in old.fields | new.fields:
         yield from _compare_fields(f"{new.id}.{name}", old.fields.get(name), new.fields.get(name))
 
@@ -83,13 +95,15 @@ def _compare_fields(subject: str, old: Field | None, new: Field | None) -> Itera
         return
     if old.share is not new.share:
         yield _line(Topic.CATALOGUE, f"{subject}.share", old.share, new.share, widens=_is_looser(old.share, new.share))
-    for name in ("type", "source"):  # the same form of another value shows something else
-        if getattr(old, name) != getattr(new, name):
-            yield _line(Topic.CATALOGUE, f"{subject}.{name}", getattr(old, name), getattr(new, name), widens=True)
-    if old.sensitivity is not new.sensitivity:
-        depths = [one.value for one in type(old.sensitivity)]
-        widens = depths.index(new.sensitivity) < depths.index(old.sensitivity)
-        yield _line(Topic.CATALOGUE, f"{subject}.sensitivity", old.sensitivity, new.sensitivity, widens=widens)
+    depths = list(type(old.sensitivity))
+    looser = {
+        "type": True,  # the same form of another value shows something else
+        "source": True,
+        "sensitivity": depths.index(new.sensitivity) < depths.index(old.sensitivity),
+        "about": old.about is not None,  # what narrows down a number is no longer counted as such
+        "basis": False,
+    }
+    yield from _compare_values(Topic.CATALOGUE, old, new, looser | _LABELS, subject)
 
 
 def _is_looser(old: ShareClass, new: ShareClass) -> bool:
@@ -97,7 +111,8 @@ def _is_looser(old: ShareClass, new: ShareClass) -> bool:
     return order.index(new) > order.index(old)
 
 
-def _compare_items(old: Item | None, new: Item | None) -> Iterator[DiffLine]:
+def _compare_items(old: Item | None, new: Item | None, residuals: tuple[int, int]) -> Iterator[DiffLine]:
+    """Compare two items; ``residuals`` are the thresholds of the bundles, for items without one of their own."""
     if old is None or new is None:
         yield _presence(Topic.ITEM, old, new, widens=new is not None)
         return
@@ -108,17 +123,19 @@ def _compare_items(old: Item | None, new: Item | None) -> Iterator[DiffLine]:
         "licences": not set(new.licences) <= set(old.licences),
         "valid_from": new.valid_from < old.valid_from,
         "valid_to": new.valid_to > old.valid_to,
-        "residual": new.residual is not None and (old.residual is None or new.residual < old.residual),
+        "residual": (new.residual or residuals[1]) < (old.residual or residuals[0]),
+        "why_residual": False,
+        "basis": False,
     }
-    yield from _compare_values(Topic.ITEM, old, new, looser)
+    yield from _compare_values(Topic.ITEM, old, new, looser | _LABELS)
     for field in old.ceiling | new.ceiling:
         before_forms, after_forms = set(old.ceiling.get(field, ())), set(new.ceiling.get(field, ()))
         if before_forms != after_forms:
             yield _line(
                 Topic.CEILING,
                 f"{new.id}.{field}",
-                _spell(sorted(before_forms)),
-                _spell(sorted(after_forms)),
+                spell_value(sorted(before_forms)),
+                spell_value(sorted(after_forms)),
                 widens=not after_forms <= before_forms,
             )
 
@@ -128,10 +145,12 @@ def _compare_together(old: Sequence[Together], new: Sequence[Together]) -> Itera
     before, after = ({(frozenset(one.fields), frozenset(one.forms)): one for one in limits} for limits in (old, new))
     for key, limit in before.items():
         if key not in after:
-            yield _line(Topic.TOGETHER, _spell(limit.fields), _spell(limit.forms), "", widens=True)
+            yield _line(Topic.TOGETHER, spell_value(limit.fields), spell_value(limit.forms), "", widens=True)
+        elif limit.why != after[key].why:
+            yield _line(Topic.TOGETHER, f"{spell_value(limit.fields)}.why", limit.why, after[key].why)
     for key, limit in after.items():
         if key not in before:
-            yield _line(Topic.TOGETHER, _spell(limit.fields), "", _spell(limit.forms))
+            yield _line(Topic.TOGETHER, spell_value(limit.fields), "", spell_value(limit.forms))
 
 
 def _compare_budgets(old: Budget | None, new: Budget | None) -> Iterator[DiffLine]:
@@ -146,16 +165,31 @@ def _compare_budgets(old: Budget | None, new: Budget | None) -> Iterator[DiffLin
         "item": not _covers(new.item, old.item),
         "caller": not _covers(new.caller, old.caller),
     }
-    yield from _compare_values(Topic.BUDGET, old, new, looser)
+    yield from _compare_values(Topic.BUDGET, old, new, looser | _LABELS)
 
 
-def _compare_values(topic: Topic, old: N, new: N, looser: Mapping[str, bool]) -> Iterator[DiffLine]:
-    """Compare what has these names; ``looser`` says of each whether a change is a loosening. Lists have no order."""
+def _compare_tests(old: Sequence[PolicyTest], new: Sequence[PolicyTest]) -> Iterator[DiffLine]:
+    """Name the tests that have gone, are new, or expect something else."""
+    before, after = {one.name: one for one in old}, {one.name: one for one in new}
+    for name in before | after:
+        one, other = before.get(name), after.get(name)
+        if one != other:
+            yield _line(Topic.TEST, name, spell_value(one), spell_value(other))
+
+
+def _compare_values(
+    topic: Topic, old: Struct, new: Struct, looser: Mapping[str, bool], subject: str = ""
+) -> Iterator[DiffLine]:
+    """Compare what has these names; ``looser`` says of each whether a change is a loosening. Lists have no order.
+
+    ``subject`` is what they are called, where it is not by their id.
+    """
+    called = subject or str(getattr(new, "id", ""))
     for name, is_looser in looser.items():
         before, after = getattr(old, name), getattr(new, name)
         differ = set(before) != set(after) if isinstance(before, tuple) else before != after
         if differ:
-            yield _line(topic, f"{new.id}.{name}", _spell(before), _spell(after), widens=is_looser)
+            yield _line(topic, f"{called}.{name}", spell_value(before), spell_value(after), widens=is_looser)
 
 
 def _covers(wide: Sequence[str], narrow: Sequence[str]) -> bool:
@@ -191,11 +225,3 @@ def _line(topic: Topic, subject: str, old: object, new: object, *, widens: bool 
         widens=widens,
         sentence=Words(f"{called.zh} {subject}：{words.zh}", f"{called.en} {subject}: {words.en}"),
     )
-
-
-def _spell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, msgspec.Struct):
-        return msgspec.json.encode(value).decode()
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import reduce
+from operator import and_
 from typing import Final
 
 from policies.bundle import Bundle
 from policies.compile import LicenceTable, compile_bundle
 from policies.dimension import Context
 from policies.fault import PolicyError, PolicyFault, Words
-from policies.fold import MAX_PLANS, Reached, TooManyPlansError, fold_licence
+from policies.fold import MAX_PLANS, Allowance, Reached, TooManyPlansError, fold_licence
 from policies.grant import FieldTable, rows
 from policies.item import Item
 from policies.plan import FieldDecision, Plan, Withheld, make_plan, merge_obligations
@@ -17,8 +19,9 @@ MAX_REMEMBERED: Final = 100_000  # decisions, about 100 bytes each; further ones
 
 # Members of an enumeration are looked up once: that takes longer than all else that is done for a field.
 _UNCLASSIFIED, _NOT_IN_ITEM, _NO_RULE = Withheld.UNCLASSIFIED, Withheld.NOT_IN_ITEM, Withheld.NO_RULE
-_REASONS: Final = (  # in the order of the columns
-    Withheld.CALLER, Withheld.LICENCE_STATUS, Withheld.HOLDER, Withheld.NO_CONSENT, Withheld.NOT_VALID
+_REASONS: Final = (  # in the order of the columns: what is asked, then what is found
+    Withheld.NO_RULE, Withheld.CALLER, Withheld.NO_CONSENT,
+    Withheld.LICENCE_STATUS, Withheld.HOLDER, Withheld.NOT_VALID,
 )  # fmt: skip
 
 
@@ -86,21 +89,21 @@ class Engine:
 
 def build_plan(table: LicenceTable, context: Context) -> Plan:
     """Decide every field of the licence type in this context, remembering nothing."""
-    item = table.items.get(context.item, 0)
-    possible = (context.item, context.consent) in table.matter.columns
-    columns = (
+    asking = (
+        table.items.get(context.item, 0),
         table.asker.columns.get((context.caller, context.home), 0),
+        table.consents.get((context.item, context.consent), 0),
+    )
+    found = (
         table.status.columns.get(context.status, 0),
         table.party.columns.get((context.holder, context.age), 0),
-        table.consents[context.consent] if possible else 0,
         table.outcome.columns.get(context.outcome, 0),
     )
-    groups = tuple(zip(_REASONS, columns, strict=True))
-    matching = item
-    for column in columns:
-        matching &= column
+    asked = reduce(and_, asking)
+    matching = reduce(and_, found, asked)
+    groups = tuple(zip(_REASONS, (*asking, *found), strict=True))
     ceiling = table.ceiling_of(context.item)
-    fields = [_decide(field, matching, item, groups, ceiling.get(field.name)) for field in table.fields]
+    fields = [_decide(field, matching, asked, groups, ceiling.get(field.name)) for field in table.fields]
     matched = [table.rules[row] for row in rows(matching)]
     return make_plan(
         table.licence.id, fields, [rule.id for rule in matched], merge_obligations([rule.oblige for rule in matched])
@@ -110,24 +113,27 @@ def build_plan(table: LicenceTable, context: Context) -> Plan:
 def _decide(
     field: FieldTable,
     matching: int,
-    item: int,
+    asked: int,
     groups: tuple[tuple[Withheld, int], ...],
     allowed: frozenset[str] | None,
 ) -> FieldDecision:
-    """Decide one field, or find the first reason why it is withheld."""
+    """Decide one field, or find the first reason why it is withheld.
+
+    Who is granted the field in no case, as ``asked`` says, learns nothing of the case: not even that it is protected.
+    """
     if not field.may_be_shared:
         return field.withheld[_UNCLASSIFIED]
     if allowed is None:
         return field.withheld[_NOT_IN_ITEM]
     speaking = matching & field.rows
-    if speaking:
+    if speaking and asked & field.granting:
         resolved = field.resolve(speaking)
         return resolved.decision if resolved.forms <= allowed else field.under(resolved, allowed)
-    granting = item & field.granting
-    if granting:
-        for reason, column in groups:
-            if not granting & column:
-                return field.withheld[reason]
+    left = field.granting
+    for reason, column in groups:
+        left &= column
+        if not left:
+            return field.withheld[reason]
     return field.withheld[_NO_RULE]
 
 
@@ -138,21 +144,21 @@ def item_in_force(item: Item, day: date) -> bool:
 
 def _fold_all(tables: Mapping[str, LicenceTable], bundle: Bundle, max_plans: int) -> dict[str, Mapping[int, Reached]]:
     folds: dict[str, Mapping[int, Reached]] = {}
-    reached = 0
+    allowance = Allowance(sets=max_plans)
     for name, table in tables.items():
         try:
-            folds[name] = fold_licence(table, max_plans - reached)
+            folds[name] = fold_licence(table, allowance)
         except TooManyPlansError as error:
-            raise PolicyError([_too_many(bundle, name, max_plans, reached + error.reached)]) from error
-        reached += len(folds[name])
+            raise PolicyError([_too_many(bundle, name, error)]) from error
+        allowance.sets_kept += len(folds[name])
     return folds
 
 
-def _too_many(bundle: Bundle, licence: str, limit: int, reached: int) -> PolicyFault:
+def _too_many(bundle: Bundle, licence: str, error: TooManyPlansError) -> PolicyFault:
     return PolicyFault(
         file=bundle.name,
         line=None,
         key=f"licence {licence}",
-        expected=Words(f"可达到的规则组合不超过 {limit} 个", f"at most {limit} reachable sets of rules"),
-        found=Words(f"至少 {reached} 个", f"at least {reached}"),
+        expected=error.expected,
+        found=Words(f"至少 {error.reached}", f"at least {error.reached}"),
     )

@@ -9,6 +9,7 @@ from policies.bundle import Bundle
 from policies.compile import speaks_of
 from policies.dimension import Context, Dimension
 from policies.fault import Words
+from policies.grant import parse_grant, spell_grant
 from policies.plan import FieldDecision, Withheld
 from policies.rule import Obligations, Rule
 from policies.testing import spell_decision
@@ -35,6 +36,8 @@ _REASONS: Final = {
     Withheld.NOT_VALID: Words("没有规则在此核验结论下提供", "no rule gives it at this outcome of the checks"),
     Withheld.NO_RULE: Words("没有规则提供", "no rule gives it"),
 }
+
+_NOBODY: Final = frozenset(reason for reason, _ in reference.ASKED)
 
 
 class Standing(StrEnum):
@@ -95,12 +98,11 @@ def explain(bundle: Bundle, context: Context, field: str) -> Explanation:
     rules = sorted(
         (rule for rule in bundle.rules if speaks_of(rule, licence) and field in rule.grant), key=lambda rule: rule.id
     )
-    blocked = {rule.id: impossible | reference.refusing(rule, context) for rule in rules}
+    item = reference.find_item(bundle, context)
+    blocked = {rule.id: impossible | reference.refusing(rule, context, item) for rule in rules}
     matching = [rule for rule in rules if not blocked[rule.id]]
     standings = [
-        _block(rule, field, context, blocked[rule.id], impossible)
-        if blocked[rule.id]
-        else _stand(rule, field, decision, matching)
+        _block(rule, field, context, bundle) if blocked[rule.id] else _stand(rule, field, decision, matching)
         for rule in rules
     ]
     return Explanation(
@@ -122,6 +124,11 @@ def _stand(rule: Rule, field: str, decision: FieldDecision, matching: list[Rule]
     elif decision.reason is Withheld.PROTECTED:
         standing, by = Standing.OUTDONE, (decision.rule or "",)
         words = Words(f"匹配，但规则 {by[0]} 明确不予提供", f"matches, but rule {by[0]} withholds the field")
+    elif parse_grant(rule.grant[field]).is_protected and decision.reason in _NOBODY:
+        standing, reason = Standing.AGREES, _REASONS[_reason(decision)]
+        words = Words(
+            f"匹配，但该字段本已不予提供：{reason.zh}", f"matches, and the field is withheld anyhow: {reason.en}"
+        )
     elif rule not in winners:
         standing, by = Standing.OVERRIDDEN, tuple(one.id for one in matching if rule.id in one.overrides)
         words = Words(f"匹配，但让位于规则 {'、'.join(by)}", f"matches, but {', '.join(by)} overrides it")
@@ -135,10 +142,12 @@ def _stand(rule: Rule, field: str, decision: FieldDecision, matching: list[Rule]
     return _standing(rule, field, standing, words, by=by)
 
 
-def _block(
-    rule: Rule, field: str, context: Context, blocked: frozenset[Dimension], impossible: frozenset[Dimension]
-) -> RuleStanding:
+def _block(rule: Rule, field: str, context: Context, bundle: Bundle) -> RuleStanding:
     """Say which conditions a rule is missing."""
+    item = reference.find_item(bundle, context)
+    impossible = reference.impossible_values(bundle, context)
+    blocked = impossible | reference.refusing(rule, context, item)
+    conditions = reference.conditions(rule) | {Dimension.CONSENT: reference.accepted_consents(rule, item)}
     dimensions = tuple(one for one in Dimension if one in blocked)
     values = dict(zip(Dimension, context, strict=True))
     zh, en = [], []
@@ -148,7 +157,7 @@ def _block(
             zh.append(f"{name.zh} {values[one]} 未知或不可能出现")
             en.append(f"{name.en} {values[one]} is not known or cannot be here")
         else:
-            accepted = reference.conditions(rule)[one] or ()
+            accepted = conditions[one] or ()
             zh.append(f"{name.zh}应为 {'、'.join(accepted)}，实际为 {values[one]}")
             en.append(f"{name.en} {' or '.join(accepted)} is needed, not {values[one]}")
     return _standing(
@@ -169,8 +178,7 @@ def _standing(
     by: tuple[str, ...] = (),
     blocked_by: tuple[Dimension, ...] = (),
 ) -> RuleStanding:
-    written = rule.grant[field]
-    grant = written if isinstance(written, str) else "+".join(written)
+    grant = spell_grant(rule.grant[field])
     return RuleStanding(
         rule=rule.id,
         grant=grant,

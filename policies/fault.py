@@ -109,6 +109,15 @@ class Report:
                 PolicyFault(file=place.file, line=line, key=key, expected=expected, found=found, meant=meant)
             )
 
+    @property
+    def is_full(self) -> bool:
+        """Say whether further faults are counted only; then nothing need be put into words for them."""
+        return len(self._faults) >= MAX_FAULTS
+
+    def count_only(self) -> None:
+        """Count a fault of which nothing is kept."""
+        self._count += 1
+
     def extend(self, error: PolicyError) -> None:
         """Note the faults of one file."""
         room = MAX_FAULTS - len(self._faults)

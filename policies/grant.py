@@ -36,6 +36,11 @@ def parse_grant(spelling: str | tuple[str, ...]) -> Grant:
     return _parse_grant((spelling,) if isinstance(spelling, str) else tuple(spelling))
 
 
+def spell_grant(grant: str | tuple[str, ...]) -> str:
+    """Spell on one line what a rule or a test says of a field: `mask:name+match`."""
+    return grant if isinstance(grant, str) else "+".join(grant)
+
+
 @lru_cache(_KEPT_SPELLINGS)
 def _parse_grant(spellings: tuple[str, ...]) -> Grant:
     forms = [Form.parse(spelling) for spelling in spellings]

@@ -96,7 +96,7 @@ class _Reader:
     is_bounded: bool = True
     _tables: dict[str, list[_Table]] = field(default_factory=lambda: {name: [] for name in LIMITS})
     _broken: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in LIMITS})
-    _is_complete: bool = True
+    _unread: set[str] = field(default_factory=set)
 
     def read_file(self, name: str, data: bytes) -> None:
         """Gather the tables of a file."""
@@ -104,14 +104,15 @@ class _Reader:
             file = parse_policy_file(data, spell(name, _LONGEST_NAME))
         except PolicyError as error:
             self.report.extend(error)
-            self._is_complete = False
+            self._unread |= LIMITS.keys()
             return
         for table, value in file.tables.items():
             origin = Origin(file=file, path=(table,), label=table)
             if table not in LIMITS:
                 found = Words("未知的表", "an unknown table")
-                origin.fault(self.report, expected=one_of(LIMITS), found=found, meant=self.report.hint(table, LIMITS))
-                self._is_complete = False
+                meant = self.report.hint(table, LIMITS)
+                origin.fault(self.report, expected=one_of(LIMITS), found=found, meant=meant)
+                self._unread.add(meant)
             elif table == "bundle":
                 self._tables[table].append(_Table(value=value, origin=origin))
             elif isinstance(value, list):
@@ -119,7 +120,7 @@ class _Reader:
             else:
                 expected = Words(f"[[{table}]]", f"[[{table}]], as there may be several")
                 origin.fault(self.report, expected=expected, found=quoted(value))
-                self._is_complete = False
+                self._unread.add(table)
 
     def _gather(self, table: str, values: Iterable[object], file: PolicyFile) -> None:
         for place, value in enumerate(values):
@@ -143,12 +144,12 @@ class _Reader:
             budgets=self._read("budget", Budget),
             tests=self._read("test", PolicyTest),
             broken={table: frozenset(names) for table, names in self._broken.items()},
-            is_complete=self._is_complete,
+            unread=frozenset(self._unread),
         )
 
     def _read_head(self) -> Entry[Head] | None:
         tables = self._tables["bundle"]
-        if not tables and self._is_complete:
+        if not tables and "bundle" not in self._unread:
             expected = Words("恰有一个文件含 [bundle]", "[bundle] in exactly one file")
             self.report.add(Place("", None), "bundle", expected=expected, found=quoted(None))
         for other in tables[1:]:

@@ -56,7 +56,7 @@ def _change(rule: Rule, bundle: Bundle) -> Iterator[tuple[Words, Rule]]:
 def _change_condition(
     rule: Rule, dimension: Dimension, accepted: tuple[str, ...], known: Sequence[str]
 ) -> Iterator[tuple[Words, Rule]]:
-    put = _PUT[dimension]
+    put = PUT[dimension]
     absent = (OutcomeClass.VALID,) if dimension is Dimension.OUTCOME else None  # what no condition means
     if accepted != absent:
         yield _name(rule, f"删去条件 {dimension}", f"has no condition on {dimension}"), put(rule, absent)
@@ -134,7 +134,7 @@ def _put_in_part(part: str, name: str) -> Callable[[Rule, Any], Rule]:
 
 
 # How a condition is put into a rule; the names are those of the rule's parts.
-_PUT: Final[dict[Dimension, Callable[[Rule, Any], Rule]]] = {
+PUT: Final[dict[Dimension, Callable[[Rule, Any], Rule]]] = {
     Dimension.ITEM: _put_in_rule("item"),
     Dimension.CALLER: _put_in_part("caller", "kind"),
     Dimension.HOME: _put_in_part("caller", "home"),
@@ -145,8 +145,3 @@ _PUT: Final[dict[Dimension, Callable[[Rule, Any], Rule]]] = {
     Dimension.CONSENT: _put_in_rule("consent"),
     Dimension.OUTCOME: _put_in_rule("outcome"),
 }
-
-
-def put_condition(rule: Rule, dimension: Dimension, values: Sequence[str] | None) -> Rule:
-    """Return the rule with another condition on one dimension; None: without it."""
-    return _PUT[dimension](rule, values)

@@ -15,17 +15,21 @@ _ID_BYTES: Final = 12  # 96 bits: among 200,000 plans two equal ids are out of t
 
 
 class Withheld(StrEnum):
-    """Why a field is withheld; all that a caller is told, so that an answer is no oracle on the rules."""
+    """Why a field is withheld; all that a caller is told, so that an answer is no oracle on the rules.
+
+    In the order in which they are tried. Those up to `NO_CONSENT` follow from what was asked, and who hears one of them
+    would hear it about any licence and any holder.
+    """
 
     UNCLASSIFIED = "unclassified"  # nobody has classified it, or it is not to be shared at all
     NOT_IN_ITEM = "not-in-item"
-    PROTECTED = "protected"  # a rule withholds it
+    NO_RULE = "no-rule"  # no rule grants it for this item, or rules that match clash
     CALLER = "caller"
+    NO_CONSENT = "no-consent"
+    PROTECTED = "protected"  # a rule withholds it
     LICENCE_STATUS = "licence-status"
     HOLDER = "holder"
-    NO_CONSENT = "no-consent"
     NOT_VALID = "not-valid"
-    NO_RULE = "no-rule"  # no rule grants it for this item, or each condition alone would be met, by different rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ first fault and speaks to programmers.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
@@ -42,6 +42,9 @@ class Origin:
 
     def fault(self, report: Report, *keys: str, expected: Words, found: Words, meant: str = "") -> None:
         """Note a fault of this table, or of a key in it."""
+        if report.is_full:
+            report.count_only()
+            return
         dotted = ".".join(spell(key, _LONGEST_KEY) for key in (self.label, *keys) if key)
         report.add(self.place(*keys), dotted, expected=expected, found=found, meant=meant)
 
@@ -88,6 +91,11 @@ def quoted(value: object) -> Words:
             return Words("表", "a table")
         case _:
             return Words("列表", "a list") if value else Words("空列表", "an empty list")
+
+
+def spelled(texts: Iterable[str]) -> str:
+    """Return some texts of a file so that they can be shown in a sentence."""
+    return ", ".join(map(spell, texts))
 
 
 @lru_cache

@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from policies.bundle import Bundle
 from policies.catalogue import CallerKind, Field, LicenceType
 from policies.compile import speaks_of
-from policies.dimension import FIXED_VALUES, Context, Dimension, is_party
+from policies.dimension import FIXED_VALUES, Consent, Context, Dimension, is_party
 from policies.form import MATCH, WITHHELD
 from policies.grant import parse_grant
 from policies.item import Item, possible_consents
 from policies.plan import FieldDecision, Plan, Withheld, make_plan, merge_obligations
 from policies.rule import Rule
 
-# The reasons that a caller is told, each with the dimensions that it stands for, in the order in which they are tried.
-REASONS = (
+# The reasons that a caller is told, each with the dimensions that it stands for, in the order in which they are tried:
+# what is asked comes first, so that who is granted a field in no case learns nothing of licence and holder.
+ASKED = (
+    (Withheld.NO_RULE, frozenset({Dimension.ITEM})),
     (Withheld.CALLER, frozenset({Dimension.CALLER, Dimension.HOME})),
+    (Withheld.NO_CONSENT, frozenset({Dimension.CONSENT})),
+)
+FOUND = (
     (Withheld.LICENCE_STATUS, frozenset({Dimension.STATUS})),
     (Withheld.HOLDER, frozenset({Dimension.HOLDER, Dimension.AGE})),
-    (Withheld.NO_CONSENT, frozenset({Dimension.CONSENT})),
     (Withheld.NOT_VALID, frozenset({Dimension.OUTCOME})),
 )
 
@@ -34,8 +38,8 @@ def decide(bundle: Bundle, context: Context) -> Plan:
         return make_plan(context.licence, (), (), None)
     rules = sorted((rule for rule in bundle.rules if speaks_of(rule, licence)), key=lambda rule: rule.id)
     impossible = impossible_values(bundle, context)
-    blocked = {rule.id: impossible | refusing(rule, context) for rule in rules}
     item = find_item(bundle, context)
+    blocked = {rule.id: impossible | refusing(rule, context, item) for rule in rules}
     fields = [
         decide_field(
             name, field, [rule for rule in rules if name in rule.grant], item=item, licence=licence, blocked=blocked
@@ -85,7 +89,10 @@ def impossible_values(bundle: Bundle, context: Context) -> frozenset[Dimension]:
 
 
 def conditions(rule: Rule) -> dict[Dimension, Sequence[str] | None]:
-    """Return what the rule accepts of each dimension; None: every known value."""
+    """Return what the rule says that it accepts of each dimension.
+
+    None: every known value; of consent, `accepted_consents` says what.
+    """
     return {
         Dimension.ITEM: rule.item,
         Dimension.CALLER: rule.caller.kind,
@@ -99,9 +106,19 @@ def conditions(rule: Rule) -> dict[Dimension, Sequence[str] | None]:
     }
 
 
-def refusing(rule: Rule, context: Context) -> frozenset[Dimension]:
-    """Return the dimensions in which the rule does not accept the context's value."""
-    accepted = conditions(rule)
+def accepted_consents(rule: Rule, item: Item | None) -> tuple[str, ...]:
+    """Return the grounds of consent that the rule accepts for an item.
+
+    Where it does not say: all of them if it only withholds, else what the item asks for.
+    """
+    if not rule.wants_consent_asked:
+        return rule.consent or tuple(Consent)
+    return () if item is None else (item.consent,)
+
+
+def refusing(rule: Rule, context: Context, item: Item | None) -> frozenset[Dimension]:
+    """Return the dimensions in which the rule does not accept the context's value; ``item`` is that of the context."""
+    accepted = conditions(rule) | {Dimension.CONSENT: accepted_consents(rule, item)}
     return frozenset(
         dimension
         for dimension, value in zip(Dimension, context, strict=True)
@@ -120,49 +137,55 @@ def decide_field(
 ) -> FieldDecision:
     """Decide one field by the rules that mention it; ``blocked`` says what keeps a rule from matching.
 
-    1. Not to be shared at all, or not of the item. 2. Explicitly withheld by a rule that matches. 3. The form of the
-    rules that no other overrides, cut by the ceiling. 4. The reason why there is none.
+    1. Not to be shared at all, or not of the item. 2. No rule grants it to whoever asks so, in any case. 3. Explicitly
+    withheld by a rule that matches. 4. No rule grants it in this case. 5. The form of the rules that no other
+    overrides, cut by the ceiling.
     """
     if not field.may_be_shared:
         return _withhold(name, Withheld.UNCLASSIFIED)
     if item is None or licence.id not in item.licences or name not in item.ceiling:
         return _withhold(name, Withheld.NOT_IN_ITEM)
+    grants = {rule.id: parse_grant(rule.grant[name]) for rule in rules}
+    left = [rule for rule in rules if not grants[rule.id].is_protected]
+    for reason, dimensions in ASKED:
+        left = [rule for rule in left if not blocked[rule.id] & dimensions]
+        if not left:
+            return _withhold(name, reason)
     matching = [rule for rule in rules if not blocked[rule.id]]
-    grants = {rule.id: parse_grant(rule.grant[name]) for rule in matching}
     for rule in matching:
         if grants[rule.id].is_protected:
             return _withhold(name, Withheld.PROTECTED, rule.id)
-    if matching:
-        winners = select_winners(matching)
-        showing = [rule for rule in winners if grants[rule.id].form != WITHHELD]
-        comparing = [rule for rule in winners if grants[rule.id].may_match]
-        if len({grants[rule.id].form for rule in showing}) > 1 or not winners:
-            return _withhold(name, Withheld.NO_RULE)
-        shown = next((rule for rule in showing if str(grants[rule.id].form) in item.ceiling[name]), None)
-        compared = next((rule for rule in comparing if str(MATCH) in item.ceiling[name]), None)
-        if shown is None and compared is None:
-            return _withhold(name, Withheld.NOT_IN_ITEM)
-        return FieldDecision(
-            field=name,
-            form=grants[shown.id].form if shown else WITHHELD,
-            rule=shown.id if shown else None,
-            match_rule=compared.id if compared else None,
-        )
-    granting = [rule for rule in rules if not parse_grant(rule.grant[name]).is_protected and _accepts(rule, item)]
-    for reason, dimensions in REASONS:
-        if granting and all(blocked[rule.id] & dimensions for rule in granting):
+    for reason, dimensions in FOUND:
+        left = [rule for rule in left if not blocked[rule.id] & dimensions]
+        if not left:
             return _withhold(name, reason)
-    return _withhold(name, Withheld.NO_RULE)
+    return _give(name, matching, item.ceiling[name])
+
+
+def _give(name: str, matching: Sequence[Rule], ceiling: Sequence[str]) -> FieldDecision:
+    """Decide a field that rules that match grant and none withholds."""
+    grants = {rule.id: parse_grant(rule.grant[name]) for rule in matching}
+    winners = select_winners(matching)
+    showing = [rule for rule in winners if grants[rule.id].form != WITHHELD]
+    comparing = [rule for rule in winners if grants[rule.id].may_match]
+    if len({grants[rule.id].form for rule in showing}) > 1 or not winners:
+        return _withhold(name, Withheld.NO_RULE)
+    shown = next((rule for rule in showing if str(grants[rule.id].form) in ceiling), None)
+    compared = next((rule for rule in comparing if str(MATCH) in ceiling), None)
+    if shown is None and compared is None:
+        return _withhold(name, Withheld.NOT_IN_ITEM)
+    return FieldDecision(
+        field=name,
+        form=grants[shown.id].form if shown else WITHHELD,
+        rule=shown.id if shown else None,
+        match_rule=compared.id if compared else None,
+    )
 
 
 def select_winners(matching: Sequence[Rule]) -> list[Rule]:
     """Return those of the rules that match and mention the same field that none of the others overrides."""
     overridden = {loser for rule in matching for loser in rule.overrides}
     return [rule for rule in matching if rule.id not in overridden]
-
-
-def _accepts(rule: Rule, item: Item) -> bool:
-    return rule.item is None or item.id in rule.item
 
 
 def _withhold(name: str, reason: Withheld, rule: str | None = None) -> FieldDecision:

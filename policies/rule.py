@@ -1,7 +1,7 @@
 """Sharing rules (共享规则), and what stands beside them: limits on forms together, budgets, tests."""
 
 from enum import StrEnum
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -63,8 +63,12 @@ class Obligations(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rule: whom it accepts, and the forms it grants.
 
-    A dimension that is not mentioned accepts every known value, but ``outcome`` accepts `valid` only.
-    ``grant`` names for each field a form, or a form and `match` besides. ``overrides`` names rules that lose to this.
+    A dimension that is not mentioned accepts every known value, but ``outcome`` accepts `valid` only, and ``consent``
+    what the item asks for: a rule that gives something without the consent that an item asks for says `none`. One that
+    only withholds does so whatever the consent is.
+    ``grant`` names for each field a form, or a form and `match` besides. ``overrides`` names rules that lose to this:
+    of a field that both mention, all that they grant, also where this rule grants `match` alone, and where this rule
+    itself loses to a third one. So an override can only take away.
     """
 
     id: RuleId
@@ -79,6 +83,14 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     outcome: Annotated[tuple[OutcomeClass, ...], Some] = (OutcomeClass.VALID,)
     oblige: Obligations = Obligations()
     overrides: tuple[RuleId, ...] = ()
+
+    @property
+    def wants_consent_asked(self) -> bool:
+        """Say whether it accepts that consent only which the item asks for: it gives something, and does not say."""
+        return self.consent is None and any(forms not in _PROTECTED for forms in self.grant.values())
+
+
+_PROTECTED: Final = ("withheld", ("withheld",))
 
 
 class Together(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

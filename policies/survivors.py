@@ -34,9 +34,12 @@ class Bench:
             (context, test) for test in bundle.tests for context in contexts_of(test.given, known)
         ]
         self._columns: Final[dict[tuple[Dimension, str], int]] = {}
+        self._as_asked = 0  # the contexts with the consent that the item asks for
         for place, (context, _) in enumerate(self._trials):
             for key in zip(Dimension, context, strict=True):
                 self._columns[key] = self._columns.get(key, 0) | 1 << place
+            if context.consent == known.item[context.item].consent:
+                self._as_asked |= 1 << place
 
     def survivors(self, made: Iterable[Mutant]) -> Iterator[Mutant]:
         """Return those mutants that no test notices and that change an answer."""
@@ -73,7 +76,7 @@ class Bench:
 
     def _matched(self, rule: Rule) -> int:
         """Return the contexts that a rule accepts."""
-        matched = (1 << len(self._trials)) - 1
+        matched = self._as_asked if rule.wants_consent_asked else (1 << len(self._trials)) - 1
         for dimension, accepted in conditions(rule).items():
             if accepted is not None:
                 column = 0

@@ -10,6 +10,7 @@ from policies.fault import Place, PolicyError, PolicyFault, Words, same, spell
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024  # 8,000 rules of 500 bytes; tomllib reads about 3 MB a second
 MAX_DEPTH: Final = 8  # tables and lists inside each other; the deepest that a policy needs is 5
+MAX_KEYS: Final = 2_000  # of one table; the widest are grants and ceilings, of some hundred fields
 MAX_DOTS: Final = 64  # of one line: tomllib needs quadratic time for long dotted keys; sentences have fewer
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
@@ -44,7 +45,7 @@ def parse_policy_file(data: bytes, file: str) -> PolicyFile:
     """Read one file; ``file`` is how faults name it.
 
     Raises:
-        PolicyError: it is too large, not UTF-8, no TOML, or nested too deep; with one fault.
+        PolicyError: it is too large, not UTF-8, no TOML, nested too deep, or has too wide a table; with one fault.
 
     """
     text = _decode(data, file)
@@ -62,8 +63,12 @@ def parse_policy_file(data: bytes, file: str) -> PolicyFile:
     except ValueError as error:  # Python refuses to read integers of thousands of digits
         expected = Words("较短的数字", "numbers of fewer digits")
         raise _error(file, None, expected, Words("过长的整数", "a whole number of thousands of digits")) from error
-    if _is_deeper(tables, MAX_DEPTH):
+    widest = _measure(tables)
+    if widest is None:
         raise _error(file, None, too_deep, Words("更深的嵌套", "deeper ones"))
+    if widest > MAX_KEYS:
+        expected = Words(f"一个表中至多 {MAX_KEYS} 个键", f"at most {MAX_KEYS} keys in one table")
+        raise _error(file, None, expected, Words(f"{widest} 个", f"{widest} of them"))
     return PolicyFile(file=file, tables=tables, lines=_find_lines(text, tables))
 
 
@@ -121,17 +126,18 @@ def _error(file: str, line: int | None, expected: Words, found: Words) -> Policy
     return PolicyError([PolicyFault(file=file, line=line, key="", expected=expected, found=found)])
 
 
-def _is_deeper(tables: object, depth: int) -> bool:
-    """Say whether tables and lists stand more than ``depth`` deep inside each other."""
-    level = [tables]
-    for _ in range(depth + 1):
+def _measure(tables: object) -> int | None:
+    """Return the number of keys of the widest table; None where tables and lists stand too deep inside each other."""
+    level, widest = [tables], 0
+    for _ in range(MAX_DEPTH + 1):
+        widest = max([widest, *(len(one) for one in level if isinstance(one, dict))])
         level = [
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
             if isinstance(inner, dict | list)
         ]
-    return bool(level)
+    return None if level else widest
 
 
 def _find_lines(text: str, tables: Mapping[str, object]) -> dict[Path, int]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from policies.fault import Place, Report, Words, same
+from policies.fault import Place, Report, Words, same, spell
 from policies.item import Item
 from policies.reading import quoted
 from policies.validate_catalogue import check_head, check_items, check_licences
@@ -60,7 +60,7 @@ def validate(draft: Draft, report: Report) -> None:
         for entry in entries:
             for keys, repeated in _find_repeated(entry.value):
                 expected = Words("每项仅列一次", "each once")
-                found = Words(f"重复的 {repeated}", f"{repeated} twice")
+                found = Words(f"重复的 {spell(repeated)}", f"{spell(repeated)} twice")
                 entry.origin.fault(report, *keys, expected=expected, found=found)
     check_licences(draft, report)
     check_items(draft, report)

@@ -1,12 +1,14 @@
 """What is wrong in licence types, items and the bundle's head, beyond the form of each table."""
 
 from datetime import date
+from typing import Final
 
-from policies.catalogue import MAX_FIELDS, LicenceType, ShareClass, ValueType
+from policies.catalogue import HOLDER_CODE, MAX_FIELDS, STATUS, Field, LicenceType, ShareClass, ValueType
 from policies.fault import Report, Words, same
 from policies.form import FormKind
+from policies.forms.registry import scheme_of
 from policies.item import Item
-from policies.reading import Origin, quoted
+from policies.reading import Origin, one_of, quoted
 from policies.validate_draft import Draft, Head
 from policies.validate_forms import check_forms, parse_form, types_of
 from policies.validate_pattern import find_pattern_fault
@@ -36,9 +38,36 @@ def _check_fields(licence: LicenceType, origin: Origin, report: Report) -> None:
         expected = Words(f"至多 {MAX_FIELDS} 个字段", f"at most {MAX_FIELDS} fields")
         origin.fault(report, "fields", expected=expected, found=same(str(len(licence.fields))))
     for name, field in licence.fields.items():
+        _check_source(name, field, origin, report)
         if field.share is ShareClass.NONE and not field.basis:
             expected = Words("不予共享的法律依据", "the legal basis for not sharing it")
             origin.fault(report, "fields", name, "basis", expected=expected, found=quoted(None))
+
+
+def _check_source(name: str, field: Field, origin: Origin, report: Report) -> None:
+    """Note a field whose name or type hides what it holds.
+
+    The field `status` is the one thing that may be told of a licence that is not valid, so it is the status, and
+    nothing else is. The holder's number is of a type that is watched as one.
+    """
+    if (name == STATUS) != (field.source == STATUS):
+        if name == STATUS:
+            expected = Words(f"来源 {STATUS}（即证照状态）", f"the source {STATUS}, as the field has its name")
+        else:
+            expected = Words(
+                f"其他来源（{STATUS} 仅用于字段 {STATUS}）", f"another source, as {STATUS} is that of {STATUS}"
+            )
+        origin.fault(report, "fields", name, "source", expected=expected, found=quoted(field.source))
+    if name == STATUS and field.type is not ValueType.TERM:
+        origin.fault(report, "fields", name, "type", expected=same(ValueType.TERM), found=quoted(field.type))
+    if field.source == HOLDER_CODE and field.type not in _HOLDER_NUMBERS:
+        expected = one_of([str(one) for one in ValueType if one in _HOLDER_NUMBERS])
+        origin.fault(report, "fields", name, "type", expected=expected, found=quoted(field.type))
+
+
+_HOLDER_NUMBERS: Final = frozenset(
+    {ValueType.CITIZEN_ID, ValueType.CREDIT_CODE, ValueType.HOLDER_CODE, ValueType.PASSPORT}
+)
 
 
 def check_items(draft: Draft, report: Report) -> None:
@@ -74,6 +103,7 @@ def _check_ceiling(item: Item, draft: Draft, origin: Origin, report: Report) -> 
             hint = report.hint(name, names)
             origin.fault(report, "ceiling", name, expected=expected, found=quoted(name), meant=hint)
         _check_ceiling_forms(texts, types, origin, report, name)
+        _check_also_read(texts, [one for one in licences if name in one.fields], item, origin, report, name)
 
 
 def _check_ceiling_forms(
@@ -88,6 +118,24 @@ def _check_ceiling_forms(
         fitting = {kind: licence for kind, licence in types.items() if kind in (types_of(text) or ())}
         if not fitting:
             check_forms((text,), types, origin, report, "ceiling", name)
+
+
+def _check_also_read(  # noqa: PLR0917 -- a form, who has it, and where to say so
+    texts: tuple[str, ...], licences: list[LicenceType], item: Item, origin: Origin, report: Report, name: str
+) -> None:
+    """Note a form that tells of another value too, which the item may not receive itself."""
+    for text in texts:
+        form = parse_form(text)
+        scheme = None if form is None else scheme_of(form)
+        for source in frozenset() if scheme is None else scheme.also_reads:
+            for licence in licences:
+                fields = [one for one, field in licence.fields.items() if field.source == source]
+                if fields and item.ceiling.keys().isdisjoint(fields):
+                    expected = Words(
+                        f"上限也列出 {fields[0]}（{text} 同时透露其内容）",
+                        f"{fields[0]} in the ceiling too, of which {text} tells as well",
+                    )
+                    origin.fault(report, "ceiling", name, expected=expected, found=same(text))
 
 
 def _check_period(value: Head | Item, origin: Origin, report: Report) -> None:

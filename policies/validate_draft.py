@@ -52,8 +52,8 @@ class Draft:
     """All tables of a policy that could be read.
 
     ``broken`` holds, by the name of the table, the ids of those that could not: they are known names all the same,
-    and nothing is said about what they hold. ``is_complete`` is false when a whole file could not be read; then any
-    name may stand in it.
+    and nothing is said about what they hold. ``unread`` are the tables of which more may stand where nothing could be
+    read: in a file that is no TOML, or under a name that was meant for theirs.
     """
 
     head: Entry[Head] | None = None
@@ -65,7 +65,7 @@ class Draft:
     budgets: list[Entry[Budget]] = field(default_factory=list)
     tests: list[Entry[PolicyTest]] = field(default_factory=list)
     broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    is_complete: bool = True
+    unread: frozenset[str] = frozenset()
 
     @cached_property
     def caller(self) -> dict[str, CallerKind]:
@@ -92,19 +92,14 @@ class Draft:
         """The names of the fields of all licence types."""
         return frozenset(name for licence in self.licence.values() for name in licence.fields)
 
-    @cached_property
-    def has_all_fields(self) -> bool:
-        """Say whether every licence type could be read, so that a field that is not there is an unknown one."""
-        return self.is_complete and not self.broken.get("licence")
-
     def has_all(self, table: str) -> bool:
         """Say whether every entry of a table could be read."""
-        return self.is_complete and not self.broken.get(table)
+        return table not in self.unread and not self.broken.get(table)
 
     def knows(self, table: str, name: str) -> bool:
         """Say whether a name is, or may be, that of an entry of a table."""
         named: Mapping[str, object] = getattr(self, _BY_NAME[table])
-        return name in named or name in self.broken.get(table, frozenset()) or not self.is_complete
+        return name in named or name in self.broken.get(table, frozenset()) or table in self.unread
 
     def check_names(
         self, table: str, names: Iterator[str] | tuple[str, ...], origin: Origin, report: Report, *keys: str

@@ -7,7 +7,7 @@ from policies.catalogue import ValueType
 from policies.fault import Report, Words, same
 from policies.form import Form, FormKind
 from policies.forms.registry import SCHEMES, scheme_of
-from policies.reading import Origin, one_of, quoted
+from policies.reading import Origin, one_of, quoted, spelled
 
 _NOT_SHOWN: Final = frozenset({FormKind.MATCH, FormKind.WITHHELD})
 
@@ -50,10 +50,10 @@ def check_grant(granted: str | tuple[str, ...], origin: Origin, report: Report, 
     shown = [kind for kind in kinds if kind not in _NOT_SHOWN]
     if len(shown) > 1:
         expected = Words("至多一种展示形式", "at most one form that shows the field")
-        origin.fault(report, *keys, expected=expected, found=same(", ".join(spellings(granted))))
+        origin.fault(report, *keys, expected=expected, found=same(spelled(spellings(granted))))
     elif FormKind.WITHHELD in kinds and len(kinds) > 1:
         expected = Words("withheld 单独填写", "withheld alone")
-        origin.fault(report, *keys, expected=expected, found=same(", ".join(spellings(granted))))
+        origin.fault(report, *keys, expected=expected, found=same(spelled(spellings(granted))))
 
 
 def types_of(text: str) -> frozenset[ValueType] | None:

@@ -12,8 +12,15 @@ _LIMITED: Final = tuple(str(kind) for kind in FormKind if kind is not FormKind.W
 
 def check_together(draft: Draft, report: Report) -> None:
     """Note limits of fields that never stand in one answer, and of what is no kind of form."""
+    first: dict[tuple[frozenset[str], frozenset[str]], str] = {}
     for entry in draft.together:
         limit, origin = entry.value, entry.origin
+        before = first.setdefault((frozenset(limit.fields), frozenset(limit.forms)), origin.label)
+        if before != origin.label:
+            expected = Words("每项限制仅写一次", "each limit once")
+            origin.fault(
+                report, "fields", expected=expected, found=Words(f"与 {before} 相同的限制", f"that of {before}")
+            )
         for kind in limit.forms:
             if kind not in _LIMITED:
                 hint = report.hint(kind.partition(":")[0], _LIMITED)

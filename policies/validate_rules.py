@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Final
 
-from policies.catalogue import Field, LicenceType, ValueType
+from policies.catalogue import STATUS, Field, LicenceType, ValueType
 from policies.dimension import Consent, HolderType, OutcomeClass
 from policies.fault import Report, Words, same
 from policies.item import possible_consents
-from policies.reading import quoted
+from policies.reading import quoted, spelled
 from policies.rule import Rule
 from policies.validate_draft import Draft, Entry
 from policies.validate_forms import check_forms, check_grant, spellings
 
 MAX_OVERRIDES: Final = 200  # of one rule; each pair is compared, and nobody can oversee more
-STATUS: Final = "status"  # the one field that a rule may grant of a licence that is not valid
 _WITHHELD: Final = "withheld"
 
 
@@ -155,10 +154,10 @@ class _RuleCheck:
             if not above:
                 continue
             item = self._ceilings.items[(above & -above).bit_length() - 1]
-            allowed = item.ceiling.get(name, ())
+            allowed = spelled(item.ceiling.get(name, ()))
             expected = Words(
-                f"不超过事项 {item.id} 的上限（{'、'.join(allowed) or '不提供该字段'}）",
-                f"no more than the ceiling of item {item.id} allows ({', '.join(allowed) or 'nothing of this field'})",
+                f"不超过事项 {item.id} 的上限（{allowed or '不提供该字段'}）",
+                f"no more than the ceiling of item {item.id} allows ({allowed or 'nothing of this field'})",
             )
             others = above.bit_count() - 1
             found = Words(
@@ -173,6 +172,7 @@ class _RuleCheck:
 
 def _check_overrides(draft: Draft, report: Report) -> None:
     """Note overrides of a rule by itself, in a circle, or of a rule that never applies together with it."""
+    accepted = _Accepted()
     for entry in draft.rules:
         rule, origin = entry.value, entry.origin
         if len(rule.overrides) > MAX_OVERRIDES:
@@ -184,7 +184,7 @@ def _check_overrides(draft: Draft, report: Report) -> None:
             if name == rule.id:
                 expected = Words("其他规则", "other rules")
                 origin.fault(report, "overrides", expected=expected, found=Words("规则自身", "the rule itself"))
-            elif other is not None and (apart := _apart(rule, other)):
+            elif other is not None and (apart := accepted.apart(rule, other)):
                 expected = Words("可能同时适用的规则", "rules that can apply at the same time")
                 found = Words(f"{name}（{apart} 无交集）", f"{name}, which has no {apart} in common with it")
                 origin.fault(report, "overrides", expected=expected, found=found)
@@ -204,13 +204,28 @@ _CONDITIONS: Final[Mapping[str, Callable[[Rule], tuple[str, ...] | None]]] = {
 }
 
 
-def _apart(one: Rule, other: Rule) -> str:
-    """Return the first condition that no context can meet for both rules, "" when there is none."""
-    for key, condition in _CONDITIONS.items():
-        first, second = condition(one), condition(other)
-        if first is not None and second is not None and set(first).isdisjoint(second):
-            return key
-    return ""
+class _Accepted:
+    """What rules accept, as bits, each rule read once: a rule may be overridden by thousands of others."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._bits: dict[str, tuple[int, ...]] = {}
+
+    def apart(self, one: Rule, other: Rule) -> str:
+        """Return the first condition that no context can meet for both rules, "" when there is none."""
+        pairs = zip(_CONDITIONS, self._of(one), self._of(other), strict=True)
+        return next((key for key, first, second in pairs if not first & second), "")
+
+    def _of(self, rule: Rule) -> tuple[int, ...]:
+        found = self._bits.get(rule.id)
+        if found is None:
+            found = self._bits[rule.id] = tuple(self._bits_of(accepts(rule)) for accepts in _CONDITIONS.values())
+        return found
+
+    def _bits_of(self, values: tuple[str, ...] | None) -> int:
+        if values is None:
+            return -1  # every bit
+        return reduce(int.__or__, (1 << self._numbers.setdefault(value, len(self._numbers)) for value in values))
 
 
 def _check_circles(draft: Draft, report: Report) -> None:

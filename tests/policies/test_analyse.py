@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from policies.analyse import Analysis, analyse
 from policies.analyse_finding import Finding, FindingKind, Severity
 from policies.bundle import Bundle
-from policies.catalogue import Field, LicenceType, ShareClass, ValueType
+from policies.catalogue import About, Field, LicenceType, ShareClass, ValueType
 from policies.dimension import Context, HolderType, Home
 from policies.engine import Engine
 from policies.fault import Place
 from policies.form import WITHHELD
 from policies.grant import parse_grant
-from policies.reference import find_licence, impossible_values, refusing, select_winners
+from policies.reference import find_item, find_licence, impossible_values, refusing, select_winners
 from policies.rule import CallerCondition, Given, HolderCondition, LicenceCondition, PolicyTest, Together
 from policies.testing import run_tests
 from tests.support.policies import all_contexts, bundles, context, make_bundle, make_item, make_rule
@@ -33,7 +33,9 @@ def matching(bundle: Bundle, asked: Context) -> list[Any]:
     if impossible_values(bundle, asked):
         return []
     return [
-        rule for rule in bundle.rules if not refusing(rule, asked) and not licence.fields.keys().isdisjoint(rule.grant)
+        rule
+        for rule in bundle.rules
+        if not refusing(rule, asked, find_item(bundle, asked)) and not licence.fields.keys().isdisjoint(rule.grant)
     ]
 
 
@@ -218,6 +220,93 @@ def test_a_name_that_is_masked_and_compared_is_a_warning() -> None:
     """Names are no numbers: there is no list of candidates to go through."""
     bundle = make_bundle(make_rule("R-1", {"holder_name": ("mask:name", "match")}, item=("i1",)))
     assert {one.severity for one in found(bundle, FindingKind.MASK_AND_MATCH)} == {Severity.WARNING}
+
+
+def identity(fields: dict[str, Field], grant: dict[str, Any], **changes: Any) -> Bundle:
+    """Return a policy with one licence type of these fields, one item that allows what one rule grants."""
+    ceiling = {name: (forms,) if isinstance(forms, str) else forms for name, forms in grant.items()}
+    items = (make_item("i1", licences=("l1",), ceiling=ceiling), make_item("i2", licences=("l1",), ceiling=ceiling))
+    licence = LicenceType(id="l1", zh="证", en="licence", fields=fields)
+    rules = changes.pop("rules", None) or (make_rule("R-1", grant),)
+    return make_bundle(*rules, licences=(licence,), items=items, **changes)
+
+
+def field(kind: ValueType, source: str, about: About | None = None) -> Field:
+    return Field(type=kind, source=source, zh="字段", en="field", share=ShareClass.CONDITIONAL, about=about)
+
+
+NUMBER = field(ValueType.CITIZEN_ID, "holder-code")
+
+
+def test_one_value_in_two_fields_is_one_value() -> None:
+    """A number that is masked in one field can be completed through another of the same source."""
+    fields = {"holder_id": NUMBER, "owner_id": NUMBER}
+    bundle = identity(fields, {"holder_id": "mask:id-1-1", "owner_id": "match"})
+    guesses = found(bundle, FindingKind.MASK_AND_MATCH)
+    assert {(one.key, one.severity) for one in guesses} == {
+        ("item i1.holder_id+owner_id", Severity.FAULT),
+        ("item i2.holder_id+owner_id", Severity.FAULT),
+    }
+    other = fields | {"owner_id": field(ValueType.CITIZEN_ID, "KZ_QLR")}
+    assert found(identity(other, {"holder_id": "mask:id-1-1", "owner_id": "match"}), FindingKind.MASK_AND_MATCH) == []
+
+
+def test_a_coarser_value_that_may_be_compared_is_one_to_complete() -> None:
+    """A year and month leave thirty days to try."""
+    bundle = identity({"day": field(ValueType.DATE, "KZ_RQ")}, {"day": ("general:year-month", "match")})
+    assert {one.severity for one in found(bundle, FindingKind.MASK_AND_MATCH)} == {Severity.WARNING}
+
+
+def test_a_number_that_is_only_compared_leaves_what_stands_beside_it() -> None:
+    """Who sees birth date, district and sex can try out the rest of the number, as if it were masked."""
+    fields = {
+        "holder_id": NUMBER,
+        "born": field(ValueType.TERM, "KZ_SR", About.BIRTH),
+        "home": field(ValueType.ADDRESS, "KZ_ZZ", About.PLACE),
+        "sex": field(ValueType.TERM, "KZ_XB", About.SEX),
+    }
+    grant = {"holder_id": "match", "born": "plain", "home": "general:district", "sex": "plain"}
+    faults = found(identity(fields, grant, residual=10_000), FindingKind.RESIDUAL)
+    assert {(one.key, one.severity) for one in faults} == {("item i1", Severity.FAULT), ("item i2", Severity.FAULT)}
+    assert "holder_id=match" in faults[0].found.en
+    assert found(identity(fields, grant | {"born": "exists"}, residual=10_000), FindingKind.RESIDUAL) == []
+
+
+def test_a_masked_name_that_hides_nobody_is_a_warning() -> None:
+    """A surname, the district and the birth date are one person."""
+    fields = {
+        "holder_name": field(ValueType.NAME, "holder-name"),
+        "born": field(ValueType.DATE, "KZ_CSRQ", About.BIRTH),
+        "home": field(ValueType.ADDRESS, "KZ_ZZ", About.PLACE),
+    }
+    grant = {"holder_name": "mask:name", "born": "plain", "home": "general:district"}
+    warnings = found(identity(fields, grant), FindingKind.RESIDUAL)
+    assert {(one.key, one.severity) for one in warnings} == {
+        ("item i1", Severity.WARNING),
+        ("item i2", Severity.WARNING),
+    }
+    assert warnings[0].witness is not None
+    assert all(warnings[0].sentence)
+    assert found(identity(fields, {"holder_name": "mask:name", "home": "general:city"}), FindingKind.RESIDUAL) == []
+
+
+def test_a_mask_that_may_show_all_counts_as_plain_where_fields_may_not_meet() -> None:
+    """An organisation's code is shown whole by its mask."""
+    fields = {"code": field(ValueType.HOLDER_CODE, "holder-code"), "name": field(ValueType.NAME, "holder-name")}
+    limit = Together(fields=("code", "name"), forms=("plain",), why="why")
+    bundle = identity(fields, {"code": "mask:credit-code", "name": "plain"}, together=(limit,))
+    assert [one.severity for one in found(bundle, FindingKind.TOGETHER)] == [Severity.FAULT]
+
+
+def test_fields_that_one_caller_gets_for_different_items_are_noted() -> None:
+    """What may not meet in one answer meets at the caller all the same."""
+    limit = Together(fields=("holder_name", "phone"), forms=("plain", "mask"), why="why")
+    name = make_rule("R-1", {"holder_name": "plain"}, item=("i1",))
+    phone = make_rule("R-2", {"phone": "mask:phone-3-4"}, item=("i2",), caller=CallerCondition(kind=("notary",)))
+    (one,) = found(make_bundle(name, phone, together=(limit,)), FindingKind.TOGETHER)
+    assert (one.severity, one.subject) == (Severity.NOTE, "together 1")
+    assert "notary" in one.found.en
+    assert "counter" not in one.found.en
 
 
 def with_tests(bundle: Bundle, *tests: PolicyTest) -> Analysis:

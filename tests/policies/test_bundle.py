@@ -16,7 +16,7 @@ from policies.bundle import (
     parse_bundle,
 )
 from policies.loader import load_policy
-from tests.support.policy import small_policy
+from tests.support.policy import changed, small_policy
 
 BUNDLE = load_policy(small_policy()).bundle
 DATA = encode_bundle(BUNDLE)
@@ -61,6 +61,12 @@ OTHER_SPELLINGS = {
     ),
     "a list of one form": lambda: with_changes(lambda content: content["rules"][0]["grant"].update(status=["plain"])),
     "an empty table": lambda: with_changes(lambda content: content["rules"][0].update(holder={})),
+    "a condition that accepts everything": lambda: with_changes(
+        lambda content: content["rules"][0]["caller"].update(home=["own", "partner"])
+    ),
+    "the consent of a test that is asked anyhow": lambda: with_changes(
+        lambda content: content["tests"][0]["given"].update(consent="statutory")
+    ),
     "nothing in words": lambda: with_changes(lambda content: content["rules"][0].update(consent=None)),
 }
 
@@ -149,3 +155,34 @@ def test_a_damaged_bundle_is_refused_or_says_something_else(rng):
 def test_the_schema_is_named_once():
     """The name of the format that readers accept is the one that is published."""
     assert BUNDLE.schema == module.SCHEMA
+
+
+CHILD = 'licence = "id-card", age = "under-14"'
+SAME = {
+    "all values of a condition": (
+        "rules.toml",
+        'age = ["minor", "adult"]',
+        'age = ["minor", "adult"], type = ["organisation", "sole-trader", "person"]',
+    ),
+    "the usual values of a test": (
+        "limits.toml",
+        CHILD,
+        f'{CHILD}, status = "active", consent = "statutory", outcome = ["valid"]',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_one_meaning_has_one_digest(name):
+    """What is spelled out and what is left to its default is the same."""
+    file, short, long = SAME[name]
+    assert digest_bundle(load_policy(changed(file, short, long)).bundle) == digest_bundle(BUNDLE)
+
+
+def test_silence_on_consent_is_not_every_consent():
+    """A rule that names all three accepts what a silent one does not."""
+    short = 'licence = { type = ["business-licence"] }\n'
+    said = changed(
+        "rules.toml", f"{short}[rule.grant]", f'{short}consent = ["none", "given", "statutory"]\n[rule.grant]'
+    )
+    assert digest_bundle(load_policy(said).bundle) != digest_bundle(BUNDLE)

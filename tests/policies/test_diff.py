@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from policies import reference
 from policies.bundle import Bundle
-from policies.catalogue import CallerKind, LicenceType, Sensitivity, ShareClass
+from policies.catalogue import About, CallerKind, LicenceType, Sensitivity, ShareClass
 from policies.diff import diff
 from policies.diff_line import DiffLine, Shown, Topic
 from policies.dimension import Consent, Context, HolderType, Home
@@ -24,8 +24,10 @@ from policies.rule import (
     BudgetSubject,
     CallerCondition,
     Counted,
+    Given,
     LicenceCondition,
     Obligations,
+    PolicyTest,
     Together,
 )
 from tests.support.policies import all_contexts, bundles, make_bundle, make_item, make_rule, shown
@@ -242,6 +244,10 @@ WRITTEN = [
     (msgspec.structs.replace(BASE, residual=500), Topic.BUNDLE, False),
     (msgspec.structs.replace(BASE, forms="2"), Topic.BUNDLE, True),
     (msgspec.structs.replace(BASE, valid_to="2098-01-01"), Topic.BUNDLE, False),
+    (msgspec.structs.replace(BASE, valid_to="2100-01-01"), Topic.BUNDLE, True),
+    (msgspec.structs.replace(BASE, valid_from="2025-01-01"), Topic.BUNDLE, True),
+    (msgspec.structs.replace(BASE, valid_from="2026-02-01"), Topic.BUNDLE, False),
+    (msgspec.structs.replace(BASE, together=(msgspec.structs.replace(LIMIT, why="else"),)), Topic.TOGETHER, False),
     (msgspec.structs.replace(BASE, together=()), Topic.TOGETHER, True),
     (
         msgspec.structs.replace(BASE, together=(LIMIT, msgspec.structs.replace(LIMIT, forms=("mask",)))),
@@ -260,7 +266,8 @@ WRITTEN = [
     (changed("budgets", item=("i2",)), Topic.BUDGET, True),
     (changed("budgets", caller=("counter",)), Topic.BUDGET, True),
     (with_field(share=ShareClass.UNCONDITIONAL), Topic.CATALOGUE, True),
-    (with_field(share=ShareClass.NONE, basis="law"), Topic.CATALOGUE, False),
+    (with_field(share=ShareClass.NONE), Topic.CATALOGUE, False),
+    (with_field(en="another"), Topic.CATALOGUE, False),
     (with_field(sensitivity=Sensitivity.PUBLIC), Topic.CATALOGUE, True),
     (with_field(sensitivity=Sensitivity.SENSITIVE), Topic.CATALOGUE, False),
     (with_field(source="other"), Topic.CATALOGUE, True),
@@ -332,11 +339,48 @@ def test_another_mode_of_consent_is_a_widening() -> None:
     assert_exact(BASE, new)
 
 
-def test_another_reason_or_name_is_no_difference() -> None:
-    """What decides nothing is not compared."""
+def test_what_people_read_is_a_line_and_widens_nothing() -> None:
+    """Reasons, bases, names, tests: an approver sees that they are others, though nobody is shown more."""
     rule = msgspec.structs.replace(NAME, why="another", basis="another")
-    new = msgspec.structs.replace(changed("items", zh="另名", basis="another"), rules=(rule,), version="2", tests=())
-    assert diff(BASE, new).lines == ()
+    items = (make_item("i1", zh="另名", basis="another", residual=5, why_residual="other"), *BASE.items[1:])
+    test = PolicyTest(name="a test", given=Given(item="i1", caller="counter", home="own", licence="l1"), expect={})
+    field = msgspec.structs.replace(BASE.licences[0].fields["phone"], zh="有效期", basis="law")
+    licence = msgspec.structs.replace(BASE.licences[0], en="another", fields=BASE.licences[0].fields | {"phone": field})
+    before = msgspec.structs.replace(
+        BASE, tests=(test,), items=(make_item("i1", residual=5, why_residual="one"), *BASE.items[1:])
+    )
+    after = msgspec.structs.replace(BASE, rules=(rule,), items=items, licences=(licence, *BASE.licences[1:]))
+    found = diff(before, after)
+    assert {line.subject for line in found.lines} == {
+        "R-1.why", "R-1.basis", "i1.zh", "i1.basis", "i1.why_residual", "l1.en", "l1.phone.zh", "l1.phone.basis",
+        "a test",
+    }  # fmt: skip
+    assert not found.widens
+    assert all(all(line.sentence) for line in found.lines)
+
+
+def test_what_an_item_demands_of_residuals_is_compared_with_what_holds_for_it() -> None:
+    """An item without a threshold has that of the bundle: to drop a stricter one is a widening, a looser one is not."""
+    plain = msgspec.structs.replace(BASE, residual=10_000)
+
+    def demanding(residual: int) -> Bundle:
+        item = make_item("i1", residual=residual, why_residual="why")
+        return msgspec.structs.replace(plain, items=(item, *BASE.items[1:]))
+
+    assert diff(demanding(50_000), plain).widens
+    assert not diff(plain, demanding(50_000)).widens
+    assert diff(plain, demanding(100)).widens
+    assert not diff(demanding(100), plain).widens
+
+
+def test_what_a_field_tells_of_its_holder_is_not_forgotten_in_silence() -> None:
+    """A field that no longer counts as the holder's birth leaves more of a number than is counted: a widening."""
+    fields = BASE.licences[0].fields
+    told = msgspec.structs.replace(fields["phone"], about=About.BIRTH)
+    licence = msgspec.structs.replace(BASE.licences[0], fields=fields | {"phone": told})
+    new = msgspec.structs.replace(BASE, licences=(licence, *BASE.licences[1:]))
+    assert diff(new, BASE).widens
+    assert not diff(BASE, new).widens
 
 
 def test_many_callers_are_counted_and_not_all_named() -> None:

@@ -12,6 +12,7 @@ from policies import engine as engine_module
 from policies import reference
 from policies.bundle import Bundle
 from policies.catalogue import ShareClass
+from policies.compile import speaks_of
 from policies.dimension import Context, OutcomeClass
 from policies.engine import Engine, item_in_force
 from policies.fault import PolicyError
@@ -204,7 +205,8 @@ REASONS = [
     ({"caller": CallerCondition(kind=("notary",))}, {}, Withheld.CALLER),
     ({"caller": CallerCondition(home=("partner",))}, {"outcome": "invalid"}, Withheld.CALLER),
     ({"licence": LicenceCondition(status=("revoked",))}, {}, Withheld.LICENCE_STATUS),
-    ({"licence": LicenceCondition(status=("revoked",))}, {"consent": "none"}, Withheld.LICENCE_STATUS),
+    ({"licence": LicenceCondition(status=("revoked",))}, {"consent": "none"}, Withheld.NO_CONSENT),
+    ({}, {"item": "i2", "consent": "none"}, Withheld.NO_CONSENT),
     ({"holder": HolderCondition(age=("minor",))}, {}, Withheld.HOLDER),
     ({"holder": HolderCondition(type=("organisation",))}, {}, Withheld.HOLDER),
     ({"consent": ("given",)}, {}, Withheld.NO_CONSENT),
@@ -221,11 +223,60 @@ def test_a_withheld_field_says_why(conditions: dict, asked: dict, expected: With
     assert reason(bundle, context(**asked)) is expected
 
 
-def test_conditions_met_by_different_rules_are_no_rule() -> None:
-    """Where each condition alone would be met, none of them is blamed."""
+def test_rules_for_others_do_not_meet_a_condition() -> None:
+    """The conditions add up: the first at which no rule is left is the reason, not one that another rule would meet."""
     first = make_rule("R-1", {"holder_name": "plain"}, caller=CallerCondition(kind=("notary",)))
     second = make_rule("R-2", {"holder_name": "plain"}, licence=LicenceCondition(status=("revoked",)))
-    assert reason(make_bundle(first, second), context()) is Withheld.NO_RULE
+    assert reason(make_bundle(first, second), context()) is Withheld.LICENCE_STATUS
+
+
+def test_only_those_who_are_granted_a_field_hear_that_it_is_protected() -> None:
+    """That a holder is protected says something of the holder."""
+    grants = make_rule("R-1", {"holder_name": "plain"}, caller=CallerCondition(kind=("counter",), home=("own",)))
+    protects = make_rule("R-2", {"holder_name": "withheld"}, holder=HolderCondition(age=("under-14",)))
+    bundle = make_bundle(grants, protects)
+    assert reason(bundle, context(age="under-14")) is Withheld.PROTECTED
+    for age in ("under-14", "minor", "adult"):
+        assert reason(bundle, context(age=age, caller="notary")) is Withheld.CALLER
+        assert reason(bundle, context(age=age, home="partner")) is Withheld.CALLER
+        assert reason(bundle, context(age=age, consent="none")) is Withheld.NO_CONSENT
+
+
+@settings(max_examples=60, deadline=None)
+@given(bundles())
+def test_who_is_granted_a_field_in_no_case_learns_nothing_of_the_case(bundle: Bundle) -> None:
+    """For one item, consent and caller, reasons differ by status, holder and outcome only where a rule grants it."""
+    engine = Engine(bundle)
+    licences = {licence.id: licence for licence in bundle.licences}
+    heard: dict[tuple[str, ...], set[Withheld | None]] = {}
+    for asked in all_contexts(bundle):
+        for one in engine.decide(asked).fields:
+            key = (asked.licence, asked.item, asked.consent, asked.caller, asked.home, one.field)
+            heard.setdefault(key, set()).add(one.reason)
+    for (licence, item, consent, caller, home, field), reasons in heard.items():
+        is_granted = any(
+            field in rule.grant
+            and rule.grant[field] != "withheld"
+            and speaks_of(rule, licences[licence])
+            and (rule.item is None or item in rule.item)
+            and (rule.caller.kind is None or caller in rule.caller.kind)
+            and (rule.caller.home is None or home in rule.caller.home)
+            and (rule.consent is None or consent in rule.consent)
+            for rule in bundle.rules
+        )
+        assert is_granted or len(reasons) == 1
+
+
+def test_silence_on_consent_is_what_the_item_asks_for() -> None:
+    """A rule that gives something without the consent that an item asks for says so; to withhold it need not."""
+    silent = make_bundle(NAME)
+    assert shown(Engine(silent).decide(context(item="i2", consent="given")))
+    assert shown(Engine(silent).decide(context(item="i3", consent="none")))
+    assert reason(silent, context(item="i2", consent="none")) is Withheld.NO_CONSENT
+    said = make_rule("R-1", {"holder_name": "plain"}, consent=("none", "given"))
+    assert shown(Engine(make_bundle(said)).decide(context(item="i2", consent="none")))
+    protects = make_rule("R-2", {"holder_name": "withheld"})
+    assert reason(make_bundle(said, protects), context(item="i2", consent="none")) is Withheld.PROTECTED
 
 
 def test_what_nobody_classified_is_withheld_first() -> None:

@@ -77,7 +77,7 @@ def test_the_analysis_finds_no_fault() -> None:
     """No conflict, no limit broken, no number that can be guessed, no rule that never counts."""
     analysis = analyse(engine())
     assert [one.sentence.en for one in analysis.findings if one.severity is not Severity.NOTE] == []
-    assert {one.kind for one in analysis.findings} <= {FindingKind.UNCOVERED}
+    assert {one.kind for one in analysis.findings} <= {FindingKind.UNCOVERED, FindingKind.TOGETHER}
     assert (analysis.coverage, analysis.untested) == (1.0, ())
 
 

@@ -11,7 +11,7 @@ from policies.catalogue import ShareClass
 from policies.dimension import Context, Dimension, OutcomeClass
 from policies.engine import Engine
 from policies.explain import Explanation, RuleStanding, Standing, explain
-from policies.mutate import known_values, put_condition
+from policies.mutate import PUT, known_values
 from policies.plan import Withheld
 from policies.rule import CallerCondition, HolderCondition, LicenceCondition
 from tests.support.policies import (
@@ -70,8 +70,8 @@ def test_without_the_one_condition_that_blocks_it_a_rule_matches(bundle: Bundle,
 
 def matches_without(bundle: Bundle, rule_id: str, dimension: Dimension, asked: Context) -> bool:
     """Say whether the rule matches when it accepts everything in one dimension."""
-    everything = known_values(bundle)[dimension] if dimension is Dimension.OUTCOME else None
-    rules = tuple(put_condition(rule, dimension, everything) if rule.id == rule_id else rule for rule in bundle.rules)
+    everything = known_values(bundle)[dimension] if dimension in {Dimension.CONSENT, Dimension.OUTCOME} else None
+    rules = tuple(PUT[dimension](rule, everything) if rule.id == rule_id else rule for rule in bundle.rules)
     return rule_id in reference.decide(msgspec.structs.replace(bundle, rules=rules), asked).rules
 
 

@@ -202,3 +202,14 @@ def test_a_damaged_policy_is_loaded_or_refused_with_faults(rng):
         assert refused
     else:
         assert parse_bundle(encode(bundle)) == bundle
+
+
+def test_a_table_with_a_wrong_name_hides_nothing_elsewhere():
+    """Only what was probably meant by it may stand there; all else is known, and unknown names are faults."""
+    files = changed("rules.toml", 'item = ["34-003"]\ncaller', 'item = ["34-999"]\ncaller')
+    with pytest.raises(PolicyError) as caught:
+        load_policy(files | {"more.toml": b"[weather]\nfine = true\n"})
+    assert {fault.key for fault in caught.value.faults} == {"weather", "rule R-007.item"}
+    with pytest.raises(PolicyError) as caught:
+        load_policy(files | {"more.toml": b"[[items]]\nid = '34-999'\n"})
+    assert {fault.key for fault in caught.value.faults} == {"items"}

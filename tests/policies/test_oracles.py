@@ -100,11 +100,14 @@ PARTS = {
 }
 
 
-def matches(logic: Logic, rule: Rule, axes: Axes) -> Any:
+def matches(logic: Logic, rule: Rule, bundle: Bundle, axes: Axes) -> Any:
     """Say when a rule matches: on each axis one of the values that it accepts."""
     accepted = reference.conditions(rule)
+    asked = {item.id: item.consent for item in bundle.items}
 
     def accepts(axis: str, value: Any) -> bool:
+        if axis == "matter" and rule.wants_consent_asked and value[1] != asked[value[0]]:
+            return False
         parts = value if isinstance(value, tuple) else (value,)
         conditions = [(accepted[one], part) for one, part in zip(PARTS[axis], parts, strict=True)]
         return all(values is None or part in values for values, part in conditions)
@@ -128,7 +131,7 @@ def shown_when(logic: Logic, bundle: Bundle, licence_id: str, field: str) -> Map
         for rule in bundle.rules
         if field in rule.grant and (rule.licence.type is None or licence_id in rule.licence.type)
     }
-    when = {name: matches(logic, rule, axes) for name, rule in rules.items()}
+    when = {name: matches(logic, rule, bundle, axes) for name, rule in rules.items()}
     grants = {name: parse_grant(rule.grant[field]) for name, rule in rules.items()}
     protected = logic.some(*(when[name] for name, grant in grants.items() if grant.is_protected))
     listed = logic.some(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.fault import PolicyError
-from policies.toml import MAX_DEPTH, MAX_DOTS, MAX_FILE_BYTES, parse_policy_file
+from policies.toml import MAX_DEPTH, MAX_DOTS, MAX_FILE_BYTES, MAX_KEYS, parse_policy_file
 from tests.support.policy import small_policy
 
 
@@ -161,3 +161,11 @@ def test_every_table_of_the_small_policy_has_its_line():
                 line = file.place(place).line
                 assert line is not None
                 assert lines[line - 1].strip("[]") == table
+
+
+@pytest.mark.parametrize("head", ["", "[[rule]]\n", "[rule.grant]\n"])
+def test_a_table_has_so_many_keys(head):
+    """A table of a million keys would be a million faults."""
+    keys = [f"key-{number} = 1\n" for number in range(MAX_KEYS + 1)]
+    assert parse_policy_file((head + "".join(keys[:-1])).encode(), "a.toml").tables
+    assert fault_of((head + "".join(keys)).encode()).expected.en == f"at most {MAX_KEYS} keys in one table"

@@ -64,6 +64,68 @@ BREAKAGES = {
         "02-30",
         "",
     ),
+    # what a field holds
+    "a status that is something else": (
+        edit(
+            CATALOGUE,
+            'fields.status = { type = "term", share = "unconditional", sensitivity = "public", source = "status", '
+            'zh = "证照状态", en = "status" }\n\n[[licence]]\nid = "driving-licence"',
+            'fields.status = { type = "term", share = "unconditional", sensitivity = "public", source = "KZ_CSRQ", '
+            'zh = "证照状态", en = "status" }\n\n[[licence]]\nid = "driving-licence"',
+        ),
+        CATALOGUE,
+        "licence id-card.fields.status.source",
+        "the source status",
+        "KZ_CSRQ",
+        "",
+    ),
+    "a status under another name": (
+        edit(CATALOGUE, 'source = "KZ_ZJCX"', 'source = "status"'),
+        CATALOGUE,
+        "licence driving-licence.fields.vehicle_class.source",
+        "another source",
+        "status",
+        "",
+    ),
+    "a holder's number under another type": (
+        edit(
+            CATALOGUE,
+            'fields.licence_no = { type = "code", share = "conditional", sensitivity = "internal", source = "number"',
+            'fields.licence_no = { type = "code", share = "conditional", sensitivity = "internal", '
+            'source = "holder-code"',
+        ),
+        CATALOGUE,
+        "licence driving-licence.fields.licence_no.type",
+        "citizen-id",
+        '"code"',
+        "",
+    ),
+    "a form that tells of another value": (
+        lambda: changed(
+            CATALOGUE,
+            'fields.holder_phone = { type = "phone", source = "KZ_LXDH", zh = "联系电话", en = "telephone" }',
+            'fields.valid_from = { type = "date", source = "valid-from", zh = "有效期起", en = "valid from" }',
+            files=changed(
+                ITEMS, 'valid_to = ["plain", "general:year"]', 'valid_to = ["plain", "general:year", "attest:valid-on"]'
+            ),
+        ),
+        ITEMS,
+        "item 34-002.ceiling.valid_to",
+        "valid_from in the ceiling",
+        "attest:valid-on",
+        "",
+    ),
+    "a limit twice": (
+        more(
+            LIMITS,
+            '[[together]]\nfields = ["address", "holder_id", "birth_date"]\nforms = ["plain", "mask"]\nwhy = "again"\n',
+        ),
+        LIMITS,
+        "together #2.fields",
+        "each limit once",
+        "together #1",
+        "",
+    ),
     # names
     "a rule twice": (
         rule('grant = { status = "plain" }\nitem = ["34-001"]\n', 10),
@@ -570,6 +632,27 @@ def test_each_breakage_is_one_fault_at_its_place(name):
     assert found in fault.found.en
     assert fault.meant == meant
     assert re.search("[\u4e00-\u9fff]", fault.sentence_zh)
+
+
+ESCAPE = "\\u001b[2J"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        changed(
+            RULES, 'birth_date = "attest:age>=18", status', f'birth_date = ["plain", "mask:name", "{ESCAPE}"], status'
+        ),
+        changed(RULES, 'birth_date = "attest:age>=18", status', f'birth_date = ["withheld", "{ESCAPE}"], status'),
+        changed(ITEMS, 'birth_date = ["attest:age>=18"]', f'birth_date = ["{ESCAPE}", "{ESCAPE}"]'),
+        changed(ITEMS, 'birth_date = ["attest:age>=18"]', f'birth_date = ["exists", "{ESCAPE}"]'),
+    ],
+)
+def test_no_fault_repeats_what_a_terminal_would_obey(files):
+    """Forms are shown like all that comes from a file: with control characters as their numbers."""
+    faults = faults_of(files)
+    assert faults
+    assert all("\x1b" not in str(fault) + fault.sentence_zh for fault in faults)
 
 
 UNCLASSIFIED = 'item = ["34-002"]\nlicence = { type = ["driving-licence"] }\ngrant = { holder_phone = "plain" }\n'
