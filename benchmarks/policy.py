@@ -34,6 +34,7 @@ from policies.fold import fold_licence, witness
 from policies.forms.pseudonym import Pseudonyms
 from policies.forms.registry import scheme_of
 from policies.forms.scheme import HIDDEN, Apply, Surroundings
+from policies.grant import rows
 from policies.plan import Plan
 
 T = TypeVar("T")
@@ -98,8 +99,8 @@ def run(*, rounds: int, rules: int = 1_000, kinds: int = 403) -> dict[str, Any]:
         ),
         _lower("plan that is not remembered", median(decisions["plan"]), "µs", PLAN_GOAL_US),
         *(
-            Reach(measure=f"build a plan, times as fast as {name} says which rules match",
-                  value=found["ratio_not_remembered"]["median"], unit="×", goal=PEERS[name][1], better="higher")
+            Reach(measure=f"which rules match, nothing remembered, times as fast as {name}",
+                  value=found["ratio_matching"]["median"], unit="×", goal=PEERS[name][1], better="higher")
             for name, found in peers.items() if found is not None
         ),
         _lower("compile 100 rules", median(small["compile"]) * 1000, "ms", COMPILE_GOALS_MS[0]),
@@ -128,10 +129,11 @@ def run(*, rounds: int, rules: int = 1_000, kinds: int = 403) -> dict[str, Any]:
             "slow_rounds": slow,
             "how": "wall-clock time; policies are generated with a fixed seed; peers take turns with us in every round "
             "on the same contexts, with policies parsed (Cedar) or compiled (Rego) beforehand, after the sets of rules "
-            "that match were found to be equal; peers say only which rules match, while we decide every field and "
-            "merge the obligations; the ratio that has a goal is that of one round, of a plan that is built and not "
-            "remembered, `ratio` that of a remembered decision; every figure of a round is the mean of its calls, and "
-            "medians are over rounds; of the 20 forms 16 change the value, nearly each kind of form once; as "
+            "that match were found to be equal; the ratio that has a goal is for the one question that all can answer, "
+            "which rules match, with nothing remembered; `ratio_whole_plan` is for building a whole plan, every field "
+            "with its form or reason and the obligations, against their answer to that question; `ratio_remembered` "
+            "for a remembered decision, which is what a gateway mostly asks for; every figure of a round is the mean "
+            "of its calls, and medians are over rounds; of the 20 forms 16 change the value, nearly each kind of form once; as "
             "written, 12 do, the share in that plan of the example site that changes the largest share; disclosing "
             "is deciding, finding each value in the licence, the forms of the first figure, and the answer about each "
             "field, without its JSON text; analysing a policy is "
@@ -255,22 +257,31 @@ def measure_peer(material: Material, name: str, rounds: int) -> dict[str, Any] |
     contexts = material.contexts[:count]
     for context in (full_context(), *contexts):
         ours, theirs = frozenset(material.engine.decide(context).rules), ask(context)
-        if ours != theirs:
+        if not ours == theirs == name_matching(material.engine, context):
             raise RuntimeError(f"{name} was expected to match {sorted(ours)}, got {sorted(theirs)} in {context}")
-    decide, tables = material.engine.decide, material.engine.tables
-    ours_us, theirs_us, built_us = [], [], []
-    for _ in range(rounds):
-        ours_us.append(_time(decide, contexts, repeat=20))
-        theirs_us.append(_time(ask, contexts, repeat=1))
-        built_us.append(_time(lambda one: build_plan(tables[one.licence], one), contexts, repeat=1))
-    return {
-        "ours_us": spread(ours_us),
-        "ours_not_remembered_us": spread(built_us),
-        "theirs_us": spread(theirs_us),
-        "ratio": spread([theirs / ours for ours, theirs in zip(ours_us, theirs_us, strict=True)]),
-        "ratio_not_remembered": spread([theirs / ours for ours, theirs in zip(built_us, theirs_us, strict=True)]),
-        "checked": count + 1,
+    tables = material.engine.tables
+    asks: dict[str, tuple[Callable[[Context], object], int]] = {
+        "theirs": (ask, 1),
+        "matching": (lambda one: name_matching(material.engine, one), 20),
+        "whole_plan": (lambda one: build_plan(tables[one.licence], one), 1),
+        "remembered": (material.engine.decide, 20),
     }
+    taken: dict[str, list[float]] = {way: [] for way in asks}
+    for _ in range(rounds):
+        for way, (one, repeat) in asks.items():
+            taken[way].append(_time(one, contexts, repeat=repeat))
+    ratios = {
+        f"ratio_{way}": spread([theirs / own for own, theirs in zip(taken[way], taken["theirs"], strict=True)])
+        for way in asks
+        if way != "theirs"
+    }
+    return {**{f"{way}_us": spread(found) for way, found in taken.items()}, **ratios, "checked": count + 1}
+
+
+def name_matching(engine: Engine, context: Context) -> frozenset[str]:
+    """Say which rules match, from the columns and nothing remembered: the one question that every engine answers."""
+    ruled = engine.tables[context.licence].rules
+    return frozenset(ruled[row].id for row in rows(engine.matching(context)))
 
 
 def measure_policy(bundle: Bundle, rounds: int) -> dict[str, list[float]]:

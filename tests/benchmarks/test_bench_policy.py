@@ -45,9 +45,9 @@ def test_other_engines_are_asked_in_the_same_run(found: dict[str, Any]) -> None:
             assert not any(name in one["measure"] for one in found["reach"])
             continue
         (figure,) = (one for one in found["reach"] if name in one["measure"])
-        assert figure["value"] == pytest.approx(peer["ratio_not_remembered"]["median"], abs=0.001)
+        assert figure["value"] == pytest.approx(peer["ratio_matching"]["median"], abs=0.001)
         assert peer["checked"] > 1
-        assert peer["ratio_not_remembered"]["median"] < peer["ratio"]["median"]
+        assert peer["ratio_whole_plan"]["median"] < peer["ratio_matching"]["median"]
 
 
 def test_a_missing_engine_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
