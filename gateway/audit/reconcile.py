@@ -1,0 +1,223 @@
+"""Reconciliation: what the receipts of a caller or a partner say, held against the log, and what only one side has.
+
+A receipt whose entry the log does not have, or has otherwise, proves that the log was cut or forked: the log signed it.
+An entry without a receipt is an answer that its caller says it never had, or a receipt that got lost.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gateway.audit.errors import AuditError, UnprovenError
+from gateway.audit.leaf import Leaf, LeafError, parse_leaf
+from gateway.audit.merkle import leaf_hash
+from gateway.audit.quorum import Policy
+from gateway.audit.receipts import FullReceipt, verify_receipt
+from gateway.audit.store import LogStore
+from gateway.audit.tile import ENTRIES, TILE_WIDTH, TileAddress, parse_bundle
+from gateway.audit.verify_source import Source, read_tile
+
+MAX_RECEIPTS: Final = 2_000_000  # kept in memory, about 200 bytes each; the busiest caller's months
+_STRETCH: Final = 16 * TILE_WIDTH  # entries read at once from a store
+
+Entries = Iterable[tuple[int, bytes]]  # (number, leaf) in order
+Progress = Callable[[int, int], None]
+
+
+class Difference(StrEnum):
+    """What one side has and the other has not."""
+
+    NOT_IN_LOG = "not-in-log"  # a receipt for an entry at or beyond the end of the log
+    OTHER_IN_LOG = "other-in-log"  # the log has another entry at that place
+    UNSIGNED = "unsigned"  # a receipt that the log did not sign, which claims nothing
+    TWICE = "twice"  # two receipts for one number of a caller, or for one place, that differ
+    NO_RECEIPT = "no-receipt"  # an entry of the caller without a receipt
+    GAP = "gap"  # numbers of the caller that the log skips
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """One difference; ``where`` is the receipt's place among those given."""
+
+    kind: Difference
+    entry: int | None = None
+    caller: str = ""
+    seq: int | None = None
+    where: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which entries are compared, [first, end) of a log of ``size``; an export need not have all."""
+
+    first: int
+    end: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """The outcome: how many receipts match an entry, how many lie outside the span, and every difference."""
+
+    receipts: int
+    matched: int
+    outside: int
+    callers: tuple[str, ...]
+    mismatches: tuple[Mismatch, ...]
+
+
+class TooManyReceiptsError(AuditError):
+    """More receipts than are compared at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is kept of a receipt."""
+
+    leaf_hash: bytes
+    seq: int | None
+    where: str
+
+
+def reconcile(
+    receipts: Iterable[tuple[str, FullReceipt]],
+    entries: Entries,
+    *,
+    span: Span,
+    policy: Policy,
+    callers: Sequence[str] = (),
+) -> Reconciled:
+    """Compare receipts, each with its place, with the entries of the log that they should cover.
+
+    Entries of ``callers``, or where none are named of those who hold one of the receipts, need a receipt from the
+    caller's first to its last; named callers need one for every entry given.
+
+    Raises:
+        TooManyReceiptsError: more than `MAX_RECEIPTS`.
+
+    """
+    comparison = _Comparison(span, policy, callers)
+    for where, receipt in receipts:
+        comparison.hold(where, receipt)
+    for entry, data in entries:
+        comparison.meet(entry, data)
+    return comparison.outcome()
+
+
+class _Comparison:
+    """The state of one reconciliation."""
+
+    def __init__(self, span: Span, policy: Policy, callers: Sequence[str]) -> None:
+        self._span = span
+        self._policy = policy
+        self._callers = frozenset(callers)
+        self._held: dict[int, _Held] = {}
+        self._mismatches: list[Mismatch] = []
+        self._count = self._matched = 0
+        self._last: dict[str, int] = {}  # the last number of each caller in the log
+        self._covered: dict[str, tuple[int, int]] = {}  # the first and last number with a receipt
+        self._bare: dict[str, list[tuple[int, int]]] = {}  # (number, entry) without a receipt, by caller
+
+    def hold(self, where: str, receipt: FullReceipt) -> None:
+        self._count += 1
+        if self._count > MAX_RECEIPTS:
+            raise TooManyReceiptsError(f"up to {MAX_RECEIPTS} receipts were expected")
+        try:
+            # Its own checkpoint is enough here: whether the entry is there is what the log is asked now.
+            verify_receipt(receipt, Policy(logs=self._policy.logs))
+        except UnprovenError as error:
+            self._add(Difference.UNSIGNED, entry=receipt.index, seq=receipt.seq, where=where, detail=str(error))
+            return
+        held = self._held.setdefault(receipt.index, _Held(receipt.leaf_hash, receipt.seq, where))
+        if held.leaf_hash != receipt.leaf_hash:
+            self._add(Difference.TWICE, entry=receipt.index, seq=receipt.seq, where=where)
+
+    def meet(self, entry: int, data: bytes) -> None:
+        leaf = _read(data)
+        held = self._held.pop(entry, None)
+        is_there = held is not None and held.leaf_hash == leaf_hash(data)
+        if held is not None and not is_there:
+            self._add(Difference.OTHER_IN_LOG, entry=entry, seq=held.seq, where=held.where)
+        if leaf is None:
+            return
+        caller, seq = leaf.content.caller, leaf.seq
+        last = self._last.get(caller)
+        if last is not None and seq != last + 1:
+            self._add(Difference.GAP, entry=entry, caller=caller, seq=last + 1, detail=f"the next is {seq}")
+        self._last[caller] = seq
+        if held is not None and is_there:
+            self._matched += 1
+            if held.seq not in {None, seq}:
+                self._add(Difference.TWICE, entry=entry, caller=caller, seq=held.seq, where=held.where)
+            self._covered[caller] = (self._covered.get(caller, (seq, seq))[0], seq)
+        elif not self._callers or caller in self._callers:
+            self._bare.setdefault(caller, []).append((seq, entry))
+
+    def outcome(self) -> Reconciled:
+        span, outside = self._span, 0
+        for index, held in self._held.items():
+            if index < span.first or span.end <= index < span.size:
+                outside += 1
+                continue
+            self._add(Difference.NOT_IN_LOG, entry=index, seq=held.seq, where=held.where)
+        for caller, bare in self._bare.items():
+            first, last = self._covered.get(caller, (1, 0))
+            for seq, entry in bare:
+                if caller in self._callers or first <= seq <= last:
+                    self._add(Difference.NO_RECEIPT, entry=entry, caller=caller, seq=seq)
+        return Reconciled(
+            receipts=self._count,
+            matched=self._matched,
+            outside=outside,
+            callers=tuple(sorted({*self._covered, *self._callers})),
+            mismatches=tuple(sorted(self._mismatches, key=lambda one: (one.kind is Difference.NO_RECEIPT, one.entry))),
+        )
+
+    def _add(
+        self,
+        kind: Difference,
+        *,
+        entry: int,
+        caller: str = "",
+        seq: int | None = None,
+        where: str = "",
+        detail: str = "",
+    ) -> None:
+        self._mismatches.append(Mismatch(kind=kind, entry=entry, caller=caller, seq=seq, where=where, detail=detail))
+
+
+def _read(data: bytes) -> Leaf | None:
+    """Return the leaf; None for an entry that is none, which is for the verifier to complain about."""
+    try:
+        return parse_leaf(data)
+    except LeafError:
+        return None
+
+
+def store_entries(
+    store: LogStore, span: Span, progress: Progress = lambda _done, _total: None
+) -> Iterator[tuple[int, bytes]]:
+    """Read the entries of a log; raises LogUnavailableError."""
+    for first in range(span.first, span.end, _STRETCH):
+        end = min(first + _STRETCH, span.end)
+        yield from enumerate(store.leaves(first, end), first)
+        progress(end - span.first, span.end - span.first)
+
+
+def source_entries(
+    source: Source, span: Span, progress: Progress = lambda _done, _total: None
+) -> Iterator[tuple[int, bytes]]:
+    """Read the entries of an export that was verified.
+
+    Raises:
+        SourceError: it cannot be read.
+        MalformedLogDataError: LENGTH, a bundle is missing or damaged.
+
+    """
+    for index in range(span.first // TILE_WIDTH, -(-span.end // TILE_WIDTH)):
+        width = min(span.size - index * TILE_WIDTH, TILE_WIDTH)
+        data = read_tile(source, TileAddress(ENTRIES, index, width)) or b""
+        yield from enumerate(parse_bundle(data, width), index * TILE_WIDTH)
+        progress(min((index + 1) * TILE_WIDTH, span.end) - span.first, span.end - span.first)

@@ -1,0 +1,200 @@
+"""How the commands of ``tongban audit`` print what they found: for people in two languages, and as JSON."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from rich.markup import escape
+
+from gateway.audit.export import Exported
+from gateway.audit.receipts import CheckedReceipt, FullReceipt
+from gateway.audit.reconcile import Difference, Reconciled
+from gateway.audit.verify import Verification
+from gateway.audit.verify_finding import SENTENCES, Finding
+from gateway.cli.console import ERR, OUT, printable
+from gateway.cli.language import say
+
+_SHOWN: Final = 100  # findings for people; JSON has all that were kept
+DIFFERENCES: Final = MappingProxyType(
+    {
+        Difference.NOT_IN_LOG: ("日志中没有回执所指的条目", "the log does not have the entry of a receipt"),
+        Difference.OTHER_IN_LOG: ("日志此处为另一条目", "the log has another entry at this place"),
+        Difference.UNSIGNED: ("回执未经日志有效签名", "a receipt that the log did not sign"),
+        Difference.TWICE: ("两份回执互相矛盾", "two receipts that contradict each other"),
+        Difference.NO_RECEIPT: ("条目没有对应的回执", "an entry without a receipt"),
+        Difference.GAP: ("调用方的编号不连续", "the numbers of a caller have a gap"),
+    }
+)
+
+
+def describe_exported(exported: Exported, folder: Path) -> dict[str, Any]:
+    """Return the JSON object of an export."""
+    return {
+        "export": str(folder),
+        "log": exported.log,
+        "size": exported.size,
+        "root": exported.root.hex(),
+        "first": exported.first,
+        "end": exported.end,
+        "policies": exported.policies,
+        "missing_policies": list(exported.missing),
+    }
+
+
+def show_exported(exported: Exported, folder: Path) -> None:
+    """Print what was exported."""
+    count = exported.end - exported.first
+    zh = f"已导出 {exported.log} 的 {count} 个条目（序号 {exported.first} 起，共 {exported.size}）：{folder}"
+    en = f"exported {count} entries of {exported.log} (from {exported.first} on, of {exported.size}): {folder}"
+    _print(say(zh, en))
+    for digest in exported.missing:
+        ERR.print(escape(printable(say(f"策略存档中没有 {digest}", f"the policy archive lacks {digest}"))))
+
+
+def describe_verification(found: Verification, place: str) -> dict[str, Any]:
+    """Return the JSON object of a verification."""
+    return {
+        "input": place,
+        "outcome": "valid" if found.is_sound else "invalid",
+        "log": found.log or None,
+        "size": found.size,
+        "root": found.root.hex(),
+        "first": found.first,
+        "end": found.end,
+        "checkpoints": found.checkpoints,
+        "witnessed": {"size": found.witnessed_size, "by": dict(found.cosigned)},
+        "callers": found.callers,
+        "policies": found.policies,
+        "seals": found.seals,
+        "policy": "own" if found.is_own_policy else "given",
+        "findings": [_describe_finding(finding) for finding in found.findings],
+        "more": found.more,
+    }
+
+
+def _describe_finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": str(finding.kind),
+        "entry": finding.entry,
+        "path": finding.path or None,
+        "detail": finding.detail or None,
+    }
+
+
+def show_verification(found: Verification, place: str) -> None:
+    """Print what was found, the faults first."""
+    for finding in found.findings[:_SHOWN]:
+        words = [say(*SENTENCES[finding.kind]), finding.path, finding.detail]
+        number = "" if finding.entry is None else say(f"条目 {finding.entry}：", f"entry {finding.entry}: ")
+        _print(number + " · ".join(filter(None, words)))
+    rest = len(found.findings) - _SHOWN + found.more
+    if rest > 0:
+        _print(say(f"另有 {rest} 处。", f"and {rest} more"))
+    if found.is_own_policy:
+        zh = "提示：未用 --policy，所信任的密钥取自日志自身；请与日志主管部门公布的密钥核对。"
+        en = "note: without --policy the log names its own keys; compare them with what its operator published."
+        ERR.print(say(zh, en))
+    OUT.print(f"[{'bold green' if found.is_sound else 'bold red'}]{_verdict(found)}[/]  {escape(printable(place))}")
+    if found.log:
+        _print(_summary(found))
+
+
+def _verdict(found: Verification) -> str:
+    return say("核验通过", "sound") if found.is_sound else say("核验不通过", "not sound")
+
+
+def _summary(found: Verification) -> str:
+    times = f"{found.witnessed_size}{_times(found.cosigned)}"
+    zh = (
+        f"{found.log}：{found.size} 个条目，核验 {found.first} 至 {found.end}，"
+        f"{found.callers} 个调用方；见证方共签至 {times}"
+    )
+    en = (
+        f"{found.log}: {found.size} entries, checked {found.first} to {found.end}, "
+        f"{found.callers} callers; witnessed up to {times}"
+    )
+    return say(zh, en)
+
+
+def _times(cosigned: Mapping[str, int]) -> str:
+    return "".join(f" · {name} {_moment(seconds)}" for name, seconds in sorted(cosigned.items()))
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has
+        return str(seconds)
+
+
+def describe_receipt(receipt: FullReceipt, checked: CheckedReceipt, path: Path) -> dict[str, Any]:
+    """Return the JSON object of a receipt that was checked."""
+    return {
+        "input": str(path),
+        "outcome": "valid" if checked.is_proven else "unknown",
+        "log": receipt.log,
+        "index": receipt.index,
+        "seq": receipt.seq,
+        "size": checked.size,
+        "witnesses": dict(checked.cosigned),
+        "leaf": None if receipt.leaf is None else receipt.leaf.decode(),
+    }
+
+
+def show_receipt(receipt: FullReceipt, checked: CheckedReceipt, path: Path) -> None:
+    """Print what a receipt proves."""
+    where = f"{receipt.log} · {receipt.index}"
+    if checked.is_proven:
+        _print(say(f"已证明：条目在日志中（{where}）", f"proven: the entry is in the log ({where})"))
+        if checked.cosigned:
+            _print(say("见证方", "witnesses") + _times(checked.cosigned))
+    else:
+        zh = f"日志已签名承诺（{where}），但回执不含证明；请取完整回执。"
+        en = f"the log signed for it ({where}), but there is no proof in it; ask for the receipt in full"
+        _print(say(zh, en))
+    ERR.print(escape(printable(str(path))), style="dim")
+
+
+def describe_reconciled(found: Reconciled) -> dict[str, Any]:
+    """Return the JSON object of a reconciliation."""
+    return {
+        "outcome": "invalid" if found.mismatches else "valid",
+        "receipts": found.receipts,
+        "matched": found.matched,
+        "outside": found.outside,
+        "callers": list(found.callers),
+        "differences": [
+            {
+                "kind": str(one.kind),
+                "entry": one.entry,
+                "caller": one.caller or None,
+                "seq": one.seq,
+                "receipt": one.where or None,
+                "detail": one.detail or None,
+            }
+            for one in found.mismatches
+        ],
+    }
+
+
+def show_reconciled(found: Reconciled) -> None:
+    """Print every difference, then the sums."""
+    for one in found.mismatches[:_SHOWN]:
+        number = "" if one.seq is None else say(f"编号 {one.seq}", f"number {one.seq}")
+        words = [say(*DIFFERENCES[one.kind]), one.caller, number, one.where, one.detail]
+        _print(say(f"条目 {one.entry}：", f"entry {one.entry}: ") + " · ".join(filter(None, words)))
+    if len(found.mismatches) > _SHOWN:
+        rest = len(found.mismatches) - _SHOWN
+        _print(say(f"另有 {rest} 处。", f"and {rest} more"))
+    zh = f"回执 {found.receipts} 份，相符 {found.matched}，范围之外 {found.outside}，差异 {len(found.mismatches)}"
+    en = (
+        f"{found.receipts} receipts, {found.matched} match, {found.outside} outside, "
+        f"{len(found.mismatches)} differences"
+    )
+    _print(say(zh, en))
+
+
+def _print(text: str) -> None:
+    OUT.print(escape(printable(text)))
