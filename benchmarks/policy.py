@@ -136,7 +136,8 @@ def run(*, rounds: int, rules: int = 1_000, kinds: int = 403) -> dict[str, Any]:
             "of its calls, and medians are over rounds; of the 20 forms 16 change the value, nearly each kind of form "
             "once; as written, 12 do, the share in that plan of the example site that changes the largest share; "
             "disclosing is deciding, finding each value in the licence, the forms of the first figure, and the answer "
-            "about each field, without its JSON text; analysing a policy is folding it and all findings, once it is compiled; comparing two versions includes compiling both",
+            "about each field, without its JSON text; analysing a policy is folding it and all "
+            "findings, once it is compiled; comparing two versions includes compiling both",
         },
     )
 
