@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from gateway.audit.log import AccessLog
 from gateway.background import Background
 from gateway.budget.charging import SECRET_BYTES, Charging
 from gateway.budget.memory import MemoryBudgets
@@ -27,6 +28,7 @@ from gateway.http.state import (
     DECISIONS,
     DRAINING,
     LICENCES,
+    LOG,
     METRICS,
     OPENAPI,
     POLICY,
@@ -71,10 +73,11 @@ def create_app(
     policy: PolicyInForce | None = None,
     consents: AsyncConsents | None = None,
     budgets: BudgetStore | None = None,
+    log: AccessLog | None = None,
 ) -> web.Application:
     """Return the application that serves the site.
 
-    Tests pass a clock and a pipeline of their own, a source of licences, a policy in force, consents, counters.
+    Tests pass a clock and a pipeline of their own, a source of licences, a policy in force, consents, counters, a log.
 
     Raises:
         LibraryUnusableError: a second opinion is asked for, and its library is not there or answers wrongly.
@@ -95,6 +98,7 @@ def create_app(
     if consents is None and site.folder is not None:
         consents = OffLoopConsents(site.folder / STATE_FOLDER)
     app[CONSENTS] = consents
+    app[LOG] = log
     app[SHARING] = Sharing(
         region=site.settings.region,
         pseudonyms=app[PSEUDONYMS],
@@ -110,7 +114,7 @@ def create_app(
     app[OPENAPI] = msgspec.json.encode(build_openapi(ROUTES, version=PACKAGE_VERSION))
     for route in ROUTES:
         for method in route.methods:
-            app.router.add_route(method, route.path, route.handler, expect_handler=expect_later)
+            app.router.add_route(method, route.pattern or route.path, route.handler, expect_handler=expect_later)
     app.on_response_prepare.append(harden)
     app.cleanup_ctx.append(background.run)
     app.cleanup_ctx.append(_close_threads)

@@ -11,10 +11,11 @@ from aiohttp import web
 
 from gateway import pipeline
 from gateway.metrics import Metrics
-from gateway.policy.activation import PolicySite
+from gateway.policy.in_force import PolicyArchive
 from gateway.policy.journal import DECISIONS_STATE, DecisionJournal, RememberedDecisions
 from gateway.policy.keeper import PolicyKeeper
 from gateway.policy.observer import PolicyMetrics
+from gateway.policy.policy_site import PolicySite
 from gateway.second_opinion import Alarm, CaseFolder, SecondOpinionSettings, open_second_opinion
 from gateway.site import STATE_FOLDER, STATUS_STATE, TRUST_FOLDER, Site
 from gateway.status.keeper import StatusKeeper
@@ -81,7 +82,9 @@ class Background:
         self.decisions: DecisionJournal | RememberedDecisions = RememberedDecisions()
         if site.folder is not None:
             decisions = site.folder / STATE_FOLDER / DECISIONS_STATE
-            self.decisions = DecisionJournal(decisions, keep_days=settings.policy.keep_decisions_days)
+            archive = PolicyArchive(site.folder / STATE_FOLDER)
+            days = settings.policy.keep_decisions_days
+            self.decisions = DecisionJournal(decisions, keep_days=days, archive=archive)
         cases = (site.folder or Path()) / STATE_FOLDER / CASES
         self._alarm = Alarm(
             CaseFolder(cases, max_cases=settings.second_opinion.max_cases),

@@ -48,12 +48,20 @@ class TokenAlgorithm(StrEnum):
     SM2 = "SM2"  # private name: SM2 with SM3, r and s as 64 raw bytes, user ID 1234567812345678
 
 
+class CallerRole(StrEnum):
+    """What a caller signs in for; nobody is in two roles."""
+
+    BUSINESS = "business"
+    AUDITOR = "auditor"  # may search the access log, and nothing else
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """A registered system; it may sign in when ``enabled`` and ``valid_from <= at < valid_to`` (None: open).
 
     ``kind`` is a caller kind of the sharing policy; "": none, and no rule grants it anything. Whoever
-    ``may_register_consent`` is trusted to have the holder's word for it.
+    ``may_register_consent`` is trusted to have the holder's word for it. An auditor who ``may_open`` sees private parts
+    of entries, each time with a reason.
     """
 
     id: CallerId
@@ -69,6 +77,8 @@ class Caller:
     valid_to: datetime | None = None
     kind: str = ""
     may_register_consent: bool = False
+    role: CallerRole = CallerRole.BUSINESS
+    may_open: bool = False
 
     def is_active(self, at: datetime) -> bool:
         """Say whether this caller may sign in at the moment."""
@@ -117,10 +127,14 @@ def load_callers(folder: Path, *, faults: list[Fault], name: str = "callers") ->
     fault, since a misspelt suffix must not silently lock a caller out, or leave one in.
     """
     callers: dict[tuple[str, str], Caller] = {}
+    roles: dict[CallerId, CallerRole] = {}
     for file, caller in read_key_holders(folder, _parse_caller, most=MAX_CALLERS, faults=faults, name=name):
         if callers.setdefault((caller.id, caller.key_id), caller) is not caller:
             expected = Words("与其他文件不同的 id 与 kid 组合", "an id and a kid that no other file has together")
             faults.append(Fault(file=file, key="kid", expected=expected, found=caller.key_id))
+        if roles.setdefault(caller.id, caller.role) is not caller.role:
+            expected = Words("与同一 id 的其他文件相同的 role", "the role that other files give to the same id")
+            faults.append(Fault(file=file, key="role", expected=expected, found=caller.role))
     return CallerRegistry(callers.values())
 
 
@@ -192,8 +206,17 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
     kind_expected = Words("共享策略中的调用方种类", "a caller kind of the sharing policy")
     kind = table.text("kind", default="", pattern=_KIND, expected=kind_expected)
     may_register_consent = table.flag("may_register_consent", default=False)
+    role = table.choice("role", CallerRole) if table.has("role") else CallerRole.BUSINESS
+    may_open = table.flag("may_open", default=False)
+    if role is CallerRole.AUDITOR and (kind or may_register_consent):
+        expected = Words(
+            "审计员不得有 kind 与 may_register_consent", "an auditor without kind and may_register_consent"
+        )
+        table.fault("role", expected=expected, found=CallerRole.AUDITOR)
+    if role is CallerRole.BUSINESS and may_open:
+        table.fault("may_open", expected=Words("仅用于审计员", "for auditors only"), found="true")
     table.finish()
-    if algorithm is None or public_key is None:
+    if algorithm is None or public_key is None or role is None:
         return None
     return Caller(
         id=CallerId(caller_id),
@@ -209,6 +232,8 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
         valid_to=valid_to,
         kind=kind,
         may_register_consent=may_register_consent,
+        role=role,
+        may_open=may_open,
     )
 
 

@@ -47,12 +47,10 @@ class Limits:
 
     ``is_valid``: the licence was found valid; else only what the register says of its status leaves.
     ``scope``: the fields that the holder's consent covers; None: all, or nothing rests on consent.
-    ``is_counted``: the question was counted; else what can be used to probe, predicates and comparisons, is held back.
     """
 
     is_valid: bool
     scope: Collection[str] | None = None
-    is_counted: bool = True
 
     def refuses(self, field: "BoundField") -> FieldShown | None:
         """Return the answer about a field that is held back though the plan lets it leave; None: nothing does."""
@@ -60,14 +58,12 @@ class Limits:
             return _NOT_VALID
         if self.scope is not None and field.name not in self.scope:
             return _CONSENT_SCOPE
-        if not self.is_counted and field.is_attest:
-            return _NOT_COUNTED
         return None
 
     @property
     def refuse_nothing(self) -> bool:
         """Whether no field at all is held back."""
-        return self.is_valid and self.scope is None and self.is_counted
+        return self.is_valid and self.scope is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +73,6 @@ class BoundField:
     name: str
     type: ValueType
     is_status: bool  # the register says it, and not the document
-    is_attest: bool
     may_match: bool
     read: Read
     show: Show
@@ -139,8 +134,9 @@ def compare(
     The work is the same whether it may be compared or not, and whether there is a licence or not.
     """
     fields = {name: bound.shared.get(name) for name in asked}
-    allowed = limits.is_valid and limits.is_counted
-    allowed &= all(field is not None and field.may_match and limits.refuses(field) is None for field in fields.values())
+    allowed = limits.is_valid and all(
+        field is not None and field.may_match and limits.refuses(field) is None for field in fields.values()
+    )
     known: dict[str, tuple[str, ...]] = {}
     types = dict.fromkeys(asked, ValueType.NAME)
     for name, field in fields.items():
@@ -162,7 +158,6 @@ def hold(reason: WithheldReason) -> FieldShown:
 _UNKNOWN_NAME: Final = hold(Withheld.UNCLASSIFIED)
 _NOT_VALID: Final = hold(Withheld.NOT_VALID)
 _CONSENT_SCOPE: Final = hold(Held.CONSENT_SCOPE)
-_NOT_COUNTED: Final = hold(Held.NOT_COUNTED)
 _TOO_LONG: Final = hold(Held.TOO_LONG)
 _NO_KEY: Final = hold(Held.NO_KEY)
 _NOT_ASKED: Final = hold(Held.NOT_ASKED)
@@ -180,7 +175,6 @@ def _bind(decision: FieldDecision, licence_type: LicenceType) -> BoundField:
         name=decision.field,
         type=field.type,
         is_status=field.source == Attribute.STATUS,
-        is_attest=form.kind is FormKind.ATTEST,
         may_match=decision.match_rule is not None,
         read=read,
         show=_shows(form, read, scheme.apply_to(field.type)),

@@ -11,13 +11,13 @@ from adapters.licence import Holder, Licence, LicenceFlag
 from adapters.metadata import parse_date
 from gateway.callers import Caller
 from gateway.pipeline import Verified
+from gateway.sources.source import key_text
 from policies.bundle import Bundle
 from policies.catalogue import LicenceType, ValueType
 from policies.dimension import AgeClass, Consent, Context, HolderType, Home
-from policies.forms.citizen import birth_date, is_citizen_number, widen
+from policies.forms.citizen import birth_date, is_citizen_number, is_new_number
 from policies.forms.credit_code import is_credit_code
 from policies.forms.day import OLDEST, age_on
-from policies.forms.normal import UnfitTextError, normalise
 
 UNKNOWN: Final = ""  # no bundle knows this value, so it grants nothing
 BIRTH_FIELD: Final = "birth_date"  # the field of a licence type that states when its only holder was born
@@ -127,10 +127,11 @@ def classify_holder(holder: Holder) -> str:
     """Return what a holder is, by the number and its stated type together.
 
     Systems guess the type by the length of the number, and citizen numbers are as long as credit codes: a type that
-    the number contradicts counts for nothing, and so does a number that could be both.
+    the number contradicts counts for nothing, and so does a number that could be both. A text without digits is a
+    remark (不详, 护照), and no number.
     """
-    code = normal_code(holder.code)
-    is_citizen, is_organisation = is_citizen_number(code), is_credit_code(code)
+    code = key_text(holder.code)
+    is_citizen, is_organisation = _tells_a_citizen(holder), is_credit_code(code)
     if is_citizen and is_organisation:
         return UNKNOWN
     if holder.code_type in _CREDIT_CODE:
@@ -138,7 +139,8 @@ def classify_holder(holder: Holder) -> str:
     if holder.code_type in _CITIZEN_NUMBER:
         return HolderType.PERSON.value if is_citizen else UNKNOWN
     if holder.code_type in _OTHER_PERSONAL:
-        return HolderType.PERSON.value if code and not is_organisation else UNKNOWN
+        is_number = any(map(str.isdecimal, code))
+        return HolderType.PERSON.value if is_number and not is_organisation else UNKNOWN
     if is_organisation:
         return _of_credit_code(code)
     return HolderType.PERSON.value if is_citizen else UNKNOWN
@@ -147,13 +149,15 @@ def classify_holder(holder: Holder) -> str:
 def classify_age(licence: Licence, licence_type: LicenceType, holder: str, today: date) -> AgeClass:
     """Return the age class of the youngest holder.
 
-    A child among the holders decides; else one whose birth date is not known leaves the class undetermined.
+    A child among the holders decides; else one whose birth date is not known leaves the class undetermined. Where the
+    number of an only holder and the field of the licence state different birth dates, the later one decides.
     """
     if holder == HolderType.ORGANISATION:
         return AgeClass.NOT_APPLICABLE
     births = [_birth_of(one) for one in licence.holders]
     if len(births) == 1:
-        births = [_agree(births[0], _stated_birth(licence, licence_type))]
+        stated = (births[0], _stated_birth(licence, licence_type))
+        births = [birth for birth in stated if birth is not None]
     ages = [None if birth is None else _age(birth, today) for birth in births]
     if any(age is not None and age < _MINOR_FROM for age in ages):
         return AgeClass.UNDER_14
@@ -163,13 +167,14 @@ def classify_age(licence: Licence, licence_type: LicenceType, holder: str, today
     return AgeClass.MINOR if min(known) < _ADULT_FROM else AgeClass.ADULT
 
 
-def normal_code(code: str) -> str:
-    """Return the spelling of a holder's number in which it is compared: upper case, old citizen numbers widened."""
-    try:
-        text = (normalise(code) or "").upper()
-    except UnfitTextError:
-        return ""
-    return widen(text) if is_citizen_number(text) else text
+def _tells_a_citizen(holder: Holder) -> bool:
+    """Return whether the number is a citizen's.
+
+    One of 15 digits has no check character, and one in thirty registration numbers of businesses looks like it: it has
+    to be stated as a citizen number.
+    """
+    code = key_text(holder.code)
+    return is_new_number(code) or (holder.code_type in _CITIZEN_NUMBER and is_citizen_number(code))
 
 
 def _of_credit_code(code: str) -> str:
@@ -177,8 +182,8 @@ def _of_credit_code(code: str) -> str:
 
 
 def _birth_of(holder: Holder) -> date | None:
-    code = normal_code(holder.code)
-    return birth_date(code) if is_citizen_number(code) and classify_holder(holder) == HolderType.PERSON else None
+    is_person = _tells_a_citizen(holder) and classify_holder(holder) == HolderType.PERSON
+    return birth_date(key_text(holder.code)) if is_person else None
 
 
 def _stated_birth(licence: Licence, licence_type: LicenceType) -> date | None:
@@ -186,13 +191,6 @@ def _stated_birth(licence: Licence, licence_type: LicenceType) -> date | None:
     if field is None or field.type is not ValueType.DATE:
         return None
     return parse_date(licence.elements.get(field.source, ""))
-
-
-def _agree(numbered: date | None, stated: date | None) -> date | None:
-    """Return the birth date that number and field agree on, or that one of them alone states."""
-    if numbered is None or stated is None:
-        return numbered or stated
-    return numbered if numbered == stated else None
 
 
 def _age(birth: date, today: date) -> int | None:

@@ -19,7 +19,9 @@ from keys.trust import TrustStore
 from policies.dimension import LicenceStatus
 
 SOURCE_DOCUMENT: Final = "document"
-UNDER_OBJECTION: Final = "status.under-objection"  # a note of a verdict: somebody objects, and nothing is decided yet
+# Notes of a verdict.
+UNDER_OBJECTION: Final = "status.under-objection"  # somebody objects, and nothing is decided yet
+ANNOTATED_COPY: Final = "licence.annotated-copy"  # made for one purpose (加注件), which a person has to compare
 
 # What a genuine document may come to without anybody having touched it.
 _MAY_BEFALL: Final = frozenset(
@@ -74,6 +76,8 @@ def verify_licence(
     except MalformedDocumentError as error:
         return Verified(verdict=refuse(error))
     verdict = check_document(document, store=store, at=at, opinion=opinion, watch=watch, stapled=stapled)
+    if document.licence is not None and document.licence.copy is not None:
+        verdict = replace(verdict, notes=(*verdict.notes, ANNOTATED_COPY))
     return Verified(verdict=verdict, licence=document.licence)
 
 
@@ -109,8 +113,13 @@ def judge_found(verified: Verified, found: Found, key: LicenceKey, *, at: dateti
         check = check_status(found.status, as_of=at, is_ready=False)
         verdict = Verdict(format=None, checks=(check,))
         return Verified(verdict=verdict, status=found.status, source=found.source, register=found.source)
+    return judge_not_found(found.source, at=at)
+
+
+def judge_not_found(source: str, *, at: datetime) -> Verified:
+    """Return what is to be said of a licence that a source does not know, or is not to say that it knows."""
     check = replace(unknown(CheckName.STATUS, Reason.STATUS_NOT_FOUND), as_of=at)
-    return Verified(verdict=Verdict(format=None, checks=(check,)), source=found.source)
+    return Verified(verdict=Verdict(format=None, checks=(check,)), source=source)
 
 
 def concerns_register(verified: Verified) -> bool:

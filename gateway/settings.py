@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.audit.retention_terms import Retention, parse_retention
 from gateway.second_opinion import SecondOpinionSettings, parse_second_opinion
 from gateway.toml_table import TomlTable, Words
 
@@ -94,6 +95,7 @@ class Settings:
     second_opinion: SecondOpinionSettings = field(default_factory=SecondOpinionSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
+    retention: Retention = field(default_factory=Retention)
 
 
 def parse_settings(table: TomlTable) -> Settings:
@@ -117,6 +119,7 @@ def parse_settings(table: TomlTable) -> Settings:
         second_opinion=parse_second_opinion(table.table("second_opinion")),
         store=_parse_store(table.table("store")),
         policy=_parse_policy(table.table("policy")),
+        retention=_parse_audit(table.table("audit")),
     )
     gateway.finish()
     table.finish()
@@ -149,6 +152,12 @@ def _parse_policy(table: TomlTable) -> PolicySettings:
     )
     table.finish()
     return policy
+
+
+def _parse_audit(table: TomlTable) -> Retention:
+    retention = parse_retention(table.table("retention_days"))
+    table.finish()
+    return retention
 
 
 def _parse_store(table: TomlTable) -> StoreSettings:

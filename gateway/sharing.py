@@ -12,20 +12,20 @@ from msgspec import UNSET
 
 from adapters.identifier import parse_identifier
 from adapters.licence import Licence
-from gateway.budget.charging import Charging, Use
-from gateway.budget.store import BudgetStore, CountersUnavailableError, Exceeded
+from gateway.budget.charging import Charging, Subject, Use
+from gateway.budget.store import BudgetStore, Exceeded
 from gateway.callers import Caller
 from gateway.consent.record import ConsentId, ConsentRecord, hash_holder
 from gateway.consent.store import AsyncConsents
 from gateway.decision import DecisionId
 from gateway.disclosure import BoundPlan, FieldShown, Limits, bind_plan, compare, disclose, hold
-from gateway.facts import LicenceTypes, make_context, normal_code
+from gateway.facts import LicenceTypes, make_context
 from gateway.pipeline import Verified
 from gateway.policy.activation import PolicyInForce
 from gateway.policy.moment import china_day
 from gateway.policy.record import DecisionRecord, DecisionSink, spell_forms
 from gateway.pseudonym_keys import PseudonymKeys
-from gateway.sources.source import ByNumber, LicenceKey, index_licence
+from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, index_licence, normal_code
 from gateway.verdict import Outcome
 from gateway.withheld import Held
 from policies.catalogue import LicenceType
@@ -143,6 +143,7 @@ class Sharing:
 
         Raises:
             BudgetExceededError: there is no room in a budget; nothing is said, and nothing was counted.
+            CountersUnavailableError: the question cannot be counted, so it is not answered.
             SourceUnavailableError: whether the holder consented cannot be told.
             SinkUnavailableError: the decision cannot be recorded.
 
@@ -171,10 +172,12 @@ class Sharing:
         found = compare(bound, asked.match or {}, licence, status=verified.status, limits=limits)
         # 4. cost
         use = _use(asked, verified, plan, is_valid=limits.is_valid, misses=found is False and asked.match is not None)
-        limits = await self._spend(view, use, limits, now)
+        exceeded = await self._budgets.spend(self._charging.charges(view.in_force.bundle.budgets, use), at=now)
+        if exceeded is not None:
+            raise BudgetExceededError(exceeded)
         # 5. fields
         fields = _disclose(bound, asked, verified, limits, self._around(asked, licence, today))
-        match = None if asked.match is None else _answer_match(found, limits)
+        match = None if asked.match is None else _answer_match(found)
         # 6. record
         digest = view.in_force.digest
         if self._sink is not None:
@@ -201,19 +204,18 @@ class Sharing:
     async def _consent(
         self, asked: Asked, licence: Licence | None, licence_type: LicenceType | None, now: datetime
     ) -> ConsentRecord | None:
-        """Return the consent that a question rests on; one that is unknown, foreign, ended or narrower is none."""
-        if (
-            self._consents is None
-            or asked.consent is None
-            or asked.item.consent is not Consent.GIVEN
-            or licence is None
-            or licence_type is None
-        ):
+        """Return the consent that a question rests on; one that is unknown, foreign, ended or narrower is none.
+
+        It is looked up whether there is a licence or not, so that a failure to do so tells nothing about that.
+        """
+        if self._consents is None or asked.consent is None or asked.item.consent is not Consent.GIVEN:
             return None
         record = await self._consents.find(ConsentId(asked.consent))
         if record is None:
             return None
         secret = await self._consents.secret()
+        if licence is None or licence_type is None:
+            return None
         holders = [hash_holder(holder.code, secret) for holder in licence.holders]
         covers = None not in holders and record.covers(
             at=now,
@@ -223,17 +225,6 @@ class Sharing:
             holders=[holder for holder in holders if holder is not None],
         )
         return record if covers else None
-
-    async def _spend(self, view: PolicyView, use: Use, limits: Limits, now: datetime) -> Limits:
-        """Count the question; where that is not possible, what can be used to probe is held back instead."""
-        charges = self._charging.charges(view.in_force.bundle.budgets, use)
-        try:
-            exceeded = await self._budgets.spend(charges, at=now)
-        except CountersUnavailableError:
-            return Limits(is_valid=limits.is_valid, scope=limits.scope, is_counted=False)
-        if exceeded is not None:
-            raise BudgetExceededError(exceeded)
-        return limits
 
     def _around(self, asked: Asked, licence: Licence | None, today: date) -> Surroundings:
         return Surroundings(
@@ -260,9 +251,7 @@ def _disclose(
     return disclose(bound, verified.licence, status=verified.status, around=around, limits=limits, names=asked.fields)
 
 
-def _answer_match(found: bool | None, limits: Limits) -> Mapping[str, bool | str | None]:  # noqa: FBT001 -- the answer
-    if not limits.is_counted:
-        return {"outcome": None, "reason": Held.NOT_COUNTED.value}
+def _answer_match(found: bool | None) -> Mapping[str, bool | str | None]:  # noqa: FBT001 -- the answer
     if found is None:
         return {"outcome": None, "reason": Held.NOT_COMPARABLE.value}
     return {"outcome": found}
@@ -275,24 +264,19 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
     a licence says more about that only when it is genuine, or anybody could spend what belongs to somebody else.
     """
     key, licence = asked.key, verified.licence
+    number = _number_of(key)
+    holder = normal_code(key.holder or "") if isinstance(key, ByNumber) else ""
     values = tuple((asked.match or {}).values())
-    holder = normal_code(key.holder) if isinstance(key, ByNumber) and key.holder else ""
-    holders = [holder]
-    licences = ["\n".join(_names_of(key))]
-    if licence is not None and is_valid:
-        index = index_licence(licence)
-        licences.append("\n".join((index.number, index.type_code or index.name)) if index.number else index.identifier)
-        holders += [normal_code(one.code) for one in licence.holders[:MAX_COUNTED_HOLDERS]]
     return Use(
         caller=asked.caller.id,
         kind=asked.caller.kind,
         official=asked.official,
         item=asked.item.id,
         case=asked.case,
-        licence=_distinct(licences),
-        holders=_distinct(holders),
+        asked=Subject(licence=number, holders=_distinct([holder])),
+        found=_subject_of(licence) if licence is not None and is_valid else Subject(),
         persons=_distinct(normal_code(value) for value in values if is_citizen_number(normal_code(value))),
-        numbers=_distinct((*_names_of(key)[:1], holder, *values)),
+        numbers=_distinct((number, holder, *values)),
         compares=asked.compares,
         looks_up=key is not None,
         misses=misses or (key is not None and licence is None),
@@ -300,13 +284,24 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
     )
 
 
-def _names_of(key: LicenceKey | None) -> Sequence[str]:
-    """Return what a licence is named by: its number, or the serial in its identifier, and what stands beside it."""
-    if key is None:
-        return ()
-    if isinstance(key, ByNumber):
-        return (key.number, key.type)
-    return (parse_identifier(key.identifier).serial or key.identifier, key.identifier)
+def _number_of(key: LicenceKey | None) -> str:
+    """Return what a licence is named by: its number, however its type is spelled, or the serial in its identifier."""
+    match key:
+        case None:
+            return ""
+        case ByNumber():
+            return key.number
+        case ByIdentifier():
+            return parse_identifier(key.identifier).serial or key.identifier
+
+
+def _subject_of(licence: Licence) -> Subject:
+    """Return what a genuine licence is about; its type is part of its name, as it is sealed with the number."""
+    index = index_licence(licence)
+    return Subject(
+        licence="\n".join((index.number, index.type_code or index.name)) if index.number else index.identifier,
+        holders=_distinct(normal_code(one.code) for one in licence.holders[:MAX_COUNTED_HOLDERS]),
+    )
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def read_kept_evidence(site: Path, store: TrustStore, *, at: datetime) -> tuple[
         evidence = []
         for source in sources:
             track = open_track(source, find_signers=find_signers)
-            track.load(shelf.read(source.name), at)
+            track.load(shelf.read(source.name).answers, at)
             evidence += track.evidence()
         known = store.with_lists((*store.revocation_lists, *evidence))
     return tuple(evidence)

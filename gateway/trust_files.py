@@ -5,6 +5,7 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Final
 
 _LOCK: Final = ".lock"
 _MODE: Final = 0o644  # lists are public
+_LOCK_MODE: Final = 0o600  # and a lock can be held by whoever may open its file
+LOCK_TRIES: Final = 200  # of a writer that waits for another one, which takes a few milliseconds: 10 s together
+_LOCK_PAUSE: Final = 0.05  # seconds
 
 
 class NotAFileError(OSError):
@@ -67,19 +71,30 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, tries: int = LOCK_TRIES) -> Iterator[None]:
     """Let one writer at a time change a folder; its readers need no lock.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or somebody else holds the lock after so many ``tries``.
 
     """
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _LOCK_MODE)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lock, tries)
         yield
     finally:
         os.close(lock)
+
+
+def _wait_for(lock: int, tries: int) -> None:
+    for left in reversed(range(tries)):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE if left else 0)
+        else:
+            return
+    raise OSError(errno.EAGAIN, f"somebody else holds the lock {_LOCK}")
 
 
 def spell(path: str) -> str:

@@ -21,6 +21,7 @@ from gateway.trust_lists import MAX_CHANGE, TrustReading, TrustState, read_trust
 from gateway.trust_mark import Mark, mark_folder
 from gateway.trust_memory import TrustMemory
 from gateway.trust_report import ReloadFailure, describe_findings, describe_state
+from gateway.trust_retry import Retry
 from keys.trust import Purpose, TrustStore
 from keys.trust_forecast import Turn, forecast
 from keys.trust_list import encode_moment
@@ -28,8 +29,6 @@ from keys.trust_list import encode_moment
 LOGGER: Final = logging.getLogger("tongban.trust")
 
 POLL_SECONDS: Final = 1.0
-RETRY_SECONDS: Final = 2.0  # until a reading that failed is tried again without a change; twice as long each time
-MAX_RETRY_SECONDS: Final = 60.0  # a folder with a million revoked takes a second to read
 _FAR: Final = timedelta(days=36_500)
 _UNFORESEEN: Final = (
     "",
@@ -114,9 +113,7 @@ class TrustKeeper:
         self._ends = _ends(self._store, state, self._loaded_at)
         self._mark = mark
         self._failure: ReloadFailure | None = None
-        self._read_at = self._loaded_at
-        self._retry_at = _next_issue(state)
-        self._retry_seconds = RETRY_SECONDS
+        self._retry = Retry(tried_at=self._loaded_at, due=_next_issue(state))
         self._remembered: tuple[str, ...] | None = None
         self._forgetting = ""  # why what is in force could not be kept the last time
         self._wake = asyncio.Event()
@@ -181,12 +178,12 @@ class TrustKeeper:
             reloaded = False
             if self._folder is not None:
                 mark = await asyncio.to_thread(mark_folder, self._folder)
-                if forced or mark != self._mark or self._is_due():
+                if forced or mark != self._mark or self._retry.is_due(self._clock()):
                     self._mark = mark  # before reading: what changes meanwhile is another mark the next time
                     await self._reload(self._folder)
                     reloaded = True
-            await self._remember()
         await self.let_go()
+        await self._remember()
         return reloaded
 
     async def let_go(self) -> None:
@@ -197,14 +194,9 @@ class TrustKeeper:
                 await self._put_in_force(self._state, now)
             self._observe(now)
 
-    def _is_due(self) -> bool:
-        """Say whether to read again without a change; a clock that was set back does not put it off."""
-        now = self._clock()
-        return self._retry_at is not None and (now >= self._retry_at or now < self._read_at)
-
     async def _reload(self, folder: Path) -> None:
         now, begun = self._clock(), perf_counter()
-        self._read_at = now
+        self._retry.tried_at = now
         reading = await asyncio.to_thread(self._read, folder, now)
         if isinstance(reading, OSError):
             why = reading.strerror or type(reading).__name__
@@ -221,7 +213,7 @@ class TrustKeeper:
         else:
             self._failure = None
             self._observer.reloaded("ok")
-        self._retry_at, self._retry_seconds = _next_issue(reading.state), RETRY_SECONDS
+        self._retry.note_success(_next_issue(reading.state))
         _log(
             "trust-reloaded",
             at=now,
@@ -250,10 +242,15 @@ class TrustKeeper:
             await self._on_change(store)
 
     async def _remember(self) -> None:
-        """Keep what is in force for the next start; without it the archive alone says what came before."""
+        """Keep what is in force for the next start; without it the archive alone says what came before.
+
+        What somebody deleted is written again, unless the folder has a fault: then a list may be on its way out.
+        """
         lists = self._state.lists
         digests = tuple(one.digest for one in lists)
-        if self._memory is None or digests == self._remembered:
+        if self._memory is None:
+            return
+        if digests == self._remembered and (self._failure or await asyncio.to_thread(self._memory.has, lists)):
             return
         try:
             await asyncio.to_thread(self._memory.keep, lists)
@@ -267,8 +264,7 @@ class TrustKeeper:
 
     def _fail(self, now: datetime, findings: tuple[tuple[str, str, str], ...]) -> None:
         """Note why a reading was not used, and when to try again; the same as before is said once."""
-        self._retry_at = now + timedelta(seconds=self._retry_seconds)
-        self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
+        self._retry.note_failure(now)
         if self._failure is not None and self._failure.findings == findings:
             return
         self._failure = ReloadFailure(at=now, findings=findings)

@@ -66,10 +66,15 @@ class TrustState:
     def store_at(self, at: datetime) -> TrustStore:
         """Return one store of folder and lists as of ``at``."""
         found = self.in_force(at)
+        turns = (
+            *(turn for one in self.lists for turn in (one.issued, one.expires)),
+            *(one.issued for one in self.waiting),
+        )
+        until = min((turn for turn in turns if turn > at), default=None)
         if not found:
-            return self.folder
+            return replace(self.folder, until=until)
         together = trust_store(found, self.folder.anchors)
-        return replace(self.folder, anchors=together.anchors, keys=together.keys)
+        return replace(self.folder, anchors=together.anchors, keys=together.keys, until=until)
 
     @cached_property
     def by_name(self) -> Mapping[str, TrustList]:
@@ -185,7 +190,8 @@ class _Reading:
         if roots is None:
             raise ListProblemError(ListProblem.NO_ROOTS, name)
         present = self.present.get(name)
-        reached, steps = find_way(self.folder, candidate, present=present, roots=roots)
+        start, steps = find_way(self.folder, candidate, present=present, roots=roots)
+        reached = start
         held: tuple[TrustList, Change] | None = None
         for step in steps:
             change = self._find_unapproved(reached, step)
@@ -193,7 +199,7 @@ class _Reading:
                 held = step, change
                 break
             reached = step
-        in_force = self._select_timely(reached or candidate, present)
+        in_force = self._select_timely(reached or candidate, start if present is None else present)
         if held is not None:
             self._hold(held[0], in_force, held[1], place_of(name))
         self.lists.append(in_force)

@@ -19,6 +19,7 @@ from keys.trust_list_parse import MAX_BYTES, parse_trust_list
 from keys.trust_list_verify import verify_own_signatures
 
 MEMORY_FOLDER: Final = "trust"  # inside the state folder
+_LOCK_TRIES: Final = 20  # a second: all workers of a gateway may write at the same moment, each for milliseconds
 _SHOWN: Final = f"../state/{MEMORY_FOLDER}"  # as seen from the trust folder, whose findings say where they are
 
 
@@ -72,15 +73,19 @@ class TrustMemory:
         """Keep what is in force now; a process that is behind another takes nothing back.
 
         Raises:
-            OSError: the folder cannot be written.
+            OSError: the folder cannot be written, or another process holds its lock for a second.
 
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with locked(self._folder):
+        with locked(self._folder, tries=_LOCK_TRIES):
             for one in lists:
                 if self._version(one.name) < one.version:
                     replace_file(self._place(one.name), encode_trust_list(one))
                 self._seen.add(one.name)
+
+    def has(self, lists: Iterable[TrustList]) -> bool:
+        """Say whether there is a file for each of ``lists``."""
+        return all(self._place(one.name).exists() for one in lists)
 
     def without_given_up(self, lists: Mapping[str, TrustList]) -> Mapping[str, TrustList]:
         """Return those of ``lists`` whose file was not deleted after it had been there."""

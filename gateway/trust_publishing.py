@@ -130,7 +130,7 @@ def write_roots(folder: Path, name: str, keys: ListKeys) -> Roots:
 def _in_force(
     folder: Path, name: str, at: datetime, present: Mapping[str, TrustList], max_change: float
 ) -> TrustList | None:
-    """Return the verified list of this name, also when its time is over; not one that is held.
+    """Return the verified list of this name, also when its time is over or its file is gone; not one that is held.
 
     Raises:
         PublishError: a list is there and not in order.
@@ -138,6 +138,8 @@ def _in_force(
     """
     state, findings = read_trust(folder, at=at, present=present, max_change=max_change)
     own = [one for one in findings if one.is_fault and one.file in (place_of(name), ROOTS_FILE)]
+    if own == [ListFinding(file=place_of(name), problem=ListProblem.GONE)]:
+        return present[name]
     if own:
         raise PublishError(own[0])
     return state.by_name.get(name)

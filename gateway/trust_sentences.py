@@ -96,10 +96,13 @@ SENTENCES: Final[Mapping[Problem, tuple[str, str]]] = MappingProxyType(
             "has root keys and no list yet; put the first version in place with: tongban trust publish",
         ),
         ListProblem.GONE: (
-            "名单文件不见了。请恢复文件；若确要停用，请同时删除 roots.json 中的根密钥和 state/trust/ 中的同名文件。",
             (
-                "the list is gone; restore the file, "
-                "or to give the list up delete its root keys in roots.json and its file in state/trust/ too"
+                "名单文件不见了。请恢复文件，或重新发布该版本或下一版本；"
+                "若确要停用，请同时删除 roots.json 中的根密钥和 state/trust/ 中的同名文件。"
+            ),
+            (
+                "the list is gone; restore the file, or publish this version again or the next one; "
+                "to give the list up delete its root keys in roots.json and its file in state/trust/ too"
             ),
         ),
         ListProblem.TOO_MANY: ("名单过多。", "holds more lists than are read"),

@@ -64,7 +64,7 @@ def find_way(folder: Path, candidate: TrustList, *, present: TrustList | None, r
     1. Its own signatures come first, so that whoever cannot sign cannot make us work.
     2. After the present list, every version between is taken from the archive; one that is not there is a gap.
     3. Without a present list, the archive says what has been in force, from the newest version that the root keys
-       signed; with nothing in it, they must have signed the candidate.
+       signed to the newest of all, without a hole; with nothing in it, they must have signed the candidate.
 
     Raises:
         UntrustedListError, MalformedTrustListError, ListProblemError: it does not follow.
@@ -81,14 +81,15 @@ def find_way(folder: Path, candidate: TrustList, *, present: TrustList | None, r
         raise ListProblemError(ListProblem.OLDER_THAN_ARCHIVE, detail)
     if newest + 1 < candidate.version:
         raise _gap(newest, candidate)
-    path = _find_path(candidate, archived, roots)
+    path = _find_path(newest, archived, roots) if archived else []
+    before = [one for one in path if one.version < candidate.version]
     last = None
-    for one in (*path, candidate):
+    for one in (*before, candidate):
         verify_content(one, previous=last, root_keys=roots)
         last = one
     if candidate.version not in archived:
-        return Way(path[-1] if path else None, (candidate,))
-    if _load(archived[candidate.version]).digest != candidate.digest:
+        return Way(before[-1] if before else None, (candidate,))
+    if path[-1].digest != candidate.digest:
         detail = f"two lists say that they are version {candidate.version}"
         raise UntrustedListError(TrustListFault.EQUIVOCATION, detail)
     return Way(candidate, ())
@@ -109,23 +110,30 @@ def _follow(candidate: TrustList, present: TrustList, archived: Mapping[int, Pat
     return (*steps, candidate) if candidate.version > present.version else ()
 
 
-def _find_path(candidate: TrustList, archived: Mapping[int, Path], roots: ListKeys) -> list[TrustList]:
-    """Return the archived versions before, from the newest that the root keys signed; none where they signed none.
+def _find_path(newest: int, archived: Mapping[int, Path], roots: ListKeys) -> list[TrustList]:
+    """Return the archived versions from the newest that the root keys signed to the newest of all.
 
     It is as long as the time since the keys changed; what was in force last is kept elsewhere (`gateway.trust_memory`),
-    so that it is gone once.
+    so that it is gone once. Where it breaks off, nobody knows who may sign now: root keys that have been replaced since
+    do not count again.
+
+    Raises:
+        UntrustedListError: there is a hole in the archive, or the root keys signed none of it.
+
     """
     path: list[TrustList] = []
-    version = candidate.version - 1
+    version = newest
     while version in archived:
         path.insert(0, _load(archived[version]))
         try:
             verify_content(path[0], previous=None, root_keys=roots)
         except UntrustedListError:
+            if version == 1:
+                raise
             version -= 1
         else:
             return path
-    return []
+    raise UntrustedListError(TrustListFault.GAP, f"version {version} is missing in the archive")
 
 
 def _gap(before: int, candidate: TrustList) -> UntrustedListError:

@@ -127,7 +127,8 @@ class Verdict:
     def ends_at(self) -> datetime | None:
         """Until when (excluded) a valid verdict holds, while trust and revocation knowledge stay what they are.
 
-        It is the first thing that ends: a path or its anchor, revocation information, a period judged at the present.
+        It is the first thing that ends: a path, its anchor or a signed trust list, revocation information, a period
+        judged at the present.
         """
         return min((check.ends_at for check in self.all_checks() if check.ends_at is not None), default=None)
 

@@ -17,7 +17,6 @@ class Held(StrEnum):
     NOT_KNOWN = "not-known"  # the licence does not state it
     NOT_ASKED = "not-asked"  # a predicate without what it is about
     NOT_COMPARABLE = "not-comparable"
-    NOT_COUNTED = "not-counted"
     NO_KEY = "no-key"
     TOO_LONG = "too-long"
 

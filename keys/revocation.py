@@ -2,7 +2,7 @@
 
 Evidence is a revocation list, OCSP answers (also one stapled to the question), or a status feed.
 Of each kind the newest that can be relied on speaks; revoked by any of them is revoked, so that the fastest warning
-counts; good by one of them is good.
+counts; good by one of them is good, unless a newer one said "revoked" before its time was over.
 """
 
 from collections.abc import Sequence
@@ -105,7 +105,8 @@ def revocation_status(
     """Decide whether any certificate of the chain is revoked, by the evidence that is current at ``now``.
 
     ``stapled`` are answers that came with the question; they count as much as fetched ones, since they are signed. One
-    that cannot be relied on now (forged, late, early, by nobody entitled) makes nothing better or worse than none.
+    that cannot be relied on now (forged, late, early, by nobody entitled, or good and older than ``store`` allows)
+    makes nothing better or worse than none.
     A certificate that was revoked after ``trusted_time`` counts as good: it is the proven time of the signature, never
     the signer's own claim; None: no time is proven, and every revocation counts. Where the revocation says since when
     the key was in other hands, that moment counts.

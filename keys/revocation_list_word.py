@@ -15,6 +15,7 @@ from keys.memo import Memo
 from keys.revocation_list import DELTA, UNKNOWN_EXTENSION, RevocationList
 from keys.revocation_scope import ATTRIBUTES, NO_CERTIFICATES, NOT_NAMED_IN_FULL, OF_OTHERS, SOME_REASONS, is_in_scope
 from keys.revocation_word import (
+    OVER,
     Fault,
     Unavailable,
     Word,
@@ -53,17 +54,21 @@ def ask_lists(
     2. A list that names the certificate revokes it, be it partial, a delta, or with entries that we do not know; unless
        a newer delta on top of it has taken the entry away.
     3. A complete list for this certificate that does not name it makes it good, and ends the search, unless
-       a newer list cannot be made out, or the certificate expired before (`is_silence_telling`).
+       a newer list cannot be made out, or named it before its time was over, or the certificate expired before
+       (`is_silence_telling`).
     """
     faults: list[Fault] = []
     removals: list[RevocationList] = []
     doubtful = False
     for one in lists:
         end = find_period(one.this_update, one.next_update, one.upkeep, now)
-        if not isinstance(end, Fault):
+        if isinstance(end, Fault):
+            end = _doubt(end, one, certificate, issuer, signers)
+        else:
             end = _verify(one, issuer, signers, end)
         if isinstance(end, Fault):
             faults.append(end)
+            doubtful |= end.revoked_as_of is not None
             continue
         if one.unusable in _NOT_READ:
             faults.append(Fault(Unavailable.UNUSABLE))
@@ -90,6 +95,15 @@ def ask_lists(
 def _say(revocation: Revocation | None, one: RevocationList, end: datetime, faults: Sequence[Fault]) -> Word:
     begin = find_begin(faults)  # a newer list that is dated later takes over then
     return Word(revocation, one.this_update, end if begin is None else min(end, begin))
+
+
+def _doubt(fault: Fault, one: RevocationList, certificate: Certificate, issuer: Certificate, signers: Signers) -> Fault:
+    """Return the fault of a list whose time is over, with the doubt that it casts where it names the certificate."""
+    found = _find(one, certificate) if fault.why in OVER and one.unusable not in _NOT_READ else None
+    if found is None or found.reason is RevocationReason.REMOVE_FROM_CRL:
+        return fault
+    is_signed = not isinstance(select_list_signer(one, issuer, signers), Unavailable)
+    return fault._replace(revoked_as_of=one.this_update) if is_signed else fault
 
 
 def _find(one: RevocationList, certificate: Certificate) -> Revocation | None:

@@ -13,9 +13,9 @@ from keys.list_signers import find_list_signers, known_issuers
 from keys.ocsp import OcspResponse, OcspState, find_responder, rank_status, select_status
 from keys.ocsp_answers import OcspAnswer, OcspAnswers
 from keys.ocsp_errors import OcspError, OcspFault
-from keys.revocation_list import RevocationList
+from keys.revocation_list import RevocationList, Upkeep
 from keys.revocation_list_word import Signers, ask_lists
-from keys.revocation_word import Fault, Unavailable, Word, find_period, is_silence_telling, select_closest
+from keys.revocation_word import OVER, Fault, Unavailable, Word, find_period, is_silence_telling, select_closest
 from keys.status_feed import issuer_key
 from keys.status_feed_evidence import FeedEvidence
 from keys.trust import Purpose, TrustStore
@@ -50,8 +50,8 @@ class RevocationQuestion:
             )
         if self.stapled or len(lists) < len(evidence):
             found += self._consult_others(certificate, issuer, evidence, lists, keeps_expired=keeps)
-        words = [one for one in found if isinstance(one, Word)]
-        return words, select_closest([one for one in found if isinstance(one, Fault)])
+        fault = select_closest([one for one in found if isinstance(one, Fault)])
+        return [one for one in found if isinstance(one, Word) and not _is_overtaken(one, fault)], fault
 
     def _consult_others(
         self,
@@ -89,14 +89,20 @@ class RevocationQuestion:
         """Return the stapled answers that count as fetched ones do; any other one is as good as none at all.
 
         Whoever asks can staple what he likes: what is forged, late or early must not even give the reason or the end.
+        And whoever asks chooses which: "good" is no older than what is fetched may be, where the site says how old.
         """
         accepted = []
+        within = self.store.stapled_within.get(issuer.spki)
         for response in self.stapled:
-            answer = OcspAnswer(response=response)
+            status = select_status(response, certificate=certificate, issuer=issuer)
+            if status is None:
+                continue  # about another certificate
+            upkeep = None
+            if within is not None and status.state is OcspState.GOOD:
+                upkeep = Upkeep(usable_until=status.this_update + within, skew=None)
+            answer = OcspAnswer(response=response, upkeep=upkeep)
             said = self._ask_responder(answer, certificate, issuer, lists, keeps_expired=keeps_expired)
             why = said.why if isinstance(said, Fault) else None
-            if why is Unavailable.NO_LIST:
-                continue  # about another certificate
             if why is None or why in _DOUBTS:
                 accepted.append(answer)
             if why is None or response.fingerprint not in self.fates:
@@ -121,7 +127,7 @@ class RevocationQuestion:
                 return [*found, said]
             if isinstance(said, Fault):
                 found.append(said)
-                doubtful |= said.why in _DOUBTS
+                doubtful |= said.why in _DOUBTS or said.revoked_as_of is not None
         return found
 
     def _ask_responder(
@@ -138,17 +144,20 @@ class RevocationQuestion:
         if status is None:
             return Fault(Unavailable.NO_LIST)
         end = find_period(status.this_update, status.next_update, answer.upkeep, self.now)
-        if isinstance(end, Fault):
+        if isinstance(end, Fault) and not (end.why in OVER and status.revocation is not None):
             return end
         try:
             delegate = find_responder(answer.response, issuer=issuer).delegate
         except OcspError as error:
             bad = error.fault is OcspFault.BAD_SIGNATURE
             return Fault(Unavailable.BAD_SIGNATURE if bad else Unavailable.UNUSABLE)
+        then = status.this_update if isinstance(end, Fault) else self.now
         if delegate is not None and (
-            not delegate.not_before <= self.now < delegate.valid_until or self._is_listed(delegate, issuer, lists)
+            not delegate.not_before <= then < delegate.valid_until or self._is_listed(delegate, issuer, lists)
         ):
             return Fault(Unavailable.UNUSABLE)
+        if isinstance(end, Fault):
+            return end._replace(revoked_as_of=status.this_update)
         if status.state is OcspState.UNKNOWN:
             return Fault(Unavailable.UNKNOWN_TO_RESPONDER)
         if status.revocation is None and not is_silence_telling(
@@ -224,12 +233,18 @@ def _sort_answers(answers: Sequence[OcspAnswer], certificate: Certificate, issue
     return answers if len(answers) <= 1 else sorted(answers, key=rank, reverse=True)
 
 
+def _is_overtaken(word: Word, fault: Fault) -> bool:
+    """Return whether "good" is no newer than a "revoked" whose time is over: nothing has taken that one back."""
+    return word.revocation is None and fault.revoked_as_of is not None and word.as_of <= fault.revoked_as_of
+
+
 def _ask_feed(feed: FeedEvidence, certificate: Certificate, now: datetime) -> Word | Fault:
     """Return what a feed says; one that is not complete for the issuer can only warn."""
     end = find_period(feed.this_update, feed.next_update, feed.upkeep, now)
-    if isinstance(end, Fault):
-        return end
     revocation = feed.find(certificate.serial)
+    if isinstance(end, Fault):
+        has_warned = end.why in OVER and revocation is not None
+        return end._replace(revoked_as_of=feed.this_update) if has_warned else end
     if revocation is None and not feed.is_complete:
         return Fault(Unavailable.NO_LIST)
     return Word(revocation, feed.this_update, end)

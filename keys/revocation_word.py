@@ -24,16 +24,21 @@ class Unavailable(StrEnum):
 
 
 _CLOSEST: Final = tuple(Unavailable)
+OVER: Final = frozenset({Unavailable.STALE, Unavailable.TOO_OLD})  # it was good once, and its time is over
 _TELLING_SKEW: Final = timedelta(seconds=60)  # a smaller difference between two clocks explains nothing
 
 
 class Fault(NamedTuple):
-    """Why evidence does not count; ``begins_at`` is when some of it will, None: none ever will."""
+    """Why evidence does not count; ``begins_at`` is when some of it will, None: none ever will.
+
+    ``revoked_as_of``: as of then it said "revoked", and only its time is over; no older "good" is believed any more.
+    """
 
     why: Unavailable
     ahead: timedelta | None = None
     skew: timedelta | None = None
     begins_at: datetime | None = None
+    revoked_as_of: datetime | None = None
 
 
 class Word(NamedTuple):
@@ -47,7 +52,8 @@ class Word(NamedTuple):
 def select_closest(faults: Sequence[Fault]) -> Fault:
     """Return the fault of the evidence that came closest to being used; without any evidence there is no list."""
     closest = min(faults, key=lambda fault: _CLOSEST.index(fault.why), default=Fault(Unavailable.NO_LIST))
-    return closest._replace(begins_at=find_begin(faults))
+    doubts = (fault.revoked_as_of for fault in faults if fault.revoked_as_of is not None)
+    return closest._replace(begins_at=find_begin(faults), revoked_as_of=max(doubts, default=None))
 
 
 def find_begin(faults: Iterable[Fault]) -> datetime | None:

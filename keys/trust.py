@@ -1,9 +1,9 @@
 """What an operator trusts: anchors, each for stated purposes, scope and time, and the revocation lists at hand."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -88,6 +88,10 @@ class TrustStore:
     ``keeps_expired`` are issuers (SHA-256 of the SubjectPublicKeyInfo in hexadecimal) of whom the operator knows that
     they go on stating what was revoked after it has expired.
     ``algorithms`` say until when signatures by which algorithm may be relied on.
+    ``stapled_within`` says of issuers (by their SubjectPublicKeyInfo) how old an OCSP answer may be that came with a
+    question and says that a certificate is good; of others only the answer itself says so.
+    ``until`` is when next, by the clock alone, another store takes the place of this one, because the time of a signed
+    list ends or comes; None: never. It is no content, and no part of the version.
     """
 
     anchors: tuple[Anchor, ...]
@@ -96,18 +100,26 @@ class TrustStore:
     intermediates: tuple[Certificate, ...] = ()
     keeps_expired: frozenset[str] = frozenset()
     algorithms: AlgorithmSunsets = DEFAULT_ALGORITHMS
+    stapled_within: Mapping[bytes, timedelta] = field(default_factory=dict, hash=False)
+    until: datetime | None = None
 
     @classmethod
     def empty(cls) -> "TrustStore":
         """Return the store that trusts nobody: with it, every chain ends at an unknown issuer."""
         return cls(anchors=())
 
-    def with_lists(self, revocation_lists: Iterable[RevocationEvidence]) -> "TrustStore":
-        """Return a store with the same anchors and these lists in place of the present ones.
+    def with_lists(
+        self,
+        revocation_lists: Iterable[RevocationEvidence],
+        *,
+        stapled_within: Mapping[bytes, timedelta] | None = None,
+    ) -> "TrustStore":
+        """Return a store with the same anchors and these lists, and bounds, in place of the present ones.
 
         What was worked out about the anchors is taken along: lists come and go, and no question should pay for it anew.
         """
-        store = replace(self, revocation_lists=tuple(revocation_lists))
+        within = self.stapled_within if stapled_within is None else stapled_within
+        store = replace(self, revocation_lists=tuple(revocation_lists), stapled_within=within)
         for name in _OF_ANCHORS & self.__dict__.keys():
             store.__dict__[name] = self.__dict__[name]
         return store
@@ -161,6 +173,8 @@ class TrustStore:
             digest.update(fingerprint)
         for issuer in sorted(self.keeps_expired):
             digest.update(issuer.encode("ascii"))
+        for spki, within in sorted(self.stapled_within.items()):
+            digest.update(hashlib.sha256(spki).digest() + str(within.total_seconds()).encode("ascii"))
         return digest.hexdigest()
 
     @cached_property

@@ -56,6 +56,7 @@ class AccessLog:
 
         """
         self.origin = setup.origin
+        self.lookup = setup.lookup
         with ExitStack() as stack:
             self.store = setup.open_store()
             stack.callback(self.store.close)

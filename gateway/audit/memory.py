@@ -1,12 +1,12 @@
 """The log in memory, for tests and demonstrations: it keeps the contract of a store and nothing after the process."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import RLock
 
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
-from gateway.audit.store import Batch, StoredHead
+from gateway.audit.store import Batch, StoredEntry, StoredHead
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 
@@ -50,12 +50,21 @@ class MemoryStore:
         with self._lock:
             return (self._privates[entry] or None) if 0 <= entry < len(self._privates) else None
 
-    def find(self, word: int, *, before: int, limit: int) -> Sequence[int]:
+    def pick(self, entries: Collection[int]) -> Mapping[int, StoredEntry]:
+        """Return single entries."""
+        with self._lock:
+            return {
+                entry: StoredEntry(leaf=self._leaves[entry], private=self._privates[entry])
+                for entry in entries
+                if 0 <= entry < len(self._leaves)
+            }
+
+    def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
         """Return the entries that a word leads to."""
         with self._lock:
             found = self._words.get(word, [])
             end = bisect_left(found, before)
-            return found[max(end - limit, 0) : end][::-1]
+            return found[max(end - limit, bisect_left(found, since)) : end][::-1]
 
     def first_at(self, t: int) -> int | None:
         """Return the first entry at or after a time."""
@@ -82,6 +91,25 @@ class MemoryStore:
         """Delete what the index has under these words."""
         with self._lock:
             return sum(len(self._words.pop(word, ())) for word in words)
+
+    def erase_entry_words(self, entries: Iterable[int]) -> int:
+        """Delete every row of the index that leads to these entries."""
+        with self._lock:
+            doomed, before = set(entries), sum(map(len, self._words.values()))
+            left = {word: [entry for entry in found if entry not in doomed] for word, found in self._words.items()}
+            self._words = {word: found for word, found in left.items() if found}
+            return before - sum(map(len, self._words.values()))
+
+    def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
+        """Return the entries that still have private parts, each as a batch of its own."""
+        with self._lock:
+            return [(entry, 1) for entry, private in enumerate(self._privates[: max(end, 0)]) if private]
+
+    def replace_privates(self, privates: Mapping[int, bytes]) -> None:
+        """Put other sealed parts in place."""
+        with self._lock:
+            for entry, private in privates.items():
+                self._privates[entry] = private
 
     def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
         """Return the numbers of the data keys of owners."""

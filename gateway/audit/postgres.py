@@ -5,7 +5,8 @@ of the writer belongs to its connection: whoever lost the connection has lost th
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from gateway.audit.lookup import Epoch, KeyOwner
@@ -14,10 +15,16 @@ from gateway.audit.postgres_link import Connection, PostgresLink
 from gateway.audit.private import KeyNumber
 from gateway.audit.store import (
     MAX_BATCH,
+    NO_PRIVATE_SIZE,
     Batch,
+    StoredEntry,
     StoredHead,
+    by_batch,
     check_value,
     pack_leaves,
+    pick_leaves,
+    pick_privates,
+    replace_in_bundle,
     unpack_leaves,
     unpack_privates,
     verify_seqs,
@@ -27,6 +34,7 @@ from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 SCHEMA_VERSION: Final = 1
 _LEVEL_SHIFT: Final = 56  # the row number of a tile: its level above, its index below
+_CHUNK: Final = 4_096  # entries whose rows are erased by one statement
 # Words stand beside their batch in an array, under a GIN index: a row for each would take twice the space.
 # EXTERNAL: these bytes are compressed or random already. fastupdate off: nobody pays for the words of others.
 _SCHEMA: Final = """
@@ -48,6 +56,10 @@ ALTER TABLE audit_tiles ALTER hashes SET STORAGE EXTERNAL;
 INSERT INTO audit_head SELECT 0, 0, $root$, 0, '' WHERE NOT EXISTS (SELECT FROM audit_head);
 INSERT INTO audit_version SELECT $version$ WHERE NOT EXISTS (SELECT FROM audit_version);
 """.replace("$root$", f"'\\x{EMPTY_ROOT.hex()}'").replace("$version$", str(SCHEMA_VERSION))
+_READ_ANY: Final = """
+SELECT first, count, leaves, privates FROM audit_batches
+WHERE first IN (SELECT (SELECT max(first) FROM audit_batches WHERE first <= entry) FROM unnest($1::bigint[]) AS entry)
+"""  # the batches that hold any of these entries
 # Everything is taken from the fence: where the head is another one, nothing is written and nothing returned.
 _COMMIT: Final = """
 WITH fence AS (
@@ -154,15 +166,32 @@ class PostgresStore:
 
         return self._reader.run(read)
 
-    def find(self, word: int, *, before: int, limit: int) -> Sequence[int]:
+    def pick(self, entries: Collection[int]) -> Mapping[int, StoredEntry]:
+        """Return single entries."""
+
+        async def read(connection: Connection) -> Mapping[int, StoredEntry]:
+            found: dict[int, StoredEntry] = {}
+            for first, count, leaves, privates in await connection.fetch(_READ_ANY, list(entries)):
+                if mine := by_batch(entries, first, count):
+                    picked = pick_leaves(leaves, count, {entry - first for entry in mine})
+                    parts = pick_privates(privates, picked)
+                    found |= {
+                        entry: StoredEntry(leaf=picked[entry - first], private=parts[entry - first]) for entry in mine
+                    }
+            return found
+
+        return self._reader.run(read)
+
+    def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
         """Return the entries that a word leads to."""
 
         async def read(connection: Connection) -> Sequence[int]:
             query = """SELECT b.first + get_byte(b.places, at - 1) AS entry
-                FROM audit_words AS b, generate_subscripts(b.words, 1) AS at
-                WHERE b.words @> ARRAY[$1::bigint] AND b.first < $2 AND b.words[at] = $1
-                    AND b.first + get_byte(b.places, at - 1) < $2 ORDER BY entry DESC LIMIT $3"""
-            return [row[0] for row in await connection.fetch(query, word, before, limit)]
+                FROM audit_words AS b, unnest(array_positions(b.words, $1)) AS at
+                WHERE b.words @> ARRAY[$1::bigint] AND b.first < $2 AND b.first > $4 - $5::int
+                    AND b.first + get_byte(b.places, at - 1) < $2 AND b.first + get_byte(b.places, at - 1) >= $4
+                ORDER BY entry DESC LIMIT $3"""
+            return [row[0] for row in await connection.fetch(query, word, before, limit, since, MAX_BATCH)]
 
         return self._reader.run(read)
 
@@ -214,6 +243,56 @@ class PostgresStore:
             return int(await connection.fetchval(query, list(words)))
 
         return self._writer.run(write)
+
+    def erase_entry_words(self, entries: Iterable[int]) -> int:
+        """Delete every row of the index that leads to these entries; the server keeps the old rows until it vacuums."""
+        query = """WITH doomed AS (
+                SELECT b.first, array_agg(e.entry - b.first) AS gone FROM unnest($1::bigint[]) AS e (entry)
+                CROSS JOIN LATERAL (
+                    SELECT first FROM audit_words WHERE first <= e.entry ORDER BY first DESC LIMIT 1) AS b
+                GROUP BY b.first
+            ), touched AS (
+                SELECT b.first, array_agg(w.word ORDER BY at) FILTER (WHERE w.place <> ALL (d.gone)) AS words,
+                    string_agg(set_byte('\\x00', 0, w.place), '' ORDER BY at)
+                        FILTER (WHERE w.place <> ALL (d.gone)) AS places,
+                    count(*) FILTER (WHERE w.place = ANY (d.gone)) AS erased
+                FROM audit_words AS b JOIN doomed AS d ON d.first = b.first CROSS JOIN LATERAL (
+                    SELECT word, at, get_byte(b.places, at::int - 1) AS place
+                    FROM unnest(b.words) WITH ORDINALITY AS u (word, at)) AS w
+                GROUP BY b.first
+            ), written AS (
+                UPDATE audit_words AS b SET words = coalesce(t.words, '{}'), places = coalesce(t.places, '')
+                FROM touched AS t WHERE b.first = t.first
+            ) SELECT coalesce(sum(erased), 0)::bigint FROM touched"""
+        erased, left = 0, iter(entries)
+        while chunk := list(islice(left, _CHUNK)):
+
+            async def write(connection: Connection, chunk: list[int] = chunk) -> int:
+                return int(await connection.fetchval(query, chunk))
+
+            erased += self._writer.run(write)
+        return erased
+
+    def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
+        """Return the batches that still have private parts."""
+
+        async def read(connection: Connection) -> Sequence[tuple[int, int]]:
+            query = """SELECT first, count FROM audit_batches WHERE first < $1 AND length(privates) > count * $2
+                ORDER BY first"""
+            return [(row[0], row[1]) for row in await connection.fetch(query, end, NO_PRIVATE_SIZE)]
+
+        return self._reader.run(read)
+
+    def replace_privates(self, privates: Mapping[int, bytes]) -> None:
+        """Put other sealed parts in place; the server keeps the old rows until it vacuums."""
+
+        async def write(connection: Connection) -> None:
+            async with connection.transaction():
+                for first, count, _, data in await connection.fetch(_READ_ANY, list(privates)):
+                    replaced = replace_in_bundle(data, first, count, privates)
+                    await connection.execute("UPDATE audit_batches SET privates = $1 WHERE first = $2", replaced, first)
+
+        self._writer.run(write)
 
     def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
         """Return the numbers of the data keys of owners."""

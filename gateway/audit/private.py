@@ -32,6 +32,7 @@ _LENGTH_SIZE: Final = 2
 _SUBJECT_LABEL: Final = b"tongban access log: subject"
 _OFFICIAL_LABEL: Final = b"tongban access log: official"
 _NO_SALT: Final = bytes(SALT_SIZE)
+_NO_HALF: Final = bytes([1]) + bytes(_NUMBER_SIZE)  # under key 0, which is never given out; so nothing opens it
 
 
 class PrivateFlaw(StrEnum):
@@ -139,6 +140,19 @@ def open_private(sealed: SealedPart, *, entry: int, keys: Mapping[KeyNumber, byt
     except (ValueError, IndexError):  # the cause may quote the content
         raise PrivatePartError(PrivateFlaw.MALFORMED) from None
     return OpenedPart(part=part, subject_erased=subject is None, official_erased=official is None)
+
+
+def erase_subject(data: bytes) -> bytes:
+    """Return a sealed part without the subject's half; the official's half can still be opened.
+
+    Raises:
+        PrivatePartError: MALFORMED.
+
+    """
+    split_private(data)
+    start = _NONCE_SIZE + _LENGTH_SIZE
+    other = data[start + int.from_bytes(data[_NONCE_SIZE:start]) :]
+    return data[:_NONCE_SIZE] + len(_NO_HALF).to_bytes(_LENGTH_SIZE) + _NO_HALF + other
 
 
 def _pack(*texts: str) -> bytes:

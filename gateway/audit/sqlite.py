@@ -1,7 +1,7 @@
 """The log in a SQLite file: write-ahead, every commit on disk before it counts, one writer."""
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +11,16 @@ from gateway.audit.private import KeyNumber
 from gateway.audit.sqlite_file import FileKind, SqliteFile
 from gateway.audit.store import (
     MAX_BATCH,
+    NO_PRIVATE_SIZE,
     Batch,
+    StoredEntry,
     StoredHead,
+    by_batch,
     check_value,
     pack_leaves,
+    pick_leaves,
+    pick_privates,
+    replace_in_bundle,
     unpack_leaves,
     unpack_privates,
     verify_seqs,
@@ -23,6 +29,7 @@ from gateway.audit.tile import encode_bundle
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 _LEVEL_SHIFT: Final = 56  # the row number of a tile: its level above, its index below
+_SLICES: Final = 64  # of the index, which has 10^8 rows in a large shard; each slice then keeps a batch waiting briefly
 _SCHEMA: Final = (
     """CREATE TABLE head (
         id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL, root BLOB NOT NULL, t INTEGER NOT NULL,
@@ -96,11 +103,24 @@ class SqliteStore:
             return None
         return unpack_privates(row[2], row[1])[entry - row[0]] or None
 
-    def find(self, word: int, *, before: int, limit: int) -> Sequence[int]:
+    def pick(self, entries: Collection[int]) -> Mapping[int, StoredEntry]:
+        """Return single entries."""
+        query = "SELECT first, count, leaves, privates FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        found: dict[int, StoredEntry] = {}
+        for entry in entries:
+            if entry in found:
+                continue
+            with self._reader.reading() as connection:
+                row = connection.execute(query, (entry,)).fetchone()
+            if row is not None:
+                found |= _read_batch(row, entries)
+        return found
+
+    def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
         """Return the entries that a word leads to."""
-        query = "SELECT entry FROM words WHERE word = ? AND entry < ? ORDER BY entry DESC LIMIT ?"
+        query = "SELECT entry FROM words WHERE word = ? AND entry < ? AND entry >= ? ORDER BY entry DESC LIMIT ?"
         with self._reader.reading() as connection:
-            return [row[0] for row in connection.execute(query, (word, before, limit))]
+            return [row[0] for row in connection.execute(query, (word, before, since, limit))]
 
     def first_at(self, t: int) -> int | None:
         """Return the first entry at or after a time; all entries of a batch have one time."""
@@ -143,7 +163,49 @@ class SqliteStore:
     def erase_words(self, words: Collection[int]) -> int:
         """Delete what the index has under these words; the deleted bytes are overwritten."""
         with self._writer.writing() as connection:
-            return connection.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words]).rowcount
+            erased = connection.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words]).rowcount
+        self._empty_journal()
+        return max(erased, 0)
+
+    def erase_entry_words(self, entries: Iterable[int]) -> int:
+        """Delete every row of the index that leads to these entries, one slice of the index after the other."""
+        erased, width = 0, 2**64 // _SLICES
+        query = "DELETE FROM words WHERE word BETWEEN ? AND ? AND entry IN (SELECT entry FROM temp.doomed)"
+        with self._writer.writing() as connection:
+            connection.execute("CREATE TEMP TABLE IF NOT EXISTS doomed (entry INTEGER PRIMARY KEY)")
+            connection.execute("DELETE FROM temp.doomed")
+            connection.executemany("INSERT OR IGNORE INTO temp.doomed VALUES (?)", ((entry,) for entry in entries))
+        for low in range(-(2**63), 2**63, width):
+            with self._writer.writing() as connection:
+                erased += connection.execute(query, (low, low + width - 1)).rowcount
+        with self._writer.writing() as connection:
+            connection.execute("DROP TABLE temp.doomed")
+        self._empty_journal()
+        return erased
+
+    def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
+        """Return the batches that still have private parts; the parts themselves are not read."""
+        query = "SELECT first, count FROM batches WHERE first < ? AND length(privates) > count * ? ORDER BY first"
+        with self._reader.reading() as connection:
+            return connection.execute(query, (end, NO_PRIVATE_SIZE)).fetchall()
+
+    def replace_privates(self, privates: Mapping[int, bytes]) -> None:
+        """Put other sealed parts in place; the bytes of those before are overwritten."""
+        query = "SELECT first, count, privates FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        done: set[int] = set()
+        with self._writer.writing() as connection:
+            for entry in privates:
+                row = None if entry in done else connection.execute(query, (entry,)).fetchone()
+                if row is not None:
+                    done |= set(by_batch(privates, row[0], row[1]))
+                    replaced = replace_in_bundle(row[2], row[0], row[1], privates)
+                    connection.execute("UPDATE batches SET privates = ? WHERE first = ?", (replaced, row[0]))
+        self._empty_journal()
+
+    def _empty_journal(self) -> None:
+        """Carry the write-ahead log over: it holds pages as they were before something was erased."""
+        with self._writer.reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint = TRUNCATE").fetchall()
 
     def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
         """Return the numbers of the data keys of owners."""
@@ -172,6 +234,17 @@ class SqliteStore:
         """Close the file."""
         self._reader.close()
         self._writer.close()
+
+
+def _read_batch(row: tuple[int, int, bytes, bytes], entries: Collection[int]) -> Mapping[int, StoredEntry]:
+    """Return those of the entries that are in the batch of a row."""
+    first, count, leaves, privates = row
+    mine = by_batch(entries, first, count)
+    if not mine:
+        return {}
+    picked = pick_leaves(leaves, count, {entry - first for entry in mine})
+    parts = pick_privates(privates, picked)
+    return {entry: StoredEntry(leaf=picked[entry - first], private=parts[entry - first]) for entry in mine}
 
 
 def _head(connection: sqlite3.Connection) -> StoredHead | None:

@@ -5,7 +5,7 @@ came in, compressed together: leaves of one minute resemble each other, and a ro
 """
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
@@ -22,6 +22,9 @@ MAX_CALLER_ROWS: Final = 100_000  # more systems than a country has
 _LEVEL: Final = 1  # of zlib: twice as quick as 6 for 3 % more bytes
 _MAX_BUNDLE: Final = MAX_BATCH * (2 + MAX_LEAF)
 _CHECK_SIZE: Final = 8
+_PREFIX_SIZE: Final = 2  # of an entry in a bundle: its length
+_USUAL_LEAF: Final = 800  # bytes; a guess too low costs a second step
+NO_PRIVATE_SIZE: Final = _PREFIX_SIZE  # bytes in a bundle of an entry without a private part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,14 @@ class Batch:
     seqs: Mapping[str, int]  # the last number of each caller that is in the batch
     tiles: Sequence[Tile]  # in place of narrower ones
     head: StoredHead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """One entry as it is kept: its leaf, and its sealed private part, b"" where there is none."""
+
+    leaf: bytes
+    private: bytes
 
 
 class LogStore(Protocol):
@@ -76,8 +87,12 @@ class LogStore(Protocol):
         """Return the sealed private part of an entry; None where there is none."""
         ...
 
-    def find(self, word: int, *, before: int, limit: int) -> Sequence[int]:
-        """Return the entries below ``before`` that a word leads to, the latest first."""
+    def pick(self, entries: Collection[int]) -> Mapping[int, StoredEntry]:
+        """Return single entries, as far as they are there; quicker than `leaves` and `private` for each."""
+        ...
+
+    def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
+        """Return the entries from ``since`` on and below ``before`` that a word leads to, the latest first."""
         ...
 
     def first_at(self, t: int) -> int | None:
@@ -96,6 +111,21 @@ class LogStore(Protocol):
 
     def erase_words(self, words: Collection[int]) -> int:
         """Delete what the index has under these words, and return how many entries it led to."""
+        ...
+
+    def erase_entry_words(self, entries: Iterable[int]) -> int:
+        """Delete every row of the index that leads to these entries, and return how many there were.
+
+        It goes through the whole index in short transactions, once for all entries; an error leaves some of them.
+        """
+        ...
+
+    def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
+        """Return (first entry, count) of the batches that begin below ``end`` and still have private parts."""
+        ...
+
+    def replace_privates(self, privates: Mapping[int, bytes]) -> None:
+        """Put other sealed parts in place of those that these entries have; b"" removes one."""
         ...
 
     def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
@@ -139,6 +169,79 @@ def unpack_leaves(data: bytes, count: int) -> list[bytes]:
         return parse_bundle(bundle, count)
     except (zlib.error, MalformedLogDataError) as error:
         raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch") from error
+
+
+def pick_leaves(data: bytes, count: int, places: Collection[int]) -> Mapping[int, bytes]:
+    """Read single leaves of a batch by their places, decompressing no more than that takes.
+
+    What was changed behind them is not noticed, and what was changed in them by their hashes only.
+
+    Raises:
+        LogUnavailableError: CORRUPT.
+
+    """
+    wanted = sorted(places)
+    if not 0 <= wanted[0] <= wanted[-1] < count:
+        raise ValueError(f"places below {count} were expected")
+    reader = zlib.decompressobj()
+    try:
+        bundle = reader.decompress(data, (wanted[-1] + 1) * _USUAL_LEAF)
+        while (found := _pick(bundle, wanted)) is None:
+            more = reader.decompress(reader.unconsumed_tail, (wanted[-1] + 1) * _USUAL_LEAF)
+            if not more or len(bundle) > _MAX_BUNDLE:
+                raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch")
+            bundle += more
+    except zlib.error as error:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch") from error
+    return found
+
+
+def pick_privates(data: bytes, places: Collection[int]) -> Mapping[int, bytes]:
+    """Read single private parts of a batch by their places.
+
+    Raises:
+        LogUnavailableError: CORRUPT.
+
+    """
+    found = _pick(data, sorted(places))
+    if found is None:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the private parts of a batch")
+    return found
+
+
+def _pick(bundle: bytes, wanted: Sequence[int]) -> dict[int, bytes] | None:
+    """Walk over a bundle to the entries at these places; None where it ends before."""
+    found: dict[int, bytes] = {}
+    place, at, start, size = 0, 0, 0, len(bundle)
+    for one in wanted:
+        while place <= one:
+            at = start + _PREFIX_SIZE
+            if at > size:
+                return None
+            start = at + (bundle[start] << 8 | bundle[start + 1])
+            place += 1
+        if start > size:
+            return None
+        found[one] = bundle[at:start]
+    return found
+
+
+def by_batch(entries: Iterable[int], first: int, count: int) -> list[int]:
+    """Return which of these entries are in a batch."""
+    return [entry for entry in entries if first <= entry < first + count]
+
+
+def replace_in_bundle(data: bytes, first: int, count: int, privates: Mapping[int, bytes]) -> bytes:
+    """Return the private parts of a batch with others in place of some.
+
+    Raises:
+        LogUnavailableError: CORRUPT.
+
+    """
+    parts = unpack_privates(data, count)
+    for entry in by_batch(privates, first, count):
+        parts[entry - first] = privates[entry]
+    return encode_bundle(parts)
 
 
 def unpack_privates(data: bytes, count: int) -> list[bytes]:

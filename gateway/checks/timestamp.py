@@ -181,7 +181,7 @@ def _verify_token(
     if opinion is not None and opinion.find_disputed_link(chain) is not None:
         raise _UnacceptableTokenError(Outcome.UNKNOWN, f"authority: {SignatureFault.DISPUTED}")
     status = revocation_status(chain, store=store, now=at, trusted_time=None, stapled=stapled)
-    ends_at = next_of(at, status.ends_at, find_path_end(chain, at), until)
+    ends_at = next_of(at, status.ends_at, find_path_end(chain, store, at), until)
     if status.state is not RevocationState.GOOD:
         outcome = Outcome.INVALID if status.state is RevocationState.REVOKED else Outcome.UNKNOWN
         raise _UnacceptableTokenError(outcome, f"authority: revocation {status.state}", ends_at)

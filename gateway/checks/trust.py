@@ -122,11 +122,11 @@ class ChainInUse:
     proven_at: datetime | None
 
 
-def find_path_end(chain: Chain, at: datetime) -> datetime | None:
-    """Return when next after ``at`` a period of the path or its anchor, or an algorithm, begins or ends."""
+def find_path_end(chain: Chain, store: TrustStore, at: datetime) -> datetime | None:
+    """Return when next after ``at`` a period of the path, its anchor or its list, or an algorithm, begins or ends."""
     anchor = chain.anchor
     grant = (None, None) if anchor is None else (anchor.start, anchor.sunset)
-    return next_of(at, chain.valid_from, chain.valid_to, chain.algorithms_until, *grant)
+    return next_of(at, chain.valid_from, chain.valid_to, chain.algorithms_until, store.until, *grant)
 
 
 def check_revocation(
@@ -155,7 +155,9 @@ def check_revocation(
         answer,
         detail=f"{answer.detail}; {refused}" if refused else answer.detail,
         as_of=min(known, default=None),
-        ends_at=next_of(at, *(status.ends_at for status in found), *(find_path_end(chain, at) for chain, _ in chains)),
+        ends_at=next_of(
+            at, *(status.ends_at for status in found), *(find_path_end(chain, store, at) for chain, _ in chains)
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.audit import audit_app
 from gateway.cli.consent import consent_app
 from gateway.cli.console import prepare_streams
 from gateway.cli.keys import keys_app
@@ -173,6 +174,7 @@ app.add_typer(trust_app)
 app.add_typer(store_app)
 app.add_typer(consent_app)
 app.add_typer(policy_app)
+app.add_typer(audit_app)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.language import say
-from gateway.cli.options import Json, argument, option
+from gateway.cli.options import KEY_FOLDER, Json, Module, PassphraseFile, argument, option
 
 audit_app = typer.Typer(
     name="audit",
@@ -156,4 +156,78 @@ def reconcile_command(
         _site_commands().reconcile_receipts(
             receipts, site=site, export=export, callers=caller or (), policy=policy, shard=log, as_json=as_json
         )
+    )
+
+
+def _shredding() -> ModuleType:
+    from gateway.cli import audit_shred  # noqa: PLC0415 - loaded when used, so that --help is quick
+
+    return audit_shred
+
+
+Subject = Annotated[
+    Path,
+    option(
+        "--subject",
+        zh="含持证人号码的文件，- 为标准输入。",
+        en="File with the number of the person; - is standard input.",
+        metavar="FILE",
+    ),
+]
+Basis = Annotated[
+    str, option("--basis", zh="法律依据代码，如 PIPL-47。", en="Clause of law, such as PIPL-47.", metavar="CODE")
+]
+
+
+@audit_app.command(
+    "approve-shred", help=say("批准销毁某人在日志中的信息。", "Approve that somebody is forgotten in the log.")
+)
+def approve_shred_command(
+    *,
+    site: Site,
+    subject: Subject,
+    basis: Basis,
+    key: Annotated[
+        str, option("--key", zh="审批人的密钥编号（前 8 位以上）。", en="The approver's key, by its id.", metavar="KEY")
+    ],
+    out: Annotated[Path, option("-o", "--out", zh="批准文件。", en="Where the approval goes.", metavar="FILE")],
+    folder: Annotated[Path, KEY_FOLDER] = Path("keys"),
+    passphrase_file: PassphraseFile = None,
+    module: Module = None,
+    log: Shard = None,
+    as_json: Json = False,
+) -> None:
+    """Exit with 0, or 2 when the key is no approver's or something cannot be read."""
+    from gateway.cli.signing_key import KeyChoice  # noqa: PLC0415 - loaded when used
+
+    choice = KeyChoice(key=key, folder=folder, passphrase_file=passphrase_file, module=module)
+    raise typer.Exit(
+        _shredding().approve_shred(
+            site, subject=subject, basis=basis, shard=log, choice=choice, out=out, as_json=as_json
+        )
+    )
+
+
+@audit_app.command(
+    "shred",
+    help=say(
+        "销毁某人在日志中的密钥、盐值与索引；须两人批准，网关须先停止。",
+        "Forget somebody: keys, salts and index; two people approve it, and the gateway is stopped.",
+    ),
+)
+def shred_command(
+    *,
+    site: Site,
+    subject: Subject,
+    basis: Basis,
+    approver: Annotated[
+        list[Path],
+        option("--approver", zh="批准文件，至少两份。", en="File of an approval; at least two.", metavar="FILE"),
+    ],
+    log: Shard = None,
+    as_json: Json = False,
+) -> None:
+    """Exit with 0 done, 1 not approved, 2 the log cannot be opened, 3 something is left: run it again."""
+    raise typer.Exit(
+        _shredding().shred_person(site, subject=subject, basis=basis, shard=log, approvals=approver, as_json=as_json)
     )

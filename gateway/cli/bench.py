@@ -9,7 +9,7 @@ from gateway.cli.console import ERR, OUT, ExitCode, print_json
 from gateway.cli.language import say
 
 # Loaded by name, so that the gateway imports no benchmark (benchmarks import everything, nothing imports them).
-NAMES = ("verify", "trust", "policy", "audit")
+NAMES = ("verify", "trust", "policy", "audit", "audit_search")
 
 
 def bench(name: str, *, rounds: int, as_json: bool) -> ExitCode:

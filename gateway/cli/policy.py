@@ -223,12 +223,16 @@ def approve_command(
     yes: Annotated[
         bool, typer.Option("--yes", help=say("已看过变更，不再询问。", "Do not ask."), show_default=False)
     ] = False,
+    lines: Annotated[
+        bool,
+        typer.Option("--lines", help=say("逐项列出全部变更。", "Show every change, however many."), show_default=False),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Exit with 0 signed, 1 when there is nothing to approve or it was refused, 2 when something cannot be used."""
     commands = _changing()
     choice = commands.KeyChoice(key=key, folder=folder, passphrase_file=passphrase_file, module=module)
-    raise typer.Exit(commands.approve_policy(site, choice, is_sure=yes, as_json=as_json))
+    raise typer.Exit(commands.approve_policy(site, choice, is_sure=yes, every_line=lines, as_json=as_json))
 
 
 @policy_app.command(

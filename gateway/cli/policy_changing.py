@@ -23,21 +23,14 @@ from gateway.cli.policy_support import (
 )
 from gateway.cli.signing_key import KeyChoice
 from gateway.keystore import StoredKey
-from gateway.policy.activation import (
-    PolicySite,
-    Proposal,
-    Settled,
-    Standing,
-    approve,
-    nothing_like,
-    propose,
-    settled_by,
-)
-from gateway.policy.approval import REFUSALS
+from gateway.policy.activation import Proposal, Settled, Standing, approve, nothing_like, propose, settled_by
+from gateway.policy.approval import describe_refusal
 from gateway.policy.draft import read_sound_draft
 from gateway.policy.folder import has_policy
 from gateway.policy.moment import china_day, encode_moment
+from gateway.policy.policy_site import PolicySite
 from gateway.policy.standing import report_policy
+from gateway.policy.summary import Summary, summarise
 from keys.own.record import KeyPurpose
 from policies.bundle import Bundle, digest_bundle
 from policies.diff import Diff, diff
@@ -45,6 +38,7 @@ from policies.diff_line import DiffLine
 
 __all__ = ["KeyChoice", "approve_policy", "compare", "show_status"]
 
+MANY: Final = 40  # lines that somebody reads one by one; of more a summary comes first
 _YES: Final = frozenset({"yes", "y", "是"})
 
 
@@ -55,8 +49,10 @@ def compare(first: Path | None, second: Path | None, *, site: Path | None, as_js
         old, new = _two(first, second, site)
         with working(say("正在比较", "comparing")):
             found = diff(old or nothing_like(new), new)
-        _show_lines(found.lines, as_json=as_json)
-        _sum_up(found, old, new, as_json=as_json)
+        _show_difference(found, old, new, most=None, as_json=as_json)
+        if as_json:
+            before = None if old is None else digest_bundle(old)
+            print_json({**_describe_sums(found, old, new), "old": before, "new": digest_bundle(new)})
         return ExitCode.INVALID if found.widens else ExitCode.DONE
 
     return guard(run, as_json=as_json)
@@ -74,9 +70,30 @@ def _two(first: Path | None, second: Path | None, site: Path | None) -> tuple[Bu
     return read_in_force(opened), read_source(first or opened.policies).bundle
 
 
+def _show_difference(found: Diff, old: Bundle | None, new: Bundle, *, most: int | None, as_json: bool) -> None:
+    """Print the lines, those that widen first; for people a summary before them where they are many, and the sum.
+
+    ``most`` bounds the lines that people are shown; None: all.
+    """
+    lines = sorted(found.lines, key=lambda one: not one.widens)
+    if as_json:
+        _show_lines(lines, as_json=True)
+        return
+    if len(lines) > MANY:
+        for one in summarise(lines, old, new):
+            OUT.print(printable(tell(one.sentence)), markup=False)
+    _show_lines(lines[:most], as_json=False)
+    hidden = 0 if most is None else len(lines[most:])
+    if hidden:
+        zh, en = f"另有 {hidden} 处未列出，--lines 列出全部。", f"{hidden} more are not shown; --lines shows all."
+        OUT.print(say(zh, en), markup=False)
+    widening = sum(line.widens for line in lines)
+    zh = f"共 {len(lines)} 处不同，{widening} 处扩大提供范围。"
+    ERR.print(say(zh, f"{len(lines)} differences, {widening} of them widen what is shared."))
+
+
 def _show_lines(lines: Iterable[DiffLine], *, as_json: bool) -> None:
-    """Print the lines, those that widen first."""
-    for line in sorted(lines, key=lambda one: not one.widens):
+    for line in lines:
         if as_json:
             print_json(_describe_line(line))
             continue
@@ -86,15 +103,27 @@ def _show_lines(lines: Iterable[DiffLine], *, as_json: bool) -> None:
             OUT.print(f"      {say('例如', 'such as')} {spell_context(line.witness)}", markup=False, style="dim")
 
 
-def _sum_up(found: Diff, old: Bundle | None, new: Bundle, *, as_json: bool) -> None:
-    widening = sum(line.widens for line in found.lines)
-    if as_json:
-        before = None if old is None else digest_bundle(old)
-        sums = {"lines": len(found.lines), "widening": widening, "widens": found.widens}
-        print_json({**sums, "old": before, "new": digest_bundle(new)})
-        return
-    zh = f"共 {len(found.lines)} 处不同，{widening} 处扩大提供范围。"
-    ERR.print(say(zh, f"{len(found.lines)} differences, {widening} of them widen what is shared."))
+def _describe_sums(found: Diff, old: Bundle | None, new: Bundle) -> dict[str, Any]:
+    return {
+        "lines": len(found.lines),
+        "widening": sum(line.widens for line in found.lines),
+        "widens": found.widens,
+        "summary": [_describe_summary(one) for one in summarise(found.lines, old, new)],
+    }
+
+
+def _describe_summary(one: Summary) -> dict[str, Any]:
+    return {
+        "item": one.item or None,
+        "topic": one.topic,
+        "lines": one.lines,
+        "widening": one.widening,
+        "callers": one.callers,
+        "licences": one.licences,
+        "fields": one.fields,
+        "zh": one.sentence.zh,
+        "en": one.sentence.en,
+    }
 
 
 def _describe_line(line: DiffLine) -> dict[str, Any]:
@@ -113,7 +142,7 @@ def _describe_line(line: DiffLine) -> dict[str, Any]:
     }
 
 
-def approve_policy(site: Path, choice: KeyChoice, *, is_sure: bool, as_json: bool) -> ExitCode:
+def approve_policy(site: Path, choice: KeyChoice, *, is_sure: bool, every_line: bool, as_json: bool) -> ExitCode:
     """Show what the policy of a site changes, ask, and sign it with one person's key."""
 
     def run(_: object) -> ExitCode:
@@ -134,9 +163,8 @@ def approve_policy(site: Path, choice: KeyChoice, *, is_sure: bool, as_json: boo
         if approver.id in proposal.approvers:
             zh, en = f"{approver.id} 已批准过该版本。", f"{approver.id} has approved this version already"
             return _refuse("already-approved", zh, en, as_json=as_json)
-        if not as_json:
-            _show_lines(proposal.diff.lines, as_json=False)
-            _sum_up(proposal.diff, proposal.old, proposal.draft.bundle, as_json=False)
+        most = None if every_line else MANY
+        _show_difference(proposal.diff, proposal.old, proposal.draft.bundle, most=most, as_json=as_json)
         if not (is_sure or _ask(proposal)):
             return _refuse("not-approved", "未批准，没有签名。", "not approved; nothing was signed", as_json=as_json)
         signed = approve(opened, proposal, approver, choice.open(stored), at=_now())
@@ -170,6 +198,7 @@ def _show_approved(signed: Proposal, approver: str, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
+                **_describe_sums(signed.diff, signed.old, signed.draft.bundle),
                 "bundle": signed.draft.digest,
                 "approver": approver,
                 "approvers": list(have),
@@ -195,18 +224,8 @@ def show_status(site: Path, *, as_json: bool) -> ExitCode:
         opened, now = open_site(site), _now()
         settled, day = _settled(opened, now), china_day(now)
         report = report_policy(settled, day)
-        proposal = settled.proposal
         if as_json:
-            counted = () if proposal is None else proposal.counted
-            print_json(
-                {
-                    **report,
-                    "approvals": [
-                        {"approver": one.approver, "made_at": encode_moment(one.made_at), "refusal": one.refusal}
-                        for one in counted
-                    ],
-                }
-            )
+            print_json(_describe_status(report, settled))
         else:
             OUT.print(say(report["zh"], report["en"]), markup=False)
             _show_details(settled)
@@ -220,6 +239,22 @@ def show_status(site: Path, *, as_json: bool) -> ExitCode:
         return ExitCode.DONE if is_done else ExitCode.UNKNOWN
 
     return guard(run, as_json=as_json)
+
+
+def _describe_status(report: dict[str, Any], settled: Settled) -> dict[str, Any]:
+    """Return the report with the names of those who approved, which only who may read the site is told."""
+    pointer, proposal = settled.pointer, settled.proposal
+    if report["in_force"] is not None and pointer is not None:
+        report["in_force"]["approvers"] = list(pointer.approvers)
+    if proposal is not None:
+        report["draft"]["approvers"] = list(proposal.approvers)
+    counted = () if proposal is None else proposal.counted
+    return {
+        **report,
+        "approvals": [
+            {"approver": one.approver, "made_at": encode_moment(one.made_at), "refusal": one.refusal} for one in counted
+        ],
+    }
 
 
 def _settled(site: PolicySite, now: datetime) -> Settled:
@@ -240,7 +275,7 @@ def _show_details(settled: Settled) -> None:
         return
     OUT.print(f"  {say('草稿', 'draft')}  {proposal.draft.digest}", markup=False, style="dim")
     for one in proposal.counted:
-        why = say("已批准", "approved") if one.refusal is None else tell(REFUSALS[one.refusal])
+        why = say("已批准", "approved") if one.refusal is None else tell(describe_refusal(one.refusal, proposal.change))
         OUT.print(f"  {one.approver}  {encode_moment(one.made_at)}  {why}", markup=False)
 
 

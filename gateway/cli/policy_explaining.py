@@ -10,9 +10,9 @@ from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
 from gateway.cli.policy_support import describe_context, guard, open_site, read_one, read_source, spell_context, tell
-from gateway.policy.activation import PolicySite
 from gateway.policy.journal import DECISIONS_STATE, find_decision
 from gateway.policy.moment import encode_moment
+from gateway.policy.policy_site import PolicySite
 from gateway.policy.record import MAX_RECORD_BYTES, DecisionRecord, RecordError, parse_record, spell_forms
 from gateway.site import STATE_FOLDER
 from gateway.trust_files import read_file

@@ -14,11 +14,11 @@ from gateway.cli.console import ERR, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
 from gateway.cli.store_commands import load_settings
-from gateway.policy.activation import PolicySite, SiteFaultsError
 from gateway.policy.draft import Draft, make_draft
 from gateway.policy.folder import policies_of, read_policy_files
 from gateway.policy.in_force import StateError
-from gateway.trust_files import read_file
+from gateway.policy.policy_site import PolicySite, SiteFaultsError
+from gateway.trust_files import read_file, spell
 from policies.bundle import MAX_BUNDLE_BYTES, Bundle, MalformedBundleError, parse_bundle
 from policies.dimension import Context
 from policies.fault import Place, PolicyError, PolicyFault, Words
@@ -113,7 +113,8 @@ def read_source(path: Path) -> Read:
     """
     with working(say("正在读取", "reading")):
         if path.is_dir():
-            loaded = load_policy(read_policy_files(policies_of(path)))
+            folder = policies_of(path)
+            loaded = load_policy(read_policy_files(folder, name=spell(str(folder))))
             return Read(bundle=loaded.bundle, places=loaded.places)
         return Read(bundle=parse_bundle(read_file(path, MAX_BUNDLE_BYTES)))
 

@@ -25,13 +25,13 @@ from gateway.cli.store_output import (
 )
 from gateway.pipeline import verify_document
 from gateway.settings import Settings, parse_settings
-from gateway.site import SETTINGS_FILE, TRUST_FOLDER, store_file
+from gateway.site import SETTINGS_FILE, store_file
 from gateway.sources.intake import IntakeError, IntakeFault, NewLicence, read_new_licence, refuse_forgery
 from gateway.sources.licence_store import MAX_REASON, Added, LicenceEntry, Selection, UnknownLicenceError
 from gateway.sources.source import LicenceIndex, SourceUnavailableError, key_text
 from gateway.sources.store import SqliteLicenceStore
 from gateway.toml_table import Fault, load_toml
-from gateway.trust_lists import read_trust
+from gateway.trust_place import find_trust
 from keys.trust import TrustStore
 from policies.dimension import LicenceStatus
 
@@ -244,9 +244,8 @@ def _read(data: bytes, *, trust: TrustStore, at: datetime) -> _Read:
 
 
 def _load_trust(site: Path, at: datetime) -> TrustStore:
-    """Return whom the site trusts; nobody where it has no trust folder."""
-    folder = site / TRUST_FOLDER
-    return read_trust(folder, at=at).state.store_at(at) if folder.is_dir() else TrustStore.empty()
+    """Return whom the site trusts, as its gateway reads it; nobody where it has no trust folder."""
+    return find_trust(site).read(at).state.store_at(at)
 
 
 def _refusal(read: _Read, result: Added | None) -> IntakeError | None:

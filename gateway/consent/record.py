@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NewType
 
-from gateway.facts import normal_code
+from gateway.sources.source import normal_code
 
 ConsentId = NewType("ConsentId", str)
 

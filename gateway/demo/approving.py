@@ -4,9 +4,10 @@ from base64 import b64encode
 from datetime import datetime
 from pathlib import Path
 
-from gateway.policy.activation import PolicySite, approve, propose, settle
+from gateway.policy.activation import approve, propose, settle
 from gateway.policy.approvers import APPROVERS_FOLDER
 from gateway.policy.draft import read_sound_draft
+from gateway.policy.policy_site import PolicySite, Written
 from keys.own.record import KeyAlgorithm
 from keys.own.signer import SoftwareSigner
 
@@ -36,7 +37,7 @@ def approve_policy(folder: Path, now: datetime) -> str:
         if person is None:
             raise LookupError(f"an approver {approver} was expected")
         proposal = approve(site, proposal, person, signer, at=now)
-    settle(site, draft, at=now)
+    settle(site, Written(draft=draft, mark=site.mark()), at=now)
     return draft.digest
 
 

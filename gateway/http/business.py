@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from gateway.budget.store import CountersUnavailableError
 from gateway.callers import Caller
 from gateway.decision import DecisionId, make_decision_id
 from gateway.disclosure import hold
@@ -21,9 +22,9 @@ from gateway.http.questions import WRONG_VALUE, name_place
 from gateway.http.state import (
     BUDGET,
     CALLER,
+    CLOCK,
     FAILURE,
     LICENCES,
-    NOW,
     OUTCOME,
     POLICY,
     SHARING,
@@ -32,7 +33,7 @@ from gateway.http.state import (
     STORE,
     VERIFIER,
 )
-from gateway.pipeline import Verified, concerns_register, judge_registered, judge_unasked
+from gateway.pipeline import Verified, concerns_register, judge_not_found, judge_registered, judge_unasked
 from gateway.policy.moment import china_day
 from gateway.policy.record import SinkUnavailableError
 from gateway.purpose import PurposeError, bind_purpose
@@ -52,6 +53,7 @@ from policies.item import Item
 
 _OUT_OF_REACH: Final = (Reason.REVOCATION_UNAVAILABLE, Reason.STATUS_UNAVAILABLE)
 SOURCE_RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
+COUNTERS_RETRY_AFTER_SECONDS: Final = 60  # what is counted by the minute makes room first
 
 
 async def post_verification(request: web.Request) -> web.Response:
@@ -60,17 +62,20 @@ async def post_verification(request: web.Request) -> web.Response:
     1. the body, within its bounds; 2. the question in it, and its purpose; 3. the document, where it did not come
     along, and the verdict; 4. what is shared; 5. the answer. One that asks yes or no about a holder takes a least time.
     """
-    arrived = asyncio.get_running_loop().time()
     with request.app[BUDGET].share() as share:
         # 1. and 2. body and question
         question = await _read_question(request, share)
+        # Only now: whoever sends slowly gains no time, neither under the floor nor before something ends.
+        arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
         floor_seconds = request.app[SITE].settings.policy.match_floor_milliseconds / 1000 if question.compares else 0.0
         async with not_before(arrived + floor_seconds):
-            return await _answer(request, question, share)
+            return await _answer(request, question, share, now)
 
 
-async def _answer(request: web.Request, question: DocumentQuestion | KeyQuestion, share: BodyShare) -> web.Response:
-    now, status, asked = request[NOW], request.app[STATUS], question.request
+async def _answer(
+    request: web.Request, question: DocumentQuestion | KeyQuestion, share: BodyShare, now: datetime
+) -> web.Response:
+    status, asked = request.app[STATUS], question.request
     # 2. purpose
     in_force = request.app[POLICY].current()
     view = None if in_force is None else request.app[SHARING].view(in_force)
@@ -88,14 +93,15 @@ async def _answer(request: web.Request, question: DocumentQuestion | KeyQuestion
         verified = await request.app[VERIFIER].verify_found(found, question.key, store=request.app[STORE](), at=now)
     share.keep(0)
     verdict = verified.verdict
-    request.app[VERIFIER].count_verdict(verdict)
     if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
         raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
     # 4. what is shared
     decision, shared = make_decision_id(now), None
     if view is not None and item is not None:
-        shared = await _share(request, view, _as_asked(request[CALLER], item, question), verified, decision)
-    request[OUTCOME] = verdict.outcome.value
+        asked_for = _as_asked(request[CALLER], item, question)
+        verified, shared = await _share(request, view, asked_for, verified, decision=decision, now=now)
+    request.app[VERIFIER].count_verdict(verified.verdict)
+    request[OUTCOME] = verified.verdict.outcome.value
     # 5. answer
     sequence = None if status is None else status.sequence
     answer = render_answer(verified, decision=decision, request=asked, shared=shared, revocation_seq=sequence)
@@ -134,19 +140,31 @@ def _as_asked(caller: Caller, item: Item, question: DocumentQuestion | KeyQuesti
 
 
 async def _share(
-    request: web.Request, view: PolicyView, asked: Asked, verified: Verified, decision: DecisionId
-) -> Shared:
-    """Return what is shared.
+    request: web.Request, view: PolicyView, asked: Asked, verified: Verified, *, decision: DecisionId, now: datetime
+) -> tuple[Verified, Shared]:
+    """Return what is shared, and of what.
 
     Raises:
-        ProblemError: 429, a budget has no room; 503, consents cannot be looked up, or the decision not be recorded.
+        ProblemError: 429, a budget has no room; 503, the question cannot be counted, consents cannot be looked up, or
+            the decision not be recorded.
 
     """
+    share = request.app[SHARING].share
     try:
-        return await request.app[SHARING].share(view, asked, verified, decision=decision, now=request[NOW])
+        try:
+            return verified, await share(view, asked, verified, decision=decision, now=now)
+        except (BudgetExceededError, CountersUnavailableError):
+            if asked.key is None or not asked.key.asks_holder or verified.licence is None:
+                raise
+        # A right guess of the holder: to be refused where a wrong one is answered would tell that it is right.
+        verified = judge_not_found(verified.source, at=now)
+        return verified, await share(view, asked, verified, decision=decision, now=now)
     except BudgetExceededError as error:
         headers = {"Retry-After": str(error.exceeded.retry_after_seconds)}
         raise ProblemError(ProblemKind.BUDGET_EXCEEDED, headers=headers, budget=error.exceeded.budget) from error
+    except CountersUnavailableError as error:
+        headers = {"Retry-After": str(COUNTERS_RETRY_AFTER_SECONDS)}
+        raise ProblemError(ProblemKind.BUDGET_UNAVAILABLE, headers=headers) from error
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
     except SinkUnavailableError as error:

@@ -14,7 +14,7 @@ from gateway.http.bodies import read_body
 from gateway.http.messages.consents import ConsentRequest, WithdrawalRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import MAX_NAMED_PLACES, WRONG_VALUE, name_place, parse_request
-from gateway.http.state import BUDGET, CALLER, CONSENTS, FAILURE, NOW, POLICY, SITE
+from gateway.http.state import BUDGET, CALLER, CLOCK, CONSENTS, FAILURE, POLICY, SITE
 from gateway.rendering import encode_time
 from gateway.sources.source import SourceUnavailableError
 
@@ -28,11 +28,14 @@ async def post_consent(request: web.Request) -> web.Response:
     """Register a consent; the numbers of the holders are hashed before they are kept."""
     consents = _open_to_caller(request)
     asked = await _read(request, ConsentRequest)
-    now = request[NOW]
-    expires = asked.expires.astimezone(UTC)
+    now = request.app[CLOCK]()  # only now: the body may have taken a while
+    try:
+        expires = asked.expires.astimezone(UTC)
+    except OverflowError as error:  # before the first or after the last moment that there is
+        raise _wrong("$.expires") from error
     if not timedelta(0) < expires - now <= MAX_LIFE:
         raise _wrong("$.expires")
-    _check_fit(request, asked, expires)
+    _check_fit(request, asked, given=now, expires=expires)
     try:
         secret = await consents.secret()
         holders = [hash_holder(holder, secret) for holder in asked.holders]
@@ -61,7 +64,7 @@ async def post_withdrawal(request: web.Request) -> web.Response:
     asked = await _read(request, WithdrawalRequest)
     try:
         since = await consents.withdraw(
-            ConsentId(asked.consent), at=request[NOW], organisation=request[CALLER].organisation
+            ConsentId(asked.consent), at=request.app[CLOCK](), organisation=request[CALLER].organisation
         )
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
@@ -98,7 +101,7 @@ async def _read(request: web.Request, shape: type[_Request]) -> _Request:
         return parse_request(body, shape, max_body_bytes=MAX_CONSENT_BYTES)
 
 
-def _check_fit(request: web.Request, asked: ConsentRequest, expires: datetime) -> None:
+def _check_fit(request: web.Request, asked: ConsentRequest, *, given: datetime, expires: datetime) -> None:
     """Refuse what no question could ever rest on; while no policy is in force that is every consent.
 
     Raises:
@@ -111,7 +114,7 @@ def _check_fit(request: web.Request, asked: ConsentRequest, expires: datetime) -
         licences=asked.licences,
         fields=asked.fields,
         organisations=asked.organisations,
-        given_at=request[NOW],
+        given_at=given,
         expires_at=expires,
     )
     items = {} if in_force is None else {one.id: one for one in in_force.bundle.items}

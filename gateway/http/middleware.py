@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.callers import Caller
 from gateway.http.problems import ProblemError, ProblemKind, problem_of_http_error, render_problem
-from gateway.http.routes import OPEN_PATHS, PATHS
+from gateway.http.routes import OPEN_PATHS, PATHS, ROLES
 from gateway.http.state import CALLER, CLOCK, DRAINING, FAILURE, METRICS, NOW, OUTCOME, REQUEST_ID, SITE
 from gateway.rendering import encode_time
 from gateway.request_log import LOGGER, UNMATCHED, encode_line
@@ -111,8 +111,11 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody but a registered caller past, except to the open routes; the body is not read before."""
-    if request.match_info.http_exception is None and route_of(request) not in OPEN_PATHS:
-        request[CALLER] = _authenticate(request)
+    route = route_of(request)
+    if request.match_info.http_exception is None and route not in OPEN_PATHS:
+        request[CALLER] = caller = _authenticate(request)
+        if ROLES.get(route) is not caller.role:
+            raise ProblemError(ProblemKind.ROLE_NOT_ALLOWED, close=True)
     return await handler(request)
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made from the table of routes and the types of the bodies, so that it cannot drift."""
 
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ _WAYS: Final = [
     {"required": ["number", "type"], "properties": {name: {"type": "string"} for name in ("number", "type")}},
     {"required": ["code"], "properties": {"code": {"type": "string"}}},
 ]
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _REFERENCE: Final = "#/components/schemas/{name}"
 _DESCRIPTION: Final = (
     "The gateway at the border of a province's e-licence (电子证照) system. "
@@ -77,13 +79,17 @@ def _operation(route: Route, method: str) -> dict[str, Any]:
         "summary": route.summary,
         "security": [] if route.is_open else [{"callerToken": []}],
         "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in _PARAMETER.findall(route.path)
+            ),
             {
                 "name": "X-Request-Id",
                 "in": "header",
                 "required": False,
                 "description": "Comes back in the answer, and stands in the logs; made up when absent or odd.",
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,64}$"},
-            }
+            },
         ],
         "responses": {"200": _answer(route, is_head=is_head), **_problems((*route.problems, *EVERYWHERE))},
     }

@@ -42,6 +42,11 @@ class ProblemKind(StrEnum):
     CONSENT_UNKNOWN = "consent.unknown"
     CONSENT_UNAVAILABLE = "consent.unavailable"
     BUDGET_EXCEEDED = "budget.exceeded"
+    BUDGET_UNAVAILABLE = "budget.unavailable"
+    ROLE_NOT_ALLOWED = "role.not-allowed"
+    OPENING_NOT_ALLOWED = "log.opening-not-allowed"
+    LOG_UNAVAILABLE = "log.unavailable"
+    LOG_FILE_UNKNOWN = "log.file-unknown"
     RECORD_UNAVAILABLE = "record.unavailable"
     SOURCE_UNAVAILABLE = "source.unavailable"
     BUSY = "busy"
@@ -220,6 +225,37 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             "A budget has no room for this question",
             "请在 Retry-After 所示秒数之后再试；确需更多的，请与数据共享管理人员联系。",
             "Try again after the seconds in Retry-After; if more is needed, talk to the policy officer.",
+        ),
+        ProblemKind.ROLE_NOT_ALLOWED: ProblemText(
+            403,
+            "本系统的角色不能使用此接口",
+            "Callers of this role may not use this address",
+            "请使用为此用途登记的身份；应当获准的，请告知网关运维人员。",
+            "Sign in as who is registered for it; if you should be, tell the operator.",
+        ),
+        ProblemKind.OPENING_NOT_ALLOWED: ProblemText(
+            403,
+            "未获准查看日志条目的非公开部分",
+            "This auditor may not open private parts of entries",
+            "请省略 reason，或由获准的审计员查询。",
+            "Leave reason out, or have an auditor search who may.",
+        ),
+        ProblemKind.LOG_UNAVAILABLE: ProblemText(
+            503, "访问日志暂不可用，不作答复", "The access log cannot be used now, so nothing is answered", *_TELL_US
+        ),
+        ProblemKind.LOG_FILE_UNKNOWN: ProblemText(
+            404,
+            "日志没有此文件",
+            "The log has no such file",
+            "请核对路径与日志大小。",
+            "Check the path, and the size of the log.",
+        ),
+        ProblemKind.BUDGET_UNAVAILABLE: ProblemText(
+            503,
+            "查询用量暂不能计数，不作答复",
+            "The question cannot be counted now, so it is not answered",
+            "请稍后重试；如持续出现，请核查本系统近期的查询量，并将请求编号告知本网关运维人员。",
+            "Try again later; if it goes on, look at how much your system asks, and tell the operator the request id.",
         ),
         ProblemKind.RECORD_UNAVAILABLE: ProblemText(
             503, "决定暂不能留存，不作答复", "The decision cannot be recorded now, so it is not answered", *_TELL_US

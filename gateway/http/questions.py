@@ -35,6 +35,10 @@ WRONG_VALUE: Final = PlaceError.WRONG_VALUE
 
 _OBJECT: Final = ("JSON 对象", "a JSON object")
 _WORD: Final = ("1 至 128 个字符的文本", "a text of 1 to 128 characters")
+_MOMENT: Final = (
+    "带时区的时刻（RFC 3339），since 早于 until",
+    "a moment with an offset (RFC 3339), since before until",
+)
 _NAME: Final = ("1 至 200 个字符的文本", "a text of 1 to 200 characters")
 _NOTHING: Final = ("无此字段，请删除", "no such field; leave it out")
 _FORMATS: Final = " / ".join(Format)
@@ -95,6 +99,15 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
         f"带时区的时刻（RFC 3339），晚于现在，至多 {MAX_LIFE.days} 日后",
         f"a moment with an offset (RFC 3339), after now by at most {MAX_LIFE.days} days",
     ),
+    "$.cursor": ("上一页给出的 cursor，且其他条件不变", "the cursor of the page before, for the same search"),
+    "$.limit": ("规定范围内的条数", "a number of entries within the bounds"),
+    "$.since": _MOMENT,
+    "$.until": _MOMENT,
+    "$.day": ("日期，如 2026-03-01", "a day, such as 2026-03-01"),
+    "$.kinds": ("条目类别的列表", "a list of kinds of entries"),
+    "$.kinds[]": ("条目类别，如 access", "a kind of entry, such as access"),
+    "$.reason": ("查看非公开部分的理由，1 至 80 个字符", "why private parts are opened, 1 to 80 characters"),
+    "$.format": ("csv 或 xlsx", "csv or xlsx"),
     "$.fields": (f"信息项名称的列表，至多 {MAX_FIELDS} 项", f"a list of at most {MAX_FIELDS} names of fields"),
     "$.fields[]": ("信息项名称，1 至 128 个字符", "the name of a field, 1 to 128 characters"),
     "$.tolerance_seconds": (

@@ -2,14 +2,32 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
+from gateway.callers import CallerRole
+from gateway.http.auditors import (
+    post_case,
+    post_export,
+    post_licence_history,
+    post_official_day,
+    post_search,
+)
 from gateway.http.business import post_verification
 from gateway.http.consents import post_consent, post_withdrawal
+from gateway.http.log_files import get_checkpoint, get_entries, get_tile
 from gateway.http.messages.answers import VerificationAnswer
+from gateway.http.messages.auditors import (
+    CaseRequest,
+    ExportRequest,
+    LicenceHistoryRequest,
+    OfficialDayRequest,
+    SearchAnswer,
+    SearchRequest,
+)
 from gateway.http.messages.consents import ConsentAnswer, ConsentRequest, WithdrawalAnswer, WithdrawalRequest
 from gateway.http.messages.questions import VerificationRequest
 from gateway.http.messages.readiness import Health, Readiness
@@ -21,7 +39,8 @@ from gateway.http.problems import ProblemKind
 class Route:
     """One address: who answers, what goes in and out (None: no JSON of ours), and how it may refuse.
 
-    ``is_open`` lets everybody in; every other route asks for a token, so that a forgotten mark refuses.
+    ``is_open`` lets everybody in; every other route asks for a token, so that a forgotten mark refuses. So does a
+    forgotten role: what is not marked for auditors refuses them.
     """
 
     method: str
@@ -36,6 +55,8 @@ class Route:
     other_statuses: tuple[int, ...] = ()  # with the same answer as 200
     problems: tuple[ProblemKind, ...] = ()
     is_open: bool = False
+    role: CallerRole = CallerRole.BUSINESS  # whose token it takes, unless it is open
+    pattern: str = ""  # for the router, where a parameter of the path has slashes in it
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -62,6 +83,125 @@ _CONSENT_PROBLEMS: Final = (
     ProblemKind.BUSY,
     ProblemKind.DEADLINE,
     ProblemKind.INTERNAL,
+)
+
+_LOG_PROBLEMS: Final = (ProblemKind.LOG_UNAVAILABLE, ProblemKind.BUSY, ProblemKind.DEADLINE, ProblemKind.INTERNAL)
+_AUDIT_PROBLEMS: Final = (
+    ProblemKind.UNAUTHENTICATED,
+    ProblemKind.ROLE_NOT_ALLOWED,
+    *_BODY_PROBLEMS,
+    ProblemKind.OPENING_NOT_ALLOWED,
+    *_LOG_PROBLEMS,
+)
+_AUDIT: Final = (
+    Route(
+        method="POST",
+        path="/audit/v1/searches",
+        handler=post_search,
+        operation="audit-search",
+        summary="Search the access log.",
+        description=(
+            "For auditors. All terms hold together; newest entries first; `cursor` leads on. Numbers of people are "
+            "looked up by keyed hashes. The search itself is an entry before its answer leaves. With a `reason`, "
+            "auditors who may see private parts too."
+        ),
+        request=SearchRequest,
+        answer=SearchAnswer,
+        problems=_AUDIT_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/cases",
+        handler=post_case,
+        operation="audit-case",
+        summary="All entries of one case.",
+        request=CaseRequest,
+        answer=SearchAnswer,
+        problems=_AUDIT_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/official-days",
+        handler=post_official_day,
+        operation="audit-official-day",
+        summary="What one official did on one day.",
+        request=OfficialDayRequest,
+        answer=SearchAnswer,
+        problems=_AUDIT_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/licence-histories",
+        handler=post_licence_history,
+        operation="audit-licence-history",
+        summary="Who looked at one licence.",
+        request=LicenceHistoryRequest,
+        answer=SearchAnswer,
+        problems=_AUDIT_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/exports",
+        handler=post_export,
+        operation="audit-export",
+        summary="Entries that a search finds, as CSV or XLSX.",
+        description="Up to 10,000 entries; the export is an entry, with the digest of the file, before it leaves.",
+        request=ExportRequest,
+        answer_content_type="application/octet-stream",
+        problems=_AUDIT_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="GET",
+        path="/log/checkpoint",
+        handler=get_checkpoint,
+        operation="log-checkpoint",
+        summary="The signed head of the access log (C2SP tlog-tiles).",
+        answer_content_type="text/plain",
+        problems=(
+            ProblemKind.UNAUTHENTICATED,
+            ProblemKind.ROLE_NOT_ALLOWED,
+            ProblemKind.LOG_FILE_UNKNOWN,
+            *_LOG_PROBLEMS,
+        ),
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="GET",
+        path="/log/tile/entries/{path}",
+        pattern="/log/tile/entries/{path:.+}",
+        handler=get_entries,
+        operation="log-entries",
+        summary="A bundle of entries (C2SP tlog-tiles).",
+        answer_content_type="application/octet-stream",
+        problems=(
+            ProblemKind.UNAUTHENTICATED,
+            ProblemKind.ROLE_NOT_ALLOWED,
+            ProblemKind.LOG_FILE_UNKNOWN,
+            *_LOG_PROBLEMS,
+        ),
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="GET",
+        path="/log/tile/{path}",
+        pattern="/log/tile/{path:.+}",
+        handler=get_tile,
+        operation="log-tile",
+        summary="A tile of hashes (C2SP tlog-tiles).",
+        answer_content_type="application/octet-stream",
+        problems=(
+            ProblemKind.UNAUTHENTICATED,
+            ProblemKind.ROLE_NOT_ALLOWED,
+            ProblemKind.LOG_FILE_UNKNOWN,
+            *_LOG_PROBLEMS,
+        ),
+        role=CallerRole.AUDITOR,
+    ),
 )
 
 ROUTES: Final = (
@@ -133,6 +273,7 @@ ROUTES: Final = (
         answer=WithdrawalAnswer,
         problems=(*_CONSENT_PROBLEMS, ProblemKind.CONSENT_UNKNOWN),
     ),
+    *_AUDIT,
     Route(
         method="GET",
         path="/healthz",
@@ -175,5 +316,6 @@ ROUTES: Final = (
     ),
 )
 
+ROLES: Final = MappingProxyType({route.path: route.role for route in ROUTES})
 PATHS: Final = frozenset(route.path for route in ROUTES)
 OPEN_PATHS: Final = frozenset(route.path for route in ROUTES if route.is_open)

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.audit.log import AccessLog
 from gateway.callers import Caller
 from gateway.consent.store import AsyncConsents
 from gateway.http.buffers import BodyBudget
@@ -45,6 +46,8 @@ DECISIONS: Final[web.AppKey[DecisionSink]] = web.AppKey("decisions")  # where de
 SHARING: Final = web.AppKey("sharing", Sharing)
 CONSENTS: Final[web.AppKey[AsyncConsents | None]] = web.AppKey("consents")  # None: a site without a folder
 PSEUDONYMS: Final = web.AppKey("pseudonyms", PseudonymKeys)
+
+LOG: Final[web.AppKey[AccessLog | None]] = web.AppKey("log")  # None: a gateway without an access log
 
 NOW: Final = web.RequestKey("now", datetime)
 REQUEST_ID: Final = web.RequestKey("request_id", str)

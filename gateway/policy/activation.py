@@ -1,13 +1,14 @@
 """Putting a policy in force: at once when it widens nothing, else when enough different people have approved it.
 
-What is compared is the draft with what the site's state says is in force, under a lock, so that several processes of
-one site come to the same end whichever is first.
+What is compared is the draft with what the site's state says is in force. It takes effect under a lock, if nothing has
+changed meanwhile, so that several processes of one site come to the same end whichever is first.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,25 +20,30 @@ from gateway.policy.approval import (
     Counted,
     approval_file,
     count_approvals,
+    date_activation,
+    date_approval,
+    describe_approval,
     digest_lines,
     encode_approvals,
     parse_approvals,
 )
-from gateway.policy.approvers import APPROVERS_FOLDER, Approver, ApproverRegistry, load_approvers
+from gateway.policy.approvers import Approver
 from gateway.policy.draft import Draft
-from gateway.policy.folder import POLICIES_FOLDER
 from gateway.policy.in_force import Pointer, PolicyArchive
-from gateway.policy.moment import china_day
-from gateway.settings import PolicySettings
-from gateway.site import STATE_FOLDER
+from gateway.policy.moment import china_day, encode_moment
+from gateway.policy.policy_site import PolicySite, SiteFaultsError, Written
 from gateway.toml_table import Fault, Words
 from gateway.trust_files import locked, read_file, replace_file
+from keys.canonical_json import encode_canonical
 from keys.own.signer import Signer
 from policies.bundle import Bundle
 from policies.diff import Diff, diff
 from policies.diff_line import DiffLine
 from policies.engine import Engine
 from policies.forms.registry import REGISTRY_VERSION
+
+ACTIVATION_SCHEMA: Final = "tongban-policy-activation/1"
+_LOCK_TRIES: Final = 20  # a second; whoever else holds it needs some milliseconds, and there is another look anyway
 
 
 class Standing(StrEnum):
@@ -142,49 +148,9 @@ class Settled:
     proposal: Proposal | None = None
 
 
-class SiteFaultsError(Exception):
-    """The approvers of the site, or their approvals, cannot be read; with all faults."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        """Keep the faults."""
-        self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, faults)))
-
-
 def nothing_like(bundle: Bundle) -> Bundle:
     """Return what is in force where nothing is: every difference from it is something that the bundle allows."""
     return replace(bundle, callers=(), licences=(), items=(), rules=(), together=(), budgets=(), tests=())
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySite:
-    """Where a site keeps its policy, who approves it, and what is in force."""
-
-    folder: Path
-    needed: int = field(default_factory=lambda: PolicySettings().approvals)
-
-    @property
-    def policies(self) -> Path:
-        """The folder of the policy."""
-        return self.folder / POLICIES_FOLDER
-
-    @property
-    def archive(self) -> PolicyArchive:
-        """What is in force, and what was."""
-        return PolicyArchive(self.folder / STATE_FOLDER)
-
-    def approvers(self) -> ApproverRegistry:
-        """Read who may approve.
-
-        Raises:
-            SiteFaultsError: with all faults.
-
-        """
-        faults: list[Fault] = []
-        found = load_approvers(self.folder / APPROVERS_FOLDER, faults=faults)
-        if faults:
-            raise SiteFaultsError(faults)
-        return found
 
 
 def propose(site: PolicySite, draft: Draft, *, at: datetime) -> Proposal:
@@ -241,7 +207,7 @@ def approve(site: PolicySite, proposal: Proposal, approver: Approver, signer: Si
         OSError: the file cannot be written.
 
     """
-    made = Approval.make(proposal.change, approver, signer, at=at)
+    made = Approval.make(proposal.change, approver, signer, at=date_approval(proposal.change, at))
     path = approval_file(site.policies, proposal.draft.digest)
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.parent):
@@ -256,51 +222,85 @@ def approve(site: PolicySite, proposal: Proposal, approver: Approver, signer: Si
     return propose(site, proposal.draft, at=at)
 
 
-def settle(site: PolicySite, draft: Draft | None, *, at: datetime, present: PolicyInForce | None = None) -> Settled:
-    """Put the draft in force if it may be, and return what is; ``present`` saves compiling again what it holds.
+def settle(site: PolicySite, written: Written, *, at: datetime, present: PolicyInForce | None = None) -> Settled:
+    """Put what is written in force if it may be, and return what is; ``present`` saves compiling again what it holds.
 
-    It blocks.
+    Where files changed meanwhile nothing is put in force, and the standing stays `READY`. It blocks.
 
     Raises:
         StateError: the state does not say what is in force.
-        SiteFaultsError: the approvers cannot be read.
+        SiteFaultsError: the approvers, or the approvals, are not in order.
         OSError: the state cannot be written.
 
     """
-    archive = site.archive
+    draft = written.draft
     if draft is None:
-        return settled_by(site, None, at=at)
-    archive.folder.mkdir(parents=True, exist_ok=True)
-    with locked(archive.folder):
-        proposal = propose(site, draft, at=at)
+        return settled_by(site, None, at=at, present=present)
+    proposal = propose(site, draft, at=at)
+    if proposal.standing(china_day(at)) is Standing.READY:
+        pointer = _activate(site, written, proposal, at)
+        proposal = dataclasses.replace(proposal, pointer=pointer) if pointer else propose(site, draft, at=at)
+    if present is None or present.digest != draft.digest:
         pointer = proposal.pointer
-        standing = proposal.standing(china_day(at))
-        if standing is Standing.READY:
-            pointer = Pointer(
-                digest=draft.digest,
-                previous=proposal.change.previous,
-                since=at,
-                approvers=proposal.approvers if proposal.widens else (),
-            )
-            archive.put(draft.bundle, pointer)
-            standing = Standing.IN_FORCE
-    is_new = present is None or present.digest != draft.digest
-    if is_new and pointer is not None and pointer.digest == draft.digest:
-        present = PolicyInForce(bundle=draft.bundle, engine=draft.engine, digest=draft.digest)
-    in_force = _compile(archive, pointer, present)
-    return Settled(in_force=in_force, standing=standing, pointer=pointer, proposal=proposal)
+        if pointer is not None and pointer.digest == draft.digest:
+            present = PolicyInForce(bundle=draft.bundle, engine=draft.engine, digest=draft.digest)
+    return settled_by(site, proposal, at=at, present=present)
 
 
-def settled_by(site: PolicySite, proposal: Proposal | None, *, at: datetime) -> Settled:
+def _activate(site: PolicySite, written: Written, proposal: Proposal, at: datetime) -> Pointer | None:
+    """Put a proposal in force, if under the lock everything is as it was read; None: it is not, and nothing was done.
+
+    A process that read an older version, or compared with an older one in force, must not undo what others approved.
+    """
+    archive = site.archive
+    archive.folder.mkdir(parents=True, exist_ok=True)
+    with locked(archive.folder, tries=_LOCK_TRIES):
+        if site.mark() != written.mark or archive.pointer() != proposal.pointer:
+            return None
+        used = [one.made_at for one in proposal.counted if one.refusal is None]
+        pointer = Pointer(
+            digest=proposal.draft.digest,
+            previous=proposal.change.previous,
+            since=date_activation(proposal.change, used, at),
+            approvers=proposal.approvers if proposal.widens else (),
+        )
+        archive.put(proposal.draft.bundle, pointer, _encode_activation(proposal, pointer))
+        return pointer
+
+
+def _encode_activation(proposal: Proposal, pointer: Pointer) -> bytes:
+    """Return the line of an activation: what came into force in place of what, what it widened, and by whose word."""
+    bundle = proposal.draft.bundle
+    counted = zip(proposal.approvals, proposal.counted, strict=True)
+    approvals = tuple(one for one, each in counted if each.refusal is None) if proposal.widens else ()
+    return encode_canonical(
+        {
+            "schema": ACTIVATION_SCHEMA,
+            "since": encode_moment(pointer.since),
+            "bundle": pointer.digest,
+            "name": bundle.name,
+            "version": bundle.version,
+            "previous": pointer.previous,
+            "differences": len(proposal.diff.lines),
+            "widening_lines": len(proposal.widening),
+            "widening": proposal.change.widening,
+            "approvals": [describe_approval(one) for one in approvals],
+        }
+    )
+
+
+def settled_by(
+    site: PolicySite, proposal: Proposal | None, *, at: datetime, present: PolicyInForce | None = None
+) -> Settled:
     """Return how things stand, and put nothing in force.
 
     Raises:
         StateError: the state does not say what is in force.
 
     """
-    pointer = site.archive.pointer()
+    pointer = site.archive.pointer() if proposal is None else proposal.pointer
     return Settled(
-        in_force=_compile(site.archive, pointer, None),
+        in_force=_compile(site.archive, pointer, present),
         standing=Standing.NO_POLICY if proposal is None else proposal.standing(china_day(at)),
         pointer=pointer,
         proposal=proposal,

@@ -32,6 +32,7 @@ SCHEMA: Final = "tongban-policy-approval/1"
 MAX_APPROVALS: Final = 20  # of one bundle; two are usual
 MAX_FILE_BYTES: Final = 32 * 1024  # twenty of 700 bytes, and room
 MAX_SKEW: Final = timedelta(minutes=5)  # of the clocks of an approver's machine and ours
+_TICK: Final = timedelta(milliseconds=1)  # the least by which two moments in files differ
 
 
 class Refusal(StrEnum):
@@ -45,12 +46,14 @@ class Refusal(StrEnum):
     SAME_APPROVER = "same-approver"
 
 
-REFUSALS: Final = {
+_REFUSALS: Final = {
     Refusal.UNKNOWN_APPROVER: Words("不在本站点的审批人之列", "nobody of that name approves here"),
     Refusal.OTHER_CHANGE: Words(
         "批准的是另一项变更（策略、原策略或扩大内容不同）", "it approves another change than this one"
     ),
-    Refusal.TOO_OLD: Words("作于现行策略生效之前", "it was made before the version in force came into force"),
+    Refusal.TOO_OLD: Words(
+        "作于现行策略生效（{since}）之前", "it was made before the version in force came into force, on {since}"
+    ),
     Refusal.IN_FUTURE: Words("时间在将来，请校准时钟", "it is dated in the future; set the clocks"),
     Refusal.BAD_SIGNATURE: Words("签名不成立", "the signature does not verify"),
     Refusal.SAME_APPROVER: Words("同一审批人只计一次", "one person counts once"),
@@ -146,14 +149,17 @@ def approval_file(policies: Path, digest: str) -> Path:
 
 def encode_approvals(approvals: Sequence[Approval]) -> bytes:
     """Return the bytes of a file of approvals."""
-    return encode_canonical(
-        _File(
-            approvals=tuple(
-                _Approval(statement=one.statement, signature=base64.b64encode(one.signature).decode("ascii"))
-                for one in approvals
-            )
-        )
-    )
+    return encode_canonical(_File(approvals=tuple(map(_stored, approvals))))
+
+
+def describe_approval(approval: Approval) -> object:
+    """Return an approval with its signature, as JSON has it."""
+    return msgspec.to_builtins(_stored(approval))
+
+
+def _stored(approval: Approval) -> _Approval:
+    signature = base64.b64encode(approval.signature).decode("ascii")
+    return _Approval(statement=approval.statement, signature=signature)
 
 
 def parse_approvals(data: bytes) -> tuple[Approval, ...]:
@@ -202,7 +208,7 @@ def _refuse(one: Approval, change: Change, approver: Approver | None, at: dateti
         return Refusal.OTHER_CHANGE
     if change.since is not None and one.made_at < change.since:
         return Refusal.TOO_OLD
-    if one.made_at > at + MAX_SKEW:
+    if one.made_at > _latest(at, change.since) + MAX_SKEW:
         return Refusal.IN_FUTURE
     try:
         verify_own_signature(
@@ -214,6 +220,32 @@ def _refuse(one: Approval, change: Change, approver: Approver | None, at: dateti
     except SignatureVerificationError:
         return Refusal.BAD_SIGNATURE
     return None
+
+
+def _latest(at: datetime, since: datetime | None) -> datetime:
+    return at if since is None else max(at, since)
+
+
+def date_approval(change: Change, at: datetime) -> datetime:
+    """Return when an approval is made: now, but not before what is in force, whatever clock that was dated by."""
+    return _latest(at, change.since)
+
+
+def date_activation(change: Change, used: Iterable[datetime], at: datetime) -> datetime:
+    """Return when a change takes effect: now, but after what was in force, and after each approval that it uses up.
+
+    So time goes on from one activation to the next even where clocks do not, and no approval counts twice.
+    """
+    earlier = (*used, *(() if change.since is None else (change.since,)))
+    latest = max((one + _TICK for one in earlier), default=at)
+    return parse_moment(encode_moment(max(at, latest)))
+
+
+def describe_refusal(refusal: Refusal, change: Change) -> Words:
+    """Say why an approval of a change does not count."""
+    words = _REFUSALS[refusal]
+    since = "" if change.since is None else encode_moment(change.since)
+    return Words(words.zh.format(since=since), words.en.format(since=since))
 
 
 def digest_lines(lines: Iterable[DiffLine]) -> str:

@@ -31,8 +31,8 @@ def has_policy(folder: Path) -> bool:
         return False
 
 
-def read_policy_files(folder: Path) -> dict[str, bytes]:
-    """Return the contents of the files by name, in order; they are not judged yet.
+def read_policy_files(folder: Path, *, name: str = POLICIES_FOLDER) -> dict[str, bytes]:
+    """Return the contents of the files by name, in order; they are not judged yet. ``name`` is said for the folder.
 
     Hidden files, ``README.md`` and the folder of approvals may lie beside them; anything else is a fault, since a
     misspelt suffix must not silently take rules away.
@@ -44,31 +44,31 @@ def read_policy_files(folder: Path) -> dict[str, bytes]:
     report = Report()
     contents: dict[str, bytes] = {}
     size = 0
-    for path in _list(folder, report):
-        name = f"{POLICIES_FOLDER}/{spell(path.name)}"
+    for path in _list(folder, name, report):
+        file = f"{name}/{spell(path.name)}"
         if path.suffix != POLICY_SUFFIX:
             if not (path.name == _README or (path.name == APPROVALS_FOLDER and path.is_dir())):
                 found = Words("文件夹", "a folder") if path.is_dir() else Words("其他文件", "another file")
                 zh = f"只有 *.toml、{APPROVALS_FOLDER}/ 与 {_README}"
                 expected = Words(zh, f"only *.toml, {APPROVALS_FOLDER}/ and {_README}")
-                report.add(Place(name, None), "", expected=expected, found=found)
+                report.add(Place(file, None), "", expected=expected, found=found)
             continue
         if len(contents) > MAX_FILES or size > MAX_POLICY_BYTES:
             break  # the loader names the bound that is passed; what lies beyond it need not be read
         try:
-            contents[name] = read_file(path, MAX_FILE_BYTES)
-            size += len(contents[name])
+            contents[file] = read_file(path, MAX_FILE_BYTES)
+            size += len(contents[file])
         except OSError as error:
-            report.add(Place(name, None), "", expected=_FILE, found=same(error.strerror or type(error).__name__))
+            report.add(Place(file, None), "", expected=_FILE, found=same(error.strerror or type(error).__name__))
     if report:
         raise report.error()
     return contents
 
 
-def _list(folder: Path, report: Report) -> list[Path]:
+def _list(folder: Path, name: str, report: Report) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         why = same(error.strerror or type(error).__name__)
-        report.add(Place(f"{POLICIES_FOLDER}/", None), "", expected=_FOLDER, found=why)
+        report.add(Place(f"{name}/", None), "", expected=_FOLDER, found=why)
         return []

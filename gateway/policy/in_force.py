@@ -2,6 +2,7 @@
 
 ``state/policy/in-force.json`` names the bundle; ``state/policy/archive/DIGEST.json`` holds it and all before it, so
 that decisions can be computed again years later. Without the pointer nothing was ever in force, and nothing is shared.
+``state/policy/activations.jsonl`` has a line for each time that anything came into force.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Annotated, Final, Self
 import msgspec
 from msgspec import Meta
 
+from gateway.policy.durable import append_durably
 from gateway.policy.moment import encode_moment, parse_moment
 from gateway.trust_files import read_file, replace_file
 from keys.canonical_json import encode_canonical, parse_canonical
@@ -30,8 +32,10 @@ from policies.fault import Words
 POLICY_STATE: Final = "policy"  # inside the state folder of the site
 POINTER_FILE: Final = "in-force.json"
 ARCHIVE_FOLDER: Final = "archive"
+ACTIVATIONS_FILE: Final = "activations.jsonl"
 SCHEMA: Final = "tongban-policy-in-force/1"
 MAX_POINTER_BYTES: Final = 16 * 1024  # a dozen approvers with long ids take 1 KiB
+MAX_ACTIVATIONS_BYTES: Final = 64 * 1024**2  # 30,000 activations of 2 KiB: more is no history of one site
 
 Digest = Annotated[str, Meta(pattern=rf"^{DIGEST_PREFIX}[0-9a-f]{{64}}\Z")]
 PartyId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
@@ -140,6 +144,14 @@ class PolicyArchive:
         except ValueError as error:
             raise StateError(StateFault.POINTER, place) from error
 
+    def pointer_mark(self) -> tuple[int, int, int] | None:
+        """Return what tells one pointer from another without reading it: times of its file in ns, inode."""
+        try:
+            status = (self.folder / POINTER_FILE).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
     def bundle(self, digest: str) -> Bundle:
         """Return the bundle of this digest.
 
@@ -165,8 +177,21 @@ class PolicyArchive:
             raise StateError(StateFault.OTHER, place)
         return bundle
 
-    def put(self, bundle: Bundle, pointer: Pointer) -> None:
-        """Keep the bundle, then point to it: a crash between leaves the old one in force.
+    def longest_keep_days(self) -> int:
+        """Return for how many days records are to be kept by any rule that ever was in force.
+
+        Raises:
+            StateError: a bundle is damaged.
+            OSError: the archive cannot be listed.
+
+        """
+        bundles = (self.bundle(DIGEST_PREFIX + path.stem) for path in (self.folder / ARCHIVE_FOLDER).glob("*.json"))
+        return max((rule.oblige.keep_days for bundle in bundles for rule in bundle.rules), default=0)
+
+    def put(self, bundle: Bundle, pointer: Pointer, line: bytes) -> None:
+        """Keep the bundle, then the line of its activation, then point to it: a crash leaves the old one in force.
+
+        So nothing comes into force without a line; a line without effect is followed by one of the same ``previous``.
 
         Raises:
             OSError: the folder cannot be written; the old bundle is still in force.
@@ -174,6 +199,7 @@ class PolicyArchive:
         """
         name = pointer.digest.removeprefix(DIGEST_PREFIX)
         replace_file(self.folder / ARCHIVE_FOLDER / f"{name}.json", encode_bundle(bundle))
+        append_durably(self.folder / ACTIVATIONS_FILE, line + b"\n", most=MAX_ACTIVATIONS_BYTES)
         replace_file(self.folder / POINTER_FILE, pointer.encode())
 
 

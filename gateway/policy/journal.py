@@ -5,9 +5,7 @@ It stands where the access log will stand: whoever explains or computes again an
 
 import asyncio
 import contextlib
-import errno
-import fcntl
-import os
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.decision import decision_moment
+from gateway.policy.durable import append_durably
+from gateway.policy.in_force import PolicyArchive
 from gateway.policy.moment import china_day
 from gateway.policy.record import (
     MAX_RECORD_BYTES,
@@ -29,9 +29,12 @@ DECISIONS_STATE: Final = "decisions"  # inside the state folder of a site
 SUFFIX: Final = ".jsonl"
 MAX_DAY_BYTES: Final = 4 * 1024**3  # ten million decisions of 400 bytes: more is no day of one gateway
 MAX_WAITING: Final = 10_000  # decisions that wait for the disk; some seconds of work, about 10 MB
-_FILE_MODE: Final = 0o600
+LOGGER: Final = logging.getLogger("tongban.decisions")
+
+# What is old is told by the days of records, the newest ones left out: a clock that jumps ahead by years makes nothing
+# old before it has been wrong on as many days.
+SETTLED_DAYS: Final = 7
 _FOLDER_MODE: Final = 0o700
-_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _AROUND: Final = (0, 1, -1)  # days: an id may be made a moment before or after midnight
 
 
@@ -45,12 +48,17 @@ class _Waiting:
 class DecisionJournal:
     """Appends to the files of one folder, which several processes may share; `put` on one event loop."""
 
-    def __init__(self, folder: Path, *, keep_days: int) -> None:
-        """Use ``folder``, made on first writing; files older than ``keep_days`` are deleted with each new one."""
+    def __init__(self, folder: Path, *, keep_days: int, archive: PolicyArchive | None = None) -> None:
+        """Use ``folder``, made on first writing; with each new file old ones are deleted.
+
+        They are kept for ``keep_days``, or for as long as any rule of ``archive`` says, if that is longer.
+        """
         self._folder = folder
         self._keep_days = keep_days
+        self._archive = archive
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+        self._forgetting: asyncio.Task[None] | None = None
 
     async def put(self, record: DecisionRecord) -> None:
         """Return when the record is durable; what waits together is written together.
@@ -70,44 +78,64 @@ class DecisionJournal:
         await waiting.done
 
     async def close(self) -> None:
-        """Wait until everything is written that was put."""
+        """Wait until everything is written that was put, and what is old is deleted."""
         if self._writing is not None:
             await self._writing
+        if self._forgetting is not None:
+            await self._forgetting
 
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            by_day: dict[date, list[bytes]] = {}
-            for one in batch:
-                by_day.setdefault(one.day, []).append(one.line)
-            failure = await asyncio.to_thread(self._append, by_day)
-            for one in batch:
-                if one.done.done():  # whoever waited has gone
-                    continue
-                if failure is None:
-                    one.done.set_result(None)
-                else:
-                    one.done.set_exception(failure)
+            failure: SinkUnavailableError | None = SinkUnavailableError("the journal was stopped")
+            is_new_day = False
+            try:
+                by_day: dict[date, list[bytes]] = {}
+                for one in batch:
+                    by_day.setdefault(one.day, []).append(one.line)
+                is_new_day = await asyncio.to_thread(self._append, by_day)
+                failure = None
+            except OSError as error:
+                failure = SinkUnavailableError(error.strerror or type(error).__name__)
+            except Exception as error:  # whatever nobody foresaw must not leave answers waiting for ever
+                LOGGER.exception("journal of decisions")
+                failure = SinkUnavailableError(type(error).__name__)
+            finally:
+                _tell(batch, failure)
+            if is_new_day and (self._forgetting is None or self._forgetting.done()):
+                self._forgetting = asyncio.create_task(asyncio.to_thread(self._forget))
 
-    def _append(self, by_day: Mapping[date, list[bytes]]) -> SinkUnavailableError | None:
+    def _append(self, by_day: Mapping[date, list[bytes]]) -> bool:
+        """Write what belongs to each day, and return whether one of them is new; raises OSError."""
+        self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        new = [
+            append_durably(_file_of(self._folder, day), b"".join(lines), most=MAX_DAY_BYTES)
+            for day, lines in by_day.items()
+        ]
+        return any(new)
+
+    def _forget(self) -> None:
+        """Delete what is old; where the archive cannot say how long records are kept, delete nothing."""
         try:
-            self._folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-            for day, lines in by_day.items():
-                path = _file_of(self._folder, day)
-                is_new = not path.exists()
-                _append_durably(path, b"".join(lines))
-                if is_new:
-                    _sync_folder(self._folder)
-                    self._forget_before(day - timedelta(days=self._keep_days))
-        except OSError as error:
-            return SinkUnavailableError(error.strerror or type(error).__name__)
-        return None
+            keep_days = max(self._keep_days, 0 if self._archive is None else self._archive.longest_keep_days())
+            days = sorted(_days(self._folder))
+            if len(days) > SETTLED_DAYS:
+                first = days[-1 - SETTLED_DAYS] - timedelta(days=keep_days)
+                for day in days:
+                    if day < first:
+                        _file_of(self._folder, day).unlink(missing_ok=True)
+        except Exception:  # nobody waits for it, and it must not keep the gateway from ending well
+            LOGGER.exception("old records of decisions are kept")
 
-    def _forget_before(self, day: date) -> None:
-        for path in self._folder.glob("*" + SUFFIX):
-            with contextlib.suppress(ValueError):
-                if date.fromisoformat(path.stem) < day:
-                    path.unlink(missing_ok=True)
+
+def _tell(batch: Iterable[_Waiting], failure: SinkUnavailableError | None) -> None:
+    for one in batch:
+        if one.done.done():  # whoever waited has gone
+            continue
+        if failure is None:
+            one.done.set_result(None)
+        else:
+            one.done.set_exception(failure)
 
 
 def find_decision(folder: Path, decision: str) -> DecisionRecord | None:
@@ -151,33 +179,11 @@ def _file_of(folder: Path, day: date) -> Path:
     return folder / f"{day.isoformat()}{SUFFIX}"
 
 
-def _append_durably(path: Path, data: bytes) -> None:
-    """Append all of it or nothing: other processes wait meanwhile, and what was written halfway is taken back."""
-    descriptor = os.open(path, _FLAGS, _FILE_MODE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            data = b"\n" + data  # a machine that died left half a line
-        if size + len(data) > MAX_DAY_BYTES:
-            raise OSError(errno.EFBIG, "the journal of this day is full")
-        try:
-            with os.fdopen(descriptor, "ab", closefd=False) as stream:
-                stream.write(data)
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, size)
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _days(folder: Path) -> Iterator[date]:
+    """Return the days that there is a file of."""
+    for path in folder.glob("*" + SUFFIX):
+        with contextlib.suppress(ValueError):
+            yield date.fromisoformat(path.stem)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

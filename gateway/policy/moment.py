@@ -1,6 +1,6 @@
 """Moments in the files of a policy: UTC and whole milliseconds, so that each has one spelling; days in China."""
 
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, UTC, date, datetime
 
 from adapters.china_time import CHINA_STANDARD_TIME
 
@@ -13,7 +13,8 @@ def encode_moment(at: datetime) -> str:
 def parse_moment(text: str) -> datetime:
     """Read a moment; raises ValueError for any other spelling."""
     at = datetime.fromisoformat(text)
-    if at.tzinfo is None or encode_moment(at) != text:
+    # Of another offset than ours it may be beyond what can be spelled in UTC, and in the last year beyond a day later.
+    if at.tzinfo is not UTC or at.year == MAXYEAR or encode_moment(at) != text:
         raise ValueError("a moment in UTC with milliseconds was expected")
     return at
 

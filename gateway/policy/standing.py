@@ -1,10 +1,11 @@
 """How the policy of a site stands, in words: what decides today, and what the version that is written waits for."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from gateway.policy.activation import Proposal, Settled, Standing, Validity
 from gateway.policy.moment import encode_moment
+from policies.bundle import DIGEST_PREFIX
 from policies.fault import Words
 
 _VALIDITY = {
@@ -25,6 +26,8 @@ _VALIDITY = {
     ),
 }
 
+_SHORT: Final = len(DIGEST_PREFIX) + 12  # characters of a digest: enough to tell it from others by eye
+
 
 def validity_of(settled: Settled, day: date) -> Validity:
     """Say whether what is in force decides anything on this day in China."""
@@ -32,7 +35,7 @@ def validity_of(settled: Settled, day: date) -> Validity:
 
 
 def report_policy(settled: Settled, day: date) -> dict[str, Any]:
-    """Return how the policy stands, for machines, and in words in both languages."""
+    """Return how the policy stands, for machines, and in words in both languages; it names nobody."""
     in_force, pointer, proposal = settled.in_force, settled.pointer, settled.proposal
     words = describe_standing(settled, day)
     return {
@@ -45,7 +48,7 @@ def report_policy(settled: Settled, day: date) -> dict[str, Any]:
             "valid_from": in_force.bundle.valid_from,
             "valid_to": in_force.bundle.valid_to,
             "since": None if pointer is None else encode_moment(pointer.since),
-            "approvers": [] if pointer is None else list(pointer.approvers),
+            "approvals": 0 if pointer is None else len(pointer.approvers),
             "validity": validity_of(settled, day),
         },
         "draft": None
@@ -54,7 +57,7 @@ def report_policy(settled: Settled, day: date) -> dict[str, Any]:
             "bundle": proposal.draft.digest,
             "version": proposal.draft.bundle.version,
             "standing": settled.standing,
-            "approvers": list(proposal.approvers),
+            "approvals": len(proposal.approvers),
             "needed": proposal.needed if proposal.widens else 0,
         },
         "zh": words.zh,
@@ -78,6 +81,9 @@ def _describe_draft(standing: Standing, proposal: Proposal | None) -> Words | No
         return None
     bundle = proposal.draft.bundle
     version = f"{bundle.name} {bundle.version}"
+    old = proposal.old
+    if old is not None and (old.name, old.version) == (bundle.name, bundle.version) and not proposal.is_in_force:
+        version = f"{version} ({proposal.draft.digest[:_SHORT]})"  # two versions that have the same number
     match standing:
         case Standing.WAITS_FOR_APPROVAL:
             have, needed = len(proposal.approvers), proposal.needed

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from adapters.licence import Licence
 from policies.dimension import LicenceStatus
+from policies.forms.citizen import is_citizen_number, widen
 from policies.forms.normal import UnfitTextError, normalise
 
 MAX_KEY: Final = 200  # characters of an identifier, a number, a type, a holder's code: what a question may bring
@@ -62,7 +63,7 @@ class ByNumber:
             bool(self.number and self.type)
             and index.number == self.number
             and self.type in (index.type_code, index.name)
-            and (self.holder is None or (bool(self.holder) and self.holder in index.holders))
+            and (self.holder is None or (bool(self.holder) and self.holder in map(normal_code, index.holders)))
         )
 
 
@@ -177,7 +178,7 @@ def by_identifier(identifier: str) -> ByIdentifier:
 def by_number(number: str, licence_type: str, holder: str | None = None) -> ByNumber:
     """Return the key of a licence that is named by number and type; one that says nothing fits no licence."""
     return ByNumber(
-        number=key_text(number), type=key_text(licence_type), holder=None if holder is None else key_text(holder)
+        number=key_text(number), type=key_text(licence_type), holder=None if holder is None else normal_code(holder)
     )
 
 
@@ -204,6 +205,12 @@ def key_text(text: str) -> str:
     except UnfitTextError:
         return ""
     return normal if len(normal) <= MAX_KEY else ""
+
+
+def normal_code(code: str) -> str:
+    """Return the spelling in which holders' numbers are compared: that of keys, old citizen numbers widened."""
+    text = key_text(code)
+    return widen(text) if is_citizen_number(text) else text
 
 
 def _distinct(texts: Sequence[str]) -> tuple[str, ...]:

@@ -5,14 +5,14 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from gateway.status.conditional import Known, Validators
+from gateway.status.conditional import Known
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.fetch import Clock, Fetched
 from gateway.status.judge import judge_feed_delta, judge_snapshot
 from gateway.status.schedule import Random, Schedule, draw
 from gateway.status.shelf import KeptAnswer
 from gateway.status.source import StatusSource
-from gateway.status.track import Ask, Attempt, Confirmed, ask_in_order, confirmed_on_disk
+from gateway.status.track import Ask, Attempt, Confirmed, Track, ask_in_order, confirmed_on_disk, select_beside
 from keys.certificate import Certificate
 from keys.revocation_evidence import RevocationEvidence
 from keys.status_feed_evidence import feed_evidence
@@ -33,7 +33,7 @@ class FeedTrack:
         self._schedule = Schedule(source.interval_seconds, random)
         self._delta_error: StatusError | None = None
         self._confirmed: Confirmed | None = None
-        self._earlier: tuple[FeedState, Confirmed] | None = None
+        self._earlier: list[tuple[FeedState, Confirmed]] = []
         self._deltas: list[str] = []
         self._gone: list[str] = []  # parts on disk that say nothing beyond the snapshot
         self._known: Known | None = None  # the snapshot as it was read, while no delta is on top of it
@@ -60,16 +60,27 @@ class FeedTrack:
                 errors.append(error)
                 self._gone.append(part)
                 continue
-            self.state, self._confirmed, self._known = state, confirmed, None
+            self.state, self._confirmed = state, confirmed
             if part != _SNAPSHOT:
                 self._deltas.append(part)
-            elif answer.validators is not None:
-                self._known = Known(validators=answer.validators, body=answer.body)
         return tuple(errors)
 
     def watch(self, certificate: Certificate) -> bool:  # noqa: ARG002 - a feed is about all certificates
         """Nothing more is fetched for a single certificate."""
         return False
+
+    def inherit(self, before: Track, now: datetime, *, is_partial: bool) -> None:
+        """Keep the state of another track where it is the newer one as of ``now``."""
+        if not isinstance(before, FeedTrack):
+            return
+        versions = list(before.versions())
+        if self.state is None and is_partial and versions:
+            (self.state, self._confirmed), *self._earlier = versions
+        elif self.state is not None:
+            beside = select_beside(self.state.issued, versions, now, issued=_issued)
+            if self.state.issued <= now and beside:  # a delta could not be read
+                self.state, self._confirmed = beside.pop()
+            self._earlier = beside
 
     async def refresh(self, ask: Ask, clock: Clock) -> Attempt:
         """Ask for the delta since the number at hand; where it does not come or is not good, for the snapshot."""
@@ -86,7 +97,7 @@ class FeedTrack:
             attempt.errors.append(error)
             self._schedule.fail(error, clock(), ends_at=self.usable_until)
             return attempt
-        attempt.changes |= {_SNAPSHOT: _keep(fetched, fetched.validators)} | dict.fromkeys(self._deltas)
+        attempt.changes |= {_SNAPSHOT: _keep(fetched)} | dict.fromkeys(self._deltas)
         self._deltas.clear()
         self._known = None
         if fetched.validators is not None:
@@ -112,7 +123,7 @@ class FeedTrack:
                 attempt.errors.append(error)
             return False
         part = _name_delta(state)
-        attempt.changes[part] = _keep(fetched, None)
+        attempt.changes[part] = _keep(fetched)
         self._deltas.append(part)
         self._known = None
         self._put_in_force(state, fetched, attempt)
@@ -120,10 +131,7 @@ class FeedTrack:
 
     def _put_in_force(self, state: FeedState, fetched: Fetched, attempt: Attempt) -> None:
         is_early = state.issued > fetched.at
-        if is_early and self.state is not None and self._confirmed is not None:
-            self._earlier = (self.state, self._confirmed)
-        elif not is_early:
-            self._earlier = None
+        self._earlier = select_beside(state.issued, self.versions(), fetched.at, issued=_issued) if is_early else []
         self.state, self._confirmed = state, Confirmed(at=fetched.at, skew=fetched.skew)
         attempt.note_answer(fetched)
         self._schedule.succeed(fetched.at, ends_at=self.usable_until)
@@ -144,9 +152,14 @@ class FeedTrack:
 
     def evidence(self) -> Iterable[RevocationEvidence]:
         """Return what the feed says about the issuer of the source."""
-        for state, confirmed in ((self.state, self._confirmed), self._earlier or (None, None)):
-            if state is not None and confirmed is not None:
-                yield feed_evidence(state, self.source.issuer, upkeep=confirmed.upkeep(self.source))
+        for state, confirmed in self.versions():
+            yield feed_evidence(state, self.source.issuer, upkeep=confirmed.upkeep(self.source))
+
+    def versions(self) -> Iterable[tuple[FeedState, Confirmed]]:
+        """Return the state, and the one before it while it is dated ahead."""
+        if self.state is not None and self._confirmed is not None:
+            yield self.state, self._confirmed
+        yield from self._earlier
 
     @property
     def as_of(self) -> datetime | None:
@@ -161,13 +174,17 @@ class FeedTrack:
         return min(self.state.next_due, self._confirmed.upkeep(self.source).usable_until)
 
 
+def _issued(state: FeedState) -> datetime:
+    return state.issued
+
+
 def _name_delta(state: FeedState) -> str:
     """Return the name of the part that holds the delta which leads to ``state``; the names sort as the states do."""
     return f"{_DELTA}{state.sequence:020d}-{int(state.issued.timestamp()):012d}"
 
 
-def _keep(fetched: Fetched, validators: Validators | None) -> KeptAnswer:
-    return KeptAnswer(body=fetched.body, confirmed_at=fetched.at, skew=fetched.skew, validators=validators)
+def _keep(fetched: Fetched) -> KeptAnswer:
+    return KeptAnswer(body=fetched.body, confirmed_at=fetched.at, skew=fetched.skew)
 
 
 def _judge_snapshot(body: bytes, at: datetime, *, source: StatusSource, old: FeedState | None) -> FeedState:

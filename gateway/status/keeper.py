@@ -25,7 +25,7 @@ from gateway.status.minded import MindedSource, open_track, stop_sources
 from gateway.status.observer import SilentObserver, SourceReport, StatusObserver
 from gateway.status.schedule import Random, draw
 from gateway.status.shelf import KeptAnswer, Shelf
-from gateway.status.source import StatusSource
+from gateway.status.source import StatusSource, bound_stapled
 from gateway.status.track import Attempt, Track
 from gateway.status.turns import Turns
 from keys.certificate import Certificate
@@ -73,6 +73,7 @@ class StatusKeeper:
         self._is_following = False
         self._turns = Turns()
         self._publishing = asyncio.Lock()
+        self._changing = asyncio.Lock()  # held by whoever changes which sources there are, or who asks them
         self._closing = contextlib.AsyncExitStack()
         self._watching: asyncio.Task[None] | None = None
 
@@ -117,18 +118,19 @@ class StatusKeeper:
 
     async def replace_sources(self, sources: Iterable[StatusSource]) -> None:
         """Take other sources: what is known from unchanged ones stays, the others start from what is on disk."""
-        old, new = self._minded, {}
-        for source in sources:
-            kept = old.get(source.name)
-            new[source.name] = kept if kept is not None and kept.track.source == source else self._open(source)
-        gone = [minded for name, minded in old.items() if new.get(name) is not minded]
-        await stop_sources(gone)
-        fresh = [minded for name, minded in new.items() if old.get(name) is not minded]
-        self._note_refused(await self._kept.load(fresh))
-        self._minded, self._by_issuer = new, _index(new.values())
-        await self._publish()
-        if self._watching is not None and self.is_leading:
-            self._start()
+        async with self._changing:
+            old, new = self._minded, {}
+            for source in sources:
+                kept = old.get(source.name)
+                new[source.name] = kept if kept is not None and kept.track.source == source else self._open(source)
+            gone = [minded for name, minded in old.items() if new.get(name) is not minded]
+            await stop_sources(gone)
+            fresh = [minded for name, minded in new.items() if old.get(name) is not minded]
+            self._note_refused(await self._kept.load(fresh))
+            self._minded, self._by_issuer = new, _index(new.values())
+            await self._publish()
+            if self._watching is not None and self.is_leading:
+                self._start()
 
     def report(self) -> tuple[SourceReport, ...]:
         """Say how each source stands."""
@@ -175,20 +177,25 @@ class StatusKeeper:
 
     async def look(self) -> None:
         """Do what is due without being asked for: follow, take over, or take what those who follow have left."""
-        if not self._is_following:
-            with contextlib.suppress(OSError):  # nothing can be left in a folder that cannot be used
-                await self._kept.take_handed(self._minded)
-            return
-        leads = await self._try_to_lead()
-        try:
-            if await self._kept.follow(self._minded):
-                await self._publish()
-        except OSError as error:  # whoever leads asks all the same
-            _LOGGER.warning("status folder: %s", error.strerror)
-        if leads:
-            self._is_following = False
-            _LOGGER.info("status: this process asks the sources now")
-            self._start()
+        async with self._changing:
+            if not self._is_following:
+                with contextlib.suppress(OSError):  # nothing can be left in a folder that cannot be used
+                    await self._kept.take_handed(self._minded)
+                return
+            leads = await self._try_to_lead()
+            try:
+                news = await self._kept.follow(self._minded)
+                self._note_refused(news.refused)
+                if news.is_there:
+                    await self._publish()
+                await self._kept.hand_over(self._minded)
+            except OSError as error:  # whoever leads asks all the same
+                _LOGGER.warning("status folder: %s", error.strerror)
+            if leads:
+                self._is_following = False
+                await self._publish(takes_over=True)
+                _LOGGER.info("status: this process asks the sources now")
+                self._start()
 
     async def refresh(self, name: str) -> Attempt:
         """Ask one source for everything now, due or not; whatever fails is noted, and what was known stays.
@@ -259,21 +266,25 @@ class StatusKeeper:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._shelf.mark_changed, None if minded is None else minded.track.source.name)
 
-    async def _publish(self) -> None:
+    async def _publish(self, *, takes_over: bool = False) -> None:
         """Swap in a store with all evidence; another content gets the next number, on disk before it is used.
 
-        One who follows takes the number from the one who leads.
+        One who follows takes the number from the one who leads. One who takes over begins with a number of its own: the
+        last one on disk may have been that of a content which only the process that ended knew.
         """
         async with self._publishing:
             evidence = [one for minded in self._minded.values() for one in minded.track.evidence()]
-            store = self._base.with_lists((*self._base.revocation_lists, *evidence))
-            if _content(store) != _content(self._current) and self._is_following:
+            within = bound_stapled(minded.track.source for minded in self._minded.values())
+            store = self._base.with_lists((*self._base.revocation_lists, *evidence), stapled_within=within)
+            is_other = _content(store) != _content(self._current)
+            if is_other and self._is_following:
                 with contextlib.suppress(OSError):
                     self._sequence = await asyncio.to_thread(self._shelf.read_sequence)
                 self._observer.changed(self._sequence)
-            elif _content(store) != _content(self._current):
+            elif is_other or takes_over:
                 sequence = self._sequence + 1
                 try:
+                    sequence = max(sequence, await asyncio.to_thread(self._shelf.read_sequence) + 1)
                     await asyncio.to_thread(self._shelf.write_sequence, sequence)
                 except OSError as error:
                     _LOGGER.warning("status sequence not kept: %s", error.strerror)
@@ -283,8 +294,9 @@ class StatusKeeper:
 
     def _note_refused(self, refused: Iterable[tuple[MindedSource, StatusError]]) -> None:
         for minded, error in refused:
+            if str(error) != str(minded.folder_error):  # what cannot be read is tried every second, and said once
+                self._note_failure(minded, error)
             minded.folder_error = error
-            self._note_failure(minded, error)
 
     def _note_failure(self, minded: MindedSource, error: StatusError) -> None:
         self._observer.failed(minded.track.source.name, error.failure)

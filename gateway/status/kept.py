@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.fetch import Clock
@@ -15,6 +15,15 @@ from keys.certificate import parse_certificate
 from keys.errors import MalformedCertificateError
 
 _NOBODY: Final = b""
+
+Refused = list[tuple[MindedSource, StatusError]]
+
+
+class News(NamedTuple):
+    """Whether the leading process changed anything, and what of it was refused, or could not be read."""
+
+    is_there: bool
+    refused: Refused
 
 
 class KeptReader:
@@ -28,9 +37,9 @@ class KeptReader:
         self._revision = 0
         self._leader = _NOBODY
 
-    async def load(self, sources: Iterable[MindedSource]) -> list[tuple[MindedSource, StatusError]]:
+    async def load(self, sources: Iterable[MindedSource]) -> Refused:
         """Read what was kept of each source, and return what was refused, or could not be read."""
-        refused: list[tuple[MindedSource, StatusError]] = []
+        refused: Refused = []
         for minded in sources:
             try:
                 errors = await self._read(minded, minded.track)
@@ -40,32 +49,45 @@ class KeptReader:
                 refused += [(minded, one) for one in errors]
         return refused
 
-    async def follow(self, sources: Mapping[str, MindedSource]) -> bool:
-        """Read anew what the leading process changed, and tell it who is asked about; returns whether there was news.
+    async def follow(self, sources: Mapping[str, MindedSource]) -> News:
+        """Read anew what the leading process changed; what cannot be read now is tried again the next time.
 
         Raises:
-            OSError: the folder cannot be read, or written.
+            OSError: the folder cannot be read.
 
         """
-        sources = dict(sources)  # it may change meanwhile
         revision = await asyncio.to_thread(self._shelf.read_revision)
-        has_news = revision != self._revision
-        if has_news:
-            is_complete = True
-            for name, minded in sources.items():
+        if revision == self._revision:
+            return News(is_there=False, refused=[])
+        refused: Refused = []
+        is_complete = True
+        for name, minded in sources.items():
+            try:
                 if await asyncio.to_thread(self._shelf.read_revision, name) != minded.revision:
-                    is_complete &= await self._read_again(minded)
-            if is_complete:
-                self._revision = revision
+                    refused += [(minded, error) for error in await self._read_again(minded)]
+            except OSError as error:
+                refused.append((minded, StatusError(StatusFailure.STORAGE, error.strerror or "")))
+                is_complete = False
+        if is_complete:
+            self._revision = revision
+        return News(is_there=True, refused=refused)
+
+    async def hand_over(self, sources: Mapping[str, MindedSource]) -> None:
+        """Tell the leading process who is asked about.
+
+        Raises:
+            OSError: the folder cannot be read, or written; nobody is forgotten then.
+
+        """
         leader = await asyncio.to_thread(self._shelf.leader.read_name)
         for name, minded in sources.items():
             if leader != self._leader:  # the new one knows only of those about whom there was an answer
                 minded.to_hand_over |= minded.asked_about
-            chosen = minded.take_to_hand_over()
+            chosen = minded.select_to_hand_over()
             if chosen:
                 await asyncio.to_thread(self._shelf.hand_over, name, chosen)
+                minded.note_handed_over(chosen)
         self._leader = leader
-        return has_news
 
     async def take_handed(self, sources: Mapping[str, MindedSource]) -> None:
         """Watch the certificates that the other processes were asked about.
@@ -74,7 +96,7 @@ class KeptReader:
             OSError: the folder cannot be read.
 
         """
-        for name, minded in dict(sources).items():
+        for name, minded in sources.items():
             for encoded in await asyncio.to_thread(self._shelf.take_handed, name):
                 with contextlib.suppress(MalformedCertificateError):
                     minded.watch(parse_certificate(encoded))
@@ -84,17 +106,15 @@ class KeptReader:
         name, now = track.source.name, self._clock()
         revision = await asyncio.to_thread(self._shelf.read_revision, name)
         kept = await asyncio.to_thread(self._shelf.read, name)
-        errors = await asyncio.to_thread(track.load, kept, now)
+        errors = await asyncio.to_thread(track.load, kept.answers, now)
         minded.revision = revision
-        return errors
+        return (*errors, *(StatusError(StatusFailure.STORAGE, f"{part}: no answer") for part in kept.unreadable))
 
-    async def _read_again(self, minded: MindedSource) -> bool:
-        """Put what is on disk in place of what is known; False: not yet, since it counts from a later moment only."""
-        before = minded.revision
+    async def _read_again(self, minded: MindedSource) -> tuple[StatusError, ...]:
+        """Put what is on disk in place of what is known, but for what is known better; return what was not good."""
         track = self._open_track(minded.track.source)
-        await self._read(minded, track)
-        if any(minded.track.evidence()) and any(one.this_update > self._clock() for one in track.evidence()):
-            minded.revision = before
-            return False
+        errors = await self._read(minded, track)
+        track.inherit(minded.track, self._clock(), is_partial=bool(errors))
         minded.replace_track(track)
-        return True
+        minded.folder_error = None
+        return errors

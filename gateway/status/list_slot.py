@@ -9,7 +9,7 @@ from gateway.status.conditional import Known, Validators
 from gateway.status.judge import JudgedList
 from gateway.status.schedule import Schedule
 from gateway.status.source import StatusSource
-from gateway.status.track import Confirmed
+from gateway.status.track import Confirmed, select_beside
 from keys.certificate import Certificate
 from keys.revocation_evidence import RevocationEvidence
 from keys.revocation_list import RevocationList
@@ -35,6 +35,7 @@ class ListSlot:
         self.pointed_by = pointed_by
         self.current: RevocationList | None = None
         self.confirmed: Confirmed | None = None
+        self.complete_confirmed: Confirmed | None = None  # of the complete list, whatever its delta says
         self.validators: Validators | None = None  # of the complete list
         self._others: list[tuple[RevocationList, Confirmed]] = []  # until the next good answer: before it, or too early
 
@@ -45,15 +46,25 @@ class ListSlot:
             StatusError: it is dated so far ahead that it only stands beside the present one.
 
         """
-        if judged.failure is not None:
-            self._others = [(judged.revocations, confirmed)]
-            raise judged.failure
         new = judged.revocations
-        if self.current is not None and self.confirmed is not None and new.this_update > confirmed.at:
-            self._others = [(self.current, self.confirmed)]
-        elif new.this_update <= confirmed.at:
-            self._others = []
+        if judged.failure is not None:
+            beside = select_beside(new.this_update, self._others, confirmed.at, issued=_issued)
+            self._others = [*beside, (new, confirmed)]
+            raise judged.failure
+        is_early = new.this_update > confirmed.at
+        self._others = select_beside(new.this_update, self.versions(), confirmed.at, issued=_issued) if is_early else []
         self.current, self.confirmed = new, confirmed
+        if new.complete is None:
+            self.complete_confirmed = confirmed
+
+    def inherit(self, before: "ListSlot", now: datetime) -> None:
+        """Keep what another slot of this list knew where it is the newer as of ``now``, beside what was read."""
+        versions = list(before.versions())
+        if self.current is not None:
+            self._others = select_beside(self.current.this_update, versions, now, issued=_issued)
+        elif before.current is not None:
+            (self.current, self.confirmed), *self._others = versions
+            self.complete_confirmed = before.complete_confirmed
 
     def take_complete(
         self, judged: JudgedList, confirmed: Confirmed, *, has_delta: bool, verify: Callable[[RevocationList], None]
@@ -65,14 +76,17 @@ class ListSlot:
         current = self.current
         if judged.failure is None and current is not None and current.delta is not None:
             if judged.revocations == remove_delta(current):
-                return  # unchanged; how fresh the whole is depends on the delta
+                self.complete_confirmed = confirmed  # and nothing else: how fresh the whole is depends on the delta
+                return
             try:
-                judged = JudgedList(apply_delta(judged.revocations, current.delta))
+                laid_over = apply_delta(judged.revocations, current.delta)
             except RevocationUpdateError:
                 pass  # the new complete list already includes it
             else:
-                verify(judged.revocations)
-                confirmed = self.confirmed or confirmed if has_delta else confirmed
+                verify(laid_over)
+                self.take(JudgedList(laid_over), self.confirmed or confirmed if has_delta else confirmed)
+                self.complete_confirmed = confirmed
+                return
         self.take(judged, confirmed)
 
     @property
@@ -98,8 +112,21 @@ class ListSlot:
         return self.current.complete.next_update
 
     def evidence(self) -> Iterable[RevocationEvidence]:
+        """Return the list in force, and those beside it.
+
+        A complete list below a delta speaks for itself too, by its own dates: it is what is left when the delta ends.
+        """
+        for revocations, confirmed in self.versions():
+            yield replace(revocations, upkeep=confirmed.upkeep(self._source))
+        if self.current is not None and self.current.complete is not None and self.complete_confirmed is not None:
+            yield replace(self.current.complete, upkeep=self.complete_confirmed.upkeep(self._source))
+
+    def versions(self) -> Iterable[tuple[RevocationList, Confirmed]]:
         """Return the list in force, and those beside it."""
         if self.current is not None and self.confirmed is not None:
-            yield replace(self.current, upkeep=self.confirmed.upkeep(self._source))
-        for revocations, confirmed in self._others:
-            yield replace(revocations, upkeep=confirmed.upkeep(self._source))
+            yield self.current, self.confirmed
+        yield from self._others
+
+
+def _issued(one: RevocationList) -> datetime:
+    return one.this_update

@@ -15,7 +15,7 @@ from gateway.status.list_slot import MAIN, ListSlot
 from gateway.status.schedule import Random, Schedule, draw, find_errors, find_seconds_left
 from gateway.status.shelf import KeptAnswer
 from gateway.status.source import StatusSource, is_allowed_url
-from gateway.status.track import Ask, Attempt, Confirmed, Patience, ask_in_order, confirmed_on_disk
+from gateway.status.track import Ask, Attempt, Confirmed, Patience, Track, ask_in_order, confirmed_on_disk
 from keys.certificate import Certificate, parse_certificate
 from keys.errors import MalformedCertificateError
 from keys.revocation_evidence import RevocationEvidence
@@ -65,7 +65,6 @@ class ListTrack:
         if slot is None:
             return False
         slot.take(self._judge_list(answer.body, confirmed.at, slot=slot), confirmed)
-        slot.validators = answer.validators
         return True
 
     def _load_delta(self, answer: KeptAnswer, confirmed: Confirmed) -> bool:
@@ -75,7 +74,6 @@ class ListTrack:
         current = self._main.current
         if current is not None:
             self._main.take(self._judge_delta(answer.body, confirmed.at, current=current), confirmed)
-            self._delta_validators = answer.validators
         return True
 
     def _open_kept(self, part: str, answer: KeptAnswer) -> ListSlot | None:
@@ -110,6 +108,17 @@ class ListTrack:
             self._gone.append(self._pointed.popitem(last=False)[0])
             self._crowded_out += 1
         return found
+
+    def inherit(self, before: Track, now: datetime, *, is_partial: bool) -> None:
+        """Keep the lists of another track that are newer as of ``now``, list by list."""
+        if not isinstance(before, ListTrack):
+            return
+        for part, known in before.slots().items():
+            if is_partial and part not in self.slots():
+                self._pointed[part] = self._open_slot(part, (), known.pointed_by)
+            slot = self.slots().get(part)
+            if slot is not None and (is_partial or slot.current is not None):
+                slot.inherit(known, now)
 
     async def refresh(self, ask: Ask, clock: Clock) -> Attempt:
         """Ask for every list that is due, the one that has been due for longest first, then for the delta."""
@@ -204,7 +213,7 @@ class ListTrack:
 
     def _asked(self) -> list[ListSlot]:
         """Return the lists that are fetched."""
-        return [slot for slot in (self._main, *self._pointed.values()) if slot.urls]
+        return [slot for slot in self.slots().values() if slot.urls]
 
     def _judge_list(self, body: bytes, at: datetime, *, slot: ListSlot) -> JudgedList:
         return judge_list(
@@ -230,8 +239,12 @@ class ListTrack:
 
     def evidence(self) -> Iterable[RevocationEvidence]:
         """Return every list in force, and those beside it."""
-        for slot in (self._main, *self._pointed.values()):
+        for slot in self.slots().values():
             yield from slot.evidence()
+
+    def slots(self) -> Mapping[str, ListSlot]:
+        """Return the lists by part."""
+        return {MAIN: self._main, **self._pointed}
 
     @property
     def as_of(self) -> datetime | None:
@@ -250,5 +263,4 @@ def _keep(revocations: RevocationList, fetched: Fetched, *, pointed_by: Certific
         confirmed_at=fetched.at,
         skew=fetched.skew,
         about=None if pointed_by is None else pointed_by.encoded,
-        validators=fetched.validators,
     )

@@ -60,10 +60,14 @@ class MindedSource:
                 self.to_hand_over.pop(oldest, None)
             self.wake.set()
 
-    def take_to_hand_over(self) -> list[Certificate]:
-        """Return some of those that the leading process has not been told of, and count them as told."""
-        chosen = list(self.to_hand_over)[:MAX_TO_HAND_OVER]
-        return [self.to_hand_over.pop(fingerprint) for fingerprint in chosen]
+    def select_to_hand_over(self) -> list[Certificate]:
+        """Return some of those that the leading process has not been told of."""
+        return list(self.to_hand_over.values())[:MAX_TO_HAND_OVER]
+
+    def note_handed_over(self, certificates: Iterable[Certificate]) -> None:
+        """Count these as told."""
+        for certificate in certificates:
+            self.to_hand_over.pop(certificate.fingerprint, None)
 
     def note(self, attempt: Attempt, at: datetime) -> None:
         """Count a round: what failed beside something good is the failure of that thing, and not of the source."""

@@ -9,13 +9,22 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from gateway.status.failure import StatusError
+from gateway.status.failure import StatusError, StatusFailure
 from gateway.status.fetch import Clock
 from gateway.status.judge import judge_ocsp
 from gateway.status.schedule import Random, Schedule, draw, find_errors, find_seconds_left
 from gateway.status.shelf import KeptAnswer
 from gateway.status.source import StatusSource, is_allowed_url
-from gateway.status.track import Ask, Attempt, Confirmed, Patience, ask_in_order, confirmed_on_disk
+from gateway.status.track import (
+    Ask,
+    Attempt,
+    Confirmed,
+    Patience,
+    Track,
+    ask_in_order,
+    confirmed_on_disk,
+    select_beside,
+)
 from keys.certificate import Certificate, parse_certificate
 from keys.errors import MalformedCertificateError
 from keys.ocsp import OcspResponse, OcspStatus, encode_ocsp_request, select_status
@@ -36,6 +45,12 @@ class _Watched:
     current: OcspResponse | None = None
     confirmed: Confirmed | None = None
     earlier: list[tuple[OcspResponse, Confirmed]] = field(default_factory=list)
+
+    def versions(self) -> Iterable[tuple[OcspResponse, Confirmed]]:
+        """Return the answer, and the one before it while it is dated ahead."""
+        if self.current is not None and self.confirmed is not None:
+            yield self.current, self.confirmed
+        yield from self.earlier
 
 
 class OcspTrack:
@@ -58,7 +73,8 @@ class OcspTrack:
                 response = judge_ocsp(
                     answer.body, source=self.source, certificate=certificate, nonce=None, old=None, at=confirmed.at
                 )
-            except MalformedCertificateError:
+            except MalformedCertificateError as error:
+                errors.append(StatusError(StatusFailure.MALFORMED, str(error)))
                 continue
             except StatusError as error:
                 errors.append(error)
@@ -76,6 +92,18 @@ class OcspTrack:
             fingerprint, _ = self._watched.popitem(last=False)
             self._dropped.append(fingerprint.hex())
         return not known
+
+    def inherit(self, before: Track, now: datetime, *, is_partial: bool) -> None:
+        """Keep the answers of another track that are newer as of ``now``, certificate by certificate."""
+        if not isinstance(before, OcspTrack):
+            return
+        for fingerprint, known in before.watched().items():
+            mine = self._watched.get(fingerprint)
+            if mine is not None and mine.current is not None:
+                issued = partial(self._issued, known)
+                mine.earlier = select_beside(issued(mine.current), known.versions(), now, issued=issued)
+            elif mine is None and is_partial:
+                self._watched[fingerprint] = known
 
     async def refresh(self, ask: Ask, clock: Clock) -> Attempt:
         """Ask about every certificate that is due, the one that has been due for longest first.
@@ -116,12 +144,11 @@ class OcspTrack:
             attempt.errors.append(error)
             return error
         confirmed = Confirmed(at=fetched.at, skew=fetched.skew)
-        status = self._status(watched, response)
-        is_early = status is not None and status.this_update > fetched.at
-        if is_early and watched.current is not None and watched.confirmed is not None:
-            watched.earlier = [(watched.current, watched.confirmed)]
-        elif not is_early:
-            watched.earlier = []
+        issued = partial(self._issued, watched)
+        is_early = issued(response) > fetched.at
+        watched.earlier = (
+            select_beside(issued(response), watched.versions(), fetched.at, issued=issued) if is_early else []
+        )
         watched.current, watched.confirmed = response, confirmed
         watched.schedule.succeed(fetched.at, ends_at=self._ends_at(watched))
         attempt.note_answer(fetched)
@@ -143,6 +170,10 @@ class OcspTrack:
     def errors(self) -> tuple[StatusError, ...]:
         """Why the answers about some certificates are not good now."""
         return find_errors(one.schedule for one in self._watched.values())
+
+    def watched(self) -> Mapping[bytes, _Watched]:
+        """Return who is watched, by fingerprint."""
+        return self._watched
 
     def _plan(self) -> Schedule:
         return Schedule(self.source.interval_seconds, self._random)
@@ -166,13 +197,16 @@ class OcspTrack:
             return None
         return select_status(response, certificate=watched.certificate, issuer=self.source.issuer)
 
+    def _issued(self, watched: _Watched, response: OcspResponse) -> datetime:
+        status = self._status(watched, response)
+        return _LONG_AGO if status is None else status.this_update
+
     def evidence(self) -> Iterable[RevocationEvidence]:
         """Return all answers together."""
         answers = [
             OcspAnswer(response=response, upkeep=confirmed.upkeep(self.source))
             for one in self._watched.values()
-            for response, confirmed in ((one.current, one.confirmed), *one.earlier)
-            if response is not None and confirmed is not None
+            for response, confirmed in one.versions()
         ]
         found = collect_ocsp_answers(self.source.issuer, answers)
         return () if found is None else (found,)

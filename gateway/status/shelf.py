@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.status.conditional import Validators, make_validators
 from gateway.status.leader import LOCK_FILE, LeaderLock
 from keys.certificate import Certificate
 
@@ -40,25 +39,25 @@ _SAFE: Final = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAnswer:
-    """An answer, when its source last confirmed it, and what was known besides.
-
-    ``about`` is a DER certificate; ``validators`` are those of the answer, for asking again.
-    """
+    """An answer, when its source last confirmed it, and what was known besides; ``about`` is a DER certificate."""
 
     body: bytes
     confirmed_at: datetime
     skew: timedelta | None = None
     about: bytes | None = None
-    validators: Validators | None = None
+
+
+class KeptParts(NamedTuple):
+    """What is kept of one source by part, and the parts whose files cannot be read as such."""
+
+    answers: dict[str, KeptAnswer]
+    unreadable: tuple[str, ...]
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
     confirmed_at: datetime
     skew_seconds: float | None
     about: str | None
-    url: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
     body: str | None = None  # SHA-256 of the answer, where it is in another file
 
 
@@ -71,19 +70,23 @@ class Shelf:
         self._digests: dict[Path, str] = {}  # of the answers as they were written or read last
         self.leader = LeaderLock(folder)
 
-    def read(self, source: str) -> dict[str, KeptAnswer]:
-        """Return the kept parts of a source by name; files that cannot be read as such are passed over."""
+    def read(self, source: str) -> KeptParts:
+        """Return the kept parts of a source."""
         found: dict[str, KeptAnswer] = {}
-        place = self._folder / _file_name(source)
-        if not place.is_dir():
-            return found
-        for path in sorted(place.glob(f"*{_SUFFIX}")):
-            kept = _read_file(path)
-            if kept is not None:
-                digest = hashlib.sha256(kept.body).hexdigest()
-                self._digests[path] = digest
-                found[path.name.removesuffix(_SUFFIX)] = _confirm(kept, digest, path.with_suffix(_CONFIRMED))
-        return found
+        unreadable = []
+        for path in sorted((self._folder / _file_name(source)).glob(f"*{_SUFFIX}")):
+            part = path.name.removesuffix(_SUFFIX)
+            try:
+                kept = _read_file(path)
+            except FileNotFoundError:  # removed meanwhile
+                continue
+            except (OSError, ValueError):
+                unreadable.append(part)
+                continue
+            digest = hashlib.sha256(kept.body).hexdigest()
+            self._digests[path] = digest
+            found[part] = _confirm(kept, digest, path.with_suffix(_CONFIRMED))
+        return KeptParts(found, tuple(unreadable))
 
     def write(self, source: str, part: str, kept: KeptAnswer) -> None:
         """Keep an answer in place of the earlier one; of the same answer only what is new about it is written."""
@@ -127,12 +130,12 @@ class Shelf:
             _replace(path, certificate.encoded, durable=False)
 
     def take_handed(self, source: str) -> list[bytes]:
-        """Return certificates that were left, a bounded number at a time, and forget them."""
+        """Return certificates that were left, a bounded number at a time, and forget them; what is no file stays."""
         found: list[bytes] = []
         place = self._folder / _file_name(source) / _HANDED_FOLDER
         if not place.is_dir():
             return found
-        for path in islice(place.glob("*.der"), MAX_HANDED):
+        for path in islice(filter(Path.is_file, place.glob("*.der")), MAX_HANDED):
             with path.open("rb") as stream:
                 found.append(stream.read(_MAX_HEADER))
             path.unlink(missing_ok=True)
@@ -169,24 +172,25 @@ def _encode_header(kept: KeptAnswer, *, body: str | None = None) -> bytes:
             confirmed_at=kept.confirmed_at.astimezone(UTC),
             skew_seconds=None if kept.skew is None else kept.skew.total_seconds(),
             about=None if kept.about is None else base64.b64encode(kept.about).decode(),
-            url=None if kept.validators is None else kept.validators.url,
-            etag=None if kept.validators is None else kept.validators.etag,
-            last_modified=None if kept.validators is None else kept.validators.last_modified,
             body=body,
         )
     )
 
 
-def _read_file(path: Path) -> KeptAnswer | None:
-    """Return the answer in a file; None: there is none that can be read as such."""
-    try:
-        with path.open("rb") as stream:
-            line = stream.readline(_MAX_HEADER)
-            body = stream.read(_MAX_BODY + 1)
-        _, kept = _read_header(line, body)
-    except (OSError, ValueError):
-        return None
-    return None if len(body) > _MAX_BODY else kept
+def _read_file(path: Path) -> KeptAnswer:
+    """Return the answer in a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no answer.
+
+    """
+    with path.open("rb") as stream:
+        line = stream.readline(_MAX_HEADER)
+        body = stream.read(_MAX_BODY + 1)
+    if len(body) > _MAX_BODY:
+        raise ValueError(f"at most {_MAX_BODY} bytes were expected")
+    return _read_header(line, body)[1]
 
 
 def _confirm(kept: KeptAnswer, digest: str, path: Path) -> KeptAnswer:
@@ -214,9 +218,7 @@ def _read_header(line: bytes, body: bytes) -> tuple[str | None, KeptAnswer]:
         raise ValueError("a header was expected") from error
     if header.confirmed_at.tzinfo is None:
         raise ValueError("a time with its offset was expected")
-    validators = None if header.url is None else make_validators(header.url, header.etag, header.last_modified)
-    kept = KeptAnswer(body=body, confirmed_at=header.confirmed_at, skew=skew, about=about, validators=validators)
-    return header.body, kept
+    return header.body, KeptAnswer(body=body, confirmed_at=header.confirmed_at, skew=skew, about=about)
 
 
 def _replace(path: Path, *parts: bytes, durable: bool = True) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -110,6 +111,16 @@ def is_allowed_url(text: str, hosts: Iterable[str]) -> bool:
     except ValueError:
         return False
     return url.scheme in _PORTS and url.user is None and url.password is None and host in hosts
+
+
+def bound_stapled(sources: Iterable[StatusSource]) -> dict[bytes, timedelta]:
+    """Return how old a stapled "good" may be, by issuer: as its OCSP sources say; none has a nonce that we gave."""
+    found: dict[bytes, timedelta] = {}
+    for source in sources:
+        if source.kind is SourceKind.OCSP:
+            within = timedelta(seconds=0 if source.nonce_required else source.tolerance_seconds)
+            found[source.issuer.spki] = min(within, found.get(source.issuer.spki, within))
+    return found
 
 
 def _spell_host(text: str) -> str | None:

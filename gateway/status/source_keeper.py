@@ -1,6 +1,7 @@
 """The sources of status in force: ``status/*.toml`` of the site, read again when something in it changes.
 
-What is read is used as a whole or not at all: a fault anywhere leaves the old sources in force and is reported.
+What is read is used as a whole or not at all: a fault anywhere leaves the old sources in force, is reported, and is
+looked at again, since its cause may have passed.
 """
 
 import asyncio
@@ -17,9 +18,16 @@ from gateway.toml_table import Fault
 from gateway.trust_keeper import POLL_SECONDS
 from gateway.trust_mark import Mark, mark_folder
 from gateway.trust_report import MAX_SHOWN, ReloadFailure
+from gateway.trust_retry import Retry
 from keys.trust import TrustStore
 
 LOGGER: Final = logging.getLogger("tongban.trust")
+
+_UNFORESEEN: Final = (
+    "",
+    "启用状态来源时发生意外错误，详见日志；原有来源继续有效。",
+    "an error that nobody foresaw, see the log; the old sources stay in force",
+)
 
 Clock = Callable[[], datetime]
 
@@ -57,6 +65,7 @@ class SourceKeeper:
         self._poll_seconds = poll_seconds
         self._mark = None if mark is None else (mark, store().anchors_version)
         self._failure: ReloadFailure | None = None
+        self._retry = Retry(tried_at=clock())
         self._wake = asyncio.Event()
         self._forced = False
 
@@ -82,26 +91,39 @@ class SourceKeeper:
                 await self.look(forced=forced)
             except Exception:  # whatever nobody foresaw must not end the watch
                 LOGGER.exception("status folder")
+                self._fail(self._clock(), (_UNFORESEEN,))
 
     async def look(self, *, forced: bool = False) -> bool:
-        """Reload if the folder, or the anchors that it may name, changed; returns whether it was, well or not."""
+        """Reload if the folder, or the anchors that it may name, changed since the last try, or that is due again.
+
+        Returns whether it was reloaded, well or not.
+        """
         store = self._store()
         mark = (await asyncio.to_thread(mark_folder, self._site / STATUS_FOLDER), store.anchors_version)
-        if mark == self._mark and not forced:
+        now = self._clock()
+        if mark == self._mark and not forced and not self._retry.is_due(now):
             return False
         self._mark = mark  # before reading: what changes meanwhile is another mark the next time
+        self._retry.tried_at = now
         sources, faults = await asyncio.to_thread(_read, self._site, store)
         if faults:
-            findings = tuple((fault.file, fault.sentence_zh, str(fault)) for fault in faults[:MAX_SHOWN])
-            self._failure = ReloadFailure(at=self._clock(), findings=findings)
-            self._observer.sources_reloaded("failed")
-            self._log("status-reload-failed", findings=[english for _, _, english in findings])
+            self._fail(now, tuple((fault.file, fault.sentence_zh, str(fault)) for fault in faults[:MAX_SHOWN]))
             return True
         await self._on_change(sources)
         self._failure = None
+        self._retry.note_success()
         self._observer.sources_reloaded("ok")
         self._log("status-reloaded", sources=[source.name for source in sources])
         return True
+
+    def _fail(self, now: datetime, findings: tuple[tuple[str, str, str], ...]) -> None:
+        """Note why the folder is not in force, and when to try again; the same as before is said once."""
+        self._retry.note_failure(now)
+        if self._failure is not None and self._failure.findings == findings:
+            return
+        self._failure = ReloadFailure(at=now, findings=findings)
+        self._observer.sources_reloaded("failed")
+        self._log("status-reload-failed", findings=[english for _, _, english in findings])
 
     def report(self) -> dict[str, Any] | None:
         """Return why the folder is not in force, for ``/readyz``; None: it is."""

@@ -92,6 +92,13 @@ class Track(Protocol):
     def watch(self, certificate: Certificate) -> bool:
         """Note that a certificate of this issuer is asked about; True: something new is to be fetched now."""
 
+    def inherit(self, before: "Track", now: datetime, *, is_partial: bool) -> None:
+        """Keep what another track of the source knew and is the newer, thing by thing, as of ``now``.
+
+        What was just loaded may be dated ahead, or older. ``is_partial``: not all of it could be read, so what is
+        missing here is kept too.
+        """
+
     def evidence(self) -> Iterable[RevocationEvidence]:
         """Return what is known, with its upkeep."""
 
@@ -118,6 +125,21 @@ class Confirmed:
     def upkeep(self, source: StatusSource) -> Upkeep:
         """Return until when the answer is used, by the tolerance of the source."""
         return Upkeep(usable_until=self.at + timedelta(seconds=source.tolerance_seconds), skew=self.skew)
+
+
+def select_beside(
+    new: datetime, versions: Iterable[tuple[T, Confirmed]], now: datetime, *, issued: Callable[[T], datetime]
+) -> list[tuple[T, Confirmed]]:
+    """Return which earlier versions go on counting beside one that is dated ``new``.
+
+    Beside one that is dated after ``now`` the newest that counts now, and the first that will: so a source that is
+    always a little ahead of this clock is known a little late, and not never. Beside any other only a newer one.
+    """
+    known = sorted(versions, key=lambda one: issued(one[0]))
+    in_force = [one for one in known if issued(one[0]) <= now][-1:]
+    if new <= now:
+        return [one for one in in_force if issued(one[0]) > new]
+    return in_force + [one for one in known if now < issued(one[0]) < new][:1]
 
 
 def confirmed_on_disk(kept: KeptAnswer, now: datetime) -> Confirmed:

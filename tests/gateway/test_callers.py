@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from gateway.callers import CallerRegistry, KeyId, TokenAlgorithm, load_callers
+from gateway.callers import CallerRegistry, CallerRole, KeyId, TokenAlgorithm, load_callers
 from gateway.toml_table import Fault
 from tests.support.callers import NOW, encode_pem, make_key, make_party, public_half
 
@@ -48,6 +48,34 @@ def test_good_file(tmp_path: Path, algorithm: TokenAlgorithm) -> None:
     assert encode_pem(caller.public_key) == PEMS[algorithm]
     assert registry.find("hall", "2026-2") is None
     assert registry.find("2026-1", "hall") is None
+
+
+def test_an_auditor(tmp_path: Path) -> None:
+    """A role is said in words; whoever says none is a business system, which opens nothing."""
+    auditor = lines(id='"auditor"', role='"auditor"', may_open="true")
+    registry, faults = load(tmp_path, auditor, lines())
+    found = [registry.find(name, "2026-1") for name in ("auditor", "hall")]
+    assert faults == []
+    assert [(caller.role, caller.may_open) for caller in found if caller is not None] == [
+        (CallerRole.AUDITOR, True),
+        (CallerRole.BUSINESS, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "key"),
+    [
+        ([{"role": '"admin"'}], "role"),
+        ([{"role": '"auditor"', "kind": '"counter"'}], "role"),
+        ([{"role": '"auditor"', "may_register_consent": "true"}], "role"),
+        ([{"may_open": "true"}], "may_open"),
+        ([{}, {"role": '"auditor"', "kid": '"2026-2"'}], "role"),
+    ],
+)
+def test_nobody_is_in_two_roles(tmp_path: Path, files: list[dict[str, str]], key: str) -> None:
+    """An auditor has no rights of a business system, nor the other way round, nor by another key."""
+    [fault] = load(tmp_path, *(lines(**changes) for changes in files))[1]
+    assert key in fault
 
 
 def test_key_in_a_file(tmp_path: Path) -> None:

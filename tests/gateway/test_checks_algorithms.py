@@ -15,6 +15,7 @@ from gateway.pipeline import verify_document
 from gateway.reason import Reason
 from gateway.verdict import Outcome, Verdict
 from keys.algorithms import DEFAULT_ALGORITHMS, AlgorithmSunsets
+from keys.certificate import Certificate
 from keys.digest import SHA256_OID, SM3_OID
 from keys.signature import ECDSA_WITH_SHA256
 from tests.support.algorithms import ending
@@ -48,9 +49,11 @@ def document(stamped: datetime | None, *, sm2_stamp: bool = False, on_seal: bool
     return (signed(seal={"version": 5, "stamp": stamp}) if on_seal else signed(stamp=stamp)).document()
 
 
-def judge(data: bytes, algorithms: AlgorithmSunsets, *, at: datetime = NOW) -> Verdict:
+def judge(
+    data: bytes, algorithms: AlgorithmSunsets, *, at: datetime = NOW, stampers: tuple[Certificate, ...] | None = None
+) -> Verdict:
     trust = Trust(
-        stampers=(authority().certificate, stamper_ca().certificate),
+        stampers=stampers or (authority().certificate, stamper_ca().certificate),
         lists=tuple(revocation_list(ca) for ca in (cast().maker_ca, cast().signer_ca, stamper_ca())),
         algorithms=algorithms,
     )
@@ -98,9 +101,12 @@ def test_a_time_stamp_whose_own_algorithm_has_ended_proves_nothing(ended: str) -
 
 
 def test_a_time_stamp_below_an_authority_whose_algorithm_has_ended_proves_nothing() -> None:
-    """The path of the authority is held to the present, too."""
-    found = judge(document(AFTER, sm2_stamp=True), ending(sm2=ENDED))
-    assert found.reasons == (*PATHS_AND_SIGNATURES, Reason.TIMESTAMP_UNUSABLE)
+    """The path of the authority is held to the present, too, where the token itself is by an algorithm that counts."""
+    stampers = (stamper_ca().certificate,)
+    assert judge(document(AFTER), ending(), stampers=stampers).outcome is Outcome.VALID
+    for data in (document(AFTER), document(AFTER, sm2_stamp=True)):
+        found = judge(data, ending(sm2=ENDED), stampers=stampers)
+        assert found.reasons == (*PATHS_AND_SIGNATURES, Reason.TIMESTAMP_UNUSABLE)
 
 
 def test_a_digest_between_signature_and_content_counts() -> None:

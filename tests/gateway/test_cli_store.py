@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.store_commands import _load_trust
 from gateway.demo.issuer import IssuedLicence
 from gateway.site_template import write_site
 from gateway.sources.licence_store import Selection
 from gateway.sources.store import SqliteLicenceStore
+from gateway.trust_memory import TrustMemory
+from tests.support import pki
 from tests.support.cli import Ended, tongban
 from tests.support.demo import NOW, demo_stock
+from tests.support.trust_folder import put, write_folder
+from tests.support.trust_lists import ENTRIES, make_list, next_list
+from tests.support.trust_lists import signed as signed_list
 
 LICENCES = demo_stock().licences
 ONE = next(one for one in LICENCES if one.draft.annotation is None)
@@ -189,3 +195,18 @@ def test_an_unreadable_file_is_usage(site: Path, tmp_path: Path) -> None:
     """A file that is not there ends with 2, and so does nothing at all."""
     assert store(site, "import", tmp_path / "none.ofd").code == 2
     assert store(site, "import", tmp_path).code == 2
+
+
+def test_import_trusts_as_the_gateway_does(tmp_path: Path) -> None:
+    """What the site's gateway would hold back or refuse is not trusted here either: its settings and memory count."""
+    write_site(tmp_path)
+    write_folder(tmp_path / "trust")
+    one = signed_list(make_list())
+    put(tmp_path / "trust", one)
+    assert len(_load_trust(tmp_path, pki.NOW).anchors) == len(ENTRIES)
+    TrustMemory(tmp_path / "state" / "trust").keep([one])
+    put(tmp_path / "trust", signed_list(next_list(one, anchors=ENTRIES[:1])))  # changes much
+    assert len(_load_trust(tmp_path, pki.NOW).anchors) == len(ENTRIES)
+    settings = tmp_path / "tongban.toml"
+    settings.write_text(settings.read_text().replace("max_change = 0.2", "max_change = 1.0"))
+    assert len(_load_trust(tmp_path, pki.NOW).anchors) == 1

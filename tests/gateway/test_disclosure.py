@@ -161,9 +161,6 @@ def test_attest() -> None:
     assert show(until, "attest:valid-on", ends, far) == {"form": "withheld", "reason": "not-known"}
     unsaid = replace(AROUND, asked={"valid-on": "tomorrow"})
     assert show(until, "attest:valid-on", around=unsaid) == {"form": "withheld", "reason": "not-known"}
-    uncounted = Limits(is_valid=True, is_counted=False)
-    assert show(number, "attest:age>=18", limits=uncounted) == {"form": "withheld", "reason": "not-counted"}
-    assert show(number, "plain", limits=uncounted)["form"] == "plain"
 
 
 def test_pseudonyms() -> None:
@@ -272,8 +269,7 @@ def test_compare(asked: dict[str, str], *, answer: bool | None) -> None:
     )
     bound = bind_plan(plan, licence_type)
     assert compare(bound, asked, TWO, status=LicenceStatus.ACTIVE, limits=VALID) is answer
-    for limits in (Limits(is_valid=False), Limits(is_valid=True, is_counted=False)):
-        assert compare(bound, asked, TWO, status=LicenceStatus.ACTIVE, limits=limits) is None
+    assert compare(bound, asked, TWO, status=LicenceStatus.ACTIVE, limits=Limits(is_valid=False)) is None
     assert compare(bound, asked, None, status=LicenceStatus.UNKNOWN, limits=VALID) is None
 
 
@@ -305,9 +301,9 @@ def plans(draw: st.DrawFn) -> tuple[Plan, LicenceType, dict[str, str]]:
     return plan, licence_type, values
 
 
-@given(made=plans(), is_valid=st.booleans(), is_counted=st.booleans(), keyed=st.booleans())
+@given(made=plans(), is_valid=st.booleans(), keyed=st.booleans())
 def test_no_value_leaves_outside_its_form(
-    made: tuple[Plan, LicenceType, dict[str, str]], *, is_valid: bool, is_counted: bool, keyed: bool
+    made: tuple[Plan, LicenceType, dict[str, str]], *, is_valid: bool, keyed: bool
 ) -> None:
     """Whatever the plan: a value stands in the answer only when its form is plain and nothing holds it back."""
     plan, licence_type, values = made
@@ -317,7 +313,7 @@ def test_no_value_leaves_outside_its_form(
         pseudonyms=PseudonymKeys(SECRET).of("A", "p") if keyed else None,
         asked={"covers": "子丑寅卯", "valid-on": "2026-01-01"},
     )
-    limits = Limits(is_valid=is_valid, is_counted=is_counted)
+    limits = Limits(is_valid=is_valid)
     found = disclose(bind_plan(plan, licence_type), licence, status=LicenceStatus.ACTIVE, around=around, limits=limits)
     assert list(found) != []
     decided = {one.field: one for one in plan.fields}

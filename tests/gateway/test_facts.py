@@ -36,6 +36,7 @@ TYPES = LicenceTypes(BUNDLE)
 ID_CARD = next(one for one in BUNDLE.licences if one.id == "id-card")
 DRIVING = next(one for one in BUNDLE.licences if one.id == "driving-licence")
 TODAY = date(2026, 3, 1)
+OLD = ADULT[:6] + ADULT[8:17]  # the number in 15 digits
 
 
 def selected(licence: Licence) -> str | None:
@@ -87,7 +88,7 @@ def test_a_name_of_two_types_is_nobody_s() -> None:
     [
         (holder(), "person"),
         (holder(code=ADULT.lower()), "person"),
-        (holder(code=ADULT[:6] + ADULT[8:17]), "person"),  # 15 digits
+        (holder(code=OLD), "person"),
         (holder(code_type="公民身份号码"), "person"),
         (holder(code_type=""), "person"),
         (holder(code_type="999"), "person"),
@@ -107,6 +108,12 @@ def test_a_name_of_two_types_is_nobody_s() -> None:
         (holder(code="E12345678", code_type=""), UNKNOWN),
         (holder(code="", code_type=""), UNKNOWN),
         (holder(code="无", code_type="111"), UNKNOWN),
+        (holder(code=OLD, code_type="公民身份号码"), "person"),
+        (holder(code=OLD, code_type=""), UNKNOWN),  # a registration number of a business may look the same
+        (holder(code=OLD, code_type="099"), UNKNOWN),
+        (holder(code=OLD, code_type="001"), UNKNOWN),
+        (holder(code="不详", code_type="414"), UNKNOWN),
+        (holder(code="护照", code_type="414"), UNKNOWN),
     ],
 )
 def test_holder_type(one: Holder, expected: str) -> None:
@@ -145,7 +152,10 @@ def born(year: int, month: int, day: int) -> str:
         (("E12345678",), "not a day", AgeClass.UNDETERMINED),
         (("E12345678", "E12345679"), "19900101", AgeClass.UNDETERMINED),  # whose birthday it is is not said
         ((born(1990, 1, 1),), "19900101", AgeClass.ADULT),
-        ((born(1990, 1, 1),), "20150101", AgeClass.UNDETERMINED),  # they contradict each other
+        ((born(1990, 1, 1),), "20150101", AgeClass.UNDER_14),  # they contradict each other: the younger counts
+        ((born(2015, 1, 1),), "19900101", AgeClass.UNDER_14),
+        ((born(2010, 1, 1),), "19900101", AgeClass.MINOR),
+        ((born(1990, 1, 1),), "18500101", AgeClass.UNDETERMINED),
         ((born(2026, 3, 2),), "", AgeClass.UNDETERMINED),  # not born yet
         ((born(1850, 1, 1),), "", AgeClass.UNDETERMINED),
         ((), "", AgeClass.UNDETERMINED),
@@ -156,6 +166,13 @@ def test_age(codes: tuple[str, ...], stated: str, expected: AgeClass) -> None:
     holders = tuple(holder(code=code, code_type="111" if len(code) == 18 else "414") for code in codes)
     licence = make_licence(holders=holders, elements={"KZ_CSRQ": stated})
     assert classify_age(licence, ID_CARD, "person", TODAY) is expected
+
+
+def test_an_old_number_that_nobody_stated() -> None:
+    """Fifteen digits beside another type of number say nothing of a birth."""
+    assert classify_age(make_licence(holders=(holder(code=OLD),), elements={}), ID_CARD, "person", TODAY) == "adult"
+    passport = make_licence(holders=(holder(code=OLD, code_type="414"),), elements={})
+    assert classify_age(passport, ID_CARD, "person", TODAY) is AgeClass.UNDETERMINED
 
 
 def test_age_of_others() -> None:

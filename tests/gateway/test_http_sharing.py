@@ -11,11 +11,13 @@ import pytest
 
 from adapters.licence import Licence
 from gateway.consent.memory import Failing, MemoryConsentStore
+from gateway.http import business
 from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
-from gateway.http.state import DECISIONS, SHARING
+from gateway.http.state import CLOCK, CONSENTS, DECISIONS, SHARING
 from gateway.policy.record import DecisionRecord, SinkUnavailableError, spell_forms
 from gateway.settings import PolicySettings
+from gateway.sources.source import SourceFault, SourceUnavailableError
 from gateway.withheld import WITHHELD_SENTENCES
 from policies.dimension import Context, LicenceStatus
 from tests.support.callers import NOW, Party
@@ -190,6 +192,18 @@ async def test_a_stored_licence(aiohttp_client: StartClient) -> None:
     content = await answer(aiohttp_client, COUNTER, licence, body, source=Register(licence), decoy=driving_licence())
     assert content["fields"] == PLAIN_ANSWER
     assert content["freshness"]["source"] == "store"
+
+
+@pytest.mark.parametrize("sealed", [ADULT, ADULT[:6] + ADULT[8:17]])
+@pytest.mark.parametrize("asked_for", [ADULT, ADULT[:6] + ADULT[8:17], ADULT.lower()])
+async def test_an_old_number_of_a_holder(aiohttp_client: StartClient, sealed: str, asked_for: str) -> None:
+    """A holder is found by the number of 18 characters and by the old one of 15, whichever the licence states."""
+    licence = make_licence(holders=(holder(code=sealed),), elements={})
+    client = await start_sharing(aiohttp_client, [COUNTER], licence, source=Register(licence), decoy=driving_licence())
+    named = {"number": "ID-0001", "type": "居民身份证"}
+    for code, outcome in ((asked_for, "valid"), (CHILD, "unknown")):
+        _, content = await ask(client, COUNTER, asked(licence=named | {"holder": code}))
+        assert content["outcome"] == outcome
 
 
 def without(content: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -418,6 +432,45 @@ async def test_consents_that_cannot_be_looked_up(aiohttp_client: StartClient) ->
     assert status == 200
 
 
+@pytest.mark.parametrize("fails", ["find", "secret"])
+@pytest.mark.parametrize("code", [ADULT, CHILD])
+async def test_a_register_that_fails_tells_nothing(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, code: str, fails: str
+) -> None:
+    """A right guess of a holder and a wrong one are refused alike while consents cannot be looked up."""
+    licence = driving_licence()
+    client = await start_sharing(
+        aiohttp_client,
+        [NOTARY_OFFICE],
+        licence,
+        consents=MemoryConsentStore(),
+        source=Register(licence),
+        decoy=make_licence(),
+    )
+    given = await consent(client)
+
+    async def fail(*_: object) -> None:
+        raise SourceUnavailableError(SourceFault.UNUSABLE)
+
+    monkeypatch.setattr(client.server.app[CONSENTS], fails, fail)  # type: ignore[attr-defined]
+    named = {"number": "DL-0001", "type": "机动车驾驶证", "holder": code}
+    status, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, consent=given, licence=named))
+    assert (status, content["reason"]) == (503, "consent.unavailable")
+
+
+async def test_a_slow_body_gains_no_time(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consent that ends while the body is on its way does not count any more."""
+    client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], driving_licence(), consents=MemoryConsentStore())
+    given = await consent(client, expires=(NOW + timedelta(seconds=1)).isoformat())
+    moments = [NOW]  # of the head; the body is there two seconds later
+    later = NOW + timedelta(seconds=2)
+    state = client.server.app._state  # type: ignore[attr-defined]
+    monkeypatch.setitem(state, CLOCK, lambda: moments.pop() if moments else later)
+    _, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, consent=given))
+    assert content["fields"]["vehicle_class"] == withheld("no-consent")
+    assert records(client)[-1].at == later
+
+
 async def test_attest(aiohttp_client: StartClient) -> None:
     """A predicate is answered with yes or no, and its value does not leave."""
     client = await start_sharing(aiohttp_client, [NOTARY_OFFICE], make_licence(), consents=MemoryConsentStore())
@@ -549,3 +602,26 @@ async def test_match_floor(aiohttp_client: StartClient, monkeypatch: pytest.Monk
         waited.clear()
         await ask(client, COUNTER, body)
         assert [seconds > 0 for seconds in waited] == [waits]
+
+
+async def test_the_floor_stands_on_the_whole_question(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The least time begins when the whole question is there, however slowly it came."""
+    begun, ends = [], []
+    read = business._read_question
+
+    async def read_slowly(*rest: Any) -> Any:
+        question = await read(*rest)
+        begun.append(asyncio.get_running_loop().time())
+        return question
+
+    async def wait(moment: float) -> None:
+        ends.append(moment)
+
+    monkeypatch.setattr(business, "_read_question", read_slowly)
+    monkeypatch.setattr("gateway.http.floor._wait_until", wait)
+    floor = PolicySettings(match_floor_milliseconds=10_000)
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence(), settings=floor)
+    await ask(client, COUNTER, asked(match={"holder_id": ADULT}))
+    assert ends[0] >= begun[0] + 10

@@ -293,6 +293,16 @@ async def test_a_status_is_in_force_at_once(aiohttp_client: StartClient, folder:
     assert (content["outcome"], content["notes"][-1:]) == ("valid", ["status.under-objection"])
 
 
+async def test_an_annotated_copy_says_so(aiohttp_client: StartClient, site: Site) -> None:
+    """The answer about a copy that was made for one purpose notes that it is one, and not for which."""
+    client = await connect(aiohttp_client, site)
+    for one in demo_stock().licences:
+        content = await answer(client, {"document": b64encode(one.document).decode()})
+        assert ("licence.annotated-copy" in content["notes"]) is (one.draft.annotation is not None)
+        if one.draft.annotation is not None:
+            assert one.draft.annotation.reason not in json.dumps(content, ensure_ascii=False)
+
+
 async def test_another_holder_is_answered_like_no_licence(aiohttp_client: StartClient, site: Site) -> None:
     """Nobody learns from the answer whether a licence exists whose holder he does not know, nor from the work done."""
     verify = Pipeline()

@@ -1,5 +1,6 @@
 """The folder of our keys: only plain files of ours, changed in one step, broken ones named."""
 
+import fcntl
 import os
 from dataclasses import replace
 from datetime import datetime
@@ -270,6 +271,27 @@ def test_a_state_waits_for_a_use_that_has_begun(kept: tuple[Keystore, StoredKey]
     store.unseal(stored, PASSPHRASE, clock=clock).sign(b"m")
     thread.join()
     assert seen == ["use", "state"]
+
+
+def test_a_state_changes_under_the_lock_of_the_key(kept: tuple[Keystore, StoredKey]) -> None:
+    """While the new state is worked out and written, nobody else can have the lock, and afterwards anybody can."""
+    store, stored = kept
+    held: list[bool] = []
+
+    def is_held() -> bool:
+        with path_of(store, stored, ".key").open("rb") as other:
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def change(key: OwnKey) -> KeyState:
+        held.append(is_held())
+        return replace(key.state, signs_until=NOW)
+
+    store.update(stored.id, change)
+    assert [*held, is_held()] == [True, False]
 
 
 def test_a_state_that_is_gone_stops_the_signer(kept: tuple[Keystore, StoredKey]) -> None:

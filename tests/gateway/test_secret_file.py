@@ -67,11 +67,7 @@ def test_the_key_of_a_site(tmp_path: Path) -> None:
     assert load_site(site).pseudonym_master is None
     settings = site / "tongban.toml"
     text = settings.read_text(encoding="utf-8")
-    added = 'pseudonym_key = "state/pseudonym.key"\n'
-    settings.write_text(
-        text.replace("[policy]\n", f"[policy]\n{added}") if "[policy]" in text else f"{text}\n[policy]\n{added}",
-        encoding="utf-8",
-    )
+    settings.write_text(text.replace("# pseudonym_key", "pseudonym_key"), encoding="utf-8")
     with pytest.raises(SiteError) as caught:
         load_site(site)
     (fault,) = caught.value.faults

@@ -13,7 +13,8 @@ from keys.ocsp_stapled import MAX_STAPLED, read_stapled
 from tests.support import ocsp
 from tests.support.cli import tongban, write_trust
 from tests.support.pki import Entity, sm2_key
-from tests.support.sealed import CREATED, NOW, Recipe, Trust, cast, revocation_list, signed_data
+from tests.support.sealed import CREATED, NOW, Recipe, Trust, cast, revocation_list, signed, signed_data
+from tests.support.timestamps import AFTER, StampRecipe, trusting_stamps
 
 HOUR = timedelta(hours=1)
 
@@ -93,6 +94,15 @@ def test_a_verdict_ends_with_the_first_thing_that_ends() -> None:
             assert (later.outcome, later.ends_at) == (Outcome.VALID, verdict.ends_at)
     assert verify(OF_SIGNER, OF_MAKER).ends_at == NOW + HOUR
     assert verify(OF_SIGNER, OF_MAKER, at=NOW + HOUR).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), signed(stamp=StampRecipe(at=AFTER))], ids=["plain", "stamped"])
+def test_a_verdict_ends_with_the_list_that_it_rests_on(recipe: Recipe) -> None:
+    """The end of a signed trust list is one of the ends that a valid verdict names."""
+    end = NOW + timedelta(minutes=10)
+    verdict = verify_document(recipe.document(), store=replace(trusting_stamps().store(), until=end), at=NOW)
+    assert (verdict.outcome, verdict.ends_at) == (Outcome.VALID, end)
+    assert all(check.ends_at == end for check in verdict.all_checks() if check.check is CheckName.REVOCATION)
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:

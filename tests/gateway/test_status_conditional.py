@@ -1,19 +1,33 @@
-"""Asking only for what changed: a 304 confirms what is at hand, and prolongs nothing that it says itself."""
+"""Asking only for what changed, over HTTPS alone: a 304 confirms what is at hand, and prolongs nothing of its own."""
 
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.status.conditional import make_validators
+from gateway.status.conditional import read_validators
 from gateway.status.failure import StatusFailure
 from keys.revocation import RevocationState, Unavailable
 from tests.gateway.test_status_keeper import GOOD, HOUR, REVOKING, Kept, delta, feed, feed_source, listed, source
 from tests.support import pki
-from tests.support.responder import respond, responder, serve
+from tests.support.responder import Responder, respond, serve
+from tests.support.responder import responder as plain_responder
+from tests.support.tls import loopback_contexts
 
+CONDITIONS = {"if-none-match", "if-modified-since"}
 ETAG, DATE = 'W/"a-7"', "Sun, 01 Mar 2026 00:00:00 GMT"
+
+
+@pytest.fixture(autouse=True)
+def trusting(monkeypatch):
+    """Trust the server of the tests alone; it is made before the loop runs."""
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", loopback_contexts()[1])
+
+
+def responder(**behaviours) -> AbstractAsyncContextManager[Responder]:
+    return plain_responder(loopback_contexts()[0], **behaviours)
 
 
 def versioned(body, *headers):
@@ -33,7 +47,10 @@ def versioned(body, *headers):
     "headers", [(f"ETag: {ETAG}",), (f"Last-Modified: {DATE}",), (f"ETag: {ETAG}", f"Last-Modified: {DATE}")]
 )
 async def test_not_modified_confirms(tmp_path, headers):
-    """A 304 confirms the list: the tolerance begins anew, also over a restart, and its own end stays."""
+    """A 304 confirms the list: the tolerance begins anew, also over a restart, and its own end stays.
+
+    A restart asks for the whole.
+    """
     async with responder(list=versioned(GOOD, *headers)) as server:
         one = source(server)
         async with Kept(tmp_path, one) as kept:
@@ -43,9 +60,13 @@ async def test_not_modified_confirms(tmp_path, headers):
             assert kept.keeper.report()[0].usable_until == pki.NOW + 3 * HOUR
             assert kept.keeper.sequence == 1
         async with Kept(tmp_path, one) as again:
+            assert again.keeper.report()[0].usable_until == pki.NOW + 2 * HOUR  # by this clock, which is behind
             again.clock.now += 2 * HOUR
             assert await again.refresh() == []
-            assert "if-none-match" in server.requests[2].headers or "if-modified-since" in server.requests[2].headers
+            assert await again.refresh() == []
+            conditions = [sorted(request.headers.keys() & CONDITIONS) for request in server.requests]
+            assert conditions == [[], conditions[1], [], conditions[1]]
+            assert conditions[1]
             again.clock.now = pki.NOW + timedelta(days=1)
             assert await again.refresh() == [StatusFailure.STALE]
             assert again.status().why is Unavailable.STALE
@@ -104,13 +125,30 @@ async def test_deltas_and_feeds_are_asked_for_likewise(tmp_path):
                     assert await kept.refresh() == []
                     assert await kept.refresh("feed") == []
         asked = [request.headers.get("if-none-match") for request in server.requests]
-        assert asked == [None] * 3 + ['"1"', '"2"', '"3"'] * 3
+        assert asked == ([None] * 3 + ['"1"', '"2"', '"3"']) * 2
+
+
+async def test_over_plain_http_the_whole_is_asked_for(tmp_path):
+    """Whoever once answers in the place of a server with an old list and the new one's validators is soon forgotten."""
+    new = versioned(REVOKING, 'ETag: "8"')
+    async with (
+        plain_responder(list=serve(GOOD, headers=('ETag: "8"',))) as server,
+        Kept(tmp_path, source(server)) as kept,
+    ):
+        assert await kept.refresh() == []
+        assert kept.status().state is RevocationState.GOOD
+        server.behaviours["/list"] = new
+        assert await kept.refresh() == []
+        assert kept.status().state is RevocationState.REVOKED
 
 
 @given(st.text(max_size=300) | st.none(), st.text(max_size=100) | st.none())
 def test_only_what_can_be_sent_is_kept(etag, last_modified):
     """Validators are of one line of ASCII, whatever a server or a file says."""
-    found = make_validators("http://a.test/", etag, last_modified)
+    said = {"ETag": etag, "Last-Modified": last_modified}
+    headers = {name: value for name, value in said.items() if value is not None}
+    assert read_validators("http://a.test/", headers) is None
+    found = read_validators("https://a.test/", headers)
     for value in () if found is None else found.headers.values():
         assert value.isascii()
         assert value.isprintable()

@@ -12,6 +12,7 @@ from gateway.status.keeper import StatusKeeper
 from gateway.status.shelf import Shelf
 from gateway.status.source import SourceKind, StatusSource
 from keys.chain import build_chain
+from keys.ocsp import parse_ocsp_response
 from keys.ocsp_certificate_id import IdDigest
 from keys.revocation import RevocationState, Unavailable, revocation_status
 from keys.status_feed import (
@@ -312,9 +313,9 @@ async def test_a_server_that_is_a_little_ahead(tmp_path):
         assert kept.status().state is RevocationState.REVOKED
 
 
-def delta(*entries, number=9, base=7, age=MINUTE, ca=CA):
+def delta(*entries, number=9, base=7, age=MINUTE, ca=CA, life=DAY):
     indicator = extension("2.5.29.27", integer(base), critical=True)
-    return listed(*entries, number=number, age=age, ca=ca, more=(indicator,))
+    return listed(*entries, number=number, age=age, ca=ca, life=life, more=(indicator,))
 
 
 async def test_deltas(tmp_path):
@@ -642,3 +643,23 @@ async def test_in_the_background(tmp_path):
 async def pause():
 
     await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "state"),
+    [({}, RevocationState.GOOD), ({"tolerance_seconds": 1_800.0}, None), ({"nonce_required": True}, None)],
+)
+async def test_a_stapled_answer_is_no_older_than_a_fetched_one_may_be(tmp_path, knobs, state):
+    """The tolerance of the issuer's OCSP source bounds a stapled "good", and none has a nonce; "revoked" counts."""
+    name, dates = ocsp.certificate_id(LEAF, CA), {"this_update": pki.NOW - HOUR, "next_update": pki.NOW + DAY}
+    good, revoked = (
+        parse_ocsp_response(ocsp.answer(ocsp.single(name, status, **dates), signer=CA))
+        for status in (ocsp.GOOD, ocsp.revoked(pki.NOW - DAY))
+    )
+    async with responder() as server, Kept(tmp_path, ocsp_source(server, **knobs)) as kept:
+        store = kept.keeper.current()
+        found = revocation_status(CHAIN, store=store, now=pki.NOW, trusted_time=None, stapled=(good,))
+        assert found.state is (state or RevocationState.UNAVAILABLE)
+        assert [fate.why for fate in found.stapled] == [None if state else Unavailable.TOO_OLD]
+        found = revocation_status(CHAIN, store=store, now=pki.NOW, trusted_time=None, stapled=(good, revoked))
+        assert found.state is RevocationState.REVOKED

@@ -1,6 +1,8 @@
 """Sources of status are read again while the gateway runs: as a whole, or not at all, and said in words."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,12 @@ from gateway.http.state import RELOAD
 from gateway.metrics import Metrics
 from gateway.site import load_site
 from gateway.site_template import write_site
+from gateway.status.source import StatusSource
+from gateway.status.source_keeper import SourceKeeper
+from gateway.toml_table import Fault
+from gateway.trust_retry import MAX_RETRY_SECONDS
+from keys.trust import TrustStore
+from tests.gateway.test_status_processes import until
 from tests.support import pki
 from tests.support.http import StartClient
 
@@ -113,3 +121,46 @@ async def test_it_is_said_at_readyz(aiohttp_client: StartClient, site: Path) -> 
             break
         await asyncio.sleep(0.005)
     assert content["status_failure"]["findings"][0]["file"] == "status/bad.toml"
+
+
+class Counting:
+    """Counts reloads."""
+
+    def __init__(self) -> None:
+        self.results: list[str] = []
+
+    def sources_reloaded(self, result: str) -> None:
+        """Note one."""
+        self.results.append(result)
+
+
+@pytest.mark.parametrize("where", ["reading", "taking"])
+async def test_what_passes_by_itself_is_tried_again(site: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """A fault of the moment, or an error that nobody foresaw, is said once, and tried again within a minute."""
+    taken: list[list[str]] = []
+    broken, now = True, [pki.NOW]
+
+    def read(*_: object, faults: list[Fault], **__: object) -> tuple[StatusSource, ...]:
+        if broken and where == "reading":
+            faults.append(Fault(file="status", key="", expected="a readable folder", found="something else"))
+        return ()
+
+    async def take(sources: Sequence[StatusSource]) -> None:
+        if broken and where == "taking":
+            raise RuntimeError("nobody foresaw")
+        taken.append([source.name for source in sources])
+
+    monkeypatch.setattr("gateway.status.source_keeper.load_status_sources", read)
+    counting = Counting()
+    keeper = SourceKeeper(
+        site, store=TrustStore.empty, clock=lambda: now[0], on_change=take, observer=counting, poll_seconds=0.001
+    )
+    task = asyncio.create_task(keeper.run())
+    await until(lambda: keeper.failure is not None)
+    broken = False
+    now[0] += timedelta(seconds=MAX_RETRY_SECONDS)
+    await until(lambda: bool(taken))
+    await until(lambda: keeper.failure is None)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (taken, counting.results) == ([[]], ["failed", "ok"])

@@ -153,16 +153,16 @@ def test_the_schedule():
 def test_the_shelf(tmp_path):
     """What was kept is read; what is replaced or removed is gone; nothing half-written is left."""
     shelf = Shelf(tmp_path / "new")
-    assert shelf.read("one") == {}
+    assert shelf.read("one").answers == {}
     first = KeptAnswer(body=b"a\nb", confirmed_at=pki.NOW, skew=timedelta(hours=-1), about=b"c")
     second = KeptAnswer(body=b"", confirmed_at=pki.NOW)
     shelf.write("one", "part", first)
     shelf.write("one", "other", second)
-    assert shelf.read("one") == {"part": first, "other": second}
+    assert shelf.read("one").answers == {"part": first, "other": second}
     shelf.write("one", "part", second)
     shelf.remove("one", "other")
     shelf.remove("one", "never")
-    assert shelf.read("one") == {"part": second}
+    assert shelf.read("one").answers == {"part": second}
     assert [path.name for path in (tmp_path / "new" / "one").iterdir()] == ["part.status"]
 
 
@@ -171,7 +171,7 @@ def test_names_stay_inside(tmp_path, name):
     """Whatever a source is called, its files stay inside the folder."""
     shelf = Shelf(tmp_path / "in")
     shelf.write(name, name, KeptAnswer(body=b"x", confirmed_at=pki.NOW))
-    assert next(iter(shelf.read(name).values())).body == b"x"
+    assert next(iter(shelf.read(name).answers.values())).body == b"x"
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 

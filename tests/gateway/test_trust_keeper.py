@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from gateway.app import create_app
-from gateway.http.messages import Readiness
+from gateway.http.messages.readiness import Readiness
 from gateway.http.state import STORE, TRUST
 from gateway.site import Site, load_site
 from gateway.site_template import write_site

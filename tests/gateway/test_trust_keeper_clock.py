@@ -18,10 +18,11 @@ from gateway.metrics import Metrics
 from gateway.site import load_site
 from gateway.site_template import write_site
 from gateway.trust_folder import MAX_FILES
-from gateway.trust_keeper import MAX_RETRY_SECONDS, TrustKeeper
+from gateway.trust_keeper import TrustKeeper
 from gateway.trust_lists import read_trust
 from gateway.trust_mark import mark_folder
 from gateway.trust_metrics import TrustMetrics
+from gateway.trust_retry import MAX_RETRY_SECONDS
 from keys.trust_list import TrustList
 from tests.support import pki
 from tests.support.trust_folder import put, write_folder

@@ -97,7 +97,7 @@ def test_keys_that_were_changed_are_reached_through_the_archive(folder: Path) ->
     published(folder, third)
     assert digests(read(folder).state.lists) == [third.digest]
     (folder / ARCHIVE_FOLDER / f"{NAME}.2.json").unlink()
-    assert problems(read(folder)) == [TrustListFault.TOO_FEW_OLD_SIGNATURES]
+    assert problems(read(folder)) == [TrustListFault.GAP]
     write_roots(folder, NAME, keys_of(*others))
     assert read(folder).findings == ()
 
@@ -351,3 +351,15 @@ def test_root_keys_that_contradict_themselves_are_refused(old: bytes, new: bytes
     assert old in data
     with pytest.raises(ValueError, match=r"."):
         parse_roots(data.replace(old, new))
+
+
+def test_a_store_says_until_when_its_lists_stay_as_they_are(folder: Path) -> None:
+    """Its end is the next moment at which the time of a list ends or comes; without lists there is none."""
+    one = make_list(expires=pki.NOW + timedelta(hours=2))
+    published(folder, signed(one))
+    soon = pki.NOW + timedelta(hours=1)
+    state = read(folder).state
+    assert (state.store_at(pki.NOW).until, state.store_at(one.expires).until) == (one.expires, None)
+    put(folder, signed(next_list(signed(one), issued=soon, expires=soon + timedelta(days=9))))
+    state = read(folder).state
+    assert (state.store_at(pki.NOW).until, state.store_at(soon).until) == (soon, one.expires)

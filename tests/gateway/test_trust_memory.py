@@ -4,19 +4,22 @@ import asyncio
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
 
 from gateway.site import SiteError, load_site
 from gateway.site_template import write_site
+from gateway.trust_files import locked
 from gateway.trust_keeper import TrustKeeper
 from gateway.trust_memory import TrustMemory, read_remembered_trust
+from gateway.trust_publishing import publish
 from gateway.trust_sentences import ListProblem
 from keys.errors import TrustListFault
 from keys.trust_list import TrustList, encode_trust_list
 from tests.support import pki
-from tests.support.trust_folder import NAME, archive, put, write_folder
+from tests.support.trust_folder import NAME, archive, published, put, write_folder
 from tests.support.trust_lists import ENTRIES, make_list, next_list, signed
 
 ONE = signed(make_list())
@@ -175,3 +178,61 @@ def test_a_restart_is_as_short_as_the_last_step(stand: Stand) -> None:
     for path in (stand.trust / "archive").iterdir():
         path.write_bytes(os.urandom(8))
     assert stand.problems() == []
+
+
+def test_a_lock_that_somebody_holds_stalls_nothing(stand: Stand) -> None:
+    """The folder is watched while the memory is locked, which is said, and what is in force is kept afterwards."""
+    running = stand.start()
+    with locked(stand.state):
+        archive(stand.trust, ONE)
+        put(stand.trust, TWO)
+        look(running)
+        assert versions(running) == [2]
+        put(stand.trust, OTHER)
+        look(running)
+        assert running.failure is not None
+    assert stand.kept.read_bytes() == encode_trust_list(ONE)
+    look(running)
+    assert stand.kept.read_bytes() == encode_trust_list(TWO)
+
+
+def test_a_lock_is_for_its_owner_alone(stand: Stand) -> None:
+    """Whoever may read lists cannot hold the lock: neither file may be opened by others."""
+    stand.start()
+    published(stand.trust, TWO)
+    for folder in (stand.trust, stand.state):
+        assert stat.S_IMODE((folder / ".lock").stat().st_mode) == 0o600
+
+
+def test_a_writer_waits_for_another_one_and_not_for_ever(stand: Stand) -> None:
+    """A lock that is held is refused after the last try."""
+    with locked(stand.trust), pytest.raises(OSError, match="somebody else"), locked(stand.trust, tries=2):
+        pytest.fail("two hold the lock")
+
+
+def test_a_memory_that_somebody_deleted_is_written_again(stand: Stand) -> None:
+    """While the list is in its place, its memory is back at the next look."""
+    running = stand.start()
+    shutil.rmtree(stand.state)
+    look(running)
+    assert stand.kept.read_bytes() == encode_trust_list(ONE)
+
+
+def test_a_list_that_is_gone_is_published_again(stand: Stand) -> None:
+    """Publishing the version in force, or the next one, mends a folder whose list was deleted."""
+    for again in (ONE, TWO):
+        stand.start()
+        (stand.trust / "lists" / f"{NAME}.json").unlink()
+        assert ListProblem.GONE in stand.problems()
+        publish(encode_trust_list(again), stand.trust, at=pki.NOW, present=TrustMemory(stand.state).load().lists)
+        assert stand.problems() == []
+    assert versions(stand.start()) == [2]
+
+
+def test_a_memory_on_its_way_out_is_not_written_again(stand: Stand) -> None:
+    """Whoever deletes list, root keys and memory need not be quicker than the gateway looks."""
+    running = stand.start()
+    for path in (stand.trust / "lists" / f"{NAME}.json", stand.trust / "roots.json", stand.kept):
+        path.unlink()
+        look(running)
+    assert not stand.kept.exists()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,55 @@ def test_a_name_of_a_file_in_another_encoding_can_be_said(folder: Path) -> None:
     for place in (folder, folder / LISTS_FOLDER):
         (place / os.fsdecode(b"\xff\xfe.json")).write_bytes(b"x")
     assert [finding.file for finding in read(folder).faults] == [r"\xff\xfe.json", r"lists/\xff\xfe.json"]
+
+
+def test_a_hole_in_the_archive_brings_no_retired_keys_back(folder: Path) -> None:
+    """Where the archive does not lead to the present keys, nobody knows who may sign, the root keys included."""
+    two = signed(next_list(ONE, signers=keys_of(*NEW_KEYS)), A, B, *NEW_KEYS[:2])
+    three = signed(next_list(two), *NEW_KEYS[:2])
+    for one in (ONE, three):
+        archive(folder, one)
+    put(folder, three)
+    assert problems(read(folder)) == [TrustListFault.GAP]
+    for previous in ("0" * 64, three.digest):
+        put(folder, signed(make_list(STRANGER, version=4, previous=previous)))
+        reading = read(folder)
+        assert (problems(reading), versions(reading)) == ([TrustListFault.GAP], [])
+    archive(folder, two)
+    assert problems(read(folder)) == [TrustListFault.TOO_FEW_OLD_SIGNATURES]
+    put(folder, three)
+    assert (problems(read(folder)), versions(read(folder))) == ([], [3])
+    (folder / ARCHIVE_FOLDER / f"{NAME}.1.json").unlink()  # the root keys signed the second, too
+    assert (problems(read(folder)), versions(read(folder))) == ([], [3])
+    (folder / ARCHIVE_FOLDER / f"{NAME}.2.json").unlink()
+    assert problems(read(folder)) == [TrustListFault.GAP]
+
+
+def test_present_keys_as_root_keys_need_no_older_archive(folder: Path) -> None:
+    """When the present keys stand in the place of the root keys, versions before them are not asked for."""
+    two = signed(next_list(ONE, signers=keys_of(*NEW_KEYS)), A, B, *NEW_KEYS[:2])
+    three = signed(next_list(two), *NEW_KEYS[:2])
+    write_folder(folder, roots=keys_of(*NEW_KEYS))
+    archive(folder, two)
+    archive(folder, three)
+    put(folder, three)
+    assert versions(read(folder)) == [3]
+    put(folder, signed(next_list(three), *NEW_KEYS[:2]))
+    assert versions(read(folder)) == [4]
+
+
+@pytest.mark.parametrize(
+    ("dates", "fault"),
+    [
+        ({"issued": pki.NOW + timedelta(seconds=30)}, TrustListFault.NOT_YET_ISSUED),
+        ({"issued": ONE.issued, "expires": pki.NOW - timedelta(hours=1)}, TrustListFault.EXPIRED),
+    ],
+)
+def test_a_first_start_takes_the_archived_version_while_the_next_is_untimely(folder: Path, dates, fault) -> None:
+    """Without a memory, the last good version that the archive has counts, as it does in a gateway that runs."""
+    published(folder, ONE)
+    put(folder, signed(next_list(ONE, **dates)))
+    for present in (None, {NAME: ONE}):
+        reading = read(folder, present)
+        assert (problems(reading), versions(reading), reading.faults) == ([fault], [1], ())
+        assert len(reading.state.store_at(pki.NOW).anchors) == len(ENTRIES)

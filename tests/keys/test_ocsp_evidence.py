@@ -241,3 +241,48 @@ def test_until_when_an_answer_holds():
     soon = listed(entry(LEAF.certificate.serial), this_update=pki.NOW + HOUR)
     assert ask(lists=[listed(), soon]).ends_at == pki.NOW + HOUR
     assert ask().ends_at is None
+
+
+DAY = timedelta(days=1)
+OVER = Upkeep(usable_until=pki.NOW, skew=None)
+WARNED = {"this_update": pki.NOW - 2 * DAY, "next_update": pki.NOW + DAY}
+TOLD = [  # "revoked", two days old, and its time over: past the tolerance, or past its next update
+    {"answers": (answer(ocsp.revoked(WHEN), upkeep=OVER, **WARNED),)},
+    {"answers": (answer(ocsp.revoked(WHEN), this_update=pki.NOW - 2 * DAY, next_update=pki.NOW),)},
+    {"lists": (replace(listed(entry(LEAF.certificate.serial), **WARNED), upkeep=OVER),)},
+    {"lists": (listed(entry(LEAF.certificate.serial), this_update=pki.NOW - 2 * DAY, next_update=pki.NOW),)},
+]
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_an_older_good_does_not_undo_a_revocation(told):
+    """What was revoked when its source was last heard is not good by anything older, stapled or kept."""
+    older = {"this_update": pki.NOW - 3 * DAY, "next_update": pki.NOW + DAY}
+    answers, lists = told.get("answers", ()), told.get("lists", ())
+    without = ask(*answers, lists=lists)
+    assert without.state is RevocationState.UNAVAILABLE
+    found = ask(*answers, lists=lists, stapled=(answer(**older).response,))
+    assert replace(found, stapled=()) == without
+    for more, listing in (((answer(**older),), ()), ((), (listed(**older),))):
+        assert ask(*answers, *more, lists=(*lists, *listing)).why is without.why
+    newer = {"this_update": pki.NOW - DAY, "next_update": pki.NOW + DAY}
+    for more, listing in (((answer(**newer),), ()), ((), (listed(**newer),))):
+        assert ask(*answers, *more, lists=(*lists, *listing)).state is RevocationState.GOOD
+
+
+def test_only_a_genuine_revocation_casts_doubt():
+    """What nobody entitled signed, and what says "good", casts none when its time is over."""
+    older = answer(this_update=pki.NOW - 3 * DAY, next_update=pki.NOW + DAY)
+    forger = replace(CA, key=pki.sm2_key())
+    forged = parse_revocation_list(forger.revocation_list(entry(LEAF.certificate.serial), **WARNED))
+    for lists in ((replace(forged, upkeep=OVER),), (replace(listed(**WARNED), upkeep=OVER),)):
+        assert ask(older, lists=lists).state is RevocationState.GOOD
+    for status, signer in ((ocsp.revoked(WHEN), forger), (ocsp.GOOD, CA)):
+        assert ask(older, answer(status, signer=signer, upkeep=OVER, **WARNED)).state is RevocationState.GOOD
+
+
+def test_a_stapled_answer_that_does_not_know_casts_doubt():
+    """Behind a newer stapled answer that cannot say, an older "good" is not believed."""
+    old = answer(this_update=pki.NOW - HOUR)
+    assert ask(old).state is RevocationState.GOOD
+    assert ask(old, stapled=(answer(ocsp.UNKNOWN).response,)).why is Unavailable.UNKNOWN_TO_RESPONDER

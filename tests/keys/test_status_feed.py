@@ -283,3 +283,11 @@ def test_what_one_publisher_knows_counts():
     """A revocation that only one of two publishers knows decides."""
     other = feed(publisher="340000", issued=pki.NOW - HOUR, certificates=(revoked(LEAF.certificate.serial),))
     assert ask(feed(), other).state is RevocationState.REVOKED
+
+
+def test_what_an_ended_feed_revoked_is_not_good_by_an_older_one():
+    """A revocation goes on casting doubt on what is older, from whatever publisher, when the feed has ended."""
+    ended = feed(issued=pki.NOW - HOUR, next_due=pki.NOW, certificates=(revoked(LEAF.certificate.serial),))
+    for age, state in ((2, RevocationState.UNAVAILABLE), (0, RevocationState.GOOD)):
+        other = feed(publisher="340000", issued=pki.NOW - age * HOUR)
+        assert ask(ended, other).state is state

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.policy.activation import PolicySite, Proposal, approve, propose
+from gateway.policy.activation import Proposal, Settled, approve, propose, settle
 from gateway.policy.draft import read_sound_draft
+from gateway.policy.policy_site import PolicySite, read_written
 from keys.own.public import encode_public_pem
 from keys.own.record import KeyAlgorithm, KeyPurpose
 from keys.own.signer import SoftwareSigner
@@ -71,6 +72,10 @@ class Bureau:
     def propose(self) -> Proposal:
         """Compare what is written with what is in force."""
         return propose(self.site, read_sound_draft(self.site.policies), at=self.now)
+
+    def settle(self) -> Settled:
+        """Put in force what is written, if it may be, as a gateway does."""
+        return settle(self.site, read_written(self.site), at=self.now)
 
     def approve(self, *names: str) -> Proposal:
         """Have these people approve what is written now."""

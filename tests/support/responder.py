@@ -4,6 +4,7 @@ It speaks HTTP by hand on the loopback address, so that a test decides about eve
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -99,6 +100,7 @@ class Responder:
     """The server: what it does at each path, and what it was asked."""
 
     port: int
+    scheme: str = "http"
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
 
@@ -109,7 +111,7 @@ class Responder:
 
     def url(self, path: str = "/") -> str:
         """Return the address of a path."""
-        return f"http://{self.host}{path}"
+        return f"{self.scheme}://{self.host}{path}"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read one request and behave."""
@@ -129,8 +131,8 @@ class Responder:
 
 
 @asynccontextmanager
-async def responder(**behaviours: Behaviour) -> AsyncIterator[Responder]:
-    """Serve until left; keywords are behaviours by the name of their path."""
+async def responder(tls: ssl.SSLContext | None = None, **behaviours: Behaviour) -> AsyncIterator[Responder]:
+    """Serve until left, over TLS where a context is given; keywords are behaviours by the name of their path."""
     holder: list[Responder] = []
     tasks: set[asyncio.Task[None]] = set()
 
@@ -144,9 +146,10 @@ async def responder(**behaviours: Behaviour) -> AsyncIterator[Responder]:
         finally:
             tasks.discard(task)
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    holder.append(Responder(port=port, behaviours={f"/{name}": one for name, one in behaviours.items()}))
+    scheme = "http" if tls is None else "https"
+    holder.append(Responder(port=port, scheme=scheme, behaviours={f"/{name}": one for name, one in behaviours.items()}))
     try:
         yield holder[0]
     finally:

@@ -60,8 +60,7 @@ class MatchAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
     outcome: bool | None
     reason: (
-        Annotated[str, Meta(description="no-policy, not-comparable or not-counted; there exactly without an outcome.")]
-        | UnsetType
+        Annotated[str, Meta(description="no-policy or not-comparable; there exactly without an outcome.")] | UnsetType
     ) = UNSET
 
 

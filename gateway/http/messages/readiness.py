@@ -81,7 +81,10 @@ class StatusReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class InForceReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The policy that was put in force last; ``validity`` says whether it decides anything today."""
+    """The policy that was put in force last; ``validity`` says whether it decides anything today.
+
+    ``approvals``: how many people approved it; 0 where nobody had to.
+    """
 
     bundle: str
     name: str
@@ -89,17 +92,20 @@ class InForceReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     valid_from: str
     valid_to: str
     since: str | None
-    approvers: list[str]
+    approvals: int
     validity: Validity
 
 
 class DraftReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The policy that is written in the site; ``needed`` is how many must approve it, 0 where nobody has to."""
+    """The policy that is written in the site; ``needed`` is how many must approve it, 0 where nobody has to.
+
+    ``approvals``: how many have.
+    """
 
     bundle: str
     version: str
     standing: Standing
-    approvers: list[str]
+    approvals: int
     needed: int
 
 

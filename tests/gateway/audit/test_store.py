@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.audit.data_keys import KeyStore
 from gateway.audit.lookup import Epoch, KeyOwner
@@ -14,7 +16,15 @@ from gateway.audit.postgres_keys import PostgresKeys
 from gateway.audit.private import KeyNumber
 from gateway.audit.sqlite import SqliteStore
 from gateway.audit.sqlite_keys import SqliteKeys
-from gateway.audit.store import Batch, LogStore, StoredHead, pack_leaves, unpack_leaves, unpack_privates
+from gateway.audit.store import (
+    Batch,
+    LogStore,
+    StoredHead,
+    pack_leaves,
+    pick_leaves,
+    unpack_leaves,
+    unpack_privates,
+)
 from gateway.audit.tile import TileWriter
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import ORIGIN
@@ -121,6 +131,9 @@ class TestStore:
         assert list(store.find(9, before=LAST, limit=5)) == [11, 10, 9, 8, 7]
         assert list(store.find(9, before=7, limit=5)) == [6, 5, 4, 3, 2]
         assert list(store.find(9, before=1, limit=5)) == [0]
+        assert list(store.find(9, before=9, limit=5, since=7)) == [8, 7]
+        assert list(store.find(9, before=9, limit=1, since=8)) == [8]
+        assert list(store.find(9, before=5, limit=5, since=5)) == []
 
     def test_a_word_twice_leads_to_an_entry_once(self, store: LogStore) -> None:
         """Two subjects may share a word."""
@@ -156,6 +169,43 @@ class TestStore:
         assert store.owners_before(Epoch(2)) == {OWNER: 7}
         store.erase_owners([OWNER])
         assert store.owners([OWNER]) == {}
+
+    def test_single_entries_are_picked(self, store: LogStore) -> None:
+        """Entries of any batch come with their private parts; those that are not there are left out."""
+        writer = Writer()
+        for count in (1, 255, 3):
+            writer.write(store, count)
+        picked = store.pick([258, 0, 3, 2, 259, 0])
+        assert {entry: (one.leaf, one.private) for entry, one in picked.items()} == {
+            258: (b"leaf 258", b"private 258"),
+            0: (b"leaf 0", b"private 0"),
+            3: (b"leaf 3", b""),
+            2: (b"leaf 2", b"private 2"),
+        }
+
+    def test_rows_of_entries_are_erased(self, store: LogStore) -> None:
+        """The index leads to those entries no more, and to all others as before."""
+        writer = Writer()
+        writer.write(store, 3, words=(1, -(2**63), 2**63 - 1))
+        writer.write(store, 2, words=(1,))
+        assert store.erase_entry_words(iter([4, 1, 99])) == 4
+        found = [list(store.find(word, before=LAST, limit=9)) for word in (1, -(2**63), 2**63 - 1)]
+        assert found == [[3, 2, 0], [2, 0], [2, 0]]
+        assert store.erase_entry_words([]) == 0
+
+    def test_private_parts_are_replaced(self, store: LogStore) -> None:
+        """Others stay as they are; a batch without any is named no more."""
+        writer = Writer()
+        writer.write(store, 3)
+        writer.write(store, 2)
+        assert {entry for first, count in store.batches_with_private(5) for entry in range(first, first + count)} >= {
+            *(0, 2, 4)
+        }
+        store.replace_privates({0: b"other", 4: b""})
+        assert [store.private(entry) for entry in range(5)] == [b"other", None, b"private 2", None, None]
+        store.replace_privates({0: b"", 2: b""})
+        assert list(store.batches_with_private(5)) == []
+        assert list(store.leaves(0, 5)) == [b"leaf %d" % entry for entry in range(5)]
 
 
 class TestKeyStore:
@@ -207,6 +257,23 @@ def test_damaged_leaves_are_corrupt(data: bytes) -> None:
     """Only what was written is read."""
     with pytest.raises(LogUnavailableError) as caught:
         unpack_leaves(data, 1)
+    assert caught.value.reason is Unavailable.CORRUPT
+
+
+@given(sizes=st.lists(st.integers(0, 2048), min_size=1, max_size=40), data=st.data())
+def test_picked_leaves_are_those_of_the_batch(sizes: list[int], data: st.DataObject) -> None:
+    """Whichever leaves of a batch are picked, they are the ones that reading all of it gives."""
+    leaves = [bytes([place]) * size for place, size in enumerate(sizes)]
+    places = data.draw(st.sets(st.integers(0, len(leaves) - 1), min_size=1))
+    found = pick_leaves(pack_leaves(leaves), len(leaves), places)
+    assert found == {place: leaves[place] for place in places}
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", pack_leaves([b"ab"] * 2)[:-8]])
+def test_picking_from_damaged_leaves_is_corrupt(data: bytes) -> None:
+    """What cannot be decompressed, or ends early, is told apart."""
+    with pytest.raises(LogUnavailableError) as caught:
+        pick_leaves(data, 2, {1})
     assert caught.value.reason is Unavailable.CORRUPT
 
 

@@ -15,6 +15,7 @@ from gateway.audit.private import (
     KeyNumber,
     PrivateFlaw,
     PrivatePartError,
+    erase_subject,
     open_private,
     seal_private,
     split_private,
@@ -61,6 +62,15 @@ def test_either_subject_takes_the_half_along(gone: KeyNumber) -> None:
     assert (opened.subject_erased, opened.official_erased) == (True, False)
     assert (opened.part.subjects, opened.part.licence, opened.part.official) == ((), "", PART.official)
     assert opened.part.salts.lic == opened.part.salts.subj == opened.part.salts.resp == bytes(16)
+
+
+@given(part=parts)
+def test_a_part_without_its_subject(part: PrivatePart) -> None:
+    """Without the subject's half all keys open who looked, and nothing else."""
+    opened = open_private(split_private(erase_subject(seal(part))), entry=5, keys=KEYS)
+    assert (opened.subject_erased, opened.official_erased) == (True, False)
+    assert (opened.part.official, opened.part.case) == (part.official, part.case)
+    assert (opened.part.subjects, opened.part.licence, opened.part.context, opened.part.response) == ((), "", (), b"")
 
 
 def test_a_part_fits_its_entry_only() -> None:

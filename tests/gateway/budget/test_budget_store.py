@@ -2,6 +2,7 @@
 
 from collections import deque
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ HOUR = 3600
 
 def charge(key: bytes = b"key", limit: int = 2, window_seconds: int = HOUR, **changes: object) -> Charge:
     """Return a charge of a budget of two uses an hour, except for the changes."""
-    return Charge(budget="b", key=key, limit=limit, window_seconds=window_seconds, **changes)  # type: ignore[arg-type]
+    content = {"budget": "b", "key": key, "limit": limit, "window_seconds": window_seconds, "owner": b"hall"} | changes
+    return Charge(**content)  # type: ignore[arg-type]  # as they are named there
 
 
 def after(seconds: float) -> datetime:
@@ -94,7 +96,7 @@ class BudgetStoreContract:
         """Only what is near something that was seen costs; the same again does not, nor does what is far."""
 
         async def ask(member: bytes, *near: bytes) -> Exceeded | None:
-            return await store.spend([charge(limit=1, member=member, near=near)], at=BEGIN)
+            return await store.spend([charge(limit=1, member=member, near=lambda: frozenset(near))], at=BEGIN)
 
         assert await ask(b"5", b"4", b"6") is None
         assert await ask(b"5", b"4", b"6") is None
@@ -104,11 +106,54 @@ class BudgetStoreContract:
         assert await ask(b"6", b"5", b"7") is None
         assert await ask(b"1", b"0", b"2") is None
 
+    async def test_what_is_near_is_looked_for_when_it_matters(self, store: BudgetStore) -> None:
+        """Neighbours are made where others were seen before, and for two new numbers of a question."""
+        made: list[bytes] = []
+
+        def ask(*members: bytes) -> list[Charge]:
+            def near(member: bytes) -> frozenset[bytes]:
+                made.append(member)
+                return frozenset()
+
+            return [charge(member=one, near=lambda one=one: near(one)) for one in members]  # type: ignore[misc]
+
+        await store.spend(ask(b"1"), at=BEGIN)
+        await store.spend(ask(b"1"), at=BEGIN)
+        assert made == []
+        await store.spend(ask(b"1", b"2", b"3", b"4"), at=BEGIN)
+        assert made == [b"2", b"3"]
+        await store.spend(ask(b"2", b"3", b"4", b"5"), at=BEGIN)
+        assert made == [b"2", b"3", b"5"]
+
+    async def test_a_free_use_remembers_nobody(self, store: BudgetStore) -> None:
+        """A use that costs nothing leaves no trace, so that the next of the same is not taken for a second one."""
+        assert await store.spend([charge(limit=1, member=b"1", is_free=True)], at=BEGIN) is None
+        assert await store.spend([charge(limit=1, member=b"2")], at=BEGIN) is None
+        assert await store.spend([charge(limit=1, member=b"1")], at=BEGIN) is not None
+
     async def test_a_clock_that_is_set_back_gives_no_room(self, store: BudgetStore) -> None:
-        """Nobody gains by a clock that jumps back."""
+        """Nobody gains by a clock that jumps back, and nobody loses: the window ends when its length has passed."""
         for _ in range(2):
             await store.spend([charge()], at=BEGIN)
         assert await store.spend([charge()], at=after(-10 * HOUR)) is not None
+        assert await store.spend([charge()], at=after(-9.5 * HOUR)) is not None
+        assert await store.spend([charge()], at=after(-8.5 * HOUR)) is None
+
+    async def test_a_clock_that_was_ahead(self, store: BudgetStore) -> None:
+        """A clock that was ahead once does not hold anybody up for as long as it was ahead."""
+        await store.spend([charge(key=b"another")], at=after(10 * 365 * 24 * HOUR))
+        for _ in range(2):
+            assert await store.spend([charge()], at=BEGIN) is None
+        assert await store.spend([charge()], at=BEGIN) is not None
+        assert await store.spend([charge()], at=after(2 * HOUR)) is None
+
+    async def test_questions_that_overtake_each_other(self, store: BudgetStore) -> None:
+        """A use is counted from when the store was told of it, however much earlier its question began."""
+        one = charge(limit=1, window_seconds=PARTS)
+        await store.spend([charge(key=b"another")], at=after(100))
+        assert await store.spend([one], at=after(95)) is None
+        assert await store.spend([one], at=after(113)) is not None
+        assert await store.spend([one], at=after(118)) is None
 
     async def test_nothing_to_count(self, store: BudgetStore) -> None:
         """A question without budgets passes."""
@@ -124,18 +169,62 @@ class TestMemory(BudgetStoreContract):
         return MemoryBudgets()
 
     async def test_memory_is_bounded(self) -> None:
-        """A store that is full counts nothing more, and says so; what ended makes room."""
-        store = MemoryBudgets(max_counts=2, max_members=2)
+        """A store without room counts nothing more, and says so; what ended makes room."""
+        store = MemoryBudgets(max_counts=4, max_members=2)
         assert await store.spend([charge(key=b"1"), charge(key=b"2")], at=BEGIN) is None
         with pytest.raises(CountersUnavailableError):
             await store.spend([charge(key=b"3")], at=BEGIN)
-        assert await store.spend([charge(key=b"1", member=b"a")], at=BEGIN) is None
+        assert await store.spend([charge(key=b"1", member=b"a", limit=9)], at=BEGIN) is None
         assert await store.spend([charge(key=b"1", member=b"a", limit=9)], at=BEGIN) is None
         with pytest.raises(CountersUnavailableError):
-            await store.spend([charge(key=b"1", member=one, limit=9) for one in (b"b", b"c")], at=BEGIN)
+            await store.spend([charge(key=b"1", member=b"b", limit=9)], at=BEGIN)
         assert store.size == (2, 1)
         assert await store.spend([charge(key=b"3")], at=after(3 * HOUR)) is None
         assert store.size == (1, 0)
+
+    async def test_nobody_takes_the_room_of_others(self) -> None:
+        """However much one caller asks, others are counted; and keys known beforehand always have room."""
+        store = MemoryBudgets(max_counts=100, max_members=100)
+
+        async def fill(owner: bytes) -> int:
+            """Return how many are counted before there is no room."""
+            for number in range(200):
+                key, member = owner + str(number).encode(), str(number).encode()
+                try:
+                    await store.spend([charge(key=key, owner=owner, member=member)], at=BEGIN)
+                except CountersUnavailableError:
+                    return number
+            return 200
+
+        assert [await fill(owner) for owner in (b"a", b"b", b"c")] == [50, 25, 12]
+        assert await store.spend([charge(key=b"d", owner=b"a", is_fixed=True)], at=BEGIN) is None
+        assert await store.spend([charge(key=b"d", owner=b"a", is_fixed=True)], at=BEGIN) is None
+        assert await store.spend([charge(key=b"d", owner=b"a", is_fixed=True)], at=BEGIN) is not None
+
+    async def test_room_is_needed_by_free_uses_too(self) -> None:
+        """A use that costs nothing is refused for want of room like one that costs, and takes none."""
+        store = MemoryBudgets(max_counts=2)
+        for number in range(5):
+            assert await store.spend([charge(key=str(number).encode(), is_free=True)], at=BEGIN) is None
+        assert store.size == (0, 0)
+        assert await store.spend([charge()], at=BEGIN) is None
+        for is_free in (True, False):
+            with pytest.raises(CountersUnavailableError):
+                await store.spend([charge(key=b"1", is_free=is_free)], at=BEGIN)
+
+    async def test_a_use_costs_the_same_however_much_is_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing goes through all counts for one question."""
+
+        class Counts(dict[Any, Any]):
+            def __iter__(self) -> Any:
+                raise AssertionError("went through all counts")
+
+            keys = values = items = __iter__  # type: ignore[assignment]
+
+        store = MemoryBudgets()
+        monkeypatch.setattr(store, "_counts", Counts())
+        for number in range(3):
+            assert await store.spend([charge(), charge(key=str(number).encode())][number == 2 :], at=BEGIN) is None
 
     async def test_counts_end(self) -> None:
         """What was counted is forgotten; a store that is used for a long time does not grow."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.budget.charging import PER_MINUTE, Charging, Use
+from gateway.budget.charging import PER_MINUTE, Charging, Subject, Use
+from gateway.budget.neighbours import neighbours_of
 from gateway.budget.store import Charge
 from policies.rule import Budget, BudgetSubject, Counted
 
@@ -16,8 +17,8 @@ USE = Use(
     official="clerk",
     item="i1",
     case="c1",
-    licence=("L1",),
-    holders=("H1", "H2"),
+    asked=Subject(licence="L1", holders=("H1",)),
+    found=Subject(licence="L1 of its type", holders=("H1", "H2")),
     numbers=("JY13499010000999",),
     compares=True,
     looks_up=True,
@@ -43,7 +44,7 @@ def charges(one: Budget, use: Use = USE) -> tuple[Charge, ...]:
         (("case",), {"case": "other"}),
         (("item",), {"item": "other"}),
         (("caller", "official"), {"official": "other"}),
-        (("subject",), {"holders": (), "licence": ("L9",)}),
+        (("subject",), {"asked": Subject(licence="L9"), "found": Subject()}),
     ],
 )
 def test_what_is_counted_for_each(per: tuple[str, ...], change: dict[str, Any]) -> None:
@@ -54,9 +55,81 @@ def test_what_is_counted_for_each(per: tuple[str, ...], change: dict[str, Any]) 
     assert keys == {charge.key for charge in charges(one, replace(USE, numbers=(), compares=False, kind="tax"))}
 
 
+def keys(one: Budget, use: Use) -> set[bytes]:
+    return {charge.key for charge in charges(one, use)}
+
+
 def test_subjects_are_counted_each() -> None:
-    """A budget of the subject counts the licence, and each of its holders, by itself."""
-    assert len({charge.key for charge in charges(budget("matches", "subject"))}) == 3
+    """A budget of the subject counts the licence that was found, and each of its holders, by itself."""
+    assert len(keys(budget("matches", "subject"), replace(USE, asked=Subject()))) == 3
+
+
+def test_what_was_typed_in_is_nobody_else_s() -> None:
+    """What was only typed in is counted for the caller alone; what was found for all callers together."""
+    one = budget("matches", "subject")
+    vain = replace(USE, found=Subject())
+    given = replace(USE, asked=Subject())
+    assert len(keys(one, vain)) == 2
+    assert keys(one, vain).isdisjoint(keys(one, given))
+    assert keys(one, vain).isdisjoint(keys(one, replace(vain, caller="other")))
+    assert keys(one, given) == keys(one, replace(given, caller="other"))
+
+
+def test_a_right_guess_needs_the_room_of_a_wrong_one() -> None:
+    """Whoever has spent what it may type in about somebody is refused when it guesses right, too."""
+    one = budget("matches", "subject")
+    wrong, right = charges(one, replace(USE, found=Subject())), charges(one)
+    assert right[: len(wrong)] == wrong
+    assert len(right) == len(wrong) + 3
+
+
+def test_a_budget_of_caller_and_subject() -> None:
+    """Where the caller is part of the key anyway, one name is counted once, found or typed in."""
+    one = budget("matches", "caller", "subject")
+    assert len(charges(one)) == 3 + 1
+    assert keys(one, replace(USE, found=Subject())) & keys(one, USE)
+
+
+@pytest.mark.parametrize(
+    "name", ["clerk-7 ", "Clerk-7", "\uff43lerk-7", "clerk\u20117", "clerk-7\u200b", "clerk\u22127"]
+)
+@pytest.mark.parametrize("per", ["official", "case"])
+def test_one_official_by_any_spelling(name: str, per: str) -> None:
+    """Width, case, spaces, invisible characters and kinds of dashes make no other official and no other case."""
+    one = budget("questions", "caller", per)
+    assert charges(one, replace(USE, **{per: name})) == charges(one, replace(USE, **{per: "clerk-7"}))
+    assert charges(one, replace(USE, **{per: name})) != charges(one, replace(USE, **{per: "clerk-77"}))
+
+
+@pytest.mark.parametrize(
+    ("per", "is_fixed"),
+    [(("caller",), True), (("caller", "item"), True), (("caller", "official"), False), (("subject",), False)],
+)
+def test_keys_that_are_known_beforehand(per: tuple[str, ...], *, is_fixed: bool) -> None:
+    """Keys of callers and items alone always have room; all others have it in the share of the caller."""
+    found = charges(budget("questions", *per))
+    assert {charge.is_fixed for charge in found} == {is_fixed}
+    other = charges(budget("questions", *per), replace(USE, caller="other"))
+    assert {charge.owner for charge in found}.isdisjoint(charge.owner for charge in other)
+
+
+def test_neighbours_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is near a number is found out once for all budgets, and by the keys under which numbers are remembered."""
+    asked: list[str] = []
+
+    def neighbours(number: str) -> frozenset[str]:
+        asked.append(number)
+        return neighbours_of(number)
+
+    monkeypatch.setattr("gateway.budget.charging.neighbours_of", neighbours)
+    budgets = [budget("neighbours", id="one"), budget("neighbours", "official", id="two")]
+    found = CHARGING.charges(budgets, USE)
+    next_one = CHARGING.charges(budgets[:1], replace(USE, numbers=("JY13499010001000",)))
+    assert asked == []
+    for charge in found:
+        assert charge.near is not None
+        assert next_one[0].member in charge.near()
+    assert asked == ["JY13499010000999"]
 
 
 @pytest.mark.parametrize(
@@ -130,5 +203,7 @@ def test_what_a_rule_obliges_to() -> None:
 
 def test_subjects_without_holders() -> None:
     """Where no holder is known the licence stands for one; persons who are only asked about count as well."""
-    assert len(charges(budget("subjects"), replace(USE, holders=()))) == 1
+    nobody = replace(USE, asked=Subject(licence="L1"), found=Subject(licence="L1 of its type"))
+    assert len(charges(budget("subjects"), nobody)) == 1
+    assert len(charges(budget("subjects"), replace(nobody, found=Subject()))) == 1
     assert len(charges(budget("subjects"), replace(USE, persons=("H1", "H3")))) == 3

@@ -6,11 +6,14 @@ import pytest
 
 from gateway.budget.memory import MemoryBudgets
 from tests.support.callers import Party
-from tests.support.http import URL, Client, StartClient, bearer
+from tests.support.http import FORGED, URL, Client, StartClient, bearer
 from tests.support.policy import added
 from tests.support.sharing import (
     ADULT,
     CHILD,
+    COMPANY,
+    ID_CARD_CODE,
+    TRADER,
     Register,
     asked,
     caller,
@@ -19,12 +22,14 @@ from tests.support.sharing import (
     make_licence,
     records,
     start_sharing,
+    verified,
 )
 
 COUNTER = caller()
 PARTNER = caller("partner-counter", region="340000")
 LICENCE = make_licence()
 STORED = {"number": "ID-0001", "type": "居民身份证"}
+LICENCES = {CHILD: STORED | {"number": "ID-9999"}, ADULT: STORED}  # a number that nobody has, and one with its holder
 
 
 def policy(counts: str, *per: str, limit: int = 2) -> Any:
@@ -101,7 +106,7 @@ async def test_one_holder_and_all_callers(aiohttp_client: StartClient) -> None:
     assert (await ask(client, match={"holder_id": ADULT}))[0] == 200
     assert (await ask(client, PARTNER, licence=STORED, match={"holder_id": CHILD}))[0] == 200
     assert (await ask(client, match={"holder_id": ADULT}))[0] == 429
-    assert (await ask(client, licence=STORED | {"holder": ADULT}))[0] == 429
+    assert (await ask(client, licence=STORED, match={"holder_id": ADULT}))[0] == 429
     assert (await ask(client))[0] == 200
 
 
@@ -137,10 +142,92 @@ async def test_what_a_rule_obliges_to(aiohttp_client: StartClient) -> None:
     assert (await ask(client, PARTNER, operator={"id": "another"}))[0] == 200
 
 
-async def test_no_room_to_count(aiohttp_client: StartClient) -> None:
-    """Where nothing can be counted any more, comparisons are held back, and the rest is answered."""
-    client = await start(aiohttp_client, policy("questions"), budgets=MemoryBudgets(max_counts=0))
-    status, content = await ask(client, match={"holder_id": ADULT})
-    assert status == 200
-    assert content["match"] == {"outcome": None, "reason": "not-counted"}
-    assert content["fields"]["holder_name"]["form"] == "plain"
+@pytest.mark.parametrize("changes", [{}, {"match": {"holder_id": ADULT}}, {"licence": STORED | {"holder": ADULT}}])
+async def test_no_room_to_count(aiohttp_client: StartClient, changes: dict[str, Any]) -> None:
+    """A question that cannot be counted is not answered, and says when to come back."""
+    client = await start(aiohttp_client, policy("questions", "official"), budgets=MemoryBudgets(max_counts=0))
+    response = await client.post(URL, json=asked(**changes), headers=bearer(COUNTER.token()))
+    content = await response.json(content_type=None)
+    assert (response.status, content["reason"]) == (503, "budget.unavailable")
+    assert int(response.headers["Retry-After"]) > 0
+    assert "欧阳" not in str(content)
+    assert records(client) == []
+
+
+async def test_a_caller_without_room_leaves_others_theirs(aiohttp_client: StartClient) -> None:
+    """Made-up officials fill the room of the caller that made them up, and nobody else's; the rest is still counted."""
+    client = await start(aiohttp_client, policy("questions", "official", limit=9), budgets=MemoryBudgets(max_counts=8))
+    found = [(await ask(client, operator={"id": f"made-up-{number}"}))[0] for number in range(6)]
+    assert found == [200] * 4 + [503] * 2
+    assert (await ask(client, operator={"id": "made-up-0"}))[0] == 200
+    assert (await ask(client, PARTNER, operator={"id": "clerk"}))[0] == 200
+
+
+async def test_nobody_is_locked_out_by_a_number(aiohttp_client: StartClient) -> None:
+    """Whoever types in the number of a person spends what it may ask itself, and nothing of what others may."""
+    client = await start(aiohttp_client, policy("misses", "subject"))
+    for number in range(2):
+        vain = STORED | {"number": f"NONE-{number}", "holder": ADULT}
+        assert (await ask(client, PARTNER, licence=vain))[0] == 200
+    assert (await ask(client, PARTNER, licence=STORED | {"holder": ADULT}))[0] == 429
+    assert (await ask(client, match={"holder_id": ADULT}))[0] == 200
+    assert (await ask(client, licence=STORED | {"holder": ADULT}))[0] == 200
+
+
+async def test_a_right_guess_is_refused_like_a_wrong_one(aiohttp_client: StartClient) -> None:
+    """What others have spent of a holder does not tell who guesses that the guess is right."""
+    client = await start(aiohttp_client, policy("matches", "subject"))
+    for _ in range(2):
+        assert (await ask(client, PARTNER, match={"holder_name": "x"}))[0] == 200
+    seen = []
+    for code in (CHILD, ADULT):
+        found = [await ask(client, operator={"id": code}, licence=LICENCES[code] | {"holder": code}) for _ in range(3)]
+        assert [status for status, _ in found] == [200, 200, 429]
+        seen.append([without(content, "decision", "request_id") for _, content in found])
+    assert seen[0] == seen[1]
+    assert seen[0][0]["reasons"] == ["status.not-found"]
+
+
+def without(content: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in names}
+
+
+async def test_a_right_guess_and_what_a_rule_obliges_to(aiohttp_client: StartClient) -> None:
+    """Nor does a limit that holds only for who is given something."""
+    client = await start(aiohttp_client, in_force())
+    for _ in range(30):
+        assert (await ask(client, PARTNER, operator={"id": "clerk"}))[0] == 200
+    assert (await ask(client, PARTNER, operator={"id": "clerk"}))[0] == 429
+    found = [
+        await ask(client, PARTNER, operator={"id": "clerk"}, licence=STORED | {"holder": code})
+        for code in (CHILD, ADULT)
+    ]
+    assert [status for status, _ in found] == [200, 200]
+    assert without(found[0][1], "decision") == without(found[1][1], "decision")
+    assert [one.context.outcome for one in records(client)][-2:] == ["unknown", "unknown"]
+
+
+async def test_a_forgery_spends_nobody_s(aiohttp_client: StartClient) -> None:
+    """A document that names a person, and is not genuine, spends nothing of what is counted for that person."""
+    forged = verified(LICENCE, verdict=FORGED)
+    client = await start_sharing(aiohttp_client, [COUNTER], forged, policy=policy("matches", "subject"))
+    assert [(await ask(client, match={"holder_id": ADULT}))[0] for _ in range(4)] == [200] * 4
+
+
+async def test_one_licence_by_any_name_of_its_type(aiohttp_client: StartClient) -> None:
+    """Guesses about one number are counted together, however the type beside it is spelled."""
+    client = await start(aiohttp_client, policy("misses", "subject"))
+    types = ("居民身份证", ID_CARD_CODE, "身份证")
+    guesses = zip(types, (CHILD, COMPANY, TRADER), strict=True)
+    found = [
+        (await ask(client, licence={"number": "ID-0001", "type": kind, "holder": code}))[0] for kind, code in guesses
+    ]
+    assert found == [200, 200, 429]
+
+
+async def test_one_official_by_any_spelling(aiohttp_client: StartClient) -> None:
+    """An official is counted as one, however the number is typed."""
+    client = await start(aiohttp_client, policy("questions", "official"))
+    found = [(await ask(client, operator={"id": name}))[0] for name in ("clerk-7", "CLERK-7 ", "ｃlerk‑7\u200b")]
+    assert found == [200, 200, 429]
+    assert (await ask(client, operator={"id": "clerk-8"}))[0] == 200

@@ -10,12 +10,14 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner, Result
 
+from gateway.cli import policy_changing
 from gateway.cli.passphrase import VARIABLE
 from gateway.cli.policy import policy_app
 from gateway.keystore import Keystore
-from gateway.policy.activation import PolicySite, settle
+from gateway.policy.activation import settle
 from gateway.policy.draft import read_sound_draft
 from gateway.policy.journal import DecisionJournal
+from gateway.policy.policy_site import PolicySite, read_written
 from gateway.policy.record import DecisionRecord, encode_record
 from gateway.site_template import FILES
 from keys.own.public import encode_public_pem
@@ -77,7 +79,7 @@ class Office:
     def settle(self) -> None:
         """Do what a gateway that runs does."""
         site = PolicySite(self.site)
-        settle(site, read_sound_draft(site.policies), at=datetime.now(UTC))
+        settle(site, read_written(site), at=datetime.now(UTC))
 
     def begin(self) -> None:
         """Have the small policy approved, and put in force."""
@@ -101,7 +103,7 @@ class Office:
         )
         journal = DecisionJournal(self.site / "state" / "decisions", keep_days=10)
         day = record.at + timedelta(hours=8)
-        assert journal._append({day.date(): [encode_record(record) + b"\n"]}) is None
+        assert journal._append({day.date(): [encode_record(record) + b"\n"]})
         return record
 
 
@@ -135,6 +137,13 @@ def test_check_says_what_exceeds_the_ceiling(office: Office) -> None:
     found = office.objects("check", office.site)
     assert found[0]["error"] == "policy"
     assert found[0]["line"] > 0
+
+
+def test_check_names_the_folder(office: Office, tmp_path: Path) -> None:
+    """A fault is named with the folder that was asked about."""
+    write_files(tmp_path / "draft", changed("rules.toml", 'birth_date = "general:year",', 'birth_date = "plain",'))
+    assert f"{tmp_path}/draft/rules.toml:" in office.run("check", tmp_path / "draft").stderr
+    assert "policies/rules.toml" not in office.run("check", tmp_path / "draft").stderr
 
 
 def test_check_shows_faults_that_only_analysis_finds(office: Office) -> None:
@@ -245,8 +254,11 @@ def test_approve(office: Office) -> None:
     assert result.exit_code == 0
     assert "widens  " in result.stdout
     assert "approved by chen; 1 of 2" in result.stdout
-    (done,) = [json.loads(line) for line in office.approve(1, "--yes", "--json").stdout.splitlines()]
+    *lines, done = [json.loads(line) for line in office.approve(1, "--yes", "--json").stdout.splitlines()]
     assert (done["approvers"], done["complete"]) == (["chen", "li"], True)
+    assert len(lines) == done["lines"]
+    assert sum(one["lines"] for one in done["summary"]) == done["lines"]
+    assert sum(one["widening"] for one in done["summary"]) == done["widening"]
     (status,) = office.objects("status", "--site", office.site)
     assert (status["in_force"], status["draft"]["standing"]) == (None, "ready")
     office.settle()
@@ -283,10 +295,65 @@ def test_approve_asks(office: Office) -> None:
     assert not (office.policies / "approvals").exists()
 
 
+class Terminal:
+    """A terminal at which somebody types no."""
+
+    stdin: "Terminal"
+
+    def __init__(self) -> None:
+        self.stdin = self
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+    def readline(self) -> str:
+        """Answer."""
+        return "no\n"
+
+
+def test_approve_shows_before_it_asks(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked has been shown what widens, with --json too."""
+    monkeypatch.setattr(policy_changing, "sys", Terminal())
+    result = office.approve(0, "--json")
+    assert result.exit_code == 1
+    *lines, refused = [json.loads(line) for line in result.stdout.splitlines()]
+    assert any(line["widens"] for line in lines)
+    assert refused["error"] == "not-approved"
+
+
+def test_approve_sums_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more lines than anybody reads there is a summary for each item first; with --lines they are all shown."""
+    monkeypatch.setattr(policy_changing, "MANY", 3)
+    short = office.approve(0, "--yes").stdout
+    assert re.search(r"\(34-001\): \d+ lines widen, for kinds of callers: \d, licence types: \d, fields: \d", short)
+    assert short.count("widens  ") == 3
+    hidden = re.search(r"(\d+) more are not shown; --lines shows all", short)
+    assert hidden is not None
+    everything = office.approve(1, "--yes", "--lines").stdout
+    assert everything.count("widens  ") + everything.count("other  ") == 3 + int(hidden[1])
+    assert "not shown" not in everything
+
+
 def test_approve_refuses_faults(office: Office) -> None:
     """Nobody is asked to sign a policy that cannot come into force."""
     write_files(office.policies, changed("rules.toml", 'overrides = ["R-004"]\n', ""))
     assert office.approve(0, "--yes").exit_code == 1
+
+
+def test_status_names_the_day_of_what_is_in_force(office: Office) -> None:
+    """An approval that is too old is shown with the moment that it would have to be younger than."""
+    office.begin()
+    write_files(office.policies, wide_policy())
+    office.approve(0, "--yes")
+    office.approve(1, "--yes")
+    office.settle()
+    write_files(office.policies, small_policy())
+    office.settle()
+    write_files(office.policies, wide_policy())
+    (status,) = office.objects("status", "--site", office.site)
+    assert status["in_force"]["approvers"] == []
+    assert f"came into force, on {status['in_force']['since']}" in office.run("status", "--site", office.site).stdout
 
 
 def test_status_says_what_does_not_count(office: Office) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from gateway.consent.memory import Failing, MemoryConsentStore
 from gateway.consent.record import CONSENT_ID_PATTERN, MAX_LIFE, ConsentId, hash_holder
 from gateway.http.messages.consents import ConsentAnswer, WithdrawalAnswer
 from gateway.http.messages.problems import ProblemDocument
-from gateway.http.state import POLICY
+from gateway.http.state import CLOCK, POLICY
 from tests.support.callers import NOW, Party
 from tests.support.http import Client, StartClient, bearer
 from tests.support.sharing import ADULT, CHILD, COMPANY, SECRET, caller, make_licence, start_sharing
@@ -62,6 +62,20 @@ async def test_register_and_withdraw(aiohttp_client: StartClient) -> None:
         assert status == 200
         msgspec.convert(withdrawn, WithdrawalAnswer)
         assert withdrawn["withdrawn"] == "2026-03-01T04:00:00Z"
+
+
+async def test_a_slow_body_gains_no_time(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consent is given, and withdrawn, when the whole question is there."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    moments: list[datetime] = []
+    state = client.server.app._state  # type: ignore[attr-defined]
+    monkeypatch.setitem(state, CLOCK, lambda: moments.pop() if moments else NOW + timedelta(seconds=20))
+    moments.append(NOW)
+    _, content = await post(client, REGISTRAR, "/v1/consents", BODY)
+    assert content["given"] == "2026-03-01T04:00:20Z"
+    moments.append(NOW)
+    _, content = await post(client, REGISTRAR, WITHDRAWALS, {"consent": content["consent"]})
+    assert content["withdrawn"] == "2026-03-01T04:00:20Z"
 
 
 async def test_unknown_and_foreign(aiohttp_client: StartClient) -> None:
@@ -136,6 +150,8 @@ async def test_without_a_policy_nothing_counts(aiohttp_client: StartClient) -> N
         ({"expires": "2026-04-01T00:00:00"}, "$.expires"),
         ({"expires": NOW.isoformat()}, "$.expires"),
         ({"expires": (NOW + MAX_LIFE + timedelta(seconds=1)).isoformat()}, "$.expires"),
+        ({"expires": "0001-01-01T00:00:00+14:00"}, "$.expires"),
+        ({"expires": "9999-12-31T23:59:59-14:00"}, "$.expires"),
         ({"holder": ADULT}, "$.holder"),
     ],
 )

@@ -1,28 +1,24 @@
 """Putting a policy in force: what comes at once, what waits, and what never does."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from gateway.policy import in_force
-from gateway.policy.activation import (
-    PolicyInForce,
-    PolicySite,
-    Settled,
-    SiteFaultsError,
-    Standing,
-    Validity,
-    settle,
-    settled_by,
-)
-from gateway.policy.approval import Refusal, approval_file
-from gateway.policy.draft import read_sound_draft
+from gateway.policy import activation, in_force
+from gateway.policy.activation import PolicyInForce, Settled, Standing, Validity, settle, settled_by
+from gateway.policy.approval import Refusal, approval_file, count_approvals, parse_approvals
 from gateway.policy.in_force import StateError, StateFault
 from gateway.policy.moment import china_day
+from gateway.policy.policy_site import PolicySite, SiteFaultsError, read_written
+from gateway.trust_files import locked
+from keys.canonical_json import encode_canonical
 from tests.support.policy import changed, small_policy
-from tests.support.policy_site import Bureau, narrow_policy, wide_policy, write_approver
+from tests.support.policy_site import NOW, Bureau, narrow_policy, wide_policy, write_approver
 
 
 @pytest.fixture
@@ -31,7 +27,7 @@ def bureau(tmp_path: Path) -> Bureau:
 
 
 def settle_now(bureau: Bureau) -> Settled:
-    return settle(bureau.site, read_sound_draft(bureau.site.policies), at=bureau.now)
+    return bureau.settle()
 
 
 def begin(bureau: Bureau) -> Settled:
@@ -196,6 +192,131 @@ def test_validity(bureau: Bureau) -> None:
     other = msgspec.structs.replace(policy.bundle, forms="forms-0")
     old = PolicyInForce(bundle=other, engine=policy.engine, digest=policy.digest)
     assert old.validity(day) is Validity.OTHER_FORMS
+
+
+def test_an_approval_from_a_clock_that_is_ahead_is_spent(bureau: Bureau) -> None:
+    """An approval dated some minutes ahead, as clocks allow, is used up all the same when its version comes."""
+    begin(bureau)
+    bureau.write(wide_policy())
+    present = bureau.now
+    bureau.now = present + timedelta(minutes=4)
+    bureau.approve("chen", "li")
+    bureau.now = present + timedelta(seconds=2)
+    assert settle_now(bureau).standing is Standing.IN_FORCE
+    bureau.now += timedelta(seconds=20)
+    bureau.write(small_policy())
+    assert settle_now(bureau).standing is Standing.IN_FORCE
+    bureau.now += timedelta(seconds=20)
+    bureau.write(wide_policy())
+    settled = settle_now(bureau)
+    assert settled.standing is Standing.WAITS_FOR_APPROVAL
+    assert settled.proposal is not None
+    assert [one.refusal for one in settled.proposal.counted] == [Refusal.TOO_OLD, Refusal.TOO_OLD]
+
+
+def test_after_a_clock_that_was_ahead(bureau: Bureau) -> None:
+    """Where a version came into force by a clock of another year, new approvals count, and are used up as ever."""
+    begin(bureau)
+    present, bureau.now = bureau.now, bureau.now.replace(year=2027)
+    bureau.write(narrow_policy())
+    settle_now(bureau)
+    bureau.now = present + timedelta(minutes=1)
+    bureau.write(small_policy())
+    bureau.approve("chen", "li")
+    assert settle_now(bureau).standing is Standing.IN_FORCE
+    bureau.write(narrow_policy())
+    assert settle_now(bureau).standing is Standing.IN_FORCE
+    bureau.write(small_policy())
+    settled = settle_now(bureau)
+    assert settled.standing is Standing.WAITS_FOR_APPROVAL
+    assert settled.proposal is not None
+    assert {one.refusal for one in settled.proposal.counted} == {Refusal.TOO_OLD}
+
+
+def test_what_was_read_before_takes_no_effect(bureau: Bureau) -> None:
+    """A version that was read before the files, the approvals or what is in force changed is not put in force."""
+    begin(bureau)
+    bureau.write(narrow_policy())
+    before = read_written(bureau.site)
+    bureau.write(wide_policy())
+    bureau.approve("chen", "li")
+    for change in (lambda: None, lambda: settle_now(bureau)):
+        change()
+        pointer = bureau.site.archive.pointer()
+        settled = settle(bureau.site, before, at=bureau.now)
+        assert (settled.standing, settled.pointer) == (Standing.READY, pointer)
+        assert bureau.site.archive.pointer() == pointer
+
+
+def test_another_was_quicker(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process puts in force between comparing and locking is not overwritten."""
+    begin(bureau)
+    bureau.write(narrow_policy())
+    first = read_written(bureau.site)
+    whole = activation.locked
+
+    @contextmanager
+    def late(folder: Path, *, tries: int) -> Iterator[None]:
+        monkeypatch.setattr(activation, "locked", whole)
+        bureau.now += timedelta(seconds=1)
+        assert settle_now(bureau).standing is Standing.IN_FORCE
+        with whole(folder, tries=tries):
+            yield
+
+    monkeypatch.setattr(activation, "locked", late)
+    settled = settle(bureau.site, first, at=NOW)
+    pointer = bureau.site.archive.pointer()
+    assert pointer is not None
+    assert pointer.since == bureau.now
+    assert (settled.standing, settled.pointer) == (Standing.IN_FORCE, pointer)
+    assert len((bureau.site.archive.folder / "activations.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_nothing_comes_into_force_without_the_lock(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process holds the lock nothing is written, and nobody waits for it for ever."""
+    first = begin(bureau)
+    monkeypatch.setattr("gateway.trust_files.time.sleep", lambda _: None)
+    bureau.write(narrow_policy())
+    with locked(bureau.site.archive.folder), pytest.raises(OSError, match="somebody else holds the lock"):
+        settle_now(bureau)
+    assert bureau.site.archive.pointer() == first.pointer
+    assert settle_now(bureau).standing is Standing.IN_FORCE
+
+
+def test_each_activation_is_a_line(bureau: Bureau) -> None:
+    """Whatever comes into force adds a line: in place of what, what it widened, and the signatures of who approved."""
+    first = begin(bureau)
+    bureau.write(narrow_policy())
+    second = settle_now(bureau)
+    settle_now(bureau)
+    assert first.pointer is not None
+    assert second.pointer is not None
+    assert first.proposal is not None
+    lines = [json.loads(line) for line in (bureau.site.archive.folder / "activations.jsonl").read_bytes().splitlines()]
+    assert [(one["bundle"], one["previous"]) for one in lines] == [
+        (first.pointer.digest, None),
+        (second.pointer.digest, first.pointer.digest),
+    ]
+    assert lines[0]["widening"] == first.proposal.change.widening
+    assert lines[0]["widening_lines"] == len(first.proposal.widening) > 0
+    approvals = parse_approvals(encode_canonical({"approvals": lines[0]["approvals"]}))
+    counted = count_approvals(approvals, first.proposal.change, bureau.site.approvers(), at=bureau.now)
+    assert [(one.approver, one.refusal) for one in counted] == [("chen", None), ("li", None)]
+    assert (lines[1]["approvals"], lines[1]["widening_lines"]) == ([], 0)
+
+
+def test_without_its_line_nothing_comes_into_force(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the line cannot be written what was in force stays."""
+    first = begin(bureau)
+    bureau.write(narrow_policy())
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(in_force, "append_durably", fail)
+    with pytest.raises(OSError, match="No space"):
+        settle_now(bureau)
+    assert bureau.site.archive.pointer() == first.pointer
 
 
 def test_a_crash_between_archive_and_pointer(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from gateway.policy.approval import (
     Change,
     Refusal,
     count_approvals,
+    describe_refusal,
     digest_lines,
     encode_approvals,
     parse_approvals,
@@ -74,6 +75,14 @@ def test_time() -> None:
     assert refusal_of(make(at=NOW + timedelta(minutes=6))) is Refusal.IN_FUTURE
 
 
+def test_why_it_is_too_old_names_the_day() -> None:
+    """Who reads that an approval is too old reads since when, since a clock may have been wrong then."""
+    words = describe_refusal(Refusal.TOO_OLD, CHANGE)
+    assert "2026-05-31T04:00:00.000Z" in words.en
+    assert "2026-05-31T04:00:00.000Z" in words.zh
+    assert all(describe_refusal(one, replace(CHANGE, since=None)).zh for one in Refusal)
+
+
 def test_strangers() -> None:
     """Who is not an approver of the site, or signs with another key than theirs, does not count."""
     stranger = SoftwareSigner.generate(KeyAlgorithm.SM2)
@@ -114,6 +123,8 @@ def test_bounds_and_spelling() -> None:
         good.replace(b'"schema"', b'"colour":1,"schema"'),
         good.replace(b"tongban-policy-approval/1", b"tongban-policy-approval/2"),
         good.replace(b"2026-06-01T04:00:00.000Z", b"2026-06-01T04:00:00Z"),
+        good.replace(b"2026-06-01T04:00:00.000Z", b"0001-01-01T00:00:00.000+14:00"),
+        good.replace(b"2026-06-01T04:00:00.000Z", b"9999-12-31T23:59:59.999Z"),
     ):
         assert wrong != good
         with pytest.raises(ApprovalError):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.app import create_app
-from gateway.http.messages import Readiness
+from gateway.http.messages.readiness import Readiness
 from gateway.http.state import DECISIONS, POLICY, RELOAD
 from gateway.policy.activation import Standing, Validity
 from gateway.policy.journal import DecisionJournal, RememberedDecisions, find_decision
@@ -39,7 +39,7 @@ async def test_a_gateway_without_approval(aiohttp_client: StartClient, bureau: B
     assert ready.policy.in_force is None
     assert ready.policy.draft is not None
     assert ready.policy.draft.standing is Standing.WAITS_FOR_APPROVAL
-    assert (ready.policy.draft.approvers, ready.policy.draft.needed) == ([], 2)
+    assert (ready.policy.draft.approvals, ready.policy.draft.needed) == (0, 2)
     text = await (await client.get("/metrics")).text()
     assert "gateway_policy_in_force 0.0" in text
     assert "gateway_policy_waiting 1.0" in text
@@ -58,7 +58,7 @@ async def test_a_gateway_takes_what_is_approved(aiohttp_client: StartClient, bur
     ready = msgspec.convert(await (await client.get("/readyz")).json(), Readiness)
     assert ready.policy.in_force is not None
     assert ready.policy.in_force.validity is Validity.APPLIES
-    assert ready.policy.in_force.approvers == ["chen", "li"]
+    assert ready.policy.in_force.approvals == 2
     assert ready.policy.zh == "策略 small 2026.1 现行有效。"
     assert ready.policy.failure is None
     text = await (await client.get("/metrics")).text()
@@ -108,8 +108,8 @@ def test_the_settings(bureau: Bureau) -> None:
     path = bureau.folder / "tongban.toml"
     text = path.read_text(encoding="utf-8")
     bureau.write(narrow_policy())
-    path.write_text(f"{text}\n[policy]\napprovals = 3\n", encoding="utf-8")
+    path.write_text(text.replace("approvals = 2\n", "approvals = 3\n"), encoding="utf-8")
     assert load_site(bureau.folder).settings.policy.approvals == 3
-    path.write_text(f"{text}\n[policy]\napprovals = 1\n", encoding="utf-8")
+    path.write_text(text.replace("approvals = 2\n", "approvals = 1\n"), encoding="utf-8")
     with pytest.raises(SiteError, match=r"policy\.approvals"):
         load_site(bureau.folder)

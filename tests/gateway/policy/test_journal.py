@@ -3,16 +3,21 @@
 import asyncio
 import os
 import stat
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.policy import durable
 from gateway.policy import journal as journal_module
-from gateway.policy.journal import DecisionJournal, RememberedDecisions, find_decision
+from gateway.policy.activation import Standing
+from gateway.policy.in_force import PolicyArchive
+from gateway.policy.journal import SETTLED_DAYS, DecisionJournal, RememberedDecisions, find_decision
 from gateway.policy.record import DecisionRecord, DecisionSink, SinkUnavailableError, encode_record
 from tests.gateway.policy.test_record import make_record
-from tests.support.policy_site import NOW
+from tests.support.policy import changed, small_policy
+from tests.support.policy_site import NOW, Bureau
 
 in_thread = asyncio.to_thread  # a test that blocks the loop fails
 
@@ -93,7 +98,7 @@ async def test_a_failure_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal_module.os, "fsync", fail)
+        patched.setattr(durable.os, "fsync", fail)
         with pytest.raises(SinkUnavailableError, match="No space"):
             await journal.put(make_record())
     assert await in_thread(lines, tmp_path / "decisions") == before
@@ -115,15 +120,100 @@ async def test_too_many_wait(journal: DecisionJournal, monkeypatch: pytest.Monke
     assert [type(one) for one in results] == [type(None), type(None), SinkUnavailableError]
 
 
+async def answer_daily(journal: DecisionJournal, first: datetime, days: int) -> None:
+    for day in range(days):
+        await journal.put(make_record(first + timedelta(days=day)))
+        await journal.close()
+
+
+def days_of(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.iterdir())
+
+
 async def test_old_days_are_forgotten(journal: DecisionJournal, tmp_path: Path) -> None:
-    """Files older than they are kept go when a new day begins; other files stay."""
-    for days in (0, 29, 30, 31):
-        await journal.put(make_record(NOW + timedelta(days=days)))
-    other = tmp_path / "decisions" / "notes.jsonl"
-    await in_thread(other.touch)
-    await journal.put(make_record(NOW + timedelta(days=60)))
-    names = list(await in_thread(lines, tmp_path / "decisions"))
-    assert names == ["2026-07-01.jsonl", "2026-07-02.jsonl", "2026-07-31.jsonl", "notes.jsonl"]
+    """Files older than they are kept go when a new day begins, a week of records later; other files stay."""
+    await in_thread((tmp_path / "decisions").mkdir)
+    for name in ("notes.jsonl", "20200101.jsonl", "2020-01-01.txt"):
+        await in_thread((tmp_path / "decisions" / name).touch)
+    await answer_daily(journal, NOW, 40)
+    days = await in_thread(days_of, tmp_path / "decisions")
+    assert days[:2] == ["2020-01-01", "20200101"]
+    assert (days[2], days[-2:]) == ("2026-06-03", ["2026-07-10", "notes"])
+    assert len(days) == 3 + 30 + SETTLED_DAYS + 1
+
+
+async def test_a_jump_of_the_clock_deletes_nothing(journal: DecisionJournal, tmp_path: Path) -> None:
+    """Days that a wrong clock made old are not deleted, and once it is right the journal goes on."""
+    await answer_daily(journal, NOW, 10)
+    await answer_daily(journal, NOW + timedelta(days=3_650), SETTLED_DAYS)
+    await answer_daily(journal, NOW + timedelta(days=10), 1)
+    assert len(await in_thread(days_of, tmp_path / "decisions")) == 10 + SETTLED_DAYS + 1
+
+
+async def test_rules_say_how_long(tmp_path: Path) -> None:
+    """Records are kept as long as any rule that ever was in force says, also after it is gone."""
+    bureau = await in_thread(Bureau, tmp_path)
+    longer = changed("rules.toml", "keep_days = 1825", "keep_days = 3650")
+    await in_thread(bureau.write, changed("limits.toml", "keep_days = 1825", "keep_days = 3650", files=longer))
+    for files in (None, small_policy()):
+        if files is not None:
+            await in_thread(bureau.write, files)
+        await in_thread(bureau.approve, "chen", "li")
+        bureau.now += timedelta(seconds=1)
+        assert (await in_thread(bureau.settle)).standing is Standing.IN_FORCE
+    journal = DecisionJournal(tmp_path / "decisions", keep_days=30, archive=bureau.site.archive)
+    await answer_daily(journal, NOW, 2)
+    await answer_daily(journal, NOW + timedelta(days=3_650), SETTLED_DAYS + 1)
+    assert (await in_thread(days_of, tmp_path / "decisions"))[:2] == ["2026-06-01", "2026-06-02"]
+    await answer_daily(journal, NOW + timedelta(days=3_660), 1)
+    assert (await in_thread(days_of, tmp_path / "decisions"))[0] == "2026-06-02"
+
+
+async def test_a_damaged_archive_deletes_nothing(tmp_path: Path) -> None:
+    """Where nobody can say how long records are kept they all are."""
+    archive = PolicyArchive(tmp_path / "state")
+    damaged = archive.folder / "archive" / f"{'0' * 64}.json"
+    await in_thread(damaged.parent.mkdir, parents=True)
+    await in_thread(damaged.write_bytes, b"{}")
+    journal = DecisionJournal(tmp_path / "decisions", keep_days=1, archive=archive)
+    await answer_daily(journal, NOW, 20)
+    assert len(await in_thread(days_of, tmp_path / "decisions")) == 20
+
+
+async def test_what_nobody_foresaw_is_told(journal: DecisionJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong in writing, nobody waits for ever, and the next one succeeds."""
+
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "_append", fail)
+        async with asyncio.timeout(30):
+            with pytest.raises(SinkUnavailableError, match="MemoryError"):
+                await journal.put(make_record())
+    await journal.put(make_record())
+
+
+async def test_a_writer_that_is_stopped_leaves_nobody_waiting(
+    journal: DecisionJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the task that writes is cancelled, whoever waits for it is told."""
+    begun = threading.Event()
+    end = threading.Event()
+
+    def hang(_: object) -> bool:
+        begun.set()
+        return end.wait(30)
+
+    monkeypatch.setattr(journal, "_append", hang)
+    put = asyncio.create_task(journal.put(make_record()))
+    assert await in_thread(begun.wait, 30)
+    assert journal._writing is not None
+    journal._writing.cancel()
+    async with asyncio.timeout(30):
+        with pytest.raises(SinkUnavailableError, match="stopped"):
+            await put
+    end.set()
 
 
 async def test_who_goes_away_is_not_missed(journal: DecisionJournal, tmp_path: Path) -> None:

@@ -1,17 +1,24 @@
 """The policy in force while a gateway runs: taken, waited for, kept, ended; and said in words."""
 
 import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.policy import activation, in_force
+from gateway.policy import keeper as keeper_module
 from gateway.policy.activation import PolicyInForce, Standing
 from gateway.policy.keeper import PolicyKeeper
 from policies.dimension import Context
 from tests.support.policy import changed, small_policy
-from tests.support.policy_site import Bureau, narrow_policy, wide_policy
+from tests.support.policy_site import PEOPLE, Bureau, narrow_policy, wide_policy
 
 in_thread = asyncio.to_thread  # a test that blocks the loop fails
 
@@ -89,7 +96,7 @@ async def test_taken_while_it_runs(stand: Stand) -> None:
     context = Context("34-001", "counter", "own", "id-card", "active", "person", "adult", "statutory", "valid")
     assert current.engine.decide(context).shares
     report = stand.keeper.report()
-    assert report["in_force"]["approvers"] == ["chen", "li"]
+    assert report["in_force"]["approvals"] == 2
     assert report["draft"]["standing"] == "in-force"
     assert report["failure"] is None
     assert stand.observer.results == ["waiting", "ok"]
@@ -264,6 +271,199 @@ async def test_two_processes(stand: Stand) -> None:
     assert other is not None
     assert one.digest == other.digest
     assert first.settled.pointer == second.settled.pointer
+
+
+async def test_it_ends_between_two_looks(stand: Stand) -> None:
+    """A policy whose period is over decides nothing, whether or not anybody has looked since."""
+    await stand.begin()
+    stand.bureau.now = stand.bureau.now.replace(year=2027, month=12, day=31, hour=15, minute=59, second=59)
+    assert stand.keeper.current() is not None
+    stand.bureau.now += timedelta(seconds=1)  # midnight in China
+    assert stand.keeper.current() is None
+
+
+@contextmanager
+def hold_lock(stand: Stand) -> Iterator[None]:
+    """Hold the lock of the state, as another process may."""
+    descriptor = os.open(stand.bureau.site.archive.folder / ".lock", os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def test_a_lock_that_somebody_holds(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds the lock keeps a version from coming into force, and the look from nothing else; then another may."""
+    current = await stand.begin()
+    monkeypatch.setattr("gateway.trust_files.time.sleep", lambda _: None)
+    await in_thread(stand.bureau.write, narrow_policy())
+    with hold_lock(stand):
+        async with asyncio.timeout(30):
+            await stand.look()
+        assert stand.keeper.current() is current
+        assert stand.keeper.failure is not None
+    await in_thread(stand.bureau.settle)  # as another process of the site does
+    await stand.keeper.look()
+    after = stand.keeper.current()
+    assert after is not None
+    assert after.digest != current.digest
+    assert stand.keeper.failure is None
+
+
+async def test_an_older_draft_undoes_nothing(stand: Stand) -> None:
+    """A process that has not yet read what others approved does not put what it read before back in force."""
+    current = await stand.begin()
+    other = stand.make()
+    await other.look()
+    stand.bureau.now = stand.bureau.now.replace(hour=15, minute=59, second=50)
+    await in_thread(stand.bureau.write, wide_policy())
+    await in_thread(stand.bureau.approve, "chen", "li")
+    await stand.look()
+    wide = stand.keeper.current()
+    assert wide is not None
+    assert wide.digest != current.digest
+    stand.bureau.now = stand.bureau.now.replace(hour=16, minute=0, second=0)  # midnight: a day may begin a version
+    for _ in range(3):
+        await other.look()
+        pointer = await in_thread(stand.bureau.site.archive.pointer)
+        assert pointer is not None
+        assert pointer.digest == wide.digest
+    after = other.current()
+    assert after is not None
+    assert after.digest == wide.digest
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+async def test_a_fault_of_the_disk_passes(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that could not be put in force for want of room is taken once there is some; it is said once."""
+    current = await stand.begin()
+    await in_thread(stand.bureau.write, narrow_policy())
+    with monkeypatch.context() as patched:
+        patched.setattr(in_force, "replace_file", full_disk)
+        await stand.look()
+        stand.bureau.now += timedelta(seconds=2)
+        assert await stand.keeper.look()
+        assert stand.keeper.current() is current
+    assert stand.observer.results == ["ok", "failed"]
+    stand.bureau.now += timedelta(seconds=4)
+    assert await stand.keeper.look()
+    after = stand.keeper.current()
+    assert after is not None
+    assert after.digest != current.digest
+    assert stand.keeper.failure is None
+
+
+async def test_a_start_with_a_full_disk(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that starts and cannot write takes up what is in force, whatever is written beside it."""
+    current = await stand.begin()
+    monkeypatch.setattr(in_force, "replace_file", full_disk)
+    monkeypatch.setattr(activation, "locked", full_disk)
+    keeper = stand.make()
+    await keeper.look()
+    again = keeper.current()
+    assert again is not None
+    assert again.digest == current.digest
+    assert keeper.failure is None
+    await in_thread(stand.bureau.write, narrow_policy())
+    keeper = stand.make()
+    await keeper.look()
+    again = keeper.current()
+    assert again is not None
+    assert again.digest == current.digest
+    assert keeper.failure is not None
+
+
+def spoil_approvers(bureau: Bureau) -> None:
+    (bureau.folder / "approvers" / "zhao.toml").write_text("id = 1")
+
+
+def spoil_approvals(bureau: Bureau) -> None:
+    bureau.write(wide_policy())
+    bureau.approve("chen")
+    for path in (bureau.site.policies / "approvals").glob("*.json"):
+        path.write_bytes(b"junk")
+
+
+@pytest.mark.parametrize("spoil", [spoil_approvers, spoil_approvals])
+async def test_a_start_beside_what_is_not_in_force(stand: Stand, spoil: Any) -> None:
+    """Approvers and approvals that are not in order take nothing away at a start: they are for the next version."""
+    current = await stand.begin()
+    await in_thread(spoil, stand.bureau)
+    keeper = stand.make()
+    await keeper.look()
+    again = keeper.current()
+    assert again is not None
+    assert again.digest == current.digest
+    assert keeper.failure is not None
+
+
+async def test_a_state_that_cannot_be_read_for_a_while(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start at which the state cannot be read is made good once it can."""
+    await stand.begin()
+    keeper = stand.make()
+    with monkeypatch.context() as patched:
+        patched.setattr(in_force, "read_file", full_disk)
+        await keeper.look()
+        assert keeper.current() is None
+        assert keeper.failure is not None
+    stand.bureau.now += timedelta(seconds=2)
+    await keeper.look()
+    assert keeper.current() is not None
+    assert keeper.failure is None
+
+
+async def test_the_report_names_nobody(stand: Stand) -> None:
+    """Who approves is nowhere in what anybody may ask, not even where the fault is in their own file."""
+    await stand.begin()
+    await in_thread(stand.bureau.write, wide_policy())
+    await in_thread(stand.bureau.approve, "chen")
+    await stand.look()
+    assert not named(stand)
+    for name in ("chen", "li"):
+        await in_thread((stand.bureau.folder / "approvers" / f"{name}.toml").write_text, "id = 1")
+    await stand.look()
+    (finding,) = stand.keeper.report()["failure"]["findings"]
+    assert finding["file"] == "approvers"
+    assert not named(stand)
+
+
+def named(stand: Stand) -> set[str]:
+    text = json.dumps(stand.keeper.report(), ensure_ascii=False)
+    return {name for name in PEOPLE if f'"{name}' in text or f"{name}." in text or f"/{name}" in text}
+
+
+async def test_one_version_of_two_policies(stand: Stand) -> None:
+    """Where two policies bear the same version the one that waits is told by its digest too."""
+    await stand.begin()
+    await in_thread(stand.bureau.write, wide_policy())
+    await stand.look()
+    report = stand.keeper.report()
+    assert f"small 2026.1 ({report['draft']['bundle'][:19]}) widens" in report["en"]
+    assert f"small 2026.1 ({report['draft']['bundle'][:19]}) 扩大" in report["zh"]
+
+
+async def test_what_nobody_foresaw(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw ends no watch; it is said, and what is in force stays."""
+    current = await stand.begin()
+
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeper_module, "read_written", fail)
+        stand.observer.told.clear()
+        stand.keeper.wake()
+        task = asyncio.create_task(stand.keeper.run())
+        async with asyncio.timeout(30):
+            await stand.observer.told.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert stand.keeper.current() is current
+    assert "nobody foresaw" in stand.keeper.report()["failure"]["findings"][0]["en"]
 
 
 async def test_it_runs_until_cancelled(stand: Stand) -> None:

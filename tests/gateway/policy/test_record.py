@@ -100,6 +100,7 @@ def test_garbage(data: bytes) -> None:
         (b'"age":"adult",', b""),
         (b'"age":"adult"', b'"age":"adult","sex":"f"'),
         (b"T04:00:00.000Z", b"T04:00:00Z"),
+        (b"2026-06-01T04:00:00.000Z", b"0001-01-01T00:00:00.000+14:00"),
     ],
 )
 def test_broken_records(old: bytes, new: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sources import off_loop
+from gateway.sources import store_thread
 from gateway.sources.licence_store import LicenceStore
 from gateway.sources.memory import Failing, MemoryLicenceStore
 from gateway.sources.off_loop import OffLoopSource
@@ -71,7 +71,7 @@ async def test_a_fault_is_not_for_ever(tmp_path: Path) -> None:
 
 async def test_waiting_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More questions than may wait are told that the store is busy; the others get their answer."""
-    monkeypatch.setattr(off_loop, "MAX_WAITING", 2)
+    monkeypatch.setattr(store_thread, "MAX_WAITING", 2)
     (tmp_path / "store").touch()
     gate, threads = threading.Event(), set()
 
@@ -91,3 +91,15 @@ async def test_waiting_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(threads) == 1
     assert all(name.startswith("licences") for name in threads)
     source.close()
+
+
+async def test_after_the_end(tmp_path: Path) -> None:
+    """What is asked after the end is refused as what cannot be looked up; what was asked before is answered."""
+    path = tmp_path / "licences.sqlite"
+    await asyncio.to_thread(make, path, b"first")
+    source = OffLoopSource(path)
+    asked = asyncio.create_task(source.find(KEY))
+    await asyncio.sleep(0)
+    source.close()
+    assert isinstance(await asked, StoredLicence)
+    assert await fault_of(source) is SourceFault.UNUSABLE

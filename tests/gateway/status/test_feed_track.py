@@ -13,7 +13,7 @@ from tests.support.responder import Responder, responder, serve, serve_each, sil
 
 
 async def on_disk(folder):
-    return await asyncio.to_thread(Shelf(folder).read, "kept-ca")
+    return (await asyncio.to_thread(Shelf(folder).read, "kept-ca")).answers
 
 
 def serve_deltas(server: Responder, **deltas: bytes) -> None:

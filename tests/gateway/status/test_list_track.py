@@ -9,7 +9,7 @@ from gateway.status.failure import StatusFailure
 from gateway.status.list_track import MAX_LISTS
 from gateway.status.shelf import KeptAnswer, Shelf
 from gateway.status.source import Coverage
-from keys.revocation import RevocationState
+from keys.revocation import RevocationState, Unavailable
 from tests.gateway.test_status_keeper import (
     CA,
     DAY,
@@ -37,7 +37,7 @@ def point(url):
 
 
 async def on_disk(folder):
-    return await asyncio.to_thread(Shelf(folder).read, "kept-ca")
+    return (await asyncio.to_thread(Shelf(folder).read, "kept-ca")).answers
 
 
 USERS, AUTHORITIES = part(tlv(0x81, b"\xff")), part(tlv(0x82, b"\xff"))
@@ -218,6 +218,39 @@ async def test_without_delta_addresses_a_kept_delta_is_let_go(tmp_path):
         assert set(await on_disk(tmp_path)) == {"list"}
 
 
+async def test_without_its_delta_a_list_speaks_for_itself(tmp_path):
+    """When the delta ends and no other comes, the list below it counts by its own dates, also over a restart."""
+    full = listed(number=7, life=7 * DAY)
+    ending = delta(number=8, life=HOUR)
+    async with responder(list=serve(full), delta=serve_each(ending, serve(b"", status="503 Down"))) as server:
+        one = source(server, delta_urls=(server.url("/delta"),))
+        async with Kept(tmp_path, one) as kept:
+            await kept.refresh()
+            assert (kept.status().state, kept.status().as_of) == (RevocationState.GOOD, pki.NOW - MINUTE)
+            kept.clock.now += 2 * HOUR
+            assert await kept.refresh() == [StatusFailure.HTTP_STATUS]
+            assert (kept.status().state, kept.status().as_of) == (RevocationState.GOOD, pki.NOW - HOUR)
+        async with Kept(tmp_path, one, clock=kept.clock) as again:
+            assert again.status().state is RevocationState.GOOD
+            again.clock.now += 2 * HOUR  # the tolerance of the list
+            assert again.status().why in {Unavailable.STALE, Unavailable.TOO_OLD}
+
+
+async def test_what_a_delta_has_revoked_is_not_good_when_it_has_ended(tmp_path):
+    """A certificate that the last delta named is good by no older list."""
+    full = listed(number=7, life=7 * DAY)
+    ending = delta(entry(SERIAL), number=8, life=HOUR)
+    async with (
+        responder(list=serve(full), delta=serve_each(ending, serve(b"", status="503 Down"))) as server,
+        Kept(tmp_path, source(server, delta_urls=(server.url("/delta"),))) as kept,
+    ):
+        await kept.refresh()
+        assert kept.status().state is RevocationState.REVOKED
+        kept.clock.now += 2 * HOUR
+        await kept.refresh()
+        assert kept.status().why is Unavailable.STALE
+
+
 async def test_a_dead_delta_address_is_asked_later_and_later_and_the_list_at_its_interval(tmp_path):
     """List and delta are due each by itself."""
     async with (
@@ -229,3 +262,13 @@ async def test_a_dead_delta_address_is_asked_later_and_later_and_the_list_at_its
             kept.clock.now += timedelta(seconds=1)
     paths = [request.path for request in server.requests]
     assert (paths.count("/list"), paths.count("/delta")) == (1, 6)
+
+
+async def test_lists_ever_further_ahead_leave_the_one_that_counts(tmp_path):
+    """Neither a list that is a little ahead, nor one that is far ahead after it, takes the present one away."""
+    ahead = listed(number=8, age=-5 * MINUTE), listed(number=9, age=-20 * MINUTE)
+    async with responder(list=serve_each(GOOD, *ahead)) as server, Kept(tmp_path, source(server)) as kept:
+        assert [await kept.refresh() for _ in range(4)] == [[], [], *([[StatusFailure.NOT_YET]] * 2)]
+        for later, as_of in ((0, -60), (5, 5), (15, 20)):
+            kept.clock.now += later * MINUTE
+            assert (kept.status().state, kept.status().as_of) == (RevocationState.GOOD, pki.NOW + as_of * MINUTE)

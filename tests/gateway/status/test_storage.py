@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -67,18 +68,20 @@ def test_a_confirmation_belongs_to_one_answer(tmp_path):
     shelf.write("one", "part", ANSWER)
     later = replace(ANSWER, confirmed_at=pki.NOW + HOUR, skew=None)
     shelf.write("one", "part", later)
-    assert Shelf(tmp_path).read("one") == {"part": later}
+    assert Shelf(tmp_path).read("one").answers == {"part": later}
     confirmation = tmp_path / "one" / "part.confirmed"
     content = confirmation.read_bytes()
     other = replace(ANSWER, body=b"other")
     shelf.write("one", "part", other)
     assert not confirmation.exists()
     confirmation.write_bytes(content)
-    assert Shelf(tmp_path).read("one") == {"part": other}
+    assert Shelf(tmp_path).read("one").answers == {"part": other}
     shelf.write("one", "part", ANSWER)
-    for wrong in (b"", content[:-1], b"[]", content.replace(b"2026", b"2025")):
+    of_another = content.replace(hashlib.sha256(ANSWER.body).hexdigest().encode(), b"0" * 64)
+    assert of_another != content
+    for wrong in (b"", content[:-1], b"[]", content.replace(b"2026", b"2025"), of_another):
         confirmation.write_bytes(wrong)
-        assert Shelf(tmp_path).read("one") == {"part": ANSWER}
+        assert Shelf(tmp_path).read("one").answers == {"part": ANSWER}
     shelf.remove("one", "part")
     assert list((tmp_path / "one").iterdir()) == []
 
@@ -89,7 +92,7 @@ def test_an_answer_that_was_taken_away_is_written_again(tmp_path):
     shelf.write("one", "part", ANSWER)
     (tmp_path / "one" / "part.status").unlink()
     shelf.write("one", "part", ANSWER)
-    assert Shelf(tmp_path).read("one") == {"part": ANSWER}
+    assert Shelf(tmp_path).read("one").answers == {"part": ANSWER}
 
 
 @pytest.mark.parametrize("name", ["sequence", "revision", LOCK_FILE])
@@ -101,7 +104,7 @@ def test_a_source_may_have_any_name(tmp_path, name):
     assert shelf.leader.try_acquire()
     shelf.write(name, "list", ANSWER)
     shelf.mark_changed(name)
-    assert shelf.read(name) == {"list": ANSWER}
+    assert shelf.read(name).answers == {"list": ANSWER}
     assert (shelf.read_sequence(), shelf.read_revision(name)) == (5, 2)
     shelf.leader.release()
 

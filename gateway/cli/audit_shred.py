@@ -1,0 +1,172 @@
+"""``tongban audit approve-shred|shred``: two people approve that somebody is forgotten, then it is done.
+
+The log is opened for writing, so the gateway that writes it has to be stopped. Beside its files
+(`gateway.cli.audit_site`) lie keys.sqlite, head, and three secrets in base64 that nobody else may read: wrapping.key,
+signing.key (Ed25519), and index-EPOCH.key for each epoch of the index.
+"""
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.audit.data_keys import AesKeyWrapper
+from gateway.audit.entry import SubjectId
+from gateway.audit.log import AccessLog, LogSetup
+from gateway.audit.lookup import INDEX_KEY_SIZE, Epoch, LookupKeys
+from gateway.audit.note_signer import NoteSigner
+from gateway.audit.private import DATA_KEY_SIZE
+from gateway.audit.shred import NotApprovedError, Shredded, shred
+from gateway.audit.shred_approval import (
+    MAX_FILE_BYTES,
+    ApprovalRefusal,
+    ShredOrder,
+    encode_approval,
+    make_approval,
+    parse_approval,
+)
+from gateway.audit.sqlite import SqliteStore
+from gateway.audit.sqlite_keys import SqliteKeys
+from gateway.cli.audit_commands import guard
+from gateway.cli.audit_site import AUDIT_STATE, LOG_FILE, open_site_log
+from gateway.cli.console import OUT, ExitCode, print_json
+from gateway.cli.failure import UsageError, fail
+from gateway.cli.language import say
+from gateway.cli.policy_support import open_site
+from gateway.cli.signing_key import KeyChoice
+from gateway.secret_file import SecretError, read_secret
+from gateway.site import STATE_FOLDER
+from gateway.sources.source import normal_code
+from gateway.trust_files import read_file
+from keys.own.record import KeyPurpose
+from keys.own.signer import SoftwareSigner
+
+_MAX_LINE: Final = 256
+_INDEX_KEY: Final = re.compile(r"index-([0-9]{1,5})\.key")
+_REFUSALS: Final = {
+    ApprovalRefusal.UNKNOWN_APPROVER: ("不在本站点的审批人之列", "nobody of that name approves here"),
+    ApprovalRefusal.OTHER_WORK: ("批准的是另一人、另一依据或另一份日志", "it approves another person, basis or log"),
+    ApprovalRefusal.TOO_OLD: ("批准已逾七日", "it is older than seven days"),
+    ApprovalRefusal.IN_FUTURE: ("时间在将来，请校准时钟", "it is dated in the future; set the clocks"),
+    ApprovalRefusal.BAD_SIGNATURE: ("签名不成立", "the signature does not verify"),
+    ApprovalRefusal.SAME_APPROVER: ("同一审批人只计一次", "one person counts once"),
+}
+
+
+def approve_shred(
+    site: Path, *, subject: Path, basis: str, shard: str | None, choice: KeyChoice, out: Path, as_json: bool
+) -> ExitCode:
+    """Sign that a person may be forgotten, and write the approval to a file."""
+
+    def run(now: datetime) -> ExitCode:
+        with open_site_log(site, shard) as log:
+            origin = log.policy.logs[0].key.name
+        order = ShredOrder(log=origin, subject=_read_subject(subject), basis=basis)
+        stored = choice.find()
+        approver = open_site(site).approvers().find_key(stored.key.record.public_key)
+        if approver is None or stored.key.record.purpose is not KeyPurpose.POLICY:
+            zh, en = "此密钥不属于本站点的任何审批人", "no approver of this site has this key"
+            raise UsageError(f"{say(zh, en)}: {stored.id}")
+        out.write_bytes(encode_approval(make_approval(order, approver, choice.open(stored), at=now)))
+        if as_json:
+            print_json({"log": origin, "basis": basis, "approver": approver.id, "file": str(out)})
+        else:
+            OUT.print(say(f"{approver.id} 已批准：{out}", f"approved by {approver.id}: {out}"), markup=False)
+        return ExitCode.DONE
+
+    return guard(run, as_json=as_json)
+
+
+def shred_person(
+    site: Path, *, subject: Path, basis: str, shard: str | None, approvals: Sequence[Path], as_json: bool
+) -> ExitCode:
+    """Forget a person; INVALID when too few approvals count, UNKNOWN when something is left."""
+
+    def run(_: datetime) -> ExitCode:
+        with open_site_log(site, shard) as reading:
+            origin = reading.policy.logs[0].key.name
+        order = ShredOrder(log=origin, subject=_read_subject(subject), basis=basis)
+        given = [parse_approval(read_file(path, MAX_FILE_BYTES)) for path in approvals]
+        approvers = open_site(site).approvers()
+        try:
+            with _opened(site, origin) as log:
+                done = asyncio.run(shred(log, order, given, approvers, at=datetime.now(UTC)))
+        except NotApprovedError as error:
+            _show_refused(error, as_json=as_json)
+            return ExitCode.INVALID
+        _show(done, as_json=as_json)
+        return ExitCode.UNKNOWN if done.left else ExitCode.DONE
+
+    return guard(run, as_json=as_json)
+
+
+@contextmanager
+def _opened(site: Path, origin: str) -> Iterator[AccessLog]:
+    """Open the log for writing; raises UsageError for secrets that cannot be used."""
+    folder = site / STATE_FOLDER / AUDIT_STATE / origin.rpartition("/")[2]
+    try:
+        signing, wrapping = read_secret(folder / "signing.key"), read_secret(folder / "wrapping.key")
+        index = {
+            Epoch(int(matched[1])): read_secret(path)[:INDEX_KEY_SIZE]
+            for path in sorted(folder.iterdir())
+            if (matched := _INDEX_KEY.fullmatch(path.name))
+        }
+        setup = LogSetup(
+            origin=origin,
+            open_store=lambda: SqliteStore(folder / LOG_FILE, create=False),
+            open_keys=lambda: SqliteKeys(folder / "keys.sqlite", create=False),
+            head=folder / "head",
+            wrapper=AesKeyWrapper(wrapping[:DATA_KEY_SIZE]),
+            lookup=LookupKeys(index),
+            signers=(NoteSigner(origin, SoftwareSigner(Ed25519PrivateKey.from_private_bytes(signing[:32]))),),
+            clock_ms=lambda: time.time_ns() // 1_000_000,
+        )
+    except (SecretError, ValueError) as error:
+        zh, en = "日志的密钥无法使用", "a secret of the log cannot be used"
+        raise UsageError(f"{say(zh, en)}: {error}") from error
+    log = AccessLog(setup)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+def _read_subject(path: Path) -> SubjectId:
+    """Read whom it is about, from a file or standard input: every process of the machine sees a command line."""
+    line = sys.stdin.buffer.readline(_MAX_LINE) if str(path) == "-" else read_file(path, _MAX_LINE)
+    subject = normal_code(line.decode("utf-8", "replace").strip())
+    if not subject:
+        raise UsageError(say("应有一个持证人号码。", "the number of a holder was expected"))
+    return SubjectId(subject)
+
+
+def _show_refused(error: NotApprovedError, *, as_json: bool) -> None:
+    why = "; ".join(
+        f"{one.approver}: {say(*_REFUSALS[one.refusal])}" for one in error.counted if one.refusal is not None
+    )
+    zh, en = "需两人批准，没有任何改动", "two people have to approve it; nothing was changed"
+    fail("not-approved", say(zh, en) + (f" ({why})" if why else ""), why, as_json=as_json)
+
+
+def _show(done: Shredded, *, as_json: bool) -> None:
+    entry = None if done.receipt is None else done.receipt.index
+    if as_json:
+        sums = {"keys": done.keys, "index_rows": done.words, "left": done.left}
+        print_json({"entry": entry, "entries": list(done.entries), **sums})
+        return
+    zh = f"已处理 {len(done.entries)} 条，销毁密钥 {done.keys} 个、索引 {done.words} 行。"
+    en = f"{len(done.entries)} entries; {done.keys} keys and {done.words} rows of the index destroyed."
+    OUT.print(say(zh, en), markup=False)
+    if done.left:
+        zh, en = "期间又有新条目，请再执行一次。", "New entries came meanwhile; run it again."
+        OUT.print(say(zh, en), markup=False)
+    zh = "密钥库与日志的旧备份仍可还原，请按期销毁；批准文件请一并删除。"
+    en = "Old backups of keys and log undo this; let them expire, and delete the files of the approvals."
+    OUT.print(say(zh, en), markup=False)
