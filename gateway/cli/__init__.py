@@ -10,7 +10,7 @@ from gateway.cli.consent import consent_app
 from gateway.cli.console import prepare_streams
 from gateway.cli.keys import keys_app
 from gateway.cli.language import say
-from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
+from gateway.cli.limits import BENCHMARKS, DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
 from gateway.cli.policy import policy_app
 from gateway.cli.store import store_app
 from gateway.cli.trust import trust_app
@@ -158,7 +158,10 @@ def demo_command(
 
 @app.command("bench", help=say("性能测试，每项与目标对照。", "Measure; each figure beside its goal."))
 def bench_command(
-    name: Annotated[str, _argument("NAME", "测试名称：verify、trust。", "Name of the benchmark: verify or trust.")],
+    name: Annotated[
+        str,
+        _argument("NAME", f"测试名称：{'、'.join(BENCHMARKS)}。", f"Name of the benchmark: {', '.join(BENCHMARKS)}."),
+    ],
     *,
     rounds: Annotated[int, _option("轮数。", "Number of rounds.", min=3, max=100_000)] = 200,
     as_json: Json = False,

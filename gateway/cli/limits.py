@@ -10,3 +10,5 @@ DEFAULT_SCRYPT_MIB: Final = 128
 DEFAULT_SIGNING_DAYS: Final = 365
 DEFAULT_VERIFYING_DAYS: Final = 3_650
 DEFAULT_LIST_DAYS: Final = 90
+
+BENCHMARKS: Final = ("verify", "trust", "policy", "audit", "audit_search")  # modules of `benchmarks`

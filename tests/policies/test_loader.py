@@ -96,9 +96,9 @@ def test_what_means_something_else_has_another_digest():
 def test_all_faults_of_all_files_are_in_one_report():
     """Syntax, shape and meaning are reported together, by file and line."""
     files = changed("rules.toml", 'id = "R-001"\nwhy = "the own counter checks who applies"\n', 'id = "R-001"\n')
-    files = changed("rules.toml", 'kind = ["approval"]', 'kind = ["aproval"]', files=files)
+    files = changed("rules.toml", 'kind = ["approval"]', 'kind = ["aproval"]', files=files)  # codespell:ignore aproval
     files = changed("items.toml", 'purpose = "notarisation"', "purpose = 7", files=files)
-    files = changed("limits.toml", 'counts = "matches"', 'counts = "matchs"', files=files)
+    files = changed("limits.toml", 'counts = "matches"', 'counts = "matchs"', files=files)  # codespell:ignore matchs
     faults = error_of(files).faults
     assert [(fault.file, fault.key, fault.meant) for fault in faults] == [
         ("items.toml", "item 34-002.purpose", ""),

@@ -238,11 +238,11 @@ BREAKAGES = {
         "birth_date",
     ),
     "an unknown form in a ceiling": (
-        edit(ITEMS, '["plain", "mask:name"]', '["plain", "mask:name", "mask:nam"]'),
+        edit(ITEMS, '["plain", "mask:name"]', '["plain", "mask:name", "mask:nam"]'),  # codespell:ignore nam
         ITEMS,
         "item 34-001.ceiling.holder_name",
         "a form that exists",
-        "mask:nam",
+        "mask:nam",  # codespell:ignore nam
         "mask:name",
     ),
     "a form that no value can take": (
@@ -319,11 +319,11 @@ BREAKAGES = {
         "",
     ),
     "an unknown form": (
-        rule(ANY + 'grant = { holder_name = "mask:nmae" }'),
+        rule(ANY + 'grant = { holder_name = "mask:nmae" }'),  # codespell:ignore nmae
         RULES,
         "rule R-011.grant.holder_name",
         "a form that exists",
-        "mask:nmae",
+        "mask:nmae",  # codespell:ignore nmae
         "mask:name",
     ),
     "a form of another value": (
@@ -430,11 +430,11 @@ BREAKAGES = {
     ),
     # limits
     "an unknown field together": (
-        edit(LIMITS, '"birth_date", "address"]', '"birth_date", "adress"]'),
+        edit(LIMITS, '"birth_date", "address"]', '"birth_date", "adress"]'),  # codespell:ignore adress
         LIMITS,
         "together #1.fields",
         "a field of a licence type",
-        "adress",
+        "adress",  # codespell:ignore adress
         "address",
     ),
     "fields never together": (
@@ -479,11 +479,11 @@ BREAKAGES = {
         "34-004",
     ),
     "a test of an unknown kind": (
-        edit(LIMITS, 'caller = "approval"', 'caller = "aproval"'),
+        edit(LIMITS, 'caller = "approval"', 'caller = "aproval"'),  # codespell:ignore aproval
         LIMITS,
         "test a licence that is not valid.given.caller",
         "one of counter",
-        "aproval",
+        "aproval",  # codespell:ignore aproval
         "approval",
     ),
     "a test of an unknown type": (
@@ -603,11 +603,11 @@ BREAKAGES = {
         "birth_date",
     ),
     "a test of an unknown form": (
-        edit(LIMITS, 'birth_date = "general:year"', 'birth_date = "general:yaer"'),
+        edit(LIMITS, 'birth_date = "general:year"', 'birth_date = "general:yaer"'),  # codespell:ignore yaer
         LIMITS,
         "test own counter, adult.expect.birth_date",
         "a form that exists",
-        "general:yaer",
+        "general:yaer",  # codespell:ignore yaer
         "general:year",
     ),
     "a test that expects withheld": (

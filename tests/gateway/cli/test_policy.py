@@ -406,7 +406,7 @@ def test_explain_what_is_in_force(office: Office) -> None:
     ("options", "meant"),
     [
         (("--item", "34-01", "--caller", "counter", "--licence", "id-card"), "34-001"),
-        (("--item", "34-001", "--caller", "conter", "--licence", "id-card"), "counter"),
+        (("--item", "34-001", "--caller", "conter", "--licence", "id-card"), "counter"),  # codespell:ignore conter
         (("--item", "34-001", "--caller", "counter", "--licence", "id-cart"), "id-card"),
         ((*CONTEXT, "--field", "holder_nam"), "holder_name"),
     ],

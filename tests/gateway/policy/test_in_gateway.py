@@ -84,7 +84,7 @@ async def test_a_site_in_memory() -> None:
 
 def test_faults_stop_the_start(bureau: Bureau) -> None:
     """A fault of the policy or of an approver stops the start, with file and line, beside all others of the site."""
-    bureau.write(changed("rules.toml", 'representative = "mask:name"', 'representative = "mask:nam"'))
+    bureau.write(changed("rules.toml", 'representative = "mask:name"', 'representative = "mask:namee"'))
     (bureau.folder / "approvers" / "chen.toml").write_text("id = 1")
     with pytest.raises(SiteError) as caught:
         load_site(bureau.folder)

@@ -179,7 +179,7 @@ async def test_what_widens_waits(stand: Stand) -> None:
 @pytest.mark.parametrize(
     "break_it",
     [
-        lambda bureau: bureau.write(changed("rules.toml", 'holder_name = "mask:name"', 'holder_name = "mask:nam"')),
+        lambda bureau: bureau.write(changed("rules.toml", 'holder_name = "mask:name"', 'holder_name = "mask:namee"')),
         lambda bureau: (bureau.site.policies / "rules.tmol").touch(),
         lambda bureau: bureau.write({}),
         lambda bureau: (bureau.folder / "approvers" / "chen.toml").write_text("id = 1"),
@@ -202,7 +202,9 @@ async def test_a_fault_keeps_what_is_in_force(stand: Stand, break_it: Any) -> No
 async def test_mended(stand: Stand) -> None:
     """Once the fault is mended there is none any more."""
     await stand.begin()
-    await in_thread(stand.bureau.write, changed("rules.toml", 'holder_name = "mask:name"', 'holder_name = "mask:nam"'))
+    await in_thread(
+        stand.bureau.write, changed("rules.toml", 'holder_name = "mask:name"', 'holder_name = "mask:namee"')
+    )
     await stand.look()
     assert stand.keeper.failure is not None
     await in_thread(stand.bureau.write, small_policy())
