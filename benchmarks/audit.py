@@ -24,12 +24,12 @@ from gateway.audit.entry import EntryDraft
 from gateway.audit.leaf import encode_leaf
 from gateway.audit.log import AccessLog, LogSetup
 from gateway.audit.lookup import Epoch, LookupKeys
-from gateway.audit.note_signer import NoteSigner
-from gateway.audit.postgres import PostgresStore
-from gateway.audit.postgres_keys import PostgresKeys
-from gateway.audit.sqlite import SqliteStore
-from gateway.audit.sqlite_keys import SqliteKeys
-from gateway.audit.store import LogStore
+from gateway.audit.store.postgres import PostgresStore
+from gateway.audit.store.postgres_keys import PostgresKeys
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.sqlite_keys import SqliteKeys
+from gateway.audit.store.store import LogStore
+from gateway.audit.tlog.note_signer import NoteSigner
 from keys.own.signer import SoftwareSigner
 
 CALLERS: Final = 64

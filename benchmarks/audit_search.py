@@ -15,8 +15,8 @@ from benchmarks.audit_material import make_draft
 from benchmarks.report import Reach, report, spread
 from gateway.audit.leaf import LeafKind
 from gateway.audit.log import AccessLog
-from gateway.audit.search import USUAL_PAGE, LogSearch
-from gateway.audit.search_query import Query
+from gateway.audit.search.query import Query
+from gateway.audit.search.search import USUAL_PAGE, LogSearch
 
 ENTRIES: Final = 1_000_000
 GOAL_MS: Final = 5.0

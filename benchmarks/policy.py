@@ -24,10 +24,10 @@ from benchmarks.policy_material import (
 from benchmarks.policy_peers import Ask, PeerMissingError, cedar, rego
 from benchmarks.report import Reach, report, spread
 from gateway.disclosure import BoundPlan, FieldShown, Limits, bind_plan, disclose
-from policies.analyse import analyse
+from policies.analysis.analyse import analyse
 from policies.bundle import Bundle
 from policies.compile import compile_bundle
-from policies.diff import diff
+from policies.difference.diff import diff
 from policies.dimension import Context, LicenceStatus
 from policies.engine import Engine, build_plan
 from policies.fold import fold_licence, witness

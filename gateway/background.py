@@ -21,9 +21,9 @@ from gateway.site import STATE_FOLDER, STATUS_STATE, TRUST_FOLDER, Site
 from gateway.status.keeper import StatusKeeper
 from gateway.status.shelf import Shelf
 from gateway.status.source_keeper import SourceKeeper
-from gateway.trust_keeper import TrustKeeper
-from gateway.trust_lists import TrustState
-from gateway.trust_metrics import TrustMetrics
+from gateway.trust.keeper import TrustKeeper
+from gateway.trust.lists import TrustState
+from gateway.trust.metrics import TrustMetrics
 from keys.chain import Chain
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore

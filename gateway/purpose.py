@@ -57,4 +57,4 @@ def bind_purpose(items: Mapping[str, Item], item: str | None, case: str | None, 
 
 @lru_cache(_KEPT_PATTERNS)
 def _pattern(text: str) -> Pattern[str]:
-    return compile_pattern(text)  # of the part that is matched in one pass (`policies.validate_pattern`)
+    return compile_pattern(text)  # of the part that is matched in one pass (`policies.validation.pattern`)

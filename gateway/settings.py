@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.audit.retention_terms import Retention, parse_retention
+from gateway.audit.forgetting.retention_terms import Retention, parse_retention
 from gateway.second_opinion import SecondOpinionSettings, parse_second_opinion
 from gateway.toml_table import TomlTable, Words
 

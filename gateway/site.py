@@ -15,9 +15,9 @@ from gateway.secret_file import SHORTEST_SECRET, SecretError, SecretFault, read_
 from gateway.settings import Settings, TrustSettings, parse_settings
 from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
 from gateway.toml_table import Fault, Words, describe_entry, describe_os_error, load_toml
-from gateway.trust_lists import Finding, TrustReading, TrustState
-from gateway.trust_mark import Mark, mark_folder
-from gateway.trust_memory import MEMORY_FOLDER, TrustMemory, read_remembered_trust
+from gateway.trust.lists import Finding, TrustReading, TrustState
+from gateway.trust.mark import Mark, mark_folder
+from gateway.trust.memory import MEMORY_FOLDER, TrustMemory, read_remembered_trust
 from keys.trust import TrustStore
 from policies.fault import PolicyError, PolicyFault
 

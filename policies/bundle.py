@@ -17,8 +17,8 @@ from policies.item import Day, Item
 from policies.reading import Origin
 from policies.rule import Budget, Given, PolicyTest, Rule, Together
 from policies.toml import PolicyFile
-from policies.validate import check_count, validate
-from policies.validate_draft import Draft, Entry, Head, Schema, Version, label_of
+from policies.validation.draft import Draft, Entry, Head, Schema, Version, label_of
+from policies.validation.validate import check_count, validate
 
 SCHEMA: Final = "tongban-policy/1"
 MAX_BUNDLE_BYTES: Final = 16 * 1024 * 1024  # twice the largest policy that is read from files

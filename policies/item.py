@@ -20,7 +20,7 @@ class CaseRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """What a case number (办件编号) of the item looks like; the pattern is anchored at both ends.
 
     ``pattern`` is a regular expression of literals, classes and counted repetition only, so that matching is linear;
-    `policies.validate_pattern` says exactly which.
+    `policies.validation.pattern` says exactly which.
     """
 
     pattern: Annotated[

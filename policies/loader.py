@@ -14,8 +14,8 @@ from policies.item import Item
 from policies.reading import Origin, one_of, quoted, read_table
 from policies.rule import Budget, PolicyTest, Rule, Together
 from policies.toml import PolicyFile, parse_policy_file
-from policies.validate import LIMITS, check_count, validate
-from policies.validate_draft import Draft, Entry, Head, label_of
+from policies.validation.draft import Draft, Entry, Head, label_of
+from policies.validation.validate import LIMITS, check_count, validate
 
 MAX_FILES: Final = 1_000  # a file for each department, and room
 MAX_POLICY_BYTES: Final = 8 * 1024 * 1024  # of all files: 10,000 rules of 800 bytes, read in some seconds
@@ -44,7 +44,7 @@ def load_policy(files: Mapping[str, bytes]) -> Loaded:
     """Read a policy from the contents of its files; names and order of the files have no meaning.
 
     1. Read each file. 2. Gather the tables by name. 3. Read each table. 4. Judge all together. What needs the compiled
-    rules (conflicts, limits on forms together, what an answer gives away) is for `policies.analyse` to find.
+    rules (conflicts, limits on forms together, what an answer gives away) is for `policies.analysis.analyse` to find.
 
     Raises:
         PolicyError: with all faults of all files.

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from policies.bundle import Bundle
 from policies.compile import compile_bundle
-from policies.diff import diff
+from policies.difference.diff import diff
 from policies.dimension import Context, Dimension
 from policies.engine import build_plan
 from policies.given import contexts_of

@@ -22,13 +22,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.checkpoint import SignedCheckpoint, encode_checkpoint, parse_checkpoint, verify_checkpoint
 from gateway.audit.errors import MalformedLogDataError, UnprovenError
-from gateway.audit.merkle import leaf_hash
-from gateway.audit.quorum import Policy, encode_policy
 from gateway.audit.recovery import read_tiles
-from gateway.audit.store import LogStore
-from gateway.audit.tile import (
+from gateway.audit.store.store import LogStore
+from gateway.audit.tlog.checkpoint import SignedCheckpoint, encode_checkpoint, parse_checkpoint, verify_checkpoint
+from gateway.audit.tlog.merkle import leaf_hash
+from gateway.audit.tlog.quorum import Policy, encode_policy
+from gateway.audit.tlog.tile import (
     ENTRIES,
     TILE_WIDTH,
     TileAddress,
@@ -39,8 +39,8 @@ from gateway.audit.tile import (
     tiles_of,
 )
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from gateway.audit.verify_manifest import Manifest, encode_manifest
-from gateway.audit.verify_source import (
+from gateway.audit.verify.manifest import Manifest, encode_manifest
+from gateway.audit.verify.source import (
     BUNDLES_FOLDER,
     CHECKPOINT_FILE,
     CHECKPOINTS_FOLDER,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.audit.errors import MalformedLogDataError
-from gateway.audit.spelling import encode_base64, parse_hash, parse_number
+from gateway.audit.tlog.spelling import encode_base64, parse_hash, parse_number
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 SLOT_SIZE: Final = 512  # bytes; what disks write whole, and room for an origin of 255 bytes

@@ -6,20 +6,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.audit.checkpoint import SignedCheckpoint, parse_checkpoint
 from gateway.audit.data_keys import DataKeys, KeyStore, KeyWrapper
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.head import HeadFile
 from gateway.audit.leaf import LeafError
 from gateway.audit.lookup import LookupKeys
-from gateway.audit.merkle import consistency_ranges, inclusion_ranges
-from gateway.audit.note_signer import NoteSigner
 from gateway.audit.private import OpenedPart, open_private, split_private
-from gateway.audit.proof import TlogProof
 from gateway.audit.recovery import read_tiles
 from gateway.audit.sequencer import Outcome, Sequencer, SequencerParts, Waiting
-from gateway.audit.store import LogStore, StoredHead
-from gateway.audit.tile import hash_ranges, range_tiles
+from gateway.audit.store.store import LogStore, StoredHead
+from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint
+from gateway.audit.tlog.merkle import consistency_ranges, inclusion_ranges
+from gateway.audit.tlog.note_signer import NoteSigner
+from gateway.audit.tlog.proof import TlogProof
+from gateway.audit.tlog.tile import hash_ranges, range_tiles
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 

@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.audit.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
 from gateway.audit.entry import Receipt
 from gateway.audit.errors import AuditError, LogFault, MalformedLogDataError, UnprovenError
 from gateway.audit.leaf import LeafError, parse_leaf
-from gateway.audit.merkle import inclusion_ranges, leaf_hash
-from gateway.audit.proof import MAX_PROOF_FILE, TlogProof, encode_proof, parse_proof, verify_proof
-from gateway.audit.quorum import Policy
-from gateway.audit.spelling import encode_base64, parse_hash
-from gateway.audit.tile import TileAddress, hash_ranges, range_tiles
+from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
+from gateway.audit.tlog.merkle import inclusion_ranges, leaf_hash
+from gateway.audit.tlog.proof import MAX_PROOF_FILE, TlogProof, encode_proof, parse_proof, verify_proof
+from gateway.audit.tlog.quorum import Policy
+from gateway.audit.tlog.spelling import encode_base64, parse_hash
+from gateway.audit.tlog.tile import TileAddress, hash_ranges, range_tiles
 
 MAX_RECEIPT: Final = 4 * 1024 * 1024  # bytes; a proof with all its lines escaped, inside an answer with all its fields
 _MEMBER: Final = "receipt"

@@ -11,12 +11,12 @@ from typing import Final
 
 from gateway.audit.errors import AuditError, UnprovenError
 from gateway.audit.leaf import Leaf, LeafError, parse_leaf
-from gateway.audit.merkle import leaf_hash
-from gateway.audit.quorum import Policy
 from gateway.audit.receipts import FullReceipt, verify_receipt
-from gateway.audit.store import LogStore
-from gateway.audit.tile import ENTRIES, TILE_WIDTH, TileAddress, parse_bundle
-from gateway.audit.verify_source import Source, read_tile
+from gateway.audit.store.store import LogStore
+from gateway.audit.tlog.merkle import leaf_hash
+from gateway.audit.tlog.quorum import Policy
+from gateway.audit.tlog.tile import ENTRIES, TILE_WIDTH, TileAddress, parse_bundle
+from gateway.audit.verify.source import Source, read_tile
 
 MAX_RECEIPTS: Final = 2_000_000  # kept in memory, about 200 bytes each; the busiest caller's months
 _STRETCH: Final = 16 * TILE_WIDTH  # entries read at once from a store

@@ -6,14 +6,14 @@ Nothing is repaired here. Either everything agrees, or the log stops and says wh
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.audit.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
 from gateway.audit.errors import MalformedLogDataError, UnprovenError
 from gateway.audit.head import Head
 from gateway.audit.leaf import LeafError, parse_leaf
-from gateway.audit.merkle import EMPTY_ROOT, HASH_SIZE, MAX_TREE_SIZE, leaf_hash
-from gateway.audit.note_key import NoteKey
-from gateway.audit.store import MAX_BATCH, LogStore, StoredHead
-from gateway.audit.tile import TILE_WIDTH, TileAddress, TileWriter, edge_of, hash_ranges, range_tiles
+from gateway.audit.store.store import MAX_BATCH, LogStore, StoredHead
+from gateway.audit.tlog.checkpoint import Checkpoint, parse_checkpoint, verify_checkpoint
+from gateway.audit.tlog.merkle import EMPTY_ROOT, HASH_SIZE, MAX_TREE_SIZE, leaf_hash
+from gateway.audit.tlog.note_key import NoteKey
+from gateway.audit.tlog.tile import TILE_WIDTH, TileAddress, TileWriter, edge_of, hash_ranges, range_tiles
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 

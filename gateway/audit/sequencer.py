@@ -26,17 +26,17 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
-from gateway.audit.checkpoint import Checkpoint, encode_checkpoint, sign_checkpoint
 from gateway.audit.data_keys import DataKeys
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.head import Head, HeadFile
 from gateway.audit.leaf import LeafError, encode_leaf
 from gateway.audit.lookup import KeyOwner, LookupKeys, Marks, make_marks
-from gateway.audit.merkle import leaf_hash
-from gateway.audit.note_signer import NoteSigner
 from gateway.audit.private import KeyNumber, seal_private
 from gateway.audit.recovery import LogState, read_state
-from gateway.audit.store import MAX_BATCH, Batch, LogStore, StoredHead
+from gateway.audit.store.store import MAX_BATCH, Batch, LogStore, StoredHead
+from gateway.audit.tlog.checkpoint import Checkpoint, encode_checkpoint, sign_checkpoint
+from gateway.audit.tlog.merkle import leaf_hash
+from gateway.audit.tlog.note_signer import NoteSigner
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from keys.own.errors import OwnKeyError
 

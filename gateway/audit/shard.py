@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-from gateway.audit.checkpoint import Checkpoint, parse_checkpoint
 from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.forgetting.shred import OWN_CALLER
 from gateway.audit.leaf import LeafDraft, LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
-from gateway.audit.merkle import leaf_hash
-from gateway.audit.shred import OWN_CALLER
+from gateway.audit.tlog.checkpoint import Checkpoint, parse_checkpoint
+from gateway.audit.tlog.merkle import leaf_hash
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from gateway.audit.verify_chains import SEAL_CLOSE, SEAL_OPEN
+from gateway.audit.verify.chains import SEAL_CLOSE, SEAL_OPEN
 from gateway.decision import make_decision_id
 
 _CHINA: Final = timezone(timedelta(hours=8))

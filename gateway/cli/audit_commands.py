@@ -7,13 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
 from gateway.audit.errors import AuditError, LogFault, MalformedLogDataError, UnprovenError
-from gateway.audit.merkle import leaf_hash
-from gateway.audit.note import MAX_NOTE
-from gateway.audit.note_key import parse_vkey
-from gateway.audit.proof import encode_proof, verify_proof
-from gateway.audit.quorum import MAX_POLICY, Policy, PolicyLog, parse_policy
 from gateway.audit.receipts import (
     MAX_RECEIPT,
     ReceiptError,
@@ -22,10 +16,16 @@ from gateway.audit.receipts import (
     verify_receipt,
 )
 from gateway.audit.reconcile import Progress
-from gateway.audit.tile import ENTRIES, TILE_WIDTH, TileAddress, parse_bundle
+from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
+from gateway.audit.tlog.merkle import leaf_hash
+from gateway.audit.tlog.note import MAX_NOTE
+from gateway.audit.tlog.note_key import parse_vkey
+from gateway.audit.tlog.proof import encode_proof, verify_proof
+from gateway.audit.tlog.quorum import MAX_POLICY, Policy, PolicyLog, parse_policy
+from gateway.audit.tlog.tile import ENTRIES, TILE_WIDTH, TileAddress, parse_bundle
 from gateway.audit.unavailable import ADVICE, LogUnavailableError
-from gateway.audit.verify import NoPolicyError, verify_log
-from gateway.audit.verify_source import CHECKPOINT_FILE, POLICY_FILE, Source, SourceError, open_source, read_tile
+from gateway.audit.verify.source import CHECKPOINT_FILE, POLICY_FILE, Source, SourceError, open_source, read_tile
+from gateway.audit.verify.verifier import NoPolicyError, verify_log
 from gateway.cli import failure
 from gateway.cli.audit_output import (
     describe_receipt,
@@ -36,7 +36,7 @@ from gateway.cli.audit_output import (
 from gateway.cli.console import ExitCode, print_json, progress_bar
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
-from gateway.trust_files import read_file
+from gateway.trust.files import read_file
 
 _MILLISECONDS: Final = 1000
 

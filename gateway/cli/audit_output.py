@@ -11,8 +11,8 @@ from rich.markup import escape
 from gateway.audit.export import Exported
 from gateway.audit.receipts import CheckedReceipt, FullReceipt
 from gateway.audit.reconcile import Difference, Reconciled
-from gateway.audit.verify import Verification
-from gateway.audit.verify_finding import SENTENCES, Finding
+from gateway.audit.verify.finding import SENTENCES, Finding
+from gateway.audit.verify.verifier import Verification
 from gateway.cli.console import ERR, OUT, printable
 from gateway.cli.language import say
 

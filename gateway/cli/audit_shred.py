@@ -19,12 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit.data_keys import AesKeyWrapper
 from gateway.audit.entry import SubjectId
-from gateway.audit.log import AccessLog, LogSetup
-from gateway.audit.lookup import INDEX_KEY_SIZE, Epoch, LookupKeys
-from gateway.audit.note_signer import NoteSigner
-from gateway.audit.private import DATA_KEY_SIZE
-from gateway.audit.shred import NotApprovedError, Shredded, shred
-from gateway.audit.shred_approval import (
+from gateway.audit.forgetting.shred import NotApprovedError, Shredded, shred
+from gateway.audit.forgetting.shred_approval import (
     MAX_FILE_BYTES,
     ApprovalRefusal,
     ShredOrder,
@@ -32,8 +28,12 @@ from gateway.audit.shred_approval import (
     make_approval,
     parse_approval,
 )
-from gateway.audit.sqlite import SqliteStore
-from gateway.audit.sqlite_keys import SqliteKeys
+from gateway.audit.log import AccessLog, LogSetup
+from gateway.audit.lookup import INDEX_KEY_SIZE, Epoch, LookupKeys
+from gateway.audit.private import DATA_KEY_SIZE
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.sqlite_keys import SqliteKeys
+from gateway.audit.tlog.note_signer import NoteSigner
 from gateway.cli.audit_commands import guard
 from gateway.cli.audit_site import AUDIT_STATE, LOG_FILE, open_site_log
 from gateway.cli.console import OUT, ExitCode, print_json
@@ -44,7 +44,7 @@ from gateway.cli.signing_key import KeyChoice
 from gateway.secret_file import SecretError, read_secret
 from gateway.site import STATE_FOLDER
 from gateway.sources.source import normal_code
-from gateway.trust_files import read_file
+from gateway.trust.files import read_file
 from keys.own.record import KeyPurpose
 from keys.own.signer import SoftwareSigner
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.checkpoint import SignedCheckpoint, parse_checkpoint
-from gateway.audit.note import MAX_NOTE
-from gateway.audit.quorum import MAX_POLICY, Policy, parse_policy
-from gateway.audit.sqlite import SqliteStore
-from gateway.audit.store import LogStore
-from gateway.audit.verify_source import POLICY_FILE
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.store import LogStore
+from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint
+from gateway.audit.tlog.note import MAX_NOTE
+from gateway.audit.tlog.quorum import MAX_POLICY, Policy, parse_policy
+from gateway.audit.verify.source import POLICY_FILE
 from gateway.cli.failure import UsageError
 from gateway.cli.language import say
 from gateway.policy.in_force import ARCHIVE_FOLDER, POLICY_STATE
 from gateway.site import STATE_FOLDER
-from gateway.trust_files import read_file
+from gateway.trust.files import read_file
 from policies.bundle import MAX_BUNDLE_BYTES
 
 AUDIT_STATE: Final = "audit"

@@ -9,8 +9,8 @@ from typing import Final
 from gateway.audit.export import ExportOrder, export_log
 from gateway.audit.receipts import MAX_RECEIPT, FullReceipt, ReceiptError, parse_receipt
 from gateway.audit.reconcile import Progress, Reconciled, Span, reconcile, source_entries, store_entries
-from gateway.audit.verify import verify_log
-from gateway.audit.verify_source import Source, open_source
+from gateway.audit.verify.source import Source, open_source
+from gateway.audit.verify.verifier import verify_log
 from gateway.cli.audit_commands import cores, guard, policy_of, progress_of, read_policy
 from gateway.cli.audit_output import describe_exported, describe_reconciled, show_exported, show_reconciled
 from gateway.cli.audit_site import SiteLog, open_site_log

@@ -10,8 +10,8 @@ from gateway.cli.key_sentences import SENTENCES, KeyFailure
 from gateway.cli.language import say
 from gateway.cli.passphrase import PassphraseError
 from gateway.cli.verify import parse_moment
-from gateway.key_journal import JournalError
-from gateway.keystore import KeystoreError
+from gateway.own_keys.journal import JournalError
+from gateway.own_keys.keystore import KeystoreError
 from keys.own.errors import OwnKeyError
 
 

@@ -13,9 +13,9 @@ from gateway.cli.key_output import STEPS, describe, key_table, show_drill, show_
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_CIPHER, DEFAULT_SCRYPT_MIB, DEFAULT_SIGNING_DAYS, DEFAULT_VERIFYING_DAYS
 from gateway.cli.passphrase import read_passphrase
-from gateway.key_drill import DrillOrder, rehearse, rehearse_dry
-from gateway.keystore import Keystore, StoredKey
-from gateway.pkcs11 import generate_on_token
+from gateway.own_keys.drill import DrillOrder, rehearse, rehearse_dry
+from gateway.own_keys.keystore import Keystore, StoredKey
+from gateway.own_keys.pkcs11 import generate_on_token
 from keys.own.file import KeyFile, TokenObject, seal_key
 from keys.own.protection import KeyCipher, ScryptParameters
 from keys.own.public import encode_public_jwk, encode_public_pem, encode_trust_list_key

@@ -7,8 +7,8 @@ from rich.table import Column, Table
 
 from gateway.cli.console import OUT, print_json
 from gateway.cli.language import say
-from gateway.key_drill import DrillReport
-from gateway.keystore import StoredKey
+from gateway.own_keys.drill import DrillReport
+from gateway.own_keys.keystore import StoredKey
 from keys.own.file import TokenObject
 from keys.own.record import KeyPhase
 from keys.trust_list import encode_moment

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.cli.passphrase import PassphraseError, PassphraseFault
-from gateway.key_journal import JournalError, JournalFault
-from gateway.keystore import KeystoreError, KeystoreFault
+from gateway.own_keys.journal import JournalError, JournalFault
+from gateway.own_keys.keystore import KeystoreError, KeystoreFault
 from keys.own.errors import OwnKeyError, OwnKeyFault
 
 KeyFailure = OwnKeyError | KeystoreError | JournalError | PassphraseError

@@ -22,7 +22,7 @@ from gateway.cli.policy_support import (
     working,
 )
 from gateway.cli.signing_key import KeyChoice
-from gateway.keystore import StoredKey
+from gateway.own_keys.keystore import StoredKey
 from gateway.policy.activation import Proposal, Settled, Standing, approve, nothing_like, propose, settled_by
 from gateway.policy.approval import describe_refusal
 from gateway.policy.draft import read_sound_draft
@@ -33,8 +33,8 @@ from gateway.policy.standing import report_policy
 from gateway.policy.summary import Summary, summarise
 from keys.own.record import KeyPurpose
 from policies.bundle import Bundle, digest_bundle
-from policies.diff import Diff, diff
-from policies.diff_line import DiffLine
+from policies.difference.diff import Diff, diff
+from policies.difference.line import DiffLine
 
 __all__ = ["KeyChoice", "approve_policy", "compare", "show_status"]
 

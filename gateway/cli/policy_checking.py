@@ -21,8 +21,8 @@ from gateway.cli.policy_support import (
 from gateway.policy.draft import Draft
 from gateway.policy.table import make_table
 from gateway.policy.table_files import encode_html, encode_xlsx
-from gateway.trust_files import replace_file
-from policies.analyse_finding import Finding, Severity
+from gateway.trust.files import replace_file
+from policies.analysis.finding import Finding, Severity
 from policies.bundle import Bundle, digest_bundle, encode_bundle
 from policies.engine import Engine
 from policies.fault import PolicyError

@@ -15,7 +15,7 @@ from gateway.policy.moment import encode_moment
 from gateway.policy.policy_site import PolicySite
 from gateway.policy.record import MAX_RECORD_BYTES, DecisionRecord, RecordError, parse_record, spell_forms
 from gateway.site import STATE_FOLDER
-from gateway.trust_files import read_file
+from gateway.trust.files import read_file
 from policies.bundle import Bundle, digest_bundle
 from policies.dimension import AgeClass, Consent, Context, HolderType, Home, LicenceStatus, OutcomeClass
 from policies.explain import Explanation, RuleStanding, Standing, explain

@@ -18,7 +18,7 @@ from gateway.policy.draft import Draft, make_draft
 from gateway.policy.folder import policies_of, read_policy_files
 from gateway.policy.in_force import StateError
 from gateway.policy.policy_site import PolicySite, SiteFaultsError
-from gateway.trust_files import read_file, spell
+from gateway.trust.files import read_file, spell
 from policies.bundle import MAX_BUNDLE_BYTES, Bundle, MalformedBundleError, parse_bundle
 from policies.dimension import Context
 from policies.fault import Place, PolicyError, PolicyFault, Words

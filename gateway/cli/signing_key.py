@@ -7,8 +7,8 @@ from pathlib import Path
 from gateway.cli.failure import UsageError
 from gateway.cli.language import say
 from gateway.cli.passphrase import read_passphrase
-from gateway.keystore import Keystore, StoredKey
-from gateway.pkcs11 import open_on_token
+from gateway.own_keys.keystore import Keystore, StoredKey
+from gateway.own_keys.pkcs11 import open_on_token
 from keys.own.file import TokenObject
 from keys.own.signer import Signer
 

@@ -31,7 +31,7 @@ from gateway.sources.licence_store import MAX_REASON, Added, LicenceEntry, Selec
 from gateway.sources.source import LicenceIndex, SourceUnavailableError, key_text
 from gateway.sources.store import SqliteLicenceStore
 from gateway.toml_table import Fault, load_toml
-from gateway.trust_place import find_trust
+from gateway.trust.place import find_trust
 from keys.trust import TrustStore
 from policies.dimension import LicenceStatus
 

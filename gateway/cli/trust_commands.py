@@ -20,12 +20,12 @@ from gateway.cli.trust_output import (
     show_list,
 )
 from gateway.cli.trust_support import find_place, guard, load_list, read_bytes
-from gateway.trust_layout import ROOTS_FILE
-from gateway.trust_lists import TrustState
-from gateway.trust_roots import load_roots, parse_roots
-from gateway.trust_sentences import UNTIMELY, ListProblem
-from gateway.trust_simulation import Job, relied_on, simulate
-from gateway.trust_succession import measure_change
+from gateway.trust.layout import ROOTS_FILE
+from gateway.trust.lists import TrustState
+from gateway.trust.roots import load_roots, parse_roots
+from gateway.trust.sentences import UNTIMELY, ListProblem
+from gateway.trust.simulation import Job, relied_on, simulate
+from gateway.trust.succession import measure_change
 from keys.trust_forecast import Event, Turn, forecast
 from keys.trust_list import ListKeys, TrustList, trust_store
 from keys.trust_list_compare import Effect, Holder, compare_trust_lists, holder_of

@@ -10,11 +10,11 @@ from rich.table import Table
 from gateway.cli.console import ERR, OUT, print_json, printable
 from gateway.cli.language import say
 from gateway.cli.verify import STYLE, WORD, sentence
-from gateway.trust_keeper import count_anchors
-from gateway.trust_lists import TrustReading
-from gateway.trust_publishing import Published
-from gateway.trust_sentences import ListFinding
-from gateway.trust_simulation import Comparison, Judged
+from gateway.trust.keeper import count_anchors
+from gateway.trust.lists import TrustReading
+from gateway.trust.publishing import Published
+from gateway.trust.sentences import ListFinding
+from gateway.trust.simulation import Comparison, Judged
 from keys.trust import Anchor, KeyAnchor
 from keys.trust_forecast import Event
 from keys.trust_list import TrustList, encode_moment, fingerprint_of

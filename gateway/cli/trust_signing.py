@@ -14,7 +14,7 @@ from gateway.cli.signing_key import KeyChoice
 from gateway.cli.trust_commands import describe_missing
 from gateway.cli.trust_output import describe_list, show_published
 from gateway.cli.trust_support import find_place, guard, load_list, read_bytes
-from gateway.trust_drafts import (
+from gateway.trust.drafts import (
     Terms,
     add_entries,
     find_certificates,
@@ -25,8 +25,8 @@ from gateway.trust_drafts import (
     open_draft,
     remove_entries,
 )
-from gateway.trust_files import locked, replace_file
-from gateway.trust_publishing import publish, write_roots
+from gateway.trust.files import locked, replace_file
+from gateway.trust.publishing import publish, write_roots
 from keys.own.record import KeyPurpose
 from keys.own.signer import Signer
 from keys.scope import Scope

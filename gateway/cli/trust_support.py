@@ -9,10 +9,10 @@ from gateway.cli.console import ExitCode
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
 from gateway.site import SiteError
-from gateway.trust_drafts import DraftError
-from gateway.trust_place import TrustPlace, find_site_trust, find_trust
-from gateway.trust_publishing import PublishError
-from gateway.trust_sentences import SENTENCES, ListFinding, Problem
+from gateway.trust.drafts import DraftError
+from gateway.trust.place import TrustPlace, find_site_trust, find_trust
+from gateway.trust.publishing import PublishError
+from gateway.trust.sentences import SENTENCES, ListFinding, Problem
 from keys.errors import MalformedTrustListError, UntrustedListError
 from keys.trust_list import TrustList
 from keys.trust_list_parse import MAX_BYTES, parse_trust_list

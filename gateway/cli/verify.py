@@ -15,7 +15,7 @@ from gateway.cli.language import is_chinese, say
 from gateway.pipeline import verify_document
 from gateway.reason import SENTENCES, Reason
 from gateway.rendering import verdict_to_dict
-from gateway.trust_lists import read_trust
+from gateway.trust.lists import read_trust
 from gateway.verdict import Outcome, Verdict
 from keys.ocsp_response import MAX_RESPONSE
 from keys.ocsp_stapled import MAX_STAPLED, StapledAnswers, read_stapled

@@ -20,8 +20,8 @@ import msgspec
 from gateway.demo.asking import Answer, ask_all
 from gateway.demo.stage import Question, Stage
 from gateway.reason import Reason
-from gateway.trust_drafts import DraftError, find_certificates
-from gateway.trust_files import replace_file
+from gateway.trust.drafts import DraftError, find_certificates
+from gateway.trust.files import replace_file
 from gateway.verdict import Outcome
 from keys.certificate import parse_certificate
 

@@ -17,10 +17,10 @@ from gateway.audit.entry import EntryDraft, Receipt, SubjectId
 from gateway.audit.log import AccessLog
 from gateway.audit.private import OpenedPart
 from gateway.audit.receipts import describe_receipt
-from gateway.audit.search import MAX_PAGE, FoundEntry, LogSearch, Page
-from gateway.audit.search_entry import draft_export, draft_query
-from gateway.audit.search_query import Query, QueryError
-from gateway.audit.search_table import encode_csv, encode_xlsx
+from gateway.audit.search.entry import draft_export, draft_query
+from gateway.audit.search.query import Query, QueryError
+from gateway.audit.search.search import MAX_PAGE, FoundEntry, LogSearch, Page
+from gateway.audit.search.table import encode_csv, encode_xlsx
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.decision import make_decision_id
 from gateway.http.bodies import read_body

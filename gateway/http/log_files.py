@@ -11,8 +11,8 @@ from aiohttp import web
 
 from gateway.audit.errors import MalformedLogDataError
 from gateway.audit.log import AccessLog
-from gateway.audit.merkle import HASH_SIZE
-from gateway.audit.tile import ENTRIES, TILE_WIDTH, TileAddress, encode_bundle, parse_tile_path
+from gateway.audit.tlog.merkle import HASH_SIZE
+from gateway.audit.tlog.tile import ENTRIES, TILE_WIDTH, TileAddress, encode_bundle, parse_tile_path
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.state import FAILURE, LOG

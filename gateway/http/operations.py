@@ -13,7 +13,7 @@ from gateway.http.state import DRAINING, METRICS, NOW, OPENAPI, POLICY, PSEUDONY
 from gateway.metrics import METRICS_CONTENT_TYPE
 from gateway.rendering import encode_time
 from gateway.status.observer import SourceReport
-from gateway.trust_keeper import count_anchors
+from gateway.trust.keeper import count_anchors
 from keys.revocation_list import RevocationList
 from keys.trust import TrustStore
 

@@ -21,7 +21,7 @@ from gateway.site import Site
 from gateway.sources.source import LicenceSource
 from gateway.status.keeper import StatusKeeper
 from gateway.status.source_keeper import SourceKeeper
-from gateway.trust_keeper import TrustKeeper
+from gateway.trust.keeper import TrustKeeper
 from keys.trust import TrustStore
 
 Clock = Callable[[], datetime]

@@ -33,12 +33,12 @@ from gateway.policy.in_force import Pointer, PolicyArchive
 from gateway.policy.moment import china_day, encode_moment
 from gateway.policy.policy_site import PolicySite, SiteFaultsError, Written
 from gateway.toml_table import Fault, Words
-from gateway.trust_files import locked, read_file, replace_file
+from gateway.trust.files import locked, read_file, replace_file
 from keys.canonical_json import encode_canonical
 from keys.own.signer import Signer
 from policies.bundle import Bundle
-from policies.diff import Diff, diff
-from policies.diff_line import DiffLine
+from policies.difference.diff import Diff, diff
+from policies.difference.line import DiffLine
 from policies.engine import Engine
 from policies.forms.registry import REGISTRY_VERSION
 

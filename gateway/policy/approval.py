@@ -25,7 +25,7 @@ from keys.canonical_json import encode_canonical, parse_canonical
 from keys.errors import SignatureVerificationError
 from keys.own.signer import Signer, verify_own_signature
 from policies.bundle import DIGEST_PREFIX
-from policies.diff_line import DiffLine
+from policies.difference.line import DiffLine
 from policies.fault import Words
 
 SCHEMA: Final = "tongban-policy-approval/1"

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gateway.policy.folder import read_policy_files
-from policies.analyse import Analysis, analyse
+from policies.analysis.analyse import Analysis, analyse
 from policies.bundle import Bundle, digest_bundle
 from policies.engine import Engine
 from policies.fault import Place, PolicyError, PolicyFault, Words

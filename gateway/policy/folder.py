@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from gateway.trust_files import read_file, spell
+from gateway.trust.files import read_file, spell
 from policies.fault import Place, Report, Words, same
 from policies.loader import MAX_FILES, MAX_POLICY_BYTES
 from policies.toml import MAX_FILE_BYTES

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from gateway.policy.durable import append_durably
 from gateway.policy.moment import encode_moment, parse_moment
-from gateway.trust_files import read_file, replace_file
+from gateway.trust.files import read_file, replace_file
 from keys.canonical_json import encode_canonical, parse_canonical
 from policies.bundle import (
     DIGEST_PREFIX,
@@ -119,7 +119,7 @@ class Pointer:
 
 
 class PolicyArchive:
-    """The pointer and the bundles of a site; every method blocks. Writers hold `gateway.trust_files.locked`."""
+    """The pointer and the bundles of a site; every method blocks. Writers hold `gateway.trust.files.locked`."""
 
     def __init__(self, state: Path) -> None:
         """Use the folder ``policy`` inside the state folder of a site; it is made on first writing."""

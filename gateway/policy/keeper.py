@@ -26,10 +26,10 @@ from gateway.policy.moment import china_day, encode_moment
 from gateway.policy.observer import PolicyObserver, SilentPolicyObserver
 from gateway.policy.policy_site import PolicySite, SiteFaultsError, Written, read_written
 from gateway.policy.standing import report_policy
-from gateway.trust_keeper import POLL_SECONDS
-from gateway.trust_mark import Mark
-from gateway.trust_report import MAX_SHOWN, ReloadFailure
-from gateway.trust_retry import Retry
+from gateway.trust.keeper import POLL_SECONDS
+from gateway.trust.mark import Mark
+from gateway.trust.report import MAX_SHOWN, ReloadFailure
+from gateway.trust.retry import Retry
 from policies.fault import PolicyError
 
 LOGGER: Final = logging.getLogger("tongban.policy")

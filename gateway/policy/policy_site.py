@@ -11,7 +11,7 @@ from gateway.policy.in_force import PolicyArchive, StateError
 from gateway.settings import PolicySettings
 from gateway.site import STATE_FOLDER
 from gateway.toml_table import Fault
-from gateway.trust_mark import Mark, mark_folder
+from gateway.trust.mark import Mark, mark_folder
 
 
 class SiteFaultsError(Exception):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from policies.bundle import Bundle
-from policies.diff_line import DiffLine, Topic
+from policies.difference.line import DiffLine, Topic
 from policies.fault import Words
 
 _TOPICS: Final = {

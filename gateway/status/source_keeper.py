@@ -15,10 +15,10 @@ from typing import Any, Final, Protocol
 
 from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
 from gateway.toml_table import Fault
-from gateway.trust_keeper import POLL_SECONDS
-from gateway.trust_mark import Mark, mark_folder
-from gateway.trust_report import MAX_SHOWN, ReloadFailure
-from gateway.trust_retry import Retry
+from gateway.trust.keeper import POLL_SECONDS
+from gateway.trust.mark import Mark, mark_folder
+from gateway.trust.report import MAX_SHOWN, ReloadFailure
+from gateway.trust.retry import Retry
 from keys.trust import TrustStore
 
 LOGGER: Final = logging.getLogger("tongban.trust")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from benchmarks import policy, policy_material
-from policies.analyse import analyse
-from policies.analyse_finding import Severity
+from policies.analysis.analyse import analyse
+from policies.analysis.finding import Severity
 from policies.engine import Engine
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.pipeline import verify_document
 from gateway.reason import Reason
-from gateway.trust_folder import read_trust_folder
+from gateway.trust.folder import read_trust_folder
 from gateway.verdict import CheckName, Outcome, SignatureVerdict, Verdict
 from keys.trust import TrustStore
 from tests.support.cli import Ended, tongban

@@ -27,7 +27,7 @@ from gateway.second_opinion import (
     parse_second_opinion,
 )
 from gateway.toml_table import TomlTable
-from gateway.trust_folder import read_trust_folder
+from gateway.trust.folder import read_trust_folder
 from gateway.verdict import CheckName, Outcome
 from keys.errors import LibraryUnusableError, SignatureVerificationError
 from keys.second_opinion import Disagreement, Opinion

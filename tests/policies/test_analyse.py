@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from policies.analyse import Analysis, analyse
-from policies.analyse_finding import Finding, FindingKind, Severity
+from policies.analysis.analyse import Analysis, analyse
+from policies.analysis.finding import Finding, FindingKind, Severity
 from policies.bundle import Bundle
 from policies.catalogue import About, Field, LicenceType, ShareClass, ValueType
 from policies.dimension import Context, HolderType, Home

@@ -119,7 +119,7 @@ def test_a_bundle_is_judged_like_the_files_of_a_policy(name):
 def test_too_many_rules_are_refused(monkeypatch):
     """The bounds on tables hold for bundles too."""
     monkeypatch.setattr(
-        "policies.validate.LIMITS",
+        "policies.validation.validate.LIMITS",
         dict.fromkeys(("caller_kind", "licence", "item", "together", "budget", "test"), 100) | {"rule": 9},
     )
     error = error_of(DATA)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from policies import reference
 from policies.bundle import Bundle
 from policies.catalogue import About, CallerKind, LicenceType, Sensitivity, ShareClass
-from policies.diff import diff
-from policies.diff_line import DiffLine, Shown, Topic
+from policies.difference.diff import diff
+from policies.difference.line import DiffLine, Shown, Topic
 from policies.dimension import Consent, Context, HolderType, Home
 from policies.engine import Engine
 from policies.form import EXISTS, PLAIN, WITHHELD, Form

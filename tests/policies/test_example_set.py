@@ -17,8 +17,8 @@ from benchmarks.policy_peers import cedar
 from gateway.demo.catalogue import drafts
 from gateway.demo.licences import TYPE_CODES
 from policies import reference
-from policies.analyse import analyse
-from policies.analyse_finding import FindingKind, Severity
+from policies.analysis.analyse import analyse
+from policies.analysis.finding import FindingKind, Severity
 from policies.bundle import Bundle, encode_bundle, parse_bundle
 from policies.dimension import AgeClass, Context, LicenceStatus, OutcomeClass
 from policies.engine import Engine

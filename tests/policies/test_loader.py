@@ -9,7 +9,7 @@ from policies.bundle import encode_bundle as encode
 from policies.fault import MAX_FAULTS, Place, PolicyError
 from policies.forms.registry import REGISTRY_VERSION
 from policies.loader import MAX_FILES, MAX_POLICY_BYTES, load_policy
-from policies.validate import MAX_RULES
+from policies.validation.validate import MAX_RULES
 from tests.support.policy import added, changed, small_policy
 
 SMALL = load_policy(small_policy())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from policies import reference
 from policies.bundle import Bundle
-from policies.diff import diff
+from policies.difference.diff import diff
 from policies.dimension import Context, LicenceStatus, OutcomeClass
 from policies.mutate import mutants
 from policies.rule import AuditDepth, CallerCondition, HolderCondition, LicenceCondition, Obligations

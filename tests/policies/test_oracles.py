@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from benchmarks.policy_peers import PeerMissingError, cedar, rego
 from policies import reference
 from policies.bundle import Bundle
-from policies.diff import diff
-from policies.diff_line import Topic
+from policies.difference.diff import diff
+from policies.difference.line import Topic
 from policies.dimension import FIXED_VALUES, PARTIES, Dimension
 from policies.engine import Engine
 from policies.fold import witness

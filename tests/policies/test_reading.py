@@ -13,7 +13,7 @@ from policies.item import Item
 from policies.reading import Origin, read_table
 from policies.rule import Budget, PolicyTest, Rule, Together
 from policies.toml import parse_policy_file
-from policies.validate_draft import Head
+from policies.validation.draft import Head
 
 SHAPES = (Head, CallerKind, LicenceType, Item, Rule, Together, Budget, PolicyTest)
 

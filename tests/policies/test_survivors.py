@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from policies.bundle import Bundle
-from policies.diff import diff
+from policies.difference.diff import diff
 from policies.engine import Engine
 from policies.mutate import mutants
 from policies.rule import Given, PolicyTest

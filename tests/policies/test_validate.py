@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policies.fault import PolicyError
 from policies.loader import load_policy
-from policies.validate_pattern import find_pattern_fault
+from policies.validation.pattern import find_pattern_fault
 from tests.support.policy import added, changed
 
 RULE = '[[rule]]\nid = "R-0{}"\nwhy = "x"\nbasis = "x"\n'

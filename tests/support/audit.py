@@ -14,18 +14,18 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.audit_material import make_draft
-from gateway.audit.checkpoint import parse_checkpoint, verify_checkpoint
 from gateway.audit.data_keys import AesKeyWrapper
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.log import AccessLog, LogSetup
 from gateway.audit.lookup import Epoch, LookupKeys
-from gateway.audit.merkle import leaf_hash, verify_consistency, verify_inclusion
-from gateway.audit.note_signer import NoteSigner
 from gateway.audit.sequencer import Sequencer, SequencerParts
-from gateway.audit.sqlite import SqliteStore
-from gateway.audit.sqlite_keys import SqliteKeys
-from gateway.audit.store import Batch
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.sqlite_keys import SqliteKeys
+from gateway.audit.store.store import Batch
+from gateway.audit.tlog.checkpoint import parse_checkpoint, verify_checkpoint
+from gateway.audit.tlog.merkle import leaf_hash, verify_consistency, verify_inclusion
+from gateway.audit.tlog.note_signer import NoteSigner
 from keys.own.signer import SoftwareSigner
 
 ORIGIN = "gw.370000/access/2026h2"

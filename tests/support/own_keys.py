@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.keystore import Keystore, StoredKey
+from gateway.own_keys.keystore import Keystore, StoredKey
 from keys.own.file import KeyFile, seal_key
 from keys.own.protection import KeyCipher, ScryptParameters
 from keys.own.record import KeyAlgorithm, KeyPurpose, KeyRecord, plan_record

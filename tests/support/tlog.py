@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.audit.note_key import NoteKey, parse_vkey
+from gateway.audit.tlog.note_key import NoteKey, parse_vkey
 from tests.vectors.build_tlog import FOLDER
 from tests.vectors.tlog_artefacts import LOG, LOG_SM2, WITNESSES
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gateway.trust_layout import ARCHIVE_FOLDER, LISTS_FOLDER, ROOTS_FILE
-from gateway.trust_publishing import Published, publish
-from gateway.trust_roots import encode_roots
+from gateway.trust.layout import ARCHIVE_FOLDER, LISTS_FOLDER, ROOTS_FILE
+from gateway.trust.publishing import Published, publish
+from gateway.trust.roots import encode_roots
 from keys.trust_list import ListKeys, TrustList, encode_trust_list
 from tests.support import pki
 from tests.support.trust_lists import KEEPERS, Keeper, keys_of, make_list, signed

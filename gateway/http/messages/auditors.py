@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from gateway.audit.leaf import LeafKind
-from gateway.audit.search import MAX_PAGE, USUAL_PAGE
+from gateway.audit.search.search import MAX_PAGE, USUAL_PAGE
 from gateway.http.messages.texts import DayText, Name, Word
 
 MAX_CURSOR: Final = 64

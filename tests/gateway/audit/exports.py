@@ -12,19 +12,25 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.audit.checkpoint import Checkpoint, SignedCheckpoint, encode_checkpoint, parse_checkpoint, sign_checkpoint
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.export import Exported, ExportOrder, export_log
 from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.log import AccessLog
-from gateway.audit.merkle import leaf_hash
-from gateway.audit.note_signer import Cosigner, NoteSigner
-from gateway.audit.quorum import Group, Policy, PolicyLog, Witness, encode_policy
-from gateway.audit.tile import TILE_WIDTH, TileWriter, bundles_of, encode_bundle, encode_tile_path
-from gateway.audit.verify import Verification, verify_log
-from gateway.audit.verify_chains import day_of
-from gateway.audit.verify_finding import FindingKind
-from gateway.audit.verify_source import FolderSource
+from gateway.audit.tlog.checkpoint import (
+    Checkpoint,
+    SignedCheckpoint,
+    encode_checkpoint,
+    parse_checkpoint,
+    sign_checkpoint,
+)
+from gateway.audit.tlog.merkle import leaf_hash
+from gateway.audit.tlog.note_signer import Cosigner, NoteSigner
+from gateway.audit.tlog.quorum import Group, Policy, PolicyLog, Witness, encode_policy
+from gateway.audit.tlog.tile import TILE_WIDTH, TileWriter, bundles_of, encode_bundle, encode_tile_path
+from gateway.audit.verify.chains import day_of
+from gateway.audit.verify.finding import FindingKind
+from gateway.audit.verify.source import FolderSource
+from gateway.audit.verify.verifier import Verification, verify_log
 from keys.own.signer import SoftwareSigner
 from tests.support.audit import ORIGIN, SIGNER, START_MS, Clock, make_draft, opened, sqlite_setup
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.export import ExportPlaceError
-from gateway.audit.memory import MemoryStore
-from gateway.audit.note_key import encode_vkey
+from gateway.audit.store.memory import MemoryStore
+from gateway.audit.tlog.note_key import encode_vkey
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from gateway.audit.verify_finding import FindingKind
-from gateway.audit.verify_manifest import parse_manifest
+from gateway.audit.verify.finding import FindingKind
+from gateway.audit.verify.manifest import parse_manifest
 from tests.gateway.audit import exports
 from tests.support.audit import SIGNER, START_MS, Clock, opened, sqlite_setup
 from tests.support.cli import tongban

@@ -10,16 +10,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.audit.checkpoint import verify_checkpoint
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.head import HeadFile
 from gateway.audit.log import AccessLog
 from gateway.audit.lookup import Epoch, LookupKind, caller_day
-from gateway.audit.merkle import leaf_hash
-from gateway.audit.proof import encode_proof, parse_proof
 from gateway.audit.sequencer import Sequencer, SequencerParts
-from gateway.audit.sqlite import SqliteStore
-from gateway.audit.store import Batch, StoredHead
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.store import Batch, StoredHead
+from gateway.audit.tlog.checkpoint import verify_checkpoint
+from gateway.audit.tlog.merkle import leaf_hash
+from gateway.audit.tlog.proof import encode_proof, parse_proof
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import (
     LOOKUP,

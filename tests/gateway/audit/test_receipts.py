@@ -9,12 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.checkpoint import parse_checkpoint
 from gateway.audit.entry import Receipt
 from gateway.audit.errors import AuditError, LogFault, UnprovenError
-from gateway.audit.note_key import encode_vkey
-from gateway.audit.proof import TlogProof
-from gateway.audit.quorum import Policy
 from gateway.audit.receipts import (
     ReceiptError,
     ReceiptFlaw,
@@ -24,9 +20,13 @@ from gateway.audit.receipts import (
     prove_entry,
     verify_receipt,
 )
-from gateway.audit.spelling import encode_base64
-from gateway.audit.tile import parse_bundle
-from gateway.audit.verify_source import FolderSource, read_tile
+from gateway.audit.tlog.checkpoint import parse_checkpoint
+from gateway.audit.tlog.note_key import encode_vkey
+from gateway.audit.tlog.proof import TlogProof
+from gateway.audit.tlog.quorum import Policy
+from gateway.audit.tlog.spelling import encode_base64
+from gateway.audit.tlog.tile import parse_bundle
+from gateway.audit.verify.source import FolderSource, read_tile
 from tests.gateway.audit import exports
 from tests.support.audit import SIGNER, START_MS
 from tests.support.cli import tongban

@@ -10,7 +10,7 @@ from gateway.audit.entry import Receipt
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.receipts import FullReceipt, describe_receipt, read_receipt
 from gateway.audit.reconcile import Difference, Reconciled, Span, reconcile, source_entries, store_entries
-from gateway.audit.verify_source import FolderSource
+from gateway.audit.verify.source import FolderSource
 from tests.gateway.audit import exports
 from tests.support.audit import START_MS, Clock, opened, sqlite_setup
 from tests.support.cli import tongban

@@ -18,7 +18,7 @@ from gateway.audit.head import SLOT_SIZE, Head, HeadFile, encode_slot, parse_slo
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.private import PrivatePartError
-from gateway.audit.sqlite import SqliteStore
+from gateway.audit.store.sqlite import SqliteStore
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import ORIGIN, make_draft, opened, sqlite_setup, verify_log, verify_receipt
 
@@ -309,7 +309,7 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_locked_database_refuses_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While somebody else holds the lock nothing is taken; afterwards everything is."""
-    monkeypatch.setattr("gateway.audit.sqlite_file.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.audit.store.sqlite_file.BUSY_SECONDS", 0.05)
     with opened(sqlite_setup(tmp_path)) as log:
         assert attempt(log, 0) is None
         with closing(sqlite3.connect(tmp_path / "log.sqlite", isolation_level=None)) as other:

@@ -9,10 +9,10 @@ import pytest
 from gateway.audit.head import HeadFile
 from gateway.audit.leaf import LeafError, LeafFlaw, parse_leaf
 from gateway.audit.log import AccessLog
-from gateway.audit.memory import MemoryKeys, MemoryStore
-from gateway.audit.note_signer import NoteSigner
 from gateway.audit.sequencer import MAX_CLOCK_BACK_MS, MAX_WAITING
-from gateway.audit.store import Batch, StoredHead
+from gateway.audit.store.memory import MemoryKeys, MemoryStore
+from gateway.audit.store.store import Batch, StoredHead
+from gateway.audit.tlog.note_signer import NoteSigner
 from gateway.audit.unavailable import ADVICE, LogUnavailableError, Unavailable
 from keys.own.errors import OwnKeyError, OwnKeyFault
 from tests.support.audit import ORIGIN, SIGNER, START_MS, Clock, make_draft, opened, sqlite_setup, verify_log

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from gateway.audit.data_keys import AesKeyWrapper, DataKeys
 from gateway.audit.entry import EntryDraft, PrivatePart, SubjectId, make_private
 from gateway.audit.lookup import Epoch, KeyOwner, LookupKeys, LookupKind, make_marks
-from gateway.audit.memory import MemoryKeys, MemoryStore
 from gateway.audit.private import (
     DataKey,
     KeyNumber,
@@ -20,6 +19,7 @@ from gateway.audit.private import (
     seal_private,
     split_private,
 )
+from gateway.audit.store.memory import MemoryKeys, MemoryStore
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import LOOKUP, START_MS, WRAPPER, make_draft
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from gateway.cli import policy_changing
 from gateway.cli.passphrase import VARIABLE
 from gateway.cli.policy import policy_app
-from gateway.keystore import Keystore
+from gateway.own_keys.keystore import Keystore
 from gateway.policy.activation import settle
 from gateway.policy.draft import read_sound_draft
 from gateway.policy.journal import DecisionJournal

@@ -15,7 +15,7 @@ from gateway.policy.approval import Refusal, approval_file, count_approvals, par
 from gateway.policy.in_force import StateError, StateFault
 from gateway.policy.moment import china_day
 from gateway.policy.policy_site import PolicySite, SiteFaultsError, read_written
-from gateway.trust_files import locked
+from gateway.trust.files import locked
 from keys.canonical_json import encode_canonical
 from tests.support.policy import changed, small_policy
 from tests.support.policy_site import NOW, Bureau, narrow_policy, wide_policy, write_approver
@@ -275,7 +275,7 @@ def test_another_was_quicker(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) ->
 def test_nothing_comes_into_force_without_the_lock(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another process holds the lock nothing is written, and nobody waits for it for ever."""
     first = begin(bureau)
-    monkeypatch.setattr("gateway.trust_files.time.sleep", lambda _: None)
+    monkeypatch.setattr("gateway.trust.files.time.sleep", lambda _: None)
     bureau.write(narrow_policy())
     with locked(bureau.site.archive.folder), pytest.raises(OSError, match="somebody else holds the lock"):
         settle_now(bureau)

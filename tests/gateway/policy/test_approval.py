@@ -23,7 +23,7 @@ from gateway.policy.approval import (
 from gateway.policy.approvers import Approver, ApproverRegistry
 from keys.own.record import KeyAlgorithm
 from keys.own.signer import SoftwareSigner
-from policies.diff import diff
+from policies.difference.diff import diff
 from policies.loader import load_policy
 from tests.support.policy import small_policy
 from tests.support.policy_site import NOW, PEOPLE, narrow_policy, wide_policy

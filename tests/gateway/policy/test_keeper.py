@@ -298,7 +298,7 @@ def hold_lock(stand: Stand) -> Iterator[None]:
 async def test_a_lock_that_somebody_holds(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who holds the lock keeps a version from coming into force, and the look from nothing else; then another may."""
     current = await stand.begin()
-    monkeypatch.setattr("gateway.trust_files.time.sleep", lambda _: None)
+    monkeypatch.setattr("gateway.trust.files.time.sleep", lambda _: None)
     await in_thread(stand.bureau.write, narrow_policy())
     with hold_lock(stand):
         async with asyncio.timeout(30):

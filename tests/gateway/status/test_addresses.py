@@ -6,7 +6,7 @@ import pytest
 
 from gateway.status.fetch import is_allowed_address
 from gateway.status.source import FEED_BYTES, Coverage, is_allowed_url
-from tests.gateway.test_status_source import LIST, load
+from tests.gateway.status.test_source import LIST, load
 from tests.support import pki
 
 

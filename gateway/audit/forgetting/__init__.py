@@ -1,0 +1,1 @@
+"""Forgetting: persons by order, private parts by age."""

@@ -1,0 +1,86 @@
+"""Retention: how long private parts and the index are kept, by the kind of entry. Leaves and hash tiles stay.
+
+Records of provision (access, match, deny, consent) are kept for three years at least, everything else for six months
+(rules of the domain; both still to be confirmed at the source). What is removed cannot be searched or opened any more;
+its proofs verify as before. A data key serves one epoch of the index for all kinds; once the last entry of an epoch is
+past its time, `DataKeys.erase_before` destroys the keys of all earlier ones together.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.forgetting.retention_terms import Retention
+from gateway.audit.forgetting.shred import OWN_CALLER, digest_entries
+from gateway.audit.leaf import LeafDraft, LeafKind, parse_leaf
+from gateway.audit.log import AccessLog
+from gateway.audit.search.entry import encode_digest
+from gateway.decision import make_decision_id
+
+BASIS: Final = "retention"
+_STEP: Final = 4_096  # entries that are removed at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retained:
+    """What was removed: the receipt of the entry that says so (None: nothing was due), and how much there was."""
+
+    receipt: Receipt | None
+    entries: int
+    words: int
+
+
+async def retain(log: AccessLog, retention: Retention, *, at: datetime) -> Retained:
+    """Remove what is past its time; the entry that says so comes first, with basis ``retention``.
+
+    Raises:
+        LogUnavailableError: nothing was removed, or some was: do it again.
+
+    """
+    now_ms = int(at.timestamp() * 1000)
+    due = await asyncio.to_thread(lambda: list(find_due(log, retention, now_ms=now_ms)))
+    if not due:
+        return Retained(receipt=None, entries=0, words=0)
+    more: dict[str, str | int] = {
+        "basis": BASIS,
+        "approvals": 0,
+        "count": len(due),
+        "digest": encode_digest(digest_entries(due)),
+    }
+    leaf = LeafDraft(kind=LeafKind.SHRED, req=make_decision_id(at), caller=OWN_CALLER, more=more)
+    receipt = await log.append(EntryDraft(leaf=leaf))
+    words = await asyncio.to_thread(_remove, log, due)
+    return Retained(receipt=receipt, entries=len(due), words=words)
+
+
+def find_due(log: AccessLog, retention: Retention, *, now_ms: int) -> Iterator[int]:
+    """Name the entries whose private part is past its time; blocks.
+
+    Batches in which nothing is left are passed over unread. Those that hold kinds of different times are read each
+    time until the last of these has passed.
+
+    Raises:
+        LogUnavailableError: the log cannot be read.
+
+    """
+    ends = {kind: retention.ends(kind, now_ms) for kind in LeafKind}
+    first = log.store.first_at(max(ends.values()))
+    head = log.head()
+    end = first if first is not None else (0 if head is None else head.size)
+    for start, count in log.store.batches_with_private(end):
+        picked = log.store.pick(range(start, start + count))
+        for entry, one in sorted(picked.items()):
+            leaf = parse_leaf(one.leaf)
+            if one.private and leaf.t < ends[leaf.content.kind]:
+                yield entry
+
+
+def _remove(log: AccessLog, due: Sequence[int]) -> int:
+    """Remove rows of the index, then private parts: whatever dies in between, the entries are still named as due."""
+    words = log.store.erase_entry_words(due)
+    for start in range(0, len(due), _STEP):
+        log.store.replace_privates(dict.fromkeys(due[start : start + _STEP], b""))
+    return words

@@ -1,0 +1,168 @@
+"""The log in memory, for tests and demonstrations: it keeps the contract of a store and nothing after the process."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from threading import RLock
+
+from gateway.audit.lookup import Epoch, KeyOwner
+from gateway.audit.private import KeyNumber
+from gateway.audit.store.store import Batch, StoredEntry, StoredHead
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+
+
+class MemoryStore:
+    """The store of one log, as long as the process."""
+
+    def __init__(self) -> None:
+        """Begin without entries."""
+        self._lock = RLock()
+        self._head: StoredHead | None = None
+        self._seqs: dict[str, int] = {}
+        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._leaves: list[bytes] = []
+        self._privates: list[bytes] = []
+        self._times: list[int] = []
+        self._words: dict[int, list[int]] = {}
+        self._owners: dict[KeyOwner, tuple[KeyNumber, Epoch]] = {}
+
+    def head(self) -> StoredHead | None:
+        """Return the head."""
+        with self._lock:
+            return self._head
+
+    def seqs(self) -> Mapping[str, int]:
+        """Return the last number of every caller."""
+        with self._lock:
+            return dict(self._seqs)
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        """Return the hashes of a tile."""
+        with self._lock:
+            return self._tiles.get((level, index))
+
+    def leaves(self, first: int, end: int) -> Sequence[bytes]:
+        """Return the leaves of a range."""
+        with self._lock:
+            return self._leaves[first:end]
+
+    def private(self, entry: int) -> bytes | None:
+        """Return a sealed private part."""
+        with self._lock:
+            return (self._privates[entry] or None) if 0 <= entry < len(self._privates) else None
+
+    def pick(self, entries: Collection[int]) -> Mapping[int, StoredEntry]:
+        """Return single entries."""
+        with self._lock:
+            return {
+                entry: StoredEntry(leaf=self._leaves[entry], private=self._privates[entry])
+                for entry in entries
+                if 0 <= entry < len(self._leaves)
+            }
+
+    def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
+        """Return the entries that a word leads to."""
+        with self._lock:
+            found = self._words.get(word, [])
+            end = bisect_left(found, before)
+            return found[max(end - limit, bisect_left(found, since)) : end][::-1]
+
+    def first_at(self, t: int) -> int | None:
+        """Return the first entry at or after a time."""
+        with self._lock:
+            entry = bisect_left(self._times, t)
+            return entry if entry < len(self._times) else None
+
+    def commit(self, batch: Batch, *, expected: StoredHead | None) -> None:
+        """Add a batch."""
+        with self._lock:
+            if self._head != expected or len(self._leaves) != batch.first:
+                raise LogUnavailableError(Unavailable.SECOND_WRITER, "the head is another than expected")
+            self._leaves += batch.leaves
+            self._privates += batch.privates
+            self._times += [batch.head.t] * len(batch.leaves)
+            for word, entry in dict.fromkeys(batch.words):
+                self._words.setdefault(word, []).append(entry)
+            self._owners |= {owner: (number, batch.epoch) for owner, number in batch.owners.items()}
+            self._seqs |= batch.seqs
+            self._tiles |= {(tile.address.level, tile.address.index): tile.hashes for tile in batch.tiles}
+            self._head = batch.head
+
+    def erase_words(self, words: Collection[int]) -> int:
+        """Delete what the index has under these words."""
+        with self._lock:
+            return sum(len(self._words.pop(word, ())) for word in words)
+
+    def erase_entry_words(self, entries: Iterable[int]) -> int:
+        """Delete every row of the index that leads to these entries."""
+        with self._lock:
+            doomed, before = set(entries), sum(map(len, self._words.values()))
+            left = {word: [entry for entry in found if entry not in doomed] for word, found in self._words.items()}
+            self._words = {word: found for word, found in left.items() if found}
+            return before - sum(map(len, self._words.values()))
+
+    def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
+        """Return the entries that still have private parts, each as a batch of its own."""
+        with self._lock:
+            return [(entry, 1) for entry, private in enumerate(self._privates[: max(end, 0)]) if private]
+
+    def replace_privates(self, privates: Mapping[int, bytes]) -> None:
+        """Put other sealed parts in place."""
+        with self._lock:
+            for entry, private in privates.items():
+                self._privates[entry] = private
+
+    def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
+        """Return the numbers of the data keys of owners."""
+        with self._lock:
+            return {owner: self._owners[owner][0] for owner in owners if owner in self._owners}
+
+    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
+        """Return the owners of earlier epochs."""
+        with self._lock:
+            return {owner: number for owner, (number, since) in self._owners.items() if since < epoch}
+
+    def erase_owners(self, owners: Collection[KeyOwner]) -> None:
+        """Forget owners."""
+        with self._lock:
+            for owner in owners:
+                self._owners.pop(owner, None)
+
+    def reconnect(self) -> None:
+        """There is nothing to open."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class MemoryKeys:
+    """A key table, as long as the process."""
+
+    def __init__(self) -> None:
+        """Begin without keys."""
+        self._keys: dict[KeyNumber, bytes] = {}
+        self._last = 0
+
+    def last(self) -> int:
+        """Return the highest number that was ever given."""
+        return self._last
+
+    def add(self, keys: Mapping[KeyNumber, bytes]) -> None:
+        """Keep wrapped keys."""
+        if keys and min(keys) <= self._last:
+            raise LogUnavailableError(Unavailable.UNUSABLE, "numbers above the last were expected")
+        self._keys |= keys
+        self._last = max(keys, default=self._last)
+
+    def read(self, numbers: Collection[KeyNumber]) -> Mapping[KeyNumber, bytes]:
+        """Return the keys with these numbers."""
+        return {number: self._keys[number] for number in numbers if number in self._keys}
+
+    def erase(self, numbers: Collection[KeyNumber]) -> int:
+        """Destroy keys."""
+        return sum(self._keys.pop(number, None) is not None for number in numbers)
+
+    def reconnect(self) -> None:
+        """There is nothing to open."""
+
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -1,0 +1,134 @@
+"""The chains that go through a whole log: numbers of callers, times, activated policies, seals.
+
+* A policy entry with action ``activate`` names the bundle (``policy``) and the one before (``previous``), which the
+  last such entry put in force; no answer names a bundle before it was activated.
+* A seal with action ``day`` covers [first, next): all entries after the last sealed one, up to the end of its day in
+  China. One with action ``open`` is the first entry and names the shard before (``previous``); ``close``: the last.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Final
+
+from gateway.audit.leaf import LeafDraft, LeafKind
+from gateway.audit.verify.finding import FindingKind, Findings
+from gateway.audit.verify.part import CHINA_MS, PartFound, add_gap
+
+ACTIVATE: Final = "activate"
+SEAL_DAY: Final = "day"
+SEAL_OPEN: Final = "open"
+SEAL_CLOSE: Final = "close"
+
+_EPOCH: Final = date(1970, 1, 1)
+
+
+class Chains:
+    """What was followed so far; parts are taken in their order, from entry ``start`` on."""
+
+    def __init__(self, start: int, findings: Findings) -> None:
+        """Begin; a log that is exported from its middle may go on from any number."""
+        self._start = start
+        self._findings = findings
+        self._numbers: dict[str, int] = {}
+        self._last_t = 0
+        self._days: list[tuple[int, int]] = []
+        self._others: list[tuple[int, LeafDraft]] = []
+        self.policies: dict[str, int] = {}
+        self.seals = 0
+
+    @property
+    def callers(self) -> int:
+        """How many callers have entries."""
+        return len(self._numbers)
+
+    def take(self, part: PartFound) -> None:
+        """Go on with the next part."""
+        for caller, (first, entry) in part.firsts.items():
+            last = self._numbers.get(caller, 0 if self._start == 0 else None)
+            if last is not None and first != last + 1:
+                add_gap(self._findings, caller, entry=entry, expected=last + 1, got=first)
+        self._numbers |= part.lasts
+        if part.first_t is not None:
+            if part.first_t < self._last_t:
+                self._findings.add(FindingKind.TIME, entry=part.first_entry)
+            self._last_t = max(part.last_t, self._last_t)
+        last_day = self._days[-1][0] if self._days else -1
+        self._days += [(day, entry) for day, entry in part.days if day > last_day]
+        for policy, entry in part.policies.items():
+            self.policies.setdefault(policy, entry)
+        self._others += part.others
+
+    def finish(self, end: int) -> None:
+        """Check the entries that refer to others; the log's last entry is ``end`` - 1."""
+        self._follow_policies()
+        self._follow_seals(end)
+
+    def _follow_policies(self) -> None:
+        in_force: str | None = None
+        announced: dict[str, int] = {}  # since which entry
+        for entry, content in self._others:
+            if content.kind is not LeafKind.POLICY or content.more.get("action") != ACTIVATE:
+                continue
+            previous = str(content.more.get("previous", ""))
+            if not content.policy or (in_force is not None and previous != in_force):
+                self._findings.add(FindingKind.POLICY_CHAIN, entry=entry, detail="the bundle before it is another")
+            self.policies.setdefault(content.policy, entry)
+            if in_force is None and previous:
+                announced[previous] = self._start
+            in_force = content.policy
+            announced.setdefault(content.policy, entry)
+        first = min(announced.values(), default=None)
+        for policy, entry in self.policies.items():
+            if first is not None and entry > first and announced.get(policy, entry + 1) > entry:
+                self._findings.add(
+                    FindingKind.POLICY_CHAIN, entry=entry, detail="decided by a bundle not yet activated"
+                )
+
+    def _follow_seals(self, end: int) -> None:
+        sealed: int | None = 0 if self._start == 0 else None
+        for entry, content in self._others:
+            if content.kind is not LeafKind.SEAL:
+                continue
+            self.seals += 1
+            match content.more.get("action"):
+                case action if action == SEAL_DAY:
+                    fault = self._judge_day(entry, content.more, sealed)
+                    following = content.more.get("next")
+                    sealed = following if isinstance(following, int) else sealed
+                case action if action == SEAL_OPEN:
+                    fault = (
+                        "" if entry == 0 and content.more.get("previous") else "a shard is opened by its first entry"
+                    )
+                case action if action == SEAL_CLOSE:
+                    fault = "" if entry == end - 1 else "entries after the shard was closed"
+                case _:
+                    fault = "an action of a seal was expected"
+            if fault:
+                self._findings.add(FindingKind.SEAL_CHAIN, entry=entry, detail=fault)
+
+    def _judge_day(self, entry: int, more: Mapping[str, str | int], sealed: int | None) -> str:
+        """Return what is wrong with the seal of a day, in a phrase; "": nothing."""
+        first, following, day = more.get("first"), more.get("next"), _parse_day(str(more.get("day", "")))
+        if not isinstance(first, int) or not isinstance(following, int) or day is None or not more.get("digest"):
+            return "day, digest, first and next were expected"
+        if not first <= following <= entry:
+            return "a range before the seal was expected"
+        if sealed is not None and first != sealed:
+            return f"entries from {sealed} on were expected, got {first}"
+        after = next((start for later, start in self._days if later > day), None)
+        if following >= self._start and following != after:
+            return f"entries up to the end of its day were expected, got up to {following}"
+        return ""
+
+
+def day_of(t: int) -> str:
+    """Return the day in China of a time in milliseconds, as a seal names it."""
+    return datetime.fromtimestamp((t + CHINA_MS) // 1000, tz=UTC).date().isoformat()
+
+
+def _parse_day(text: str) -> int | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return (day - _EPOCH).days if day.isoformat() == text else None

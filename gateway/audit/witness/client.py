@@ -1,0 +1,301 @@
+"""Feeding witnesses: our newest checkpoint goes to each, their cosignatures come back, and a fork shows here first.
+
+A witness that answers 409 with a size above ours, or 422 to a proof that we have verified ourselves, says that our log
+was rolled back or forked. It can show why: its latest checkpoint of our log, which our own key must have signed. With
+this evidence the log stops at once. Without it the answer is a claim: anybody can claim, and one partner must not be
+able to stop the answers of a province, so the log stops only when as many claim it as the quorum needs.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final, Protocol
+
+import aiohttp
+
+from gateway.audit.errors import AuditError, MalformedLogDataError, UnprovenError
+from gateway.audit.recovery import read_tiles, root_at
+from gateway.audit.store.store import LogStore
+from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
+from gateway.audit.tlog.cosignature import parse_cosignature
+from gateway.audit.tlog.merkle import consistency_ranges, verify_consistency
+from gateway.audit.tlog.note import MAX_NOTE, Note, NoteSignature, parse_signature_lines, verify_note
+from gateway.audit.tlog.quorum import NO_QUORUM, Policy, Witness
+from gateway.audit.tlog.tile import hash_ranges, range_tiles
+from gateway.audit.witness.protocol import (
+    ADD_CHECKPOINT,
+    SIZE_TYPE,
+    AddCheckpoint,
+    encode_add_checkpoint,
+    origin_hash,
+    parse_size,
+)
+
+WITNESS_SECONDS: Final = 10.0  # for all that one witness is asked in a round; a round is every 5 to 30 s
+MAX_TRIES: Final = 3  # a second because of the size it has, a third because somebody else fed it in between
+MAX_AHEAD_SECONDS: Final = 300  # how far a witness's clock may be ahead of ours; beyond, staleness would be hidden
+_PIECE: Final = 16 * 1024
+
+
+class WitnessFault(StrEnum):
+    """Why a witness gave no cosignature that counts; labels of metrics."""
+
+    NO_ADDRESS = "no-address"
+    UNREACHABLE = "unreachable"
+    TOO_SLOW = "too-slow"
+    STATUS = "status"  # it refused: it does not know the log or its key, or has a fault of its own
+    MALFORMED = "malformed"  # the answer is not of the form of tlog-witness
+    NOT_SIGNED = "not-signed"  # no line by its key, or one that does not verify
+    CLOCK = "clock"
+    CLAIMS_FORK = "claims-fork"  # without evidence
+    OVERTAKEN = "overtaken"  # it has a later checkpoint of ours, which was sent to it meanwhile
+
+
+class WitnessError(AuditError):
+    """One witness gave no cosignature; ``detail`` holds numbers."""
+
+    def __init__(self, fault: WitnessFault, witness: str, detail: str = "") -> None:
+        super().__init__(": ".join(filter(None, (witness, str(fault), detail))))
+        self.fault = fault
+        self.witness = witness
+        self.detail = detail
+
+
+class ForkDetectedError(AuditError):
+    """Our log was rolled back or forked: it must take no more entries. ``evidence`` is signed by our own key."""
+
+    def __init__(self, witnesses: Sequence[str], evidence: SignedCheckpoint | None, size: int) -> None:
+        seen = "" if evidence is None else f", and one has our signature of size {evidence.checkpoint.size}"
+        super().__init__(f"{', '.join(witnesses)} saw another log than ours of {size} entries{seen}")
+        self.witnesses = tuple(witnesses)
+        self.evidence = evidence
+        self.size = size
+
+
+class LogView(Protocol):
+    """What feeding needs of our log; it blocks, and is called in a thread. Raises LogUnavailableError."""
+
+    def root_at(self, size: int) -> bytes:
+        """Return the root of the first entries; ValueError for more than the log has."""
+        ...
+
+    def prove_growth(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Return the proof that the tree of ``new`` entries begins with that of ``old``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """The log as its store has it."""
+
+    store: LogStore
+
+    def root_at(self, size: int) -> bytes:
+        """Return the root of the first entries; ValueError for more than the log has."""
+        head = self.store.head()
+        return root_at(self.store, size, size=0 if head is None else head.size)
+
+    def prove_growth(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Return the proof of growth; ValueError for sizes that the log does not have."""
+        ranges = consistency_ranges(old, new)
+        return hash_ranges(ranges, read_tiles(self.store, range_tiles(ranges, new)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fed:
+    """The outcome of a round: the checkpoint with all cosignatures, whether they are enough, and who gave none."""
+
+    checkpoint: SignedCheckpoint
+    is_witnessed: bool
+    cosigned: Mapping[str, int]  # witness to the time of its cosignature, in seconds since 1970
+    failures: Mapping[str, WitnessError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+
+class _Evidence(Exception):  # noqa: N818 - not a fault of the witness, but what it showed us
+    def __init__(self, witness: str, checkpoint: SignedCheckpoint) -> None:
+        self.witness = witness
+        self.checkpoint = checkpoint
+
+
+@dataclass(slots=True, kw_only=True)
+class WitnessFeeder:
+    """Feeds the witnesses of a policy with one log's checkpoints; remembers which size each of them has."""
+
+    policy: Policy
+    log: LogView
+    session: aiohttp.ClientSession
+    sizes: dict[str, int] = field(default_factory=dict)  # of the latest checkpoint that each witness cosigned
+
+    async def feed(self, signed: SignedCheckpoint, seconds: int) -> Fed:
+        """Ask every witness at once for its cosignature of our newest checkpoint, as of ``seconds`` since 1970.
+
+        Witnesses that are down, slow or wrong are in the outcome; nobody waits for them beyond `WITNESS_SECONDS`.
+
+        Raises:
+            ForkDetectedError: with evidence from one witness, or claimed by as many as the quorum needs.
+            LogUnavailableError: our own log cannot be read.
+            UnprovenError: our own tiles prove something else than our checkpoint.
+
+        """
+        witnesses = self.policy.witnesses
+        outcomes = await asyncio.gather(*(self._ask(witness, signed, seconds) for witness in witnesses))
+        lines: list[NoteSignature] = []
+        cosigned: dict[str, int] = {}
+        failures: dict[str, WitnessError] = {}
+        evidence: list[_Evidence] = []
+        for witness, outcome in zip(witnesses, outcomes, strict=True):
+            match outcome:
+                case _Evidence():
+                    evidence.append(outcome)
+                case WitnessError():
+                    failures[witness.name] = outcome
+                case NoteSignature():
+                    lines.append(outcome)
+                    cosigned[witness.name] = parse_cosignature(outcome.value).seconds
+        self._raise_fork(evidence, failures, signed.checkpoint.size)
+        return Fed(
+            checkpoint=signed.with_signatures(lines),
+            is_witnessed=self.policy.is_reached(cosigned),
+            cosigned=MappingProxyType(cosigned),
+            failures=MappingProxyType(failures),
+        )
+
+    def _raise_fork(self, evidence: Sequence[_Evidence], failures: Mapping[str, WitnessError], size: int) -> None:
+        claims = [name for name, error in failures.items() if error.fault is WitnessFault.CLAIMS_FORK]
+        if evidence:
+            names = [*(one.witness for one in evidence), *claims]
+            raise ForkDetectedError(
+                names, max(evidence, key=lambda one: one.checkpoint.checkpoint.size).checkpoint, size
+            )
+        if claims and self.policy.quorum != NO_QUORUM and self.policy.is_reached(claims):
+            raise ForkDetectedError(claims, None, size)
+
+    async def _ask(
+        self, witness: Witness, signed: SignedCheckpoint, seconds: int
+    ) -> NoteSignature | WitnessError | _Evidence:
+        try:
+            async with asyncio.timeout(WITNESS_SECONDS):
+                return await self._submit(witness, signed, seconds)
+        except TimeoutError:
+            return WitnessError(WitnessFault.TOO_SLOW, witness.name)
+        except aiohttp.ClientError as error:
+            return WitnessError(WitnessFault.UNREACHABLE, witness.name, type(error).__name__)
+        except (WitnessError, _Evidence) as outcome:
+            return outcome
+
+    async def _submit(self, witness: Witness, signed: SignedCheckpoint, seconds: int) -> NoteSignature:
+        """Submit, with the size that the witness has."""
+        new = signed.checkpoint
+        for _ in range(MAX_TRIES):
+            old = min(self.sizes.get(witness.name, 0), new.size)
+            proof = await asyncio.to_thread(self._prove, old, signed)
+            body = encode_add_checkpoint(AddCheckpoint(old=old, proof=proof, checkpoint=_bare(signed, self.policy)))
+            answer = await self._request("POST", witness, ADD_CHECKPOINT, body)
+            match answer.status:
+                case HTTPStatus.OK:
+                    line = _read_cosignature(answer.body, witness, signed, seconds)
+                    self.sizes[witness.name] = new.size
+                    return line
+                case HTTPStatus.CONFLICT:
+                    size = _read_size(answer, witness)
+                    if size > new.size:
+                        await self._ask_for_evidence(witness, signed, f"it has {size} entries, ours has {new.size}")
+                    if size == old:
+                        raise WitnessError(WitnessFault.MALFORMED, witness.name, f"409 with the size {size} sent to it")
+                    self.sizes[witness.name] = size
+                case HTTPStatus.UNPROCESSABLE_ENTITY:
+                    await self._ask_for_evidence(witness, signed, f"it refuses our proof from size {old}")
+                case status:
+                    raise WitnessError(WitnessFault.STATUS, witness.name, str(status))
+        raise WitnessError(WitnessFault.MALFORMED, witness.name, "409 each time with another size")
+
+    def _prove(self, old: int, signed: SignedCheckpoint) -> tuple[bytes, ...]:
+        """Return the proof of growth, which we verify ourselves before anybody else does."""
+        new = signed.checkpoint
+        if old == 0:
+            return ()
+        proof = self.log.prove_growth(old, new.size)
+        root = self.log.root_at(old)
+        verify_consistency(old=old, old_root=root, new=new.size, new_root=new.root, proof=proof)
+        return proof
+
+    async def _ask_for_evidence(self, witness: Witness, signed: SignedCheckpoint, claim: str) -> None:
+        """Have the witness show what it saw of our log; raises the evidence, or the claim without it."""
+        answer = await self._request("GET", witness, f"{origin_hash(signed.checkpoint.origin)}/checkpoint", None)
+        claimed = WitnessError(WitnessFault.CLAIMS_FORK, witness.name, claim)
+        if answer.status != HTTPStatus.OK:
+            raise claimed
+        try:
+            seen = parse_checkpoint(answer.body)
+            verify_checkpoint(seen, [log.key for log in self.policy.logs])
+        except (MalformedLogDataError, UnprovenError) as error:
+            raise claimed from error
+        head, ours = seen.checkpoint, signed.checkpoint
+        if head.origin != ours.origin:
+            raise claimed
+        if not await asyncio.to_thread(self._has, head.size, head.root):
+            raise _Evidence(witness.name, seen)
+        if head.size > ours.size:
+            raise WitnessError(WitnessFault.OVERTAKEN, witness.name, f"it has {head.size} entries of ours already")
+        raise claimed
+
+    def _has(self, size: int, root: bytes) -> bool:
+        """Answer whether our tree had this root at this size."""
+        try:
+            return self.log.root_at(size) == root
+        except ValueError:  # larger than our tree
+            return False
+
+    async def _request(self, method: str, witness: Witness, path: str, body: bytes | None) -> _Answer:
+        """Ask, and read the answer up to a bound; redirects are not followed."""
+        if witness.url is None:
+            raise WitnessError(WitnessFault.NO_ADDRESS, witness.name)
+        url = f"{witness.url.rstrip('/')}/{path}"
+        async with self.session.request(method, url, data=body, allow_redirects=False) as response:
+            data = bytearray()
+            async for piece in response.content.iter_chunked(_PIECE):
+                data += piece
+                if len(data) > MAX_NOTE:
+                    raise WitnessError(WitnessFault.MALFORMED, witness.name, f"more than {MAX_NOTE} bytes")
+            return _Answer(response.status, response.content_type, bytes(data))
+
+
+def _bare(signed: SignedCheckpoint, policy: Policy) -> SignedCheckpoint:
+    """Return the checkpoint with our own lines alone; a witness needs no other's."""
+    keys = {(log.key.name, log.key.key_id) for log in policy.logs}
+    lines = [line for line in signed.note.signatures if (line.name, line.key_id) in keys]
+    return SignedCheckpoint(checkpoint=signed.checkpoint, note=Note(text=signed.note.text, signatures=tuple(lines)))
+
+
+def _read_size(answer: _Answer, witness: Witness) -> int:
+    if answer.content_type != SIZE_TYPE:
+        raise WitnessError(WitnessFault.MALFORMED, witness.name, f"409 without {SIZE_TYPE}")
+    try:
+        return parse_size(answer.body)
+    except MalformedLogDataError as error:
+        raise WitnessError(WitnessFault.MALFORMED, witness.name, str(error)) from error
+
+
+def _read_cosignature(body: bytes, witness: Witness, signed: SignedCheckpoint, seconds: int) -> NoteSignature:
+    """Return the line by the witness's key, verified over our own text; all other lines are dropped."""
+    try:
+        note = Note(text=signed.note.text, signatures=parse_signature_lines(body))
+        line = verify_note(note, [witness.key])[witness.key]
+        told = parse_cosignature(line.value).seconds
+    except MalformedLogDataError as error:
+        raise WitnessError(WitnessFault.MALFORMED, witness.name, str(error)) from error
+    except UnprovenError as error:
+        raise WitnessError(WitnessFault.NOT_SIGNED, witness.name, str(error)) from error
+    if not 0 < told <= seconds + MAX_AHEAD_SECONDS:
+        raise WitnessError(WitnessFault.CLOCK, witness.name, f"{told - seconds} seconds ahead")
+    return line

@@ -1,0 +1,123 @@
+"""A witness of other logs: it cosigns a checkpoint only if its tree goes on from the last one that it cosigned.
+
+Whoever can show one origin in two versions would have to show the witness both. It learns sizes and roots, and nothing
+about entries. `gateway.audit.witness.http` puts it on the network, `gateway.audit.witness.state` keeps what it saw.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from gateway.audit.errors import LogFault, MalformedLogDataError, UnprovenError
+from gateway.audit.tlog.checkpoint import SignedCheckpoint, encode_checkpoint, verify_checkpoint
+from gateway.audit.tlog.merkle import EMPTY_ROOT, verify_consistency
+from gateway.audit.tlog.note import Note, NoteSignature, encode_signature_lines, verify_note
+from gateway.audit.tlog.note_key import NoteKey
+from gateway.audit.tlog.note_signer import Cosigner
+from gateway.audit.witness.protocol import (
+    SIZE_TYPE,
+    TEXT_TYPE,
+    AddCheckpoint,
+    encode_size,
+    origin_hash,
+    parse_add_checkpoint,
+)
+from gateway.audit.witness.state import WitnessState, WitnessStateError, WitnessStateFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessAnswer:
+    """The answer to a request; ``refused`` is the fault behind a refusal, for metrics."""
+
+    status: HTTPStatus
+    body: bytes = b""
+    content_type: str = TEXT_TYPE
+    refused: LogFault | None = None
+
+
+class Witness:
+    """Cosigns the checkpoints of the logs that it knows; called by threads; several processes may share a state."""
+
+    def __init__(self, cosigner: Cosigner, logs: Mapping[str, Sequence[NoteKey]], state: WitnessState) -> None:
+        """Take the key, the keys of each log by its origin, and the state.
+
+        Raises ValueError for a log without keys, or with a key that is not its own.
+        """
+        for origin, keys in logs.items():
+            if not keys or any(not key.is_of_log or key.name != origin for key in keys):
+                raise ValueError("keys of the log, named as its origin, were expected")
+        self.key = cosigner.key
+        self._cosigner = cosigner
+        self._logs = {origin: tuple(keys) for origin, keys in logs.items()}
+        self._origins = {origin_hash(origin): origin for origin in logs}
+        self._state = state
+
+    def add_checkpoint(self, body: bytes, seconds: int) -> WitnessAnswer:
+        """Answer a request as of ``seconds`` since 1970 (tlog-witness, add-checkpoint).
+
+        1. 400: the request is malformed, or its old size is above the new one.
+        2. 404: the origin is unknown.
+        3. 403: no key of the log signed, or a line by one does not verify.
+        4. 409: the old size is not that of the latest checkpoint; the answer says which it is.
+        5. 422: the tree does not begin with the latest one.
+        6. 200: the checkpoint is durable; the answer is the cosignature.
+
+        Raises:
+            WitnessStateError: the state cannot be read, was changed, or cannot be written; nothing was cosigned.
+
+        """
+        try:
+            request = parse_add_checkpoint(body)  # 1
+        except MalformedLogDataError:
+            return WitnessAnswer(status=HTTPStatus.BAD_REQUEST)
+        checkpoint = request.checkpoint.checkpoint
+        keys = self._logs.get(checkpoint.origin)
+        if keys is None:  # 2
+            return WitnessAnswer(status=HTTPStatus.NOT_FOUND)
+        try:
+            verified = verify_checkpoint(request.checkpoint, keys)  # 3
+        except UnprovenError as error:
+            return WitnessAnswer(status=HTTPStatus.FORBIDDEN, refused=error.fault)
+        if request.old > checkpoint.size:  # 1
+            return WitnessAnswer(status=HTTPStatus.BAD_REQUEST)
+        with self._state.exclusively():  # comparing with the latest and putting it in place is one step
+            return self._judge(request, tuple(verified.values()), seconds)
+
+    def latest(self, hashed_origin: str) -> bytes | None:
+        """Return the latest cosigned checkpoint of a log, named by the hash of its origin; None where there is none.
+
+        Raises:
+            WitnessStateError: as above.
+
+        """
+        origin = self._origins.get(hashed_origin)
+        signed = None if origin is None else self._read(origin)
+        return None if signed is None else encode_checkpoint(signed)
+
+    def _judge(self, request: AddCheckpoint, lines: Sequence[NoteSignature], seconds: int) -> WitnessAnswer:
+        new = request.checkpoint.checkpoint
+        latest = self._read(new.origin)
+        old, old_root = (0, EMPTY_ROOT) if latest is None else (latest.checkpoint.size, latest.checkpoint.root)
+        if request.old != old:  # 4
+            return WitnessAnswer(status=HTTPStatus.CONFLICT, body=encode_size(old), content_type=SIZE_TYPE)
+        try:
+            verify_consistency(old=old, old_root=old_root, new=new.size, new_root=new.root, proof=request.proof)  # 5
+        except UnprovenError as error:
+            return WitnessAnswer(status=HTTPStatus.UNPROCESSABLE_ENTITY, refused=error.fault)
+        cosignature = self._cosigner.cosign(request.checkpoint.note.text, seconds)  # 6
+        # Only lines that were verified are kept: what others wrote under the checkpoint is not for us to spread.
+        note = Note(text=request.checkpoint.note.text, signatures=(*lines, cosignature))
+        self._state.write(SignedCheckpoint(checkpoint=new, note=note))
+        return WitnessAnswer(status=HTTPStatus.OK, body=encode_signature_lines([cosignature]))
+
+    def _read(self, origin: str) -> SignedCheckpoint | None:
+        """Return the latest checkpoint, which we cosigned ourselves."""
+        signed = self._state.read(origin)
+        if signed is None:
+            return None
+        try:
+            verify_note(signed.note, [self.key])
+            verify_checkpoint(signed, self._logs[origin])
+        except UnprovenError as error:
+            raise WitnessStateError(WitnessStateFault.CHANGED, origin) from error
+        return signed

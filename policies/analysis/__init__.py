@@ -1,0 +1,1 @@
+"""What a policy reaches, and what nobody can reach."""

@@ -1,0 +1,1 @@
+"""Whether a policy is sound: every fault of it at once."""

@@ -1,0 +1,299 @@
+"""Forgetting a person: what is left, who has to agree, and what happens when it is cut short."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.audit.entry import EntryDraft, SubjectId
+from gateway.audit.forgetting.shred import NotApprovedError, Shredded, digest_entries, find_concerned, shred
+from gateway.audit.forgetting.shred_approval import (
+    MAX_AGE,
+    ApprovalRefusal,
+    ShredApproval,
+    ShredApprovalError,
+    ShredOrder,
+    count_approvals,
+    encode_approval,
+    make_approval,
+    parse_approval,
+)
+from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.log import AccessLog
+from gateway.audit.lookup import Epoch, LookupKeys, LookupKind
+from gateway.audit.search.entry import draft_query, encode_digest
+from gateway.audit.search.query import Query
+from gateway.audit.search.search import LogSearch
+from gateway.audit.store.memory import MemoryKeys, MemoryStore
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from gateway.policy.approvers import Approver, ApproverRegistry
+from keys.own.signer import SoftwareSigner
+from tests.support.audit import LOOKUP, ORIGIN, START_MS, make_draft, opened, sqlite_setup, verify_log
+
+NOW = datetime.fromtimestamp(START_MS / 1000, UTC)
+PERSON, OTHER = SubjectId("11010519491231002X"), SubjectId("110105194912310038")
+LICENCE = "1.2.156.3005.2.11370000MB284651.12345678"
+SIGNERS = {name: SoftwareSigner(Ed25519PrivateKey.from_private_bytes(name[:1].encode() * 32)) for name in "abc"}
+APPROVERS = ApproverRegistry(
+    Approver(id=name, name=name, name_zh=name, algorithm=signer.algorithm, public_key=signer.public_key)
+    for name, signer in SIGNERS.items()
+)
+ORDER = ShredOrder(log=ORIGIN, subject=PERSON, basis="PIPL-47")
+
+
+def approve(name: str, order: ShredOrder = ORDER, at: datetime = NOW) -> ShredApproval:
+    """Return somebody's approval."""
+    approver = APPROVERS.find(name)
+    assert approver is not None
+    return make_approval(order, approver, SIGNERS[name], at=at)
+
+
+@pytest.fixture(scope="module")
+def approvals() -> Sequence[ShredApproval]:
+    return [approve("a"), approve("b")]
+
+
+def entry(number: int, subjects: Sequence[SubjectId], licence: str) -> EntryDraft:
+    """Return an entry about these people and this licence."""
+    draft = make_draft(number)
+    assert draft.private is not None
+    return replace(draft, private=replace(draft.private, subjects=tuple(subjects), licence=licence))
+
+
+# 0, 1: the person's; 2: shared with another; 3: the licence, asked for by somebody who did not say whose; 4, 5: others'
+DRAFTS = [
+    entry(0, [PERSON], LICENCE),
+    entry(1, [PERSON], ""),
+    entry(2, [PERSON, OTHER], "licence of both"),
+    entry(3, [], LICENCE),
+    entry(4, [OTHER], "another licence"),
+    entry(5, [], "a third licence"),
+]
+
+
+def append(log: AccessLog, drafts: Sequence[EntryDraft]) -> None:
+    """Append entries, one after the other."""
+
+    async def run() -> None:
+        for draft in drafts:
+            await log.append(draft)
+
+    asyncio.run(run())
+
+
+def forget(log: AccessLog, approvals: Sequence[ShredApproval]) -> Shredded:
+    return asyncio.run(shred(log, ORDER, approvals, APPROVERS, at=NOW))
+
+
+def what_leads_to_the_person(log: AccessLog, size: int) -> list[int]:
+    """Return the entries that the index, or an opened private part, still connects with the person or the licence."""
+    search = LogSearch.of(log)
+    found = {
+        one.index for query in (Query(subject=PERSON), Query(licence=LICENCE)) for one in search.find(query).entries
+    }
+    for index in range(size):
+        private = log.private(index)
+        if private is not None and (PERSON in private.part.subjects or private.part.licence == LICENCE):
+            found.add(index)
+    return sorted(found)
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AccessLog]:
+    """Return a log that changed the key of its index after the first entry."""
+    store, keys = MemoryStore(), MemoryKeys()
+    memory = {"open_store": lambda: store, "open_keys": lambda: keys} if request.param == "memory" else {}
+    with opened(sqlite_setup(tmp_path, **memory)) as first:
+        append(first, DRAFTS[:1])
+    both = LookupKeys({**LOOKUP.keys, Epoch(2): b"b" * 32})
+    with opened(sqlite_setup(tmp_path, lookup=both, **memory)) as log:
+        append(log, DRAFTS[1:])
+        yield log
+
+
+def test_nothing_leads_to_the_person_any_more(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """Index, private parts and keys tell nothing; the entry says how many it was, and every proof still verifies."""
+    assert what_leads_to_the_person(log, 6) == [0, 1, 2, 3]
+    leaves = list(log.store.leaves(0, 6))
+    done = forget(log, approvals)
+    assert (done.entries, done.left, done.keys) == ((0, 1, 2, 3), 0, 2)
+    assert done.receipt is not None
+    said = parse_leaf(log.leaf(done.receipt.index)).content
+    assert (said.kind, said.more["basis"], said.more["approvals"]) == (LeafKind.SHRED, "PIPL-47", 2)
+    assert (said.more["count"], said.more["digest"]) == (4, encode_digest(digest_entries([0, 1, 2, 3])))
+    assert what_leads_to_the_person(log, 7) == []
+    assert list(log.store.leaves(0, 6)) == leaves
+    assert verify_log(log) == 7
+
+
+def test_what_is_not_the_persons_stays(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """Who looked can still be read everywhere; entries of others are found and opened as before."""
+    forget(log, approvals)
+    for index in range(6):
+        private, draft = log.private(index), DRAFTS[index].private
+        assert private is not None
+        assert draft is not None
+        assert (private.part.official, private.part.case) == (draft.official, draft.case)
+        assert private.subject_erased is (index < 4)
+        if index >= 4:
+            assert private.part == draft
+    search = LogSearch.of(log)
+    assert [one.index for one in search.find(Query(subject=OTHER)).entries] == [4, 2]
+    assert [
+        one.index for one in search.find(Query(case=str(DRAFTS[0].private and DRAFTS[0].private.case))).entries
+    ] == [0]
+
+
+def test_searches_for_the_person_are_forgotten_too(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """An auditor's search for the person leads to nobody afterwards."""
+    append(log, [draft_query(Query(subject=PERSON, licence=LICENCE), req="Q", caller="auditor", org="O", found=3)])
+    assert 6 in forget(log, approvals).entries
+    assert what_leads_to_the_person(log, 8) == []
+
+
+def test_nobody_to_forget(tmp_path: Path, approvals: Sequence[ShredApproval]) -> None:
+    """Without entries about the person nothing is written."""
+    with opened(sqlite_setup(tmp_path)) as log:
+        append(log, DRAFTS[5:])
+        done = forget(log, approvals)
+        assert (done.receipt, done.entries, done.left) == (None, (), 0)
+        head = log.head()
+        assert head is not None
+        assert head.size == 1
+
+
+def test_the_person_may_come_again(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """Later accesses are logged with other keys, and can be read; forgetting again forgets these."""
+    forget(log, approvals)
+    append(log, [entry(9, [PERSON], LICENCE)])
+    assert what_leads_to_the_person(log, 8) == [7]
+    assert forget(log, approvals).entries == (7,)
+    assert what_leads_to_the_person(log, 9) == []
+
+
+class Failing(MemoryStore):
+    """A store that fails at one of its erasing calls."""
+
+    left = -1
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left == -1:
+            raise LogUnavailableError(Unavailable.WRITE_FAILED)
+
+    def erase_words(self, words):
+        """Delete rows, or fail."""
+        self._count()
+        return super().erase_words(words)
+
+    def replace_privates(self, privates):
+        """Replace parts, or fail."""
+        self._count()
+        super().replace_privates(privates)
+
+    def erase_owners(self, owners):
+        """Forget owners, or fail."""
+        self._count()
+        super().erase_owners(owners)
+
+
+@pytest.mark.parametrize("step", range(5))
+def test_cut_short_it_is_done_again(tmp_path: Path, approvals: Sequence[ShredApproval], step: int) -> None:
+    """Wherever it fails, the same command finds what is left, and then nothing leads to the person."""
+    store, keys = Failing(), MemoryKeys()
+    with opened(sqlite_setup(tmp_path, open_store=lambda: store, open_keys=lambda: keys)) as log:
+        append(log, DRAFTS)
+        store.left = step
+        with pytest.raises(LogUnavailableError):
+            forget(log, approvals)
+        assert forget(log, approvals).left == 0
+        assert what_leads_to_the_person(log, 8) == []
+        assert find_concerned(log, PERSON).all == ()
+
+
+@given(
+    who=st.lists(
+        st.tuples(st.sets(st.sampled_from([PERSON, OTHER, SubjectId("third")])), st.sampled_from(["", LICENCE, "two"])),
+        max_size=8,
+    )
+)
+@settings(max_examples=25, deadline=None)
+def test_whatever_was_logged_nothing_leads_to_the_person(
+    tmp_path_factory: pytest.TempPathFactory,
+    approvals: Sequence[ShredApproval],
+    who: list[tuple[set[SubjectId], str]],
+) -> None:
+    """For any mix of people and licences, no entry is led to by the person, or opens to the person."""
+    store, keys = MemoryStore(), MemoryKeys()
+    folder = tmp_path_factory.mktemp("log")
+    with opened(sqlite_setup(folder, open_store=lambda: store, open_keys=lambda: keys)) as log:
+        append(log, [entry(at, sorted(subjects), licence) for at, (subjects, licence) in enumerate(who)])
+        licences = {licence for subjects, licence in who if PERSON in subjects and licence}
+        forget(log, approvals)
+        for word in log.lookup.words(LookupKind.SUBJECT, PERSON):
+            assert not store._words.get(word)
+        for index, (subjects, licence) in enumerate(who):
+            private = log.private(index)
+            assert private is not None
+            assert private.subject_erased is (PERSON in subjects or licence in licences)
+        verify_log(log)
+
+
+# --- approvals --------------------------------------------------------------------------------------------------------
+
+
+def test_two_people_have_to_agree(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """One is not enough, nor the same one twice; nothing is changed then."""
+    for given_by in ([], approvals[:1], [approvals[0], approve("a")]):
+        with pytest.raises(NotApprovedError):
+            forget(log, given_by)
+    assert what_leads_to_the_person(log, 6) == [0, 1, 2, 3]
+
+
+def test_an_approval_is_for_one_person_one_log_and_one_basis() -> None:
+    """For anything else, from anybody else, too old, from the future or changed, it does not count."""
+    good = approve("a")
+    stranger = ApproverRegistry([one for name in "bc" if (one := APPROVERS.find(name)) is not None])
+    cases = [
+        (good, ORDER, APPROVERS, NOW, None),
+        (good, replace(ORDER, subject=OTHER), APPROVERS, NOW, ApprovalRefusal.OTHER_WORK),
+        (good, replace(ORDER, log="gw.370000/access/2027h1"), APPROVERS, NOW, ApprovalRefusal.OTHER_WORK),
+        (good, replace(ORDER, basis="PIPL-15"), APPROVERS, NOW, ApprovalRefusal.OTHER_WORK),
+        (good, ORDER, stranger, NOW, ApprovalRefusal.UNKNOWN_APPROVER),
+        (good, ORDER, APPROVERS, NOW + MAX_AGE + timedelta(seconds=1), ApprovalRefusal.TOO_OLD),
+        (good, ORDER, APPROVERS, NOW - timedelta(minutes=6), ApprovalRefusal.IN_FUTURE),
+        (replace(good, signature=bytes(64)), ORDER, APPROVERS, NOW, ApprovalRefusal.BAD_SIGNATURE),
+    ]
+    for approval, order, approvers, at, refusal in cases:
+        [counted] = count_approvals([approval], order, approvers, at=at)
+        assert counted.refusal is refusal
+
+
+def test_an_approval_is_carried_in_a_file() -> None:
+    """What is written is read; the number of the person is not in it, and another spelling is refused."""
+    data = encode_approval(approve("a"))
+    assert encode_approval(parse_approval(data)) == data
+    assert PERSON.encode() not in data
+    for wrong in (b"", data + b"\n", data[:-1], data.replace(b"/1", b"/2"), b"x" * 5_000):
+        with pytest.raises(ShredApprovalError):
+            parse_approval(wrong)
+
+
+@given(data=st.binary(max_size=200))
+def test_garbage_is_no_approval(data: bytes) -> None:
+    """Bytes that are no approval raise only our error."""
+    with pytest.raises(ShredApprovalError):
+        parse_approval(data)
+
+
+@pytest.mark.parametrize("changes", [{"basis": ""}, {"basis": "two words"}, {"basis": "x" * 129}, {"subject": ""}])
+def test_an_order_has_bounds(changes: dict[str, str]) -> None:
+    """A basis is a code, and somebody is named."""
+    with pytest.raises(ShredApprovalError):
+        replace(ORDER, **changes)

@@ -1,0 +1,312 @@
+"""The contract of every store of the log: memory, SQLite, PostgreSQL."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.audit.data_keys import KeyStore
+from gateway.audit.lookup import Epoch, KeyOwner
+from gateway.audit.private import KeyNumber
+from gateway.audit.store.memory import MemoryKeys, MemoryStore
+from gateway.audit.store.postgres import PostgresStore
+from gateway.audit.store.postgres_keys import PostgresKeys
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.sqlite_keys import SqliteKeys
+from gateway.audit.store.store import (
+    Batch,
+    LogStore,
+    StoredHead,
+    pack_leaves,
+    pick_leaves,
+    unpack_leaves,
+    unpack_privates,
+)
+from gateway.audit.tlog.merkle import leaf_hash
+from gateway.audit.tlog.tile import TileWriter
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from tests.support.audit import ORIGIN
+from tests.support.postgres import PostgresServer, running_postgres
+
+OWNER = KeyOwner(b"o" * 12)
+LAST = 2**62
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+class Writer:
+    """Batches for a store, one behind the other."""
+
+    def __init__(self) -> None:
+        self.tree = TileWriter()
+        self.head: StoredHead | None = None
+        self.seq = 0
+
+    def batch(self, count: int = 3, *, words: tuple[int, ...] = (), t: int = 1_000) -> Batch:
+        """Return the next batch, of entries by one caller, whose words lead to each of them."""
+        first = self.tree.size
+        leaves = [b"leaf %d" % entry for entry in range(first, first + count)]
+        for leaf in leaves:
+            self.tree.append(leaf_hash(leaf))
+        self.seq += count
+        head = StoredHead(size=first + count, root=self.tree.root(), t=t, checkpoint=b"note %d" % (first + count))
+        self.before, self.head = self.head, head
+        return Batch(
+            first=first,
+            leaves=leaves,
+            privates=[b"" if entry % 2 else b"private %d" % entry for entry in range(first, first + count)],
+            words=[(word, entry) for entry in range(first, first + count) for word in words],
+            epoch=Epoch(1),
+            owners={OWNER: KeyNumber(7)} if not first else {},
+            seqs={"caller": self.seq},
+            tiles=self.tree.take(),
+            head=head,
+        )
+
+    def write(self, store: LogStore, count: int = 3, *, words: tuple[int, ...] = (), t: int = 1_000) -> Batch:
+        """Commit the next batch and return it."""
+        batch = self.batch(count, words=words, t=t)
+        store.commit(batch, expected=self.before)
+        return batch
+
+
+class TestStore:
+    """What every store of the log promises."""
+
+    @pytest.fixture(params=["memory", "sqlite", "postgres"])
+    def store(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogStore]:
+        """Return an empty store of each kind."""
+        store: LogStore = MemoryStore()
+        if request.param == "sqlite":
+            store = SqliteStore(tmp_path / "log.sqlite")
+        elif request.param == "postgres":
+            store = PostgresStore(request.getfixturevalue("postgres").new_database(), origin=ORIGIN)
+        yield store
+        store.close()
+
+    def test_a_new_store_is_empty(self, store: LogStore) -> None:
+        """Without entries there is no head, no number, no tile, and nothing to find."""
+        assert store.head() is None
+        assert store.seqs() == {}
+        assert store.tile(0, 0) is None
+        assert (list(store.leaves(0, 10)), store.private(0), store.first_at(0)) == ([], None, None)
+        assert list(store.find(1, before=LAST, limit=10)) == []
+
+    def test_what_is_committed_is_read(self, store: LogStore) -> None:
+        """All parts of a batch are there together, also after the store was opened again."""
+        batch = Writer().write(store, 3, words=(5, -6))
+        store.reconnect()
+        if not isinstance(store, MemoryStore):
+            assert store.head() == batch.head
+        assert store.seqs() == {"caller": 3}
+        assert list(store.leaves(0, 3)) == batch.leaves
+        assert [store.private(entry) for entry in range(4)] == [b"private 0", None, b"private 2", None]
+        assert store.tile(0, 0) == batch.tiles[0].hashes
+        assert store.owners([OWNER, KeyOwner(b"x" * 12)]) == {OWNER: 7}
+        assert [list(store.find(word, before=LAST, limit=9)) for word in (5, -6, 6)] == [[2, 1, 0], [2, 1, 0], []]
+
+    def test_ranges_cross_batches(self, store: LogStore) -> None:
+        """Leaves are found whatever batch they came in, full tiles included."""
+        writer = Writer()
+        for count in (1, 255, 256, 2, 100):
+            writer.write(store, count)
+        assert list(store.leaves(254, 259)) == [b"leaf %d" % entry for entry in range(254, 259)]
+        assert list(store.leaves(0, 614)) == [b"leaf %d" % entry for entry in range(614)]
+        assert list(store.leaves(613, 700)) == [b"leaf 613"]
+        assert [len(store.tile(level, index) or b"") // 32 for level, index in ((0, 0), (0, 1), (0, 2), (1, 0))] == [
+            *(256, 256, 102, 2)
+        ]
+
+    def test_words_lead_back_page_by_page(self, store: LogStore) -> None:
+        """The latest entries come first; below an entry the search goes on."""
+        writer = Writer()
+        for _ in range(4):
+            writer.write(store, 3, words=(9,))
+        assert list(store.find(9, before=LAST, limit=5)) == [11, 10, 9, 8, 7]
+        assert list(store.find(9, before=7, limit=5)) == [6, 5, 4, 3, 2]
+        assert list(store.find(9, before=1, limit=5)) == [0]
+        assert list(store.find(9, before=9, limit=5, since=7)) == [8, 7]
+        assert list(store.find(9, before=9, limit=1, since=8)) == [8]
+        assert list(store.find(9, before=5, limit=5, since=5)) == []
+
+    def test_a_word_twice_leads_to_an_entry_once(self, store: LogStore) -> None:
+        """Two subjects may share a word."""
+        Writer().write(store, 2, words=(9, 9))
+        assert list(store.find(9, before=LAST, limit=5)) == [1, 0]
+
+    def test_times_lead_to_entries(self, store: LogStore) -> None:
+        """A time leads to the first entry at or after it."""
+        writer = Writer()
+        for t in (1_000, 2_000, 2_000, 3_000):
+            writer.write(store, 2, t=t)
+        assert [store.first_at(t) for t in (0, 1_000, 1_001, 2_000, 2_001, 3_000, 3_001)] == [0, 0, 2, 2, 6, 6, None]
+
+    def test_another_head_than_expected_writes_nothing(self, store: LogStore) -> None:
+        """Who writes behind another head than the stored one is told of a second writer."""
+        writer = Writer()
+        written = writer.write(store)
+        late = Writer().batch(2)
+        with pytest.raises(LogUnavailableError) as caught:
+            store.commit(late, expected=None)
+        assert caught.value.reason is Unavailable.SECOND_WRITER
+        assert (store.head(), list(store.leaves(0, 9))) == (written.head, written.leaves)
+
+    def test_words_and_owners_are_erased(self, store: LogStore) -> None:
+        """What is erased is not found; everything else is."""
+        writer = Writer()
+        writer.write(store, 2, words=(1, 2))
+        writer.write(store, 1, words=(1,))
+        assert store.erase_words([1, 77]) == 3
+        assert list(store.find(1, before=LAST, limit=5)) == []
+        assert list(store.find(2, before=LAST, limit=5)) == [1, 0]
+        assert store.owners_before(Epoch(1)) == {}
+        assert store.owners_before(Epoch(2)) == {OWNER: 7}
+        store.erase_owners([OWNER])
+        assert store.owners([OWNER]) == {}
+
+    def test_single_entries_are_picked(self, store: LogStore) -> None:
+        """Entries of any batch come with their private parts; those that are not there are left out."""
+        writer = Writer()
+        for count in (1, 255, 3):
+            writer.write(store, count)
+        picked = store.pick([258, 0, 3, 2, 259, 0])
+        assert {entry: (one.leaf, one.private) for entry, one in picked.items()} == {
+            258: (b"leaf 258", b"private 258"),
+            0: (b"leaf 0", b"private 0"),
+            3: (b"leaf 3", b""),
+            2: (b"leaf 2", b"private 2"),
+        }
+
+    def test_rows_of_entries_are_erased(self, store: LogStore) -> None:
+        """The index leads to those entries no more, and to all others as before."""
+        writer = Writer()
+        writer.write(store, 3, words=(1, -(2**63), 2**63 - 1))
+        writer.write(store, 2, words=(1,))
+        assert store.erase_entry_words(iter([4, 1, 99])) == 4
+        found = [list(store.find(word, before=LAST, limit=9)) for word in (1, -(2**63), 2**63 - 1)]
+        assert found == [[3, 2, 0], [2, 0], [2, 0]]
+        assert store.erase_entry_words([]) == 0
+
+    def test_private_parts_are_replaced(self, store: LogStore) -> None:
+        """Others stay as they are; a batch without any is named no more."""
+        writer = Writer()
+        writer.write(store, 3)
+        writer.write(store, 2)
+        assert {entry for first, count in store.batches_with_private(5) for entry in range(first, first + count)} >= {
+            *(0, 2, 4)
+        }
+        store.replace_privates({0: b"other", 4: b""})
+        assert [store.private(entry) for entry in range(5)] == [b"other", None, b"private 2", None, None]
+        store.replace_privates({0: b"", 2: b""})
+        assert list(store.batches_with_private(5)) == []
+        assert list(store.leaves(0, 5)) == [b"leaf %d" % entry for entry in range(5)]
+
+
+class TestKeyStore:
+    """What every key table promises."""
+
+    @pytest.fixture(params=["memory", "sqlite", "postgres"])
+    def keys(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyStore]:
+        """Return an empty key table of each kind."""
+        makers: dict[str, Callable[[], KeyStore]] = {
+            "memory": MemoryKeys,
+            "sqlite": lambda: SqliteKeys(tmp_path / "keys.sqlite"),
+            "postgres": lambda: PostgresKeys(request.getfixturevalue("postgres").new_database()),
+        }
+        store = makers[request.param]()
+        yield store
+        store.close()
+
+    def test_keys_are_kept_and_erased(self, keys: KeyStore) -> None:
+        """A key is read until it is erased."""
+        keys.add({KeyNumber(1): b"one", KeyNumber(2): b"two"})
+        keys.reconnect()
+        assert keys.read([KeyNumber(1), KeyNumber(2), KeyNumber(3)]) == {1: b"one", 2: b"two"}
+        assert keys.erase([KeyNumber(2), KeyNumber(9)]) == 1
+        assert keys.read([KeyNumber(1), KeyNumber(2)]) == {1: b"one"}
+
+    def test_a_number_is_never_given_twice(self, keys: KeyStore) -> None:
+        """The last number stays the last when its key is erased."""
+        assert keys.last() == 0
+        keys.add({KeyNumber(1): b"one", KeyNumber(2): b"two"})
+        keys.erase([KeyNumber(1), KeyNumber(2)])
+        keys.reconnect()
+        assert keys.last() == 2
+
+
+def test_erased_keys_are_not_in_the_file(tmp_path: Path) -> None:
+    """After an erasure no file beside the key table holds the bytes of the key."""
+    keys = SqliteKeys(tmp_path / "keys.sqlite")
+    keys.add({KeyNumber(number): b"%032d" % number for number in range(1, 100)})
+    keys.erase([KeyNumber(50)])
+    try:
+        kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    finally:
+        keys.close()
+    assert (b"%032d" % 49 in kept, b"%032d" % 50 in kept) == (True, False)
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", pack_leaves([b"a"]) + b"x", pack_leaves([b"a"])[:-1]])
+def test_damaged_leaves_are_corrupt(data: bytes) -> None:
+    """Only what was written is read."""
+    with pytest.raises(LogUnavailableError) as caught:
+        unpack_leaves(data, 1)
+    assert caught.value.reason is Unavailable.CORRUPT
+
+
+@given(sizes=st.lists(st.integers(0, 2048), min_size=1, max_size=40), data=st.data())
+def test_picked_leaves_are_those_of_the_batch(sizes: list[int], data: st.DataObject) -> None:
+    """Whichever leaves of a batch are picked, they are the ones that reading all of it gives."""
+    leaves = [bytes([place]) * size for place, size in enumerate(sizes)]
+    places = data.draw(st.sets(st.integers(0, len(leaves) - 1), min_size=1))
+    found = pick_leaves(pack_leaves(leaves), len(leaves), places)
+    assert found == {place: leaves[place] for place in places}
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", pack_leaves([b"ab"] * 2)[:-8]])
+def test_picking_from_damaged_leaves_is_corrupt(data: bytes) -> None:
+    """What cannot be decompressed, or ends early, is told apart."""
+    with pytest.raises(LogUnavailableError) as caught:
+        pick_leaves(data, 2, {1})
+    assert caught.value.reason is Unavailable.CORRUPT
+
+
+@pytest.mark.parametrize(("data", "count"), [(b"", 1), (b"\0\1", 1), (b"\0\1ab", 1), (b"\0\1a", 2)])
+def test_damaged_private_parts_are_corrupt(data: bytes, count: int) -> None:
+    """A length that does not fit is noticed."""
+    with pytest.raises(LogUnavailableError) as caught:
+        unpack_privates(data, count)
+    assert caught.value.reason is Unavailable.CORRUPT
+
+
+def test_a_second_writer_of_a_postgres_log_is_refused(postgres: PostgresServer) -> None:
+    """The lock belongs to a connection, and is free once that has ended."""
+    dsn = postgres.new_database()
+    first = PostgresStore(dsn, origin=ORIGIN)
+    with pytest.raises(LogUnavailableError) as caught:
+        PostgresStore(dsn, origin=ORIGIN)
+    assert caught.value.reason is Unavailable.SECOND_WRITER
+    first.close()
+    PostgresStore(dsn, origin=ORIGIN).close()
+
+
+def test_a_postgres_server_that_was_restarted_is_found_again(postgres: PostgresServer) -> None:
+    """The connection breaks, the reason passes, and what was committed is there."""
+    store = PostgresStore(postgres.new_database(), origin=ORIGIN)
+    writer = Writer()
+    writer.write(store)
+    postgres.stop("immediate")
+    postgres.start()
+    with pytest.raises(LogUnavailableError) as caught:
+        store.commit(writer.batch(), expected=writer.before)
+    assert (caught.value.reason, caught.value.passes) == (Unavailable.UNREACHABLE, True)
+    store.reconnect()
+    found = store.head()
+    assert found == writer.before
+    store.close()

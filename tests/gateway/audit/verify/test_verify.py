@@ -1,0 +1,440 @@
+"""The offline verifier: nothing that was changed, dropped, swapped or put in place of the log passes it."""
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.audit.leaf import Commits, LeafDraft, LeafError, LeafKind, encode_leaf, parse_leaf
+from gateway.audit.tlog.checkpoint import parse_checkpoint
+from gateway.audit.tlog.quorum import encode_policy
+from gateway.audit.tlog.tile import ENTRIES, TileAddress, encode_bundle, encode_tile_path, parse_bundle
+from gateway.audit.verify.finding import MAX_FINDINGS, SENTENCES, FindingKind
+from gateway.audit.verify.quick_leaf import read_leaves
+from gateway.audit.verify.source import HttpSource, SourceError, SourceFault, open_source
+from gateway.audit.verify.verifier import NoPolicyError, verify_log
+from tests.gateway.audit import exports
+from tests.support.audit import ORIGIN, START_MS
+from tests.support.cli import tongban
+
+SIZE = 603
+
+
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("genuine")
+    exports.append(folder / "log", exports.usual_entries())
+    exports.export_site(folder / "log", folder / "out")
+    return folder / "out"
+
+
+@pytest.fixture
+def export(genuine: Path, tmp_path: Path) -> Path:
+    shutil.copytree(genuine, tmp_path / "export")
+    return tmp_path / "export"
+
+
+def leaves_of(export: Path) -> list[bytes]:
+    leaves: list[bytes] = []
+    for index in range(-(-SIZE // 256)):
+        width = min(SIZE - 256 * index, 256)
+        path = encode_tile_path(TileAddress(ENTRIES, index, width))
+        leaves += parse_bundle((export / path).read_bytes(), width)
+    return leaves
+
+
+# --- one byte ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_byte_of_any_file_is_noticed(export: Path) -> None:
+    """Whatever byte of whatever file is changed, the verifier names a fault, and raises nothing but its own error."""
+    for path in sorted(path for path in export.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        step = max(len(data) // 12, 1)
+        for at in sorted({*range(0, len(data), step), len(data) - 1}):
+            path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            assert not exports.verified(export).is_sound, f"{path.relative_to(export)}, byte {at}"
+        path.write_bytes(data)
+    assert exports.verified(export).is_sound
+
+
+def test_a_missing_or_cut_file_is_noticed(export: Path) -> None:
+    """Whatever file is taken away, emptied or cut short by a byte, the verifier names it or says who is to be named."""
+    for path in sorted(path for path in export.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        for left in (None, b"", data[:-1], data + b"\0"):
+            path.unlink()
+            if left is not None:
+                path.write_bytes(left)
+            found = exports.verified(export)
+            # Without its manifest an export is a log like any other, whose further files prove nothing.
+            assert not found.is_sound or path.name == "manifest.json", (path, left and len(left))
+            path.write_bytes(data)
+
+
+def test_a_changed_entry_is_named_by_its_number(export: Path) -> None:
+    """The fault of an entry says which one it is."""
+    path = export / "tile/entries/001"
+    entries = parse_bundle(path.read_bytes())
+    entries[44] = entries[44].replace(b'"outcome":"valid"', b'"outcome":"other"')
+    path.write_bytes(encode_bundle(entries))
+    assert exports.entries_of(exports.verified(export), FindingKind.ENTRY) == [300]
+
+
+def test_swapped_entries_are_named(export: Path) -> None:
+    """Two entries that change places are both named."""
+    path = export / "tile/entries/000"
+    entries = parse_bundle(path.read_bytes())
+    entries[7], entries[9] = entries[9], entries[7]
+    path.write_bytes(encode_bundle(entries))
+    assert exports.entries_of(exports.verified(export), FindingKind.ENTRY) == [7, 9]
+
+
+def test_a_surplus_file_is_noticed(export: Path) -> None:
+    """Nothing lies in an export that the manifest and the tree do not account for."""
+    (export / "tile/entries/009").write_bytes(b"")
+    found = exports.verified(export)
+    assert [(one.kind, one.path) for one in found.findings] == [(FindingKind.SURPLUS, "tile/entries/009")]
+
+
+def test_the_manifest_opens_nothing_outside_the_folder(export: Path) -> None:
+    """A manifest that names a file elsewhere is refused before anything is read."""
+    exports.edit_json(export / "manifest.json", lambda value: value["files"].update({"../secret": "0" * 64}))
+    assert FindingKind.MALFORMED in exports.kinds(exports.verified(export))
+
+
+# --- an operator who is not honest ------------------------------------------------------------------------------------
+
+
+def test_a_dropped_entry_leaves_a_gap_even_in_a_tree_signed_anew(export: Path, tmp_path: Path) -> None:
+    """Whoever drops an entry and signs the rest as a new tree is given away by the caller's numbers."""
+    leaves = leaves_of(export)
+    exports.write_log(tmp_path / "forged", leaves[:100] + leaves[101:])
+    found = exports.verified(tmp_path / "forged", None)
+    assert exports.kinds(found) >= {FindingKind.SEQUENCE}
+    caller = parse_leaf(leaves[100]).content.caller
+    following = next(n for n in range(101, SIZE) if parse_leaf(leaves[n]).content.caller == caller) - 1
+    assert exports.entries_of(found, FindingKind.SEQUENCE) == [following]
+
+
+def test_entries_out_of_order_are_noticed_in_a_tree_signed_anew(export: Path, tmp_path: Path) -> None:
+    """Entries that change places in a tree signed anew break numbers and times."""
+    leaves = leaves_of(export)
+    leaves[50], leaves[500] = leaves[500], leaves[50]
+    exports.write_log(tmp_path / "forged", leaves)
+    assert exports.kinds(exports.verified(tmp_path / "forged", None)) >= {FindingKind.SEQUENCE, FindingKind.TIME}
+
+
+def test_what_is_no_leaf_is_noticed_in_a_signed_tree(export: Path, tmp_path: Path) -> None:
+    """An entry that is no canonical leaf is named, whoever signed it."""
+    leaves = leaves_of(export)
+    leaves[3] = leaves[3].replace(b'"caller"', b' "caller"', 1)
+    exports.write_log(tmp_path / "forged", leaves)
+    found = exports.verified(tmp_path / "forged", None)
+    assert exports.entries_of(found, FindingKind.LEAF) == [3]
+
+
+def test_an_old_checkpoint_is_noticed_in_an_export(export: Path) -> None:
+    """The checkpoint of a smaller tree contradicts the manifest."""
+    old = exports.write_log(export.parent / "old", leaves_of(export)[:500])
+    (export / "checkpoint").write_bytes(exports.encode_checkpoint(old))
+    assert {FindingKind.MANIFEST, FindingKind.DIGEST} <= exports.kinds(exports.verified(export))
+
+
+def test_a_checkpoint_of_another_history_is_noticed(export: Path) -> None:
+    """A further checkpoint that the log signed over other entries has a root that these do not lead to."""
+    leaves = leaves_of(export)
+    other = exports.write_log(export.parent / "other", [leaves[1], leaves[0], *leaves[2:400]])
+    data = exports.encode_checkpoint(other)
+    (export / "checkpoints/398").write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    exports.edit_json(export / "manifest.json", lambda value: value["files"].update({"checkpoints/398": digest}))
+    found = exports.verified(export)
+    assert [(one.kind, one.path) for one in found.findings] == [(FindingKind.ROOT, "checkpoints/398")]
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, "gw.340000/access/2026h2"], ids=["same name", "own name"])
+def test_a_foreign_log_is_not_believed(export: Path, tmp_path: Path, origin: str) -> None:
+    """A log signed by another key than the auditor's policy names is nobody's, whatever it calls itself."""
+    exports.write_log(tmp_path / "foreign", leaves_of(export), exports.foreign_signer(origin))
+    assert exports.kinds(exports.verified(tmp_path / "foreign")) == {FindingKind.CHECKPOINT}
+
+
+def test_a_signed_size_without_entries_ends_soon(tmp_path: Path) -> None:
+    """A log that signs an impossible size is refused after as many faults as are kept."""
+    signed = exports.sign_checkpoint(exports.Checkpoint(origin=ORIGIN, size=2**60, root=bytes(32)), [exports.SIGNER])
+    tmp_path.joinpath("checkpoint").write_bytes(exports.encode_checkpoint(signed))
+    found = exports.verified(tmp_path)
+    assert len(found.findings) == MAX_FINDINGS
+
+
+def test_too_few_witnesses_are_noticed(genuine: Path, tmp_path: Path) -> None:
+    """A log whose checkpoints one witness of three cosigned does not satisfy a policy that asks for two."""
+    log = genuine.parent / "log"
+    head = parse_checkpoint((genuine / "checkpoint").read_bytes())
+    exports.export_site(log, tmp_path / "out", further=(exports.cosigned(head, exports.COSIGNERS[:1]),))
+    assert exports.kinds(exports.verified(tmp_path / "out")) == {FindingKind.QUORUM}
+
+
+def test_without_a_policy_somebody_must_be_named(export: Path) -> None:
+    """A log that names nobody, verified by somebody who names nobody, proves nothing."""
+    (export / "trust.policy").unlink()
+    with pytest.raises(NoPolicyError):
+        exports.verified(export, None)
+
+
+# --- policies and seals -----------------------------------------------------------------------------------------------
+
+
+def write_events(folder: Path, drafts: list[tuple[int, LeafDraft]]) -> Path:
+    seqs: dict[str, int] = {}
+    leaves = []
+    for t, draft in drafts:
+        seqs[draft.caller] = seqs.get(draft.caller, 0) + 1
+        leaves.append(encode_leaf(draft, t=t, seq=seqs[draft.caller]))
+    exports.write_log(folder, leaves)
+    return folder
+
+
+def activate(number: int, policy: str, **more: str) -> LeafDraft:
+    return exports.event(LeafKind.POLICY, number, action="activate", policy=policy, **more).leaf
+
+
+def day_seal(**changes: object) -> LeafDraft:
+    members = {"action": "day", "day": exports.day_of(START_MS), "digest": "d", "first": 0, "next": 2} | changes
+    return exports.event(LeafKind.SEAL, 9, **members).leaf
+
+
+NEXT = START_MS + exports.DAY_MS
+USED = exports.answer(1, exports.OLD).leaf
+
+
+@pytest.mark.parametrize(
+    ("drafts", "entry"),
+    [
+        ([activate(0, exports.OLD), activate(1, exports.NEW)], 1),
+        ([activate(0, exports.OLD), activate(1, exports.NEW, previous="sha256:other")], 1),
+        ([activate(0, exports.NEW), USED, activate(1, exports.OLD, previous=exports.NEW)], 1),
+    ],
+    ids=["no previous", "another previous", "used before"],
+)
+def test_a_policy_chain_with_a_gap_is_noticed(tmp_path: Path, drafts: list[LeafDraft], entry: int) -> None:
+    """A bundle that comes after another than the last, or decides before it was activated, is named by its entry."""
+    found = exports.verified(write_events(tmp_path, [(START_MS, draft) for draft in drafts]), None)
+    assert [(one.kind, one.entry) for one in found.findings] == [(FindingKind.POLICY_CHAIN, entry)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"next": 1},
+        {"next": 3},
+        {"first": 1},
+        {"day": exports.day_of(NEXT)},
+        {"day": "today"},
+        {"digest": ""},
+        {"action": "week"},
+        {"action": "open"},
+        {"action": "close"},
+    ],
+    ids=str,
+)
+def test_a_seal_that_covers_something_else_is_noticed(tmp_path: Path, changes: dict[str, object]) -> None:
+    """A seal of a day covers exactly the entries up to its end, from where the last one ended."""
+    first = [(START_MS, USED), (START_MS, USED), (NEXT, USED)]
+    good = write_events(tmp_path / "good", [*first, (NEXT, day_seal()), (NEXT, USED)])
+    assert exports.verified(good, None).is_sound
+    bad = write_events(tmp_path / "bad", [*first, (NEXT, day_seal(**changes)), (NEXT, USED)])
+    assert [(one.kind, one.entry) for one in exports.verified(bad, None).findings] == [(FindingKind.SEAL_CHAIN, 3)]
+
+
+# --- many parts -------------------------------------------------------------------------------------------------------
+
+
+def test_all_cores_find_what_one_finds(tmp_path: Path) -> None:
+    """A log of several parts gives the same outcome on one core and on two, also where it has faults."""
+    draft = LeafDraft(kind=LeafKind.DENY, req="R", caller="c")
+    leaves = [encode_leaf(draft, t=START_MS, seq=number + 1) for number in range(66_000)]
+    leaves[65_600] = leaves[65_599]
+    exports.write_log(tmp_path, leaves)
+    one = verify_log(open_source(str(tmp_path)))
+    two = verify_log(open_source(str(tmp_path)), workers=2)
+    assert one == two
+    assert exports.entries_of(one, FindingKind.SEQUENCE) == [65_600, 65_601]
+
+
+# --- reading leaves quickly -------------------------------------------------------------------------------------------
+
+LEAF = encode_leaf(replace(exports.answer(1).leaf, commits=Commits(op=bytes(32), subj=b"\xff" * 32)), t=START_MS, seq=7)
+
+
+@given(st.data())
+def test_the_quick_reader_and_the_reader_of_record_agree(data: st.DataObject) -> None:
+    """Whatever the bytes, the quick reader takes a leaf exactly when `parse_leaf` does, and says the same of it."""
+    leaf = bytearray(LEAF)
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(leaf) - 1))
+        match data.draw(st.sampled_from(["change", "drop", "insert"])):
+            case "change":
+                leaf[at] = data.draw(st.sampled_from(b' "\\{}[]:,09azAZ_-\n\x7f\xff' + bytes(LEAF[:40])))
+            case "drop":
+                del leaf[at]
+            case _:
+                leaf.insert(at, data.draw(st.sampled_from(b' "0a\n')))
+    agree(bytes(leaf))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'"org":"11370000MB284651XL"', b'"org":"11010519491231002X"'),
+        (b'"req":"', b'"req":"' + b"R" * 110),
+        (b'"obligations":["no-storage","notify-holder"]', b'"obligations":[]'),
+        (b'"obligations":["no-storage","notify-holder"]', b'"obligations":[""]'),
+        (b'"revocation":1042', b'"revocation":null'),
+        (b'"seq":7', b'"seq":0'),
+        (b'"v":1', b'"v":2'),
+        (b'"v":1', b'"v":1.0'),
+        (b'"kind":"access"', b'"kind":"seal"'),
+        (b'"kind":"access"', b'"kind":"acce\\u0073s"'),
+        (b'"partner":"340000"', b'"partner":""'),
+        (b'AAAAAAAA"', b'AAAAAAAB"'),
+    ],
+    ids=str,
+)
+def test_both_readers_refuse_the_same(change: tuple[bytes, bytes]) -> None:
+    """The cases at the border between both readers have one outcome."""
+    assert change[0] in LEAF
+    agree(LEAF.replace(*change))
+
+
+def agree(leaf: bytes) -> None:
+    (quick,) = read_leaves([leaf])
+    beside = read_leaves([LEAF, leaf, LEAF])
+    try:
+        slow = parse_leaf(leaf)
+    except LeafError:
+        assert isinstance(quick, LeafError)
+        assert isinstance(beside[1], LeafError)
+        return
+    for read in (quick, beside[1]):
+        assert not isinstance(read, LeafError)
+        assert (read.caller, read.seq, read.t, read.policy) == (
+            slow.content.caller,
+            slow.seq,
+            slow.t,
+            slow.content.policy,
+        )
+
+
+def test_an_entry_over_two_lines_is_none() -> None:
+    """Entries whose ends make whole leaves together are none each."""
+    first, second = LEAF[:300], LEAF[300:]
+    assert all(isinstance(leaf, LeafError) for leaf in read_leaves([first, second]))
+    assert isinstance(read_leaves([LEAF + b"\n" + LEAF])[0], LeafError)
+
+
+# --- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+        """Say nothing."""
+
+
+@contextmanager
+def served(handler: Callable[..., SimpleHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_served_export_is_verified_as_its_folder_is(export: Path) -> None:
+    """Over HTTP an export is sound when it is, and has the same faults when it has some."""
+    with served(partial(_Quiet, directory=str(export))) as url:
+        with closing(HttpSource(url)) as source:
+            assert verify_log(source, policy=exports.POLICY).is_sound
+        path = export / "tile/entries/001"
+        path.write_bytes(path.read_bytes().replace(b"valid", b"other", 1))
+        with closing(HttpSource(url + "/")) as source:
+            assert FindingKind.ENTRY in exports.kinds(verify_log(source, policy=exports.POLICY))
+
+
+def test_a_server_that_answers_otherwise_is_no_finding() -> None:
+    """An answer that is no file says nothing about the log: the verifier reports that it could not read."""
+
+    class Broken(_Quiet):
+        def do_GET(self) -> None:
+            self.send_error(503)
+
+    class Endless(_Quiet):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(2**40))
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(bytes(65536))
+            except OSError:
+                self.close_connection = True
+
+    class Short(_Quiet):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"short")
+            self.close_connection = True
+
+    for handler, fault in ((Broken, SourceFault.STATUS), (Short, SourceFault.CUT_SHORT)):
+        with served(handler) as url, closing(HttpSource(url)) as source, pytest.raises(SourceError) as caught:
+            source.read("checkpoint", 1000)
+        assert caught.value.fault is fault
+    with served(Endless) as url, closing(HttpSource(url)) as source:
+        assert len(source.read("checkpoint", 1000) or b"") == 1001
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://a/b", "http://a:99999/", "http://u@a/", "http://a/?q"])
+def test_addresses_that_are_none_are_refused(url: str) -> None:
+    """Only plain http and https addresses are taken."""
+    with pytest.raises(SourceError) as caught:
+        HttpSource(url)
+    assert caught.value.fault is SourceFault.URL
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_tells_faults_apart_from_what_cannot_be_read(export: Path, tmp_path: Path) -> None:
+    """Sound is 0, a fault is 1 and named, what cannot be read is 2; in Chinese where the locale asks for it."""
+    policy = tmp_path / "policy"
+    policy.write_bytes(encode_policy(exports.POLICY))
+    assert tongban("audit", "verify", export, "--policy", policy).code == 0
+    assert tongban("audit", "verify", tmp_path / "nothing", "--json").code == 2
+    path = export / "tile/entries/001"
+    path.write_bytes(path.read_bytes().replace(b"valid", b"other", 1))
+    ended = tongban("audit", "verify", export, "--json")
+    assert ended.code == 1
+    assert [finding["kind"] for finding in ended.object["findings"]] == ["entry-differs"]
+    assert "条目 256" in tongban("audit", "verify", export, locale="zh_CN.UTF-8").out
+
+
+def test_every_kind_of_fault_has_its_sentences() -> None:
+    """Each kind can be said in both languages."""
+    assert set(SENTENCES) == set(FindingKind)
