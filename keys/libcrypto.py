@@ -1,4 +1,4 @@
-"""The system's OpenSSL 3 libcrypto, reached through cffi: SM2 keys, signing, verifying, and nothing else.
+"""The system's OpenSSL 3 libcrypto, reached through cffi: SM2 keys, signatures, encryption, and nothing else.
 
 Only the EVP interface is used, and the user id is set on every operation: without it OpenSSL refuses correct
 signatures (GB/T 32918.2 has no signature without an id).
@@ -54,12 +54,21 @@ int EVP_DigestSignInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EV
                        EVP_PKEY *key);
 int EVP_DigestSign(EVP_MD_CTX *context, unsigned char *signature, size_t *signature_length,
                    const unsigned char *message, size_t message_length);
+
+int EVP_PKEY_encrypt_init(EVP_PKEY_CTX *context);
+int EVP_PKEY_encrypt(EVP_PKEY_CTX *context, unsigned char *ciphertext, size_t *ciphertext_length,
+                     const unsigned char *plaintext, size_t plaintext_length);
+int EVP_PKEY_decrypt_init(EVP_PKEY_CTX *context);
+int EVP_PKEY_decrypt(EVP_PKEY_CTX *context, unsigned char *plaintext, size_t *plaintext_length,
+                     const unsigned char *ciphertext, size_t ciphertext_length);
 """
 
 # ENTL counts bits in two bytes (GB/T 32918.2 section 5.5), which makes 8191; OpenSSL 3 stops one short of that, and
 # calls correct signatures bad there.
 MAX_USER_ID: Final = 8190
 _MAX_DER_SIGNATURE: Final = 72  # two INTEGERs of 33 bytes, their headers and the SEQUENCE
+# What the DER of a ciphertext adds to its text: point 70, hash 34, headers of at most 6 bytes around text and whole.
+_CIPHERTEXT_FRAME: Final = 128
 
 _ffi: Final = FFI()
 _ffi.cdef(_DECLARATIONS)
@@ -169,6 +178,29 @@ class KeyHandle:
             return bytes(_ffi.buffer(signature, size[0]))
         finally:
             _release(context, key_context)
+
+    def encrypt(self, plaintext: bytes) -> bytes:
+        """Encrypt to this key with SM3; DER SEQUENCE{x, y, hash, text}. Raises ValueError for an empty plaintext."""
+        return self._transform(
+            _lib.EVP_PKEY_encrypt_init, _lib.EVP_PKEY_encrypt, plaintext, len(plaintext) + _CIPHERTEXT_FRAME
+        )
+
+    def decrypt(self, ciphertext: bytes) -> bytes:
+        """Decrypt what `encrypt` made; raises ValueError unless it is a ciphertext to this private key, unchanged."""
+        return self._transform(_lib.EVP_PKEY_decrypt_init, _lib.EVP_PKEY_decrypt, ciphertext, len(ciphertext))
+
+    def _transform(self, initialise: Any, transform: Any, data: bytes, room: int) -> bytes:  # noqa: ANN401 - cffi functions have no type
+        context = _lib.EVP_PKEY_CTX_new(self._key, _ffi.NULL)
+        try:
+            if context == _ffi.NULL:
+                raise MemoryError("libcrypto gave no context")
+            size = _ffi.new("size_t *", room)
+            result = _ffi.new("unsigned char[]", room)
+            if initialise(context) != 1 or transform(context, result, size, data, len(data)) != 1:
+                raise ValueError("libcrypto did not encrypt or decrypt")
+            return bytes(_ffi.buffer(result, size[0]))
+        finally:
+            _release(_ffi.NULL, context)
 
     def _prepare(self, user_id: bytes) -> tuple[Any, Any]:
         """Make a digest context that carries the id already when the digest starts, since Z goes in first."""

@@ -1,4 +1,4 @@
-"""SM2 keys: signing and verifying with SM3 (GB/T 32918.2), arithmetic by the system's libcrypto.
+"""SM2 keys: signatures (GB/T 32918.2) and encryption (GB/T 32918.4) with SM3, arithmetic by the system's libcrypto.
 
 The module proves itself at import with the vector of GB/T 32918.5; a library that fails it is refused at the start,
 not at the first request.
@@ -111,6 +111,10 @@ class Sm2PublicKey:
         if not self._handle.is_signed(message, encode_signature(r, s), user_id):
             raise SignatureVerificationError(SignatureFault.BAD)
         return encoding
+
+    def encrypt(self, plaintext: bytes) -> bytes:
+        """Encrypt to this key's owner, in DER (`keys.payload.sm2_ciphertext`); ValueError without a byte."""
+        return self._handle.encrypt(plaintext)
 
 
 _keys: Final[Memo[bytes, Sm2PublicKey]] = Memo(_KEYS)
@@ -252,6 +256,10 @@ class Sm2PrivateKey:
     def sign(self, message: bytes, *, user_id: bytes = DEFAULT_USER_ID) -> bytes:
         """Sign the whole ``message``; DER SEQUENCE{r, s}. Raises ValueError for a user id, as `verify` does."""
         return self._handle.sign(message, user_id)
+
+    def decrypt(self, ciphertext: bytes) -> bytes:
+        """Decrypt DER that was encrypted to this key; raises ValueError when it was not, or was changed."""
+        return self._handle.decrypt(ciphertext)
 
 
 def _encode_private_key(scalar: int, point: bytes | None) -> bytes:
