@@ -25,15 +25,11 @@ def parse_json(data: bytes, *, limit: int = MAX_JSON, max_depth: int = MAX_JSON_
     """
     if len(data) > limit:
         raise MalformedDocumentError(Malformed.TOO_LARGE, f"JSON of {len(data)} bytes, at most {limit} are read")
-    _check_nesting(data, max_depth)
+    if data.count(b"[") + data.count(b"{") > max_depth:  # fewer cannot nest deeper, wherever they stand
+        _check_nesting(data, max_depth)
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-            parse_int=_bounded_integer,
-            parse_float=_finite_float,
-        )
+        text = data.decode("utf-8")
+        value = _DECODER.decode(text)
         if _SURROGATE_ESCAPE.search(data):
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate has no UTF-8 form
     except json.JSONDecodeError as error:
@@ -81,3 +77,12 @@ def _finite_float(text: str) -> float:
     if math.isinf(value):
         raise MalformedDocumentError(Malformed.JSON, "a number beyond the range")
     return value
+
+
+# Made once: json.loads makes a decoder for each call, which takes as long as reading a small text.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique_keys,
+    parse_constant=_refuse_constant,
+    parse_int=_bounded_integer,
+    parse_float=_finite_float,
+)

@@ -1,0 +1,92 @@
+"""The codecs by name: the one table that a mapping file's ``codec`` is looked up in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from adapters.codes.holder_types import shipped_holder_types
+from adapters.mapping.codecs.codec import Codec, MalformedCodecError
+from adapters.mapping.codecs.days import date_codec, day_parts_codec
+from adapters.mapping.codecs.lists import for_all_codec, join_codec, split_codec
+from adapters.mapping.codecs.tables import CodeTable, table_codec
+from adapters.mapping.codecs.texts import (
+    area_codec,
+    base64_codec,
+    base64_text_codec,
+    boolean_codec,
+    decimal_text_codec,
+    flag_codec,
+    long_term_codec,
+    null_codec,
+    null_string_codec,
+    number_text_codec,
+    prefix_codec,
+    suffix_codec,
+    text_codec,
+    trim_codec,
+    upper_codec,
+    width_codec,
+)
+from adapters.mapping.fault import Words, nearest
+
+TABLE: Final = "table"
+HOLDER_TYPE: Final = "holder-type"
+
+CODECS: Final[Mapping[str, Callable[[str], Codec]]] = {
+    "area": area_codec,
+    "base64": base64_codec,
+    "base64-text": base64_text_codec,
+    "boolean": boolean_codec,
+    "date": date_codec,
+    "day-parts": day_parts_codec,
+    "decimal-text": decimal_text_codec,
+    "flag": flag_codec,
+    "for-all": for_all_codec,
+    "join": join_codec,
+    "long-term": long_term_codec,
+    "null": null_codec,
+    "null-string": null_string_codec,
+    "number-text": number_text_codec,
+    "prefix": prefix_codec,
+    "split": split_codec,
+    "suffix": suffix_codec,
+    "text": text_codec,
+    "trim": trim_codec,
+    "upper": upper_codec,
+    "width": width_codec,
+}
+
+
+def parse_codec(text: str, tables: Mapping[str, CodeTable]) -> Codec:
+    """Return the codec that a mapping file names: ``name`` or ``name:argument``.
+
+    Raises:
+        MalformedCodecError: nothing has that name, or the argument is not one of it.
+
+    """
+    name, _, argument = text.partition(":")
+    if name == TABLE:
+        if argument not in tables:
+            listed = ", ".join(sorted(tables)) or "—"
+            expected = Words(f"[codes] 中的表（{listed}）", f"a table of [codes] ({listed})")
+            raise MalformedCodecError(expected, nearest(argument, tables))
+        return table_codec(argument, tables[argument])
+    if name == HOLDER_TYPE:
+        return _holder_type_codec(argument)
+    maker = CODECS.get(name)
+    if maker is None:
+        known = [*CODECS, TABLE, HOLDER_TYPE]
+        names = ", ".join(known)
+        raise MalformedCodecError(Words(f"编解码名称：{names}", f"a codec: {names}"), nearest(name, known))
+    return maker(argument)
+
+
+def _holder_type_codec(system: str) -> Codec:
+    """Return the codec of a system's codes for the type of a holder's code; ours are those of GB/T 36903."""
+    systems = shipped_holder_types().systems
+    found = systems.get(system)
+    if found is None:
+        listed = ", ".join(sorted(systems))
+        raise MalformedCodecError(Words(f"已收录的系统（{listed}）", f"a system ({listed})"), nearest(system, systems))
+    table = CodeTable(meanings=found.to_gb, spellings=found.from_gb)
+    return replace(table_codec(system, table), name=f"{HOLDER_TYPE}:{system}")

@@ -1,0 +1,356 @@
+"""Compiles the rules of a mapping file: the plans of a record and of the message around it, for reading and writing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adapters.mapping.assembly import Get, column_slot, getter, names_of, rows_of
+from adapters.mapping.choice import Choice
+from adapters.mapping.codecs.chain import Chain, compose
+from adapters.mapping.codecs.codec import Sort
+from adapters.mapping.draft import Reader
+from adapters.mapping.error import AdapterError, AdapterFault
+from adapters.mapping.fault import FaultList, Words, quote
+from adapters.mapping.forms.form import FormName
+from adapters.mapping.path import MessagePath, Operation, Step
+from adapters.mapping.plan import Entry, Leaf, Whole, make_plan
+from adapters.mapping.reading import compile_reader
+from adapters.mapping.rule import Absent, Direction, EnvelopeRule, FieldRule, Rules, StatusRule
+from adapters.mapping.target import HOLDERS, STATUS, Target
+from adapters.mapping.writing import Writer, compile_writer
+from adapters.record.record import LicenceRecord
+
+RECORDS: Final = "records"
+ENVELOPE: Final = "envelope:"
+OUTCOME: Final = "outcome:"
+
+_PLAIN: Final[Chain] = compose(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A value that stands in several fields: the slots of its parts, and the chain that joins them."""
+
+    slot: str
+    parts: tuple[str, ...]
+    chain: Chain
+    in_surface: bool
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The compiled functions of one mapping.
+
+    ``read_message`` fills the slots of envelope, outcome and records; ``read_record`` those of one record.
+    ``is_one`` says that the message is the record, and ``operations`` what is done to reach the records.
+    """
+
+    read_message: Reader
+    read_record: Reader
+    write_message: Writer
+    write_record: Writer
+    parts: tuple[Part, ...]
+    choices: tuple[Choice, ...]
+    defaults: tuple[tuple[bool, str, object], ...]  # in the surface or not, the slot, the value
+    is_one: bool
+    is_list: bool
+    is_xml: bool
+    operations: tuple[Operation, ...]
+    status_of_message: Callable[[LicenceRecord], str] | None  # where one status counts for all records
+
+
+def compile_rules(rules: Rules, faults: FaultList) -> Program:
+    """Compile; rules that contradict each other are noted as faults, and nothing may be used then."""
+    is_xml = rules.message.form_name is FormName.XML
+    records = rules.message.records
+    is_one = len(records.steps) == 1 and not records.steps[0].operations
+    message = list(_message_entries(rules, with_records=not is_one))
+    reading = list(_record_entries(rules, reading=True))
+    writing = list(_record_entries(rules, reading=False))
+    reading += [_ignored(one) for one in message] if is_one else []
+    plans = [make_plan(entries, faults, is_xml=is_xml) for entries in (message, reading, writing)]
+    _check_written_once(writing, faults)
+    _check_conditions(rules.fields, writing, faults)
+    if is_one and rules.status is not None and rules.status.of_message:
+        expected = Words(
+            "[message].records 另有路径时才用 of_message", "of_message only where [message].records has a path"
+        )
+        faults.add((*rules.status.place, "of_message"), expected=expected, found=Words("true", "true"))
+    _check_constants(rules, faults)
+    defaults = tuple(_defaults(rules.fields, faults))
+    faults.raise_if_any()
+    read_message, read_record, written = plans
+    absent = rules.message.absent
+    return Program(
+        read_message=compile_reader(read_message),
+        read_record=compile_reader(read_record),
+        write_message=compile_writer("", read_message, rows_of, absent=Absent.OMIT),
+        write_record=compile_writer("", written, rows_of, absent=absent),
+        parts=tuple(_parts(rules.fields)),
+        choices=tuple(_choices(rules.fields)),
+        defaults=defaults,
+        is_one=is_one,
+        is_list=records.lists > 0,
+        is_xml=is_xml,
+        operations=records.steps[-1].operations,
+        status_of_message=_status_of(rules.status) if rules.status is not None and rules.status.of_message else None,
+    )
+
+
+def _message_entries(rules: Rules, *, with_records: bool) -> Iterator[Entry]:
+    for number, outcome in enumerate(rules.outcomes):
+        slot = f"{OUTCOME}{number}"
+        yield _entry(outcome.path, outcome.place, slot, outcome.chain, is_code=True)
+    for one in rules.envelope:
+        slot = ENVELOPE + one.name
+        yield _entry(one.path, one.place, slot, one.chain, constant=one.constant)
+    if with_records:
+        yield _entry(rules.message.records, ("message", "records"), RECORDS, _PLAIN, is_raw=True)
+    if rules.status is not None and rules.status.of_message:  # behind the outcome, whose code it may be
+        yield _entry(rules.status.path, rules.status.place, STATUS, rules.status.chain, is_code=True)
+
+
+def _entry(
+    path: MessagePath,
+    place: tuple[str | int, ...],
+    slot: str,
+    chain: Chain,
+    *,
+    is_code: bool = False,
+    is_raw: bool = False,
+    constant: str | None = None,
+) -> Entry:
+    def get(values: Any) -> object:  # noqa: ANN401 -- the values of an envelope by slot
+        return constant if constant is not None else values.get(slot)
+
+    leaf = Leaf(
+        path=path.text,
+        slot=slot,
+        chain=chain,
+        get=get,
+        place=place,
+        is_code=is_code,
+        is_raw=is_raw,
+        constant=constant,
+    )
+    return Entry(path=path, leaf=leaf, place=place)
+
+
+def _ignored(entry: Entry) -> Entry:
+    """Return an entry of the envelope as the reader of a record passes it over, where they share one object."""
+    leaf = Leaf(path=entry.path.text, slot="", chain=_PLAIN, get=lambda _: None, place=entry.place, ignores=True)
+    return Entry(path=entry.path, leaf=leaf, place=entry.place)
+
+
+def _record_entries(rules: Rules, *, reading: bool) -> Iterator[Entry]:
+    names = names_of(rule.target for rule in rules.fields if rule.target is not None)
+    for rule in rules.fields:
+        if rule.direction is Direction.IN and not reading:
+            continue
+        ignores = reading and rule.direction is Direction.OUT
+        if rule.target is not None and rule.target.is_whole_surface:
+            for path in () if ignores else rule.paths:
+                whole = Whole(
+                    path=path.text,
+                    chain=rule.chain,
+                    prefix=rule.name_prefix,
+                    pair=rule.pair,
+                    names=names,
+                    place=rule.place,
+                )
+                yield Entry(path=path, whole=whole, place=rule.place)
+            continue
+        for number, path in enumerate(rule.paths):
+            yield _field_entry(rule, path, number, ignores=ignores)
+        for number, path in enumerate(rule.also if reading else ()):
+            yield _other_entry(rule, path, number)
+        if reading and rule.condition is not None:
+            yield _discriminator(rule, rule.condition.key)
+    if rules.status is not None and not rules.status.of_message:
+        leaf = Leaf(
+            path=rules.status.path.text,
+            slot=STATUS,
+            chain=rules.status.chain,
+            get=_status_of(rules.status),
+            place=rules.status.place,
+            is_code=True,
+        )
+        yield Entry(path=rules.status.path, leaf=leaf, place=rules.status.place)
+
+
+def _field_entry(rule: FieldRule, path: MessagePath, number: int, *, ignores: bool) -> Entry:
+    target = rule.target
+    in_row = path.lists > 0
+    is_part = len(rule.paths) > 1
+    slot, in_surface, rows = "", False, ""
+    if target is not None:
+        slot, in_surface, rows = _slot(target, in_row=in_row)
+    leaf = Leaf(
+        path=path.text,
+        slot=f"{slot}#{number}" if is_part else slot,
+        chain=_PLAIN if is_part else rule.chain,
+        get=_getter(rule, path, number if is_part else None),
+        place=rule.place,
+        in_surface=in_surface and not is_part,
+        ignores=ignores,
+        constant=rule.constant if target is None else None,
+        condition=rule.condition,
+    )
+    return Entry(path=path, leaf=leaf, rows=rows, place=rule.place)
+
+
+def _other_entry(rule: FieldRule, path: MessagePath, number: int) -> Entry:
+    """Return an entry that reads a value under another name, into a slot of its own."""
+    slot = _slot(rule.target, in_row=False)[0] if rule.target is not None else ""
+    leaf = Leaf(path=path.text, slot=f"{slot}?{number}", chain=rule.chain, get=lambda _: None, place=rule.place)
+    return Entry(path=path, leaf=leaf, place=rule.place)
+
+
+def _choices(fields: Sequence[FieldRule]) -> Iterator[Choice]:
+    for rule in fields:
+        if rule.also and rule.target is not None:
+            slot, in_surface, _ = _slot(rule.target, in_row=False)
+            others = {f"{slot}?{number}": path.text for number, path in enumerate(rule.also)}
+            yield Choice(slot=slot, others=others, in_surface=in_surface)
+
+
+def _slot(target: Target, *, in_row: bool) -> tuple[str, bool, str]:
+    """Return the slot of a value, whether it is a surface field, and the list that its path goes through."""
+    if target.column is None:
+        return target.surface_name or target.slot, bool(target.surface_name), ""
+    if in_row:
+        return target.column, False, target.slot
+    if target.slot == HOLDERS:
+        return column_slot(target.column), False, ""
+    return target.surface_name, True, ""
+
+
+def _getter(rule: FieldRule, path: MessagePath, part: int | None) -> Get:
+    if rule.target is None:
+        return lambda _: rule.constant
+    get = getter(rule.target, path=path.text, in_row=path.lists > 0, is_list=rule.chain.neutral is Sort.TEXTS)
+    render, number = rule.chain.render, len(rule.paths)
+    if part is None or render is None:
+        return get
+
+    def get_part(record: object) -> object:
+        value = get(record)
+        if value is None or value == "":
+            return None
+        try:
+            texts = render(value)
+        except (ValueError, KeyError):  # not chained: the exception carries the value
+            raise AdapterError(AdapterFault.VALUE, path.text) from None
+        if len(texts) != number:  # a part more than there are fields would be lost
+            raise AdapterError(AdapterFault.VALUE, path.text)
+        return texts[part]
+
+    return get_part
+
+
+def _status_of(rule: StatusRule) -> Callable[[LicenceRecord], str]:
+    """Return how a status is written; one that the system cannot say is refused, and never written as active."""
+    spellings = dict(rule.spellings)
+    for status, word in rule.written_as.items():
+        spellings[status] = rule.spellings[word]
+
+    def get(record: LicenceRecord) -> str:
+        found = spellings.get(record.status)
+        if found is None:
+            raise AdapterError(AdapterFault.STATUS, rule.path.text)
+        return found
+
+    return get
+
+
+def _discriminator(rule: FieldRule, key: str) -> Entry:
+    """Return the field that decides, as one that is known; where a rule of its own reads it, both see it."""
+    steps = (*rule.paths[0].steps[:-1], Step(key=key))
+    path = MessagePath(text=rule.paths[0].text, steps=steps)
+    leaf = Leaf(path=path.text, slot="", chain=_PLAIN, get=lambda _: None, place=rule.place, ignores=True)
+    return Entry(path=path, leaf=leaf, place=rule.place)
+
+
+def _parts(fields: Sequence[FieldRule]) -> Iterator[Part]:
+    for rule in fields:
+        if rule.target is None or len(rule.paths) < 2 or rule.direction is Direction.OUT:  # noqa: PLR2004 -- several
+            continue
+        if rule.target.is_whole_surface:
+            continue
+        slot, in_surface, _ = _slot(rule.target, in_row=False)
+        yield Part(
+            slot=slot,
+            parts=tuple(f"{slot}#{number}" for number in range(len(rule.paths))),
+            chain=rule.chain,
+            in_surface=in_surface,
+            path=rule.paths[0].text,
+        )
+
+
+def _defaults(fields: Sequence[FieldRule], faults: FaultList) -> Iterator[tuple[bool, str, object]]:
+    """Yield the values of constants, and of fields that stand for something when they are absent."""
+    for rule in fields:
+        text = rule.constant if rule.target is not None and rule.constant is not None else rule.default
+        if rule.target is None or text is None:
+            continue
+        slot, in_surface, rows = _slot(rule.target, in_row=any(path.lists for path in rule.paths))
+        try:
+            value = text if rule.chain.parse is None else rule.chain.parse(text)
+        except (ValueError, KeyError):
+            expected = Words("编解码可读的值", "a value that its codecs can read")
+            faults.add((*rule.place, "default"), expected=expected, found=quote(text))
+            continue
+        if rows or rule.target.sort not in {Sort.TEXT, Sort.DAY}:
+            expected = Words("仅用于文本和日期，不用于列表", "texts and days only, outside of lists")
+            faults.add((*rule.place, "default"), expected=expected, found=quote(rule.target.text))
+        yield in_surface, slot, value
+
+
+def _check_written_once(entries: Sequence[Entry], faults: FaultList) -> None:
+    """Two rules that write one place would overwrite each other, unless conditions keep them apart."""
+    seen: dict[tuple[object, ...], set[str | None]] = {}
+    for entry in entries:
+        condition = entry.leaf.condition.equals if entry.leaf is not None and entry.leaf.condition is not None else None
+        others = seen.setdefault((*(step.key for step in entry.path.steps), entry.leaf is None), set())
+        if condition in others or (others and None in {condition, *others}):
+            expected = Words("一处只由一条规则写出", "one rule that writes each place")
+            faults.add((*entry.place, "at"), expected=expected, found=quote(entry.path.text))
+        others.add(condition)
+
+
+def _check_conditions(fields: Sequence[FieldRule], writing: Sequence[Entry], faults: FaultList) -> None:
+    """Check that a field which a condition looks at is written, and that a target is read from one place at a time."""
+    written = {tuple(step.key for step in entry.path.steps) for entry in writing}
+    read: dict[str, list[FieldRule]] = {}
+    for rule in fields:
+        if rule.condition is not None and rule.paths and rule.direction is not Direction.IN:
+            keys = (*(step.key for step in rule.paths[0].steps[:-1]), rule.condition.key)
+            if keys not in written:
+                expected = Words("由另一条规则写出的判别字段", "a field that another rule writes")
+                faults.add((*rule.place, "when"), expected=expected, found=quote(rule.condition.key))
+        if rule.target is not None and rule.direction is not Direction.OUT:
+            read.setdefault(rule.target.text, []).append(rule)
+    for same in read.values():
+        if len(same) > 1 and any(rule.condition is None for rule in same):
+            expected = Words("只从一处读取，或带有互斥的 when", "one place it is read from, or conditions with when")
+            found = Words("另一处", "another place")
+            faults.add((*same[-1].place, "to"), expected=expected, found=found)
+
+
+def _check_constants(rules: Rules, faults: FaultList) -> None:
+    """Check that what a message always says can be written, and that the envelope names each value once."""
+    names: set[str] = set()
+    spoken: list[FieldRule | EnvelopeRule] = [*rules.fields, *rules.envelope]
+    for rule in spoken:
+        is_of_record = isinstance(rule, FieldRule) and rule.target is not None
+        if rule.constant is not None and rule.chain.render is not None and not is_of_record:
+            try:
+                rule.chain.render(rule.constant)
+            except (ValueError, KeyError):
+                expected = Words("编解码可写出的值", "a value that its codecs can write")
+                faults.add((*rule.place, "constant"), expected=expected, found=quote(rule.constant))
+    for one in rules.envelope:
+        if one.name and one.name in names:
+            faults.add((*one.place, "name"), expected=Words("不重复的名称", "a name of its own"), found=quote(one.name))
+        names.add(one.name)

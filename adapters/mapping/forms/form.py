@@ -1,0 +1,23 @@
+"""One form of message as a value: how its bytes become a tree, and a tree its bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FormName(StrEnum):
+    """The forms that the mapping language knows."""
+
+    JSON = "json"
+    XML = "xml"
+    FORM = "form"
+    DELIMITED = "delimited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Both functions raise AdapterError only. A tree is made of dicts, lists, texts, numbers, flags and None."""
+
+    name: FormName
+    read: Callable[[bytes], object]
+    write: Callable[[object], bytes]

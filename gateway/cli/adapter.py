@@ -1,0 +1,96 @@
+"""``tongban adapter``: the options of the group; what they do is in the files beside this one."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from gateway.cli.language import say
+from gateway.cli.options import Json, argument, option
+
+adapter_app = typer.Typer(
+    name="adapter",
+    no_args_is_help=True,
+    help=say(
+        "外部系统映射：起草、检查、转换。", "Mappings of other systems: draft, check, convert messages between them."
+    ),
+)
+
+Files = Annotated[
+    list[Path],
+    argument("FILE…", "映射文件（.toml），或其所在文件夹。", "Mapping files (.toml), or folders of them."),
+]
+From = Annotated[
+    str, argument("FROM", "消息来源系统：映射文件，或内置映射的标识。", "Its mapping file, or the id of a shipped one.")
+]
+To = Annotated[
+    str, argument("TO", "目标系统：映射文件，或内置映射的标识。", "The other mapping file, or the id of a shipped one.")
+]
+Message = Annotated[Path, argument("FILE", "一条消息。", "One message.")]
+
+
+def _commands() -> ModuleType:
+    from gateway.cli import adapter_commands  # noqa: PLC0415 - loaded when used, so that --help is quick
+
+    return adapter_commands
+
+
+@adapter_app.command(
+    "check",
+    help=say("检查映射文件：错误、损失表、摘要。", "Find faults, print the loss table and the digest."),
+)
+def check_command(files: Files, *, as_json: Json = False) -> None:
+    """Exit with 0, 1 with a fault or a loss that is not declared, 2 when a file cannot be read."""
+    raise typer.Exit(_commands().check(files, as_json=as_json))
+
+
+@adapter_app.command(
+    "convert",
+    help=say(
+        "把一条消息转换为另一系统的写法，并列出损失。", "Write a message as another system would, and what got lost."
+    ),
+)
+def convert_command(
+    source: From,
+    target: To,
+    file: Message,
+    *,
+    out: Annotated[
+        Path | None,
+        option(
+            "-o",
+            "--out",
+            zh="写入此文件；默认标准输出。",
+            en="Where it goes; default: standard output.",
+            metavar="FILE",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Exit with 0, 1 when it cannot be read or written or a loss is not declared, 2 when a file cannot be read."""
+    raise typer.Exit(_commands().convert(source, target, file, out=out, as_json=as_json))
+
+
+@adapter_app.command(
+    "new",
+    help=say(
+        "由样例消息起草映射文件，每项推测注明置信度。", "Draft a mapping from samples, each guess with its confidence."
+    ),
+)
+def new_command(
+    samples: Annotated[list[Path], argument("SAMPLES…", "样例消息，每份一个文件。", "Sample messages, a file each.")],
+    *,
+    out: Annotated[
+        Path,
+        option("-o", "--out", zh="写入此文件（不覆盖）。", en="Where it goes; never written over.", metavar="FILE"),
+    ],
+    system_id: Annotated[
+        str, option("--id", zh="系统标识。", en="The id of the system: a-z, 0-9 and -.", metavar="ID")
+    ] = "new-system",
+    as_json: Json = False,
+) -> None:
+    """Exit with 0, 1 when no draft can be made of the samples, 2 when a file cannot be read or is there already."""
+    from gateway.cli import adapter_new  # noqa: PLC0415 - loaded when used, so that --help is quick
+
+    raise typer.Exit(adapter_new.new(samples, out=out, system_id=system_id, as_json=as_json))

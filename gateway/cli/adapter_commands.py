@@ -1,0 +1,234 @@
+"""``tongban adapter check|convert``: what a mapping file is worth, and a message in the words of another system."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from adapters.mapping.adapter import Adapter, bundle_digest, load_adapter
+from adapters.mapping.answer import AnswerOutcome, Parsed
+from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE, MAX_FILE
+from adapters.mapping.error import AdapterError
+from adapters.mapping.fault import MappingError, MappingFault, Words
+from adapters.mapping.forms.charset import decode
+from adapters.mapping.loss import Loss, Verdict
+from adapters.mapping.rule import Direction
+from adapters.record.description import differing_facts
+from gateway.cli import failure
+from gateway.cli.adapter_sentences import DIRECTIONS, FAULTS, OUTCOMES, VERDICTS
+from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
+from gateway.cli.failure import UsageError, fail
+from gateway.cli.language import say
+from gateway.trust.files import read_file, replace_file
+
+_SUFFIX = ".toml"
+_SHIPPED = "example_adapters"
+_STYLES = {Verdict.UNDECLARED: "red", Verdict.STALE: "red", Verdict.REFUSED: "dim", Verdict.DECLARED: ""}
+
+
+def check(files: Sequence[Path], *, as_json: bool) -> ExitCode:
+    """Print the loss table of each file, and the digest of all of them; INVALID with any fault."""
+
+    def run(_: datetime) -> ExitCode:
+        adapters, is_sound = [], True
+        for path in _expand(files):
+            try:
+                adapter = load_adapter(read_file(path, MAX_FILE), str(path))
+            except MappingError as error:
+                show_faults(error.faults, as_json=as_json)
+                is_sound = False
+                continue
+            adapters.append(adapter)
+            is_sound = is_sound and not any(loss.is_fault for loss in adapter.losses)
+            _show_adapter(adapter, as_json=as_json)
+        ids = [one.id for one in adapters]
+        for twice in sorted({one for one in ids if ids.count(one) > 1}):
+            fail("id-twice", say(f"标识重复：{twice}", f"two files with the id {twice}"), twice, as_json=as_json)
+            is_sound = False
+        if as_json:
+            print_json({"ok": is_sound, "adapters": len(adapters), "digest": bundle_digest(adapters)})
+        elif is_sound:
+            digest = bundle_digest(adapters)
+            OUT.print(say(f"{len(adapters)} 个映射，摘要 {digest}", f"{len(adapters)} mappings, digest {digest}"))
+        return ExitCode.DONE if is_sound else ExitCode.INVALID
+
+    return guard(run, as_json=as_json)
+
+
+def convert(source: str, target: str, file: Path, *, out: Path | None, as_json: bool) -> ExitCode:
+    """Read a message with one mapping, write it with another, and say which facts did not survive."""
+
+    def run(_: datetime) -> ExitCode:
+        reader, writer = find_adapter(source), find_adapter(target)
+        parsed = reader.parse(read_file(file, MAX_DOCUMENT_MESSAGE))
+        # What was refused makes the answer partial; it is said below, and not by a code of the other system.
+        message = writer.render(parsed.records, AnswerOutcome.FOUND if parsed.refused else parsed.outcome)
+        lost = _lost_facts(parsed, writer.parse(message))
+        known = {loss.name: loss for loss in writer.losses if loss.direction is Direction.OUT}
+        lines = [(name, _declaration(name, known.values())) for name in lost]
+        is_sound = not parsed.refused and all(declared for _, declared in lines)
+        if as_json:
+            print_json(_describe_conversion(parsed, lines, decode(message, writer.rules.message.charset)))
+        else:
+            _show_conversion(parsed, lines)
+        if out is not None:
+            replace_file(out, message)
+        elif not as_json:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(message + b"\n")
+        return ExitCode.DONE if is_sound else ExitCode.INVALID
+
+    return guard(run, as_json=as_json)
+
+
+def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
+    """Guard a command as `gateway.cli.failure.guard` does; a mapping or a message with faults is INVALID."""
+
+    def judged(now: datetime) -> ExitCode:
+        try:
+            return run(now)
+        except MappingError as error:
+            show_faults(error.faults, as_json=as_json)
+        except AdapterError as error:
+            sentence = say(*FAULTS[error.fault])
+            fail(f"message.{error.fault}", sentence, error.where, as_json=as_json, place=error.where)
+        return ExitCode.INVALID
+
+    return failure.guard(judged, as_json=as_json)
+
+
+def find_adapter(name: str) -> Adapter:
+    """Return the adapter of a mapping file, or a shipped one by its id; raises UsageError, MappingError or OSError."""
+    path = Path(name)
+    if path.suffix == _SUFFIX or path.exists():
+        return load_adapter(read_file(path, MAX_FILE), name)
+    shipped = resources.files("gateway").joinpath(_SHIPPED)
+    known = sorted(one.name.removesuffix(_SUFFIX) for one in shipped.iterdir() if one.name.endswith(_SUFFIX))
+    if name not in known:
+        listed = ", ".join(known)
+        raise UsageError(
+            say(f"没有映射 {name}；内置映射：{listed}", f"there is no mapping {name}; shipped ones: {listed}")
+        )
+    return load_adapter(shipped.joinpath(name + _SUFFIX).read_bytes(), name + _SUFFIX)
+
+
+def show_faults(faults: Iterable[MappingFault], *, as_json: bool) -> None:
+    """Print the faults: with ``--json`` as objects on standard output, else on standard error."""
+    for one in faults:
+        if as_json:
+            print_json(
+                {
+                    "error": "mapping",
+                    "file": one.file,
+                    "line": one.line,
+                    "key": one.key or None,
+                    "zh": one.sentence_zh,
+                    "en": str(one),
+                    "meant": one.meant or None,
+                }
+            )
+        else:
+            ERR.print(escape(printable(say(one.sentence_zh, str(one)))))
+
+
+def _expand(files: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in files:
+        inside = sorted(path.glob(f"*{_SUFFIX}")) if path.is_dir() else [path]
+        if not inside:
+            raise UsageError(say(f"没有映射文件：{path}", f"there are no mapping files in {path}"))
+        found += inside
+    return found
+
+
+def _show_adapter(adapter: Adapter, *, as_json: bool) -> None:
+    system = adapter.rules.system
+    if as_json:
+        print_json(
+            {
+                "file": adapter.rules.file,
+                "id": system.id,
+                "zh": system.zh,
+                "en": system.en,
+                "evidence": system.evidence,
+                "digest": adapter.digest,
+                "losses": [_describe_loss(loss) for loss in adapter.losses],
+            }
+        )
+        return
+    table = Table(title=printable(say(system.zh, system.en)), title_justify="left")
+    for title in (say("字段", "field"), say("方向", "direction"), say("损失", "what is lost"), say("判断", "verdict")):
+        table.add_column(title)
+    table.add_column(say("声明", "declared as"))
+    for loss in adapter.losses:
+        cells = (
+            loss.name,
+            say(*DIRECTIONS[loss.direction]),
+            _tell(loss.what),
+            say(*VERDICTS[loss.verdict]),
+            loss.declared,
+        )
+        table.add_row(*(escape(printable(cell)) for cell in cells), style=_STYLES[loss.verdict])
+    OUT.print(table)
+
+
+def _tell(words: Words) -> str:
+    return say(words.zh, words.en)
+
+
+def _describe_loss(loss: Loss) -> dict[str, Any]:
+    return {
+        "field": loss.name,
+        "direction": loss.direction,
+        "zh": loss.what.zh,
+        "en": loss.what.en,
+        "verdict": loss.verdict,
+        "declared": loss.declared or None,
+    }
+
+
+def _lost_facts(before: Parsed, after: Parsed) -> list[str]:
+    """Return the facts in which any record differs after it was written and read again, in the order of a record."""
+    pairs = zip(before.records, after.records, strict=False)
+    lost = dict.fromkeys(name for first, second in pairs for name in differing_facts(first, second))
+    return list(lost) if len(before.records) == len(after.records) else [*lost, "records"]
+
+
+def _declaration(fact: str, losses: Iterable[Loss]) -> str:
+    """Return the text with which the mapping declares the loss of a fact, "" when it does not."""
+    owner = "valid_to" if fact == "long_term" else fact
+    for loss in losses:
+        stem = loss.name.partition("[")[0]
+        if loss.declared and owner in {loss.name, stem, stem.partition(".")[0]}:
+            return loss.declared
+    return ""
+
+
+def _describe_conversion(parsed: Parsed, lines: Sequence[tuple[str, str]], message: str) -> dict[str, Any]:
+    return {
+        "outcome": parsed.outcome,
+        "records": len(parsed.records),
+        "refused": [{"index": one.index, "fault": one.error.fault, "where": one.error.where} for one in parsed.refused],
+        "aside": sorted({path for record in parsed.records for path in record.aside} | set(parsed.aside)),
+        "lost": [{"field": name, "declared": declared or None} for name, declared in lines],
+        "message": message,
+    }
+
+
+def _show_conversion(parsed: Parsed, lines: Sequence[tuple[str, str]]) -> None:
+    """Say on standard error what happened; paths and names only, never a value."""
+    zh, en = OUTCOMES[parsed.outcome]
+    ERR.print(say(f"结果：{zh}，{len(parsed.records)} 条记录", f"outcome: {en}, {len(parsed.records)} records"))
+    for one in parsed.refused:
+        why = say(*FAULTS[one.error.fault])
+        ERR.print(escape(say(f"第 {one.index + 1} 条未读：{why}", f"record {one.index + 1} was not read: {why}")))
+    for path in sorted({path for record in parsed.records for path in record.aside} | set(parsed.aside)):
+        ERR.print(escape(printable(say(f"未映射：{path}", f"no rule for: {path}"))))
+    for name, declared in lines:
+        text = declared or say("未声明", "not declared")
+        ERR.print(escape(printable(say(f"损失：{name}（{text}）", f"lost: {name} ({text})"))))

@@ -1,0 +1,132 @@
+"""``tongban adapter check`` and ``convert`` as an integrator sees them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gateway.cli.adapter import adapter_app
+from tests.support.adapters import SHIPPED, SHIPPED_FILES
+from tests.vectors.adapter_provinces import MESSAGES
+
+GUANGDONG = MESSAGES["guangdong"]
+
+
+def run(*arguments: object, language: str = "en_GB") -> Result:
+    """Run a command of the group."""
+    return CliRunner(env={"LC_ALL": language, "COLUMNS": "200"}).invoke(adapter_app, [str(one) for one in arguments])
+
+
+def objects(result: Result) -> list[dict[str, Any]]:
+    """Return the JSON objects on standard output."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def write(folder: Path, data: bytes, name: str = "message") -> Path:
+    """Write a file."""
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def test_the_shipped_mappings_are_sound() -> None:
+    """All shipped mappings pass, with one digest for all of them."""
+    *found, last = objects(run("check", SHIPPED, "--json"))
+    assert last["ok"] is True
+    assert last["digest"].startswith("sha256:")
+    assert [one["id"] for one in found] == [path.stem for path in SHIPPED_FILES]
+    assert {loss["verdict"] for one in found for loss in one["losses"]} == {"declared", "refused"}
+
+
+def test_the_loss_table_is_for_people_too() -> None:
+    """Without --json the losses are a table, in the language of the locale."""
+    result = run("check", SHIPPED / "jilin.toml")
+    assert result.exit_code == 0
+    assert "superseded is written as cancelled" in result.stdout
+    assert "superseded 写作 cancelled" in run("check", SHIPPED / "jilin.toml", language="zh_CN").stdout
+
+
+def test_an_undeclared_loss_fails(tmp_path: Path) -> None:
+    """A mapping that loses more than it declares ends with 1, and the table says what."""
+    text = (SHIPPED / "anhui.toml").read_text("utf-8").replace('loses = "长期的写法"\n', "")
+    result = run("check", write(tmp_path, text.encode(), "anhui.toml"), "--json")
+    assert result.exit_code == 1
+    losses = objects(result)[0]["losses"]
+    assert [loss["field"] for loss in losses if loss["verdict"] == "undeclared"] == ["valid_to"]
+
+
+def test_all_faults_are_shown(tmp_path: Path) -> None:
+    """Each fault is a line with file, line and key, and the end is 1."""
+    text = (SHIPPED / "anhui.toml").read_text("utf-8").replace('"number"', '"nummer"').replace('"$.code"', '"code"')
+    result = run("check", write(tmp_path, text.encode(), "anhui.toml"), "--json")
+    assert result.exit_code == 1
+    faults = [one for one in objects(result) if one.get("error") == "mapping"]
+    assert [(one["key"], one["meant"]) for one in faults] == [("field[1].at", None), ("field[2].to", "number")]
+
+
+def test_one_id_is_of_one_file(tmp_path: Path) -> None:
+    """Two files of one system are a fault."""
+    data = (SHIPPED / "jilin.toml").read_bytes()
+    result = run("check", write(tmp_path, data, "a.toml"), write(tmp_path, data, "b.toml"), "--json")
+    assert result.exit_code == 1
+    assert any(one.get("error") == "id-twice" for one in objects(result))
+
+
+def test_a_message_is_converted(tmp_path: Path) -> None:
+    """A message of one system comes out in the words of another, and what is lost is said."""
+    result = run("convert", "guangdong", "anhui", write(tmp_path, GUANGDONG["found"]), "--json")
+    assert result.exit_code == 0
+    found = objects(result)[0]
+    row = json.loads(found["message"])["data"][0]
+    assert (row["infoCode"], row["infoValidityEnd"], row["infoState"]) == ("JY14401060000019", "20290227", "1")
+    assert {one["field"] for one in found["lost"]} == {"holders", "area"}
+    assert all(one["declared"] for one in found["lost"])
+
+
+def test_the_message_goes_to_a_file_or_to_standard_output(tmp_path: Path) -> None:
+    """Bytes of the message alone are on standard output, or in the file that was named."""
+    message = write(tmp_path, GUANGDONG["found"])
+    result = run("convert", "guangdong", SHIPPED / "jilin.toml", message)
+    assert json.loads(result.stdout)["data"][0]["certificate_number"] == "JY14401060000019"
+    assert run("convert", "guangdong", "jilin", message, "-o", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "out").read_bytes() + b"\n" == result.stdout_bytes
+
+
+def test_what_could_not_be_read_is_said(tmp_path: Path) -> None:
+    """A record that was refused ends with 1, and its reason has no value in it."""
+    message = write(tmp_path, GUANGDONG["one-bad-of-two"])
+    result = run("convert", "guangdong", "guangdong", message, "--json")
+    assert result.exit_code == 1
+    assert objects(result)[0]["refused"] == [{"index": 0, "fault": "value", "where": "$.expiry_date"}]
+    people = run("convert", "guangdong", "guangdong", message)
+    assert "record 1 was not read" in people.stderr
+    assert "2023-02-29" not in people.output
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [(b"{", "message.syntax"), ('{"a": "名"}'.encode("gbk"), "message.charset")],
+)
+def test_a_message_that_is_none_is_refused(tmp_path: Path, data: bytes, fault: str) -> None:
+    """A message that cannot be read ends with 1 and its reason."""
+    result = run("convert", "guangdong", "anhui", write(tmp_path, data), "--json")
+    assert result.exit_code == 1
+    assert objects(result)[0]["error"] == fault
+
+
+def test_a_status_that_the_other_system_cannot_say_is_refused(tmp_path: Path) -> None:
+    """An unknown status is not turned into another one."""
+    result = run("convert", "guangdong", "jilin", write(tmp_path, GUANGDONG["status-never-seen"]), "--json")
+    assert result.exit_code == 1
+    assert objects(result)[0]["error"] == "message.status"
+
+
+def test_unknown_names_and_files_are_usage_errors(tmp_path: Path) -> None:
+    """A system that is not shipped, an empty folder and a missing file end with 2."""
+    message = write(tmp_path, GUANGDONG["found"])
+    assert run("convert", "nowhere", "anhui", message).exit_code == 2
+    assert run("convert", "guangdong", "anhui", tmp_path / "missing").exit_code == 2
+    (tmp_path / "empty").mkdir()
+    assert run("check", tmp_path / "empty").exit_code == 2
