@@ -9,30 +9,35 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from gateway.audit.log import AccessLog
-from gateway.background import Background
+from gateway.audit.book.book import SiteLog
+from gateway.background import Background, Steady
 from gateway.budget.charging import SECRET_BYTES, Charging
 from gateway.budget.memory import MemoryBudgets
 from gateway.budget.store import BudgetStore
 from gateway.consent.off_loop import OffLoopConsents
 from gateway.consent.store import AsyncConsents
+from gateway.holder.names import BundleNames, reads_bundles
 from gateway.http.bodies import expect_later
 from gateway.http.buffers import BodyBudget
 from gateway.http.middleware import edge, harden, sign_in
 from gateway.http.openapi import build_openapi
+from gateway.http.reading import Lanes
+from gateway.http.refusal_limit import RefusalLimit
 from gateway.http.routes import ROUTES
 from gateway.http.state import (
     BUDGET,
     CLOCK,
     CONSENTS,
-    DECISIONS,
     DRAINING,
+    LANES,
     LICENCES,
     LOG,
     METRICS,
+    NAMES,
     OPENAPI,
     POLICY,
     PSEUDONYMS,
+    REFUSALS,
     RELOAD,
     SHARING,
     SITE,
@@ -41,11 +46,14 @@ from gateway.http.state import (
     STORE,
     TRUST,
     VERIFIER,
+    WITNESS,
+    WITNESSES,
     Clock,
 )
 from gateway.http.verifier import DocumentVerifier, VerifyDocument
 from gateway.metrics import PACKAGE_VERSION, Metrics, shared_folder
 from gateway.policy.activation import PolicyInForce
+from gateway.policy.in_force import PolicyArchive
 from gateway.policy.keeper import PolicyKeeper
 from gateway.pseudonym_keys import PseudonymKeys
 from gateway.request_log import HTTP_LOGGER
@@ -54,6 +62,7 @@ from gateway.sharing import Sharing
 from gateway.site import STATE_FOLDER, Site, store_file
 from gateway.sources.off_loop import OffLoopSource
 from gateway.sources.source import LicenceSource
+from gateway.witness_site import open_desk
 
 MAX_HEADER_BYTES: Final = 10 * 1024  # one header line: the longest token (8 KiB) and its name
 MAX_HEADERS: Final = 64  # proxies add a dozen
@@ -73,11 +82,13 @@ def create_app(
     policy: PolicyInForce | None = None,
     consents: AsyncConsents | None = None,
     budgets: BudgetStore | None = None,
-    log: AccessLog | None = None,
+    log: SiteLog | None = None,
+    steady: Steady | None = None,
 ) -> web.Application:
     """Return the application that serves the site.
 
-    Tests pass a clock and a pipeline of their own, a source of licences, a policy in force, consents, counters, a log.
+    Tests pass a clock and a pipeline of their own, a source of licences, a policy in force, consents, counters, and an
+    open log.
 
     Raises:
         LibraryUnusableError: a second opinion is asked for, and its library is not there or answers wrongly.
@@ -88,24 +99,26 @@ def create_app(
     app[SITE], app[CLOCK], app[METRICS] = site, clock, metrics
     app[DRAINING] = asyncio.Event()
     app[BUDGET] = BodyBudget(site.settings.http.max_buffered_bytes, metrics)
-    background = Background(site, clock=clock, metrics=metrics)
+    background = Background(site, clock=clock, metrics=metrics, log=log, steady=steady)
     app[TRUST], app[STATUS], app[STORE] = background.trust, background.status, background.current
     app[SOURCES], app[RELOAD] = background.sources, background.wake
-    app[POLICY], app[DECISIONS] = background.policy, background.decisions
+    app[POLICY], app[LOG], app[REFUSALS] = background.policy, background.log, RefusalLimit()
     if policy is not None:
         app[POLICY] = PolicyKeeper(None, clock=clock, in_force=policy)
+    archive = None if site.folder is None else PolicyArchive(site.folder / STATE_FOLDER)
+    app[NAMES] = BundleNames(reads_bundles(app[POLICY], archive))
     app[PSEUDONYMS] = PseudonymKeys(site.pseudonym_master, epoch=site.settings.policy.pseudonym_epoch)
     if consents is None and site.folder is not None:
         consents = OffLoopConsents(site.folder / STATE_FOLDER)
     app[CONSENTS] = consents
-    app[LOG] = log
+    app[WITNESS], app[WITNESSES] = open_desk(site), background.witnesses
+    app[LANES] = Lanes()
     app[SHARING] = Sharing(
         region=site.settings.region,
         pseudonyms=app[PSEUDONYMS],
         budgets=budgets or MemoryBudgets(),
         charging=Charging(secrets.token_bytes(SECRET_BYTES)),
         consents=consents,
-        sink=app[DECISIONS],
     )
     app[VERIFIER] = DocumentVerifier(verify or background.verify_document, site.settings.http, metrics)
     if licences is None and site.folder is not None:
@@ -138,8 +151,11 @@ def server_options(settings: HttpSettings) -> dict[str, Any]:
 async def _close_threads(app: web.Application) -> AsyncIterator[None]:
     yield
     app[VERIFIER].close()
-    licences, consents = app[LICENCES], app[CONSENTS]
+    app[LANES].close()
+    licences, consents, witness = app[LICENCES], app[CONSENTS], app[WITNESS]
     if licences is not None:
         licences.close()
     if consents is not None:
         consents.close()
+    if witness is not None:
+        witness.close()

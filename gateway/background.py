@@ -1,4 +1,4 @@
-"""What a gateway does beside answering: it keeps trust, revocation status and policy fresh, and records decisions."""
+"""What a gateway does beside answering: it opens the access log, and keeps trust, status and policy fresh."""
 
 import asyncio
 import contextlib
@@ -10,9 +10,10 @@ from typing import Final
 from aiohttp import web
 
 from gateway import pipeline
+from gateway.audit.book.book import SiteLog
+from gateway.audit.unavailable import LogUnavailableError
+from gateway.log_site import LogWriter
 from gateway.metrics import Metrics
-from gateway.policy.in_force import PolicyArchive
-from gateway.policy.journal import DECISIONS_STATE, DecisionJournal, RememberedDecisions
 from gateway.policy.keeper import PolicyKeeper
 from gateway.policy.observer import PolicyMetrics
 from gateway.policy.policy_site import PolicySite
@@ -24,6 +25,7 @@ from gateway.status.source_keeper import SourceKeeper
 from gateway.trust.keeper import TrustKeeper
 from gateway.trust.lists import TrustState
 from gateway.trust.metrics import TrustMetrics
+from gateway.witness_site import open_kept
 from keys.chain import Chain
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
@@ -31,13 +33,16 @@ from keys.trust import TrustStore
 CASES: Final = "second-opinion"  # inside the state folder: where two SM2 libraries disagreed
 
 Clock = Callable[[], datetime]
+Steady = Callable[[], float]  # seconds by a clock that nobody sets
 
 
 class Background:
     """Built with the application, started and ended with it (`run`)."""
 
-    def __init__(self, site: Site, *, clock: Clock, metrics: Metrics) -> None:
-        """Build everything; nothing runs yet.
+    def __init__(
+        self, site: Site, *, clock: Clock, metrics: Metrics, log: SiteLog | None = None, steady: Steady | None = None
+    ) -> None:
+        """Build everything; nothing runs yet. A ``log`` that is handed in is open, and stays open.
 
         Raises:
             LibraryUnusableError: a second opinion is asked for, and its library is not there or answers wrongly.
@@ -78,13 +83,17 @@ class Background:
             clock=clock,
             poll_seconds=settings.policy.poll_seconds,
             observer=PolicyMetrics(metrics),
+            on_change=self._announce_policy,
         )
-        self.decisions: DecisionJournal | RememberedDecisions = RememberedDecisions()
-        if site.folder is not None:
-            decisions = site.folder / STATE_FOLDER / DECISIONS_STATE
-            archive = PolicyArchive(site.folder / STATE_FOLDER)
-            days = settings.policy.keep_decisions_days
-            self.decisions = DecisionJournal(decisions, keep_days=days, archive=archive)
+        self._writer: LogWriter | None = None
+        self.log: SiteLog
+        if log is None:
+            self._writer = LogWriter(site, clock=clock, metrics=metrics, steady=steady)
+            self.log = self._writer.book
+        else:
+            self.log = log
+        self._kept = open_kept(site) if self._writer is None else None
+        self.witnesses = self._kept or (None if self._writer is None else self._writer.rounds)
         cases = (site.folder or Path()) / STATE_FOLDER / CASES
         self._alarm = Alarm(
             CaseFolder(cases, max_cases=settings.second_opinion.max_cases),
@@ -121,9 +130,13 @@ class Background:
                 stack.push_async_callback(asyncio.to_thread, self._alarm.close)
             if self.status is not None:
                 await stack.enter_async_context(self.status)
+            if self._writer is not None:
+                await stack.enter_async_context(self._writer.running())
+            await self._announce_trust(self.current())
             await self.policy.look()
-            stack.push_async_callback(self.decisions.close)
             watching = [asyncio.create_task(self.trust.run()), asyncio.create_task(self.policy.run())]
+            if self._kept is not None:
+                watching.append(asyncio.create_task(self._kept.run()))
             if self.sources is not None:
                 watching.append(asyncio.create_task(self.sources.run()))
             try:
@@ -135,9 +148,18 @@ class Background:
                 await asyncio.gather(*watching, return_exceptions=True)
 
     async def _replace_trust(self, store: TrustStore) -> None:
-        """Give the anchors that are in force now to what knows about revocation."""
+        """Give the anchors that are in force now to what knows about revocation, once the log says so."""
+        await self._announce_trust(store)
         if self.status is not None:
             await self.status.replace_base(store)
+
+    async def _announce_trust(self, store: TrustStore) -> None:
+        with contextlib.suppress(LogUnavailableError):  # then no answer leaves; the next that does says it first
+            await self.log.announce_trust(store.anchors_version)
+
+    async def _announce_policy(self, digest: str, approvals: int) -> None:
+        with contextlib.suppress(LogUnavailableError):
+            await self.log.announce_policy(digest, approvals=approvals)
 
     def _note(self, chain: Chain) -> None:
         """Tell the keeper from whatever thread a document was verified in."""

@@ -53,6 +53,7 @@ class CallerRole(StrEnum):
 
     BUSINESS = "business"
     AUDITOR = "auditor"  # may search the access log, and nothing else
+    IDENTITY_PROVIDER = "identity-provider"  # vouches for holders who ask who looked at theirs, and nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,10 @@ class Caller:
     """A registered system; it may sign in when ``enabled`` and ``valid_from <= at < valid_to`` (None: open).
 
     ``kind`` is a caller kind of the sharing policy; "": none, and no rule grants it anything. Whoever
-    ``may_register_consent`` is trusted to have the holder's word for it. An auditor who ``may_open`` sees private parts
-    of entries, each time with a reason.
+    ``may_register_consent`` is trusted to have the holder's word for it. An auditor who ``may_open`` may ask for
+    private parts of entries to be opened; one who ``may_approve_opening`` may approve what another one asked for.
+    ``organisation_name`` and ``organisation_name_zh`` are for holders, who are told which organisation looked at
+    theirs; "" where it was not written down.
     """
 
     id: CallerId
@@ -79,6 +82,9 @@ class Caller:
     may_register_consent: bool = False
     role: CallerRole = CallerRole.BUSINESS
     may_open: bool = False
+    may_approve_opening: bool = False
+    organisation_name: str = ""
+    organisation_name_zh: str = ""
 
     def is_active(self, at: datetime) -> bool:
         """Say whether this caller may sign in at the moment."""
@@ -104,10 +110,26 @@ class CallerRegistry:
                 raise ValueError(f"one caller with id {caller.id} and key {caller.key_id} was expected, got two")
             found[name] = caller
         self._callers: Mapping[tuple[str, str], Caller] = MappingProxyType(found)
+        self._systems: Mapping[str, Caller] = MappingProxyType({caller.id: caller for caller in found.values()})
+        self._organisations: Mapping[str, Caller] = MappingProxyType(
+            {caller.organisation: caller for caller in found.values() if caller.organisation_name_zh}
+        )
 
     def find(self, caller_id: str, key_id: str) -> Caller | None:
         """Return the caller with exactly this id and key; nothing else is ever tried."""
         return self._callers.get((caller_id, key_id))
+
+    def name_system(self, caller_id: str) -> Words | None:
+        """Return what the system with this id is called; None where none is registered any more."""
+        caller = self._systems.get(caller_id)
+        return None if caller is None else Words(caller.name_zh, caller.name)
+
+    def name_organisation(self, credit_code: str) -> Words | None:
+        """Return what an organisation is called, from any of its systems that says so."""
+        caller = self._organisations.get(credit_code)
+        if caller is None:
+            return None
+        return Words(caller.organisation_name_zh, caller.organisation_name or caller.organisation_name_zh)
 
     def __len__(self) -> int:
         """Return how many caller keys there are, enabled or not."""
@@ -208,13 +230,16 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
     may_register_consent = table.flag("may_register_consent", default=False)
     role = table.choice("role", CallerRole) if table.has("role") else CallerRole.BUSINESS
     may_open = table.flag("may_open", default=False)
-    if role is CallerRole.AUDITOR and (kind or may_register_consent):
-        expected = Words(
-            "审计员不得有 kind 与 may_register_consent", "an auditor without kind and may_register_consent"
-        )
-        table.fault("role", expected=expected, found=CallerRole.AUDITOR)
-    if role is CallerRole.BUSINESS and may_open:
-        table.fault("may_open", expected=Words("仅用于审计员", "for auditors only"), found="true")
+    may_approve_opening = table.flag("may_approve_opening", default=False)
+    organisation_name = table.text("organisation_name", default="")
+    organisation_name_zh = table.text("organisation_name_zh", default="")
+    if role not in {CallerRole.BUSINESS, None} and (kind or may_register_consent):
+        zh = "审计员与身份认证平台不得有 kind 与 may_register_consent"
+        expected = Words(zh, "auditors and identity providers without kind and may_register_consent")
+        table.fault("role", expected=expected, found=str(role))
+    for right, is_set in (("may_open", may_open), ("may_approve_opening", may_approve_opening)):
+        if role not in {CallerRole.AUDITOR, None} and is_set:
+            table.fault(right, expected=Words("仅用于审计员", "for auditors only"), found="true")
     table.finish()
     if algorithm is None or public_key is None or role is None:
         return None
@@ -234,6 +259,9 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
         may_register_consent=may_register_consent,
         role=role,
         may_open=may_open,
+        may_approve_opening=may_approve_opening,
+        organisation_name=organisation_name,
+        organisation_name_zh=organisation_name_zh,
     )
 
 

@@ -163,6 +163,87 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemin",
         )
+        self.audit_alarms = Counter(
+            "tongban_audit_alarms", "Alarms about the access log that were raised.", ("rule",), registry=registry
+        )
+        self.audit_alarms_open = Gauge(
+            "tongban_audit_alarms_open",
+            "Alarms without a verdict.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_alarms_suppressed = Gauge(
+            "tongban_audit_alarms_suppressed",
+            "Alarms of a rule that were more than one day takes, since the start.",
+            ("rule",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_alarm_keys_lost = Gauge(
+            "tongban_audit_alarm_keys_lost",
+            "Officials, cases, callers that a rule forgot before their time for want of room, since the start.",
+            ("rule",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.log_size = Gauge(
+            "gateway_log_size",
+            "Entries of the shard of the access log that is written.",
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self.log_append_seconds = Histogram(
+            "gateway_log_append_seconds",
+            "Until the entries of one answer were durable.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.log_unavailable = Counter(
+            "gateway_log_unavailable", "Answers that did not leave for want of the log.", ("reason",), registry=registry
+        )
+        self.log_stopped = Gauge(
+            "gateway_log_stopped",
+            "1: the access log takes nothing, and nothing is answered.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.log_chore_failures = Counter(
+            "gateway_log_chore_failures",
+            "Times that upkeep of the access log did not work.",
+            ("chore",),
+            registry=registry,
+        )
+        self.audit_witnessed_size = Gauge(
+            "tongban_audit_witnessed_size",
+            "Entries of the newest tree of the access log that a quorum of witnesses saw.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_cosigned_age = Gauge(
+            "tongban_audit_cosigned_age_seconds",
+            "Since a quorum of witnesses last cosigned the access log.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_witness_age = Gauge(
+            "tongban_audit_witness_age_seconds",
+            "Since a witness last cosigned the access log.",
+            ("witness",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_witness_faults = Counter(
+            "tongban_audit_witness_faults",
+            "Times that a witness gave no cosignature.",
+            ("witness", "fault"),
+            registry=registry,
+        )
+        self.audit_forked = Gauge(
+            "tongban_audit_log_forked",
+            "1: witnesses showed that the access log was forked or rolled back, and it is frozen.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self.build = Gauge(
             "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="max"
         )

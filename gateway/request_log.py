@@ -14,8 +14,8 @@ from typing import Final
 LOGGER: Final = logging.getLogger("tongban.requests")
 HTTP_LOGGER: Final = logging.getLogger("tongban.http")  # for the server library: what is no HTTP at all
 
-# What else is for the operator: alarms of the second opinion, trust, the policy, sources of revocation status.
-_ALSO: Final = ("tongban.second_opinion", "tongban.trust", "tongban.policy", "gateway.status")
+# What else is for the operator: the second opinion, trust, the policy, sources of revocation status, the access log.
+_ALSO: Final = ("tongban.second_opinion", "tongban.trust", "tongban.policy", "gateway.status", "gateway.audit")
 
 UNMATCHED: Final = "unmatched"  # the route of requests that match none, so that no path becomes a label
 

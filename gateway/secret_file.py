@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from gateway.durable_folder import sync_folder
+
 SHORTEST_SECRET: Final = 32  # bytes: as strong as the hashes that it is used with
 MAX_SECRET_FILE_BYTES: Final = 4096
 _OTHERS: Final = 0o007  # a secret that is mounted into a container often has a group
@@ -73,26 +75,32 @@ def read_secret(path: Path) -> bytes:
 def read_or_make_secret(path: Path) -> bytes:
     """Return the secret of a file, which is made when it is not there; of several that make it, one wins.
 
+    It is on disk when this returns, whoever made it: nothing must be sealed with one that a power cut takes away.
+
     Raises:
         SecretError: as `read_secret` does, and UNREADABLE where it cannot be made.
 
     """
-    with suppress(FileNotFoundError):
-        if path.stat():
-            return read_secret(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(base64.b64encode(secrets.token_bytes(SHORTEST_SECRET)) + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            with suppress(FileExistsError):
-                os.link(aside, path)  # unlike a rename, never over a file that somebody else just made
-        finally:
-            aside.unlink()
+        if not path.exists():
+            _make_secret(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise SecretError(SecretFault.UNREADABLE, str(path)) from error
     return read_secret(path)
+
+
+def _make_secret(path: Path) -> None:
+    """Make a secret, unless somebody else did; raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(base64.b64encode(secrets.token_bytes(SHORTEST_SECRET)) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(FileExistsError):
+            os.link(aside, path)  # unlike a rename, never over a file that somebody else just made
+    finally:
+        aside.unlink()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.audit.forgetting.retention_terms import Retention, parse_retention
+from gateway.audit.book.settings import STATE_PATTERN, AuditSettings, parse_audit
 from gateway.second_opinion import SecondOpinionSettings, parse_second_opinion
 from gateway.toml_table import TomlTable, Words
 
@@ -13,8 +13,6 @@ MIB: Final = 1024 * KIB
 BODY_SLACK_BYTES: Final = 64 * KIB  # JSON around the document: purpose, operator, field names, white space
 
 REGION_PATTERN: Final = r"[0-9]{6}"  # GB/T 2260, six digits
-# Inside the site only its state folder takes files that the gateway writes; elsewhere the path is absolute.
-_STORE_PATTERN: Final = r"(?:/|state/)(?!(?:.*/)?\.\.?(?:/|$))[^\x00]*[^\x00/]"
 _STATE_FILE: Final = Words("state/ 下的文件，或绝对路径", "a file below state/, or an absolute path")
 _AUDIENCE_PATTERN: Final = r"[!-~]{1,255}"  # a URI in practice; RFC 7519 section 4.1.3 compares it exactly
 
@@ -66,7 +64,7 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySettings:
-    """How many people approve a policy that widens, how often to look at it, how long decisions are kept.
+    """How many people approve a policy that widens, how often to look at it.
 
     Fewer than two approvals cannot be set: what one person can switch off protects nobody.
     ``pseudonym_key`` is the file of the master key of pseudonyms, below the site folder or absolute; "": there is none.
@@ -76,7 +74,6 @@ class PolicySettings:
 
     approvals: int = 2
     poll_seconds: float = 1.0
-    keep_decisions_days: int = 1_095  # three years, as long as rules keep records unless they say otherwise
     pseudonym_key: str = ""
     pseudonym_epoch: int = 1
     match_floor_milliseconds: int = 50  # a usual document takes 1 to 10
@@ -95,7 +92,7 @@ class Settings:
     second_opinion: SecondOpinionSettings = field(default_factory=SecondOpinionSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
-    retention: Retention = field(default_factory=Retention)
+    audit: AuditSettings = field(default_factory=AuditSettings)
 
 
 def parse_settings(table: TomlTable) -> Settings:
@@ -119,7 +116,7 @@ def parse_settings(table: TomlTable) -> Settings:
         second_opinion=parse_second_opinion(table.table("second_opinion")),
         store=_parse_store(table.table("store")),
         policy=_parse_policy(table.table("policy")),
-        retention=_parse_audit(table.table("audit")),
+        audit=parse_audit(table.table("audit")),
     )
     gateway.finish()
     table.finish()
@@ -141,9 +138,8 @@ def _parse_policy(table: TomlTable) -> PolicySettings:
     policy = PolicySettings(
         approvals=table.integer("approvals", default=usual.approvals, low=2, high=10),
         poll_seconds=table.seconds("poll_seconds", default=usual.poll_seconds, low=0.1, high=60),
-        keep_decisions_days=table.integer("keep_decisions_days", default=usual.keep_decisions_days, low=1, high=36_525),
         pseudonym_key=table.text(
-            "pseudonym_key", default=usual.pseudonym_key, pattern=_STORE_PATTERN, expected=_STATE_FILE
+            "pseudonym_key", default=usual.pseudonym_key, pattern=STATE_PATTERN, expected=_STATE_FILE
         ),
         pseudonym_epoch=table.integer("pseudonym_epoch", default=usual.pseudonym_epoch, low=0, high=1_000_000),
         match_floor_milliseconds=table.integer(
@@ -154,15 +150,9 @@ def _parse_policy(table: TomlTable) -> PolicySettings:
     return policy
 
 
-def _parse_audit(table: TomlTable) -> Retention:
-    retention = parse_retention(table.table("retention_days"))
-    table.finish()
-    return retention
-
-
 def _parse_store(table: TomlTable) -> StoreSettings:
     store = StoreSettings(
-        file=table.text("file", default=StoreSettings().file, pattern=_STORE_PATTERN, expected=_STATE_FILE)
+        file=table.text("file", default=StoreSettings().file, pattern=STATE_PATTERN, expected=_STATE_FILE)
     )
     table.finish()
     return store

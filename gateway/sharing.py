@@ -1,6 +1,7 @@
 """What a question is given of a licence: facts, consent, plan, budgets and disclosure put together.
 
-A question keeps the policy that it began with. Nothing is shared before it is counted and recorded.
+A question keeps the policy that it began with. Nothing is shared before it is counted, and nothing leaves
+before the access log has it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,19 +18,17 @@ from gateway.budget.store import BudgetStore, Exceeded
 from gateway.callers import Caller
 from gateway.consent.record import ConsentId, ConsentRecord, hash_holder
 from gateway.consent.store import AsyncConsents
-from gateway.decision import DecisionId
 from gateway.disclosure import BoundPlan, FieldShown, Limits, bind_plan, compare, disclose, hold
 from gateway.facts import LicenceTypes, make_context
 from gateway.pipeline import Verified
 from gateway.policy.activation import PolicyInForce
 from gateway.policy.moment import china_day
-from gateway.policy.record import DecisionRecord, DecisionSink, spell_forms
 from gateway.pseudonym_keys import PseudonymKeys
 from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, index_licence, normal_code
 from gateway.verdict import Outcome
 from gateway.withheld import Held
 from policies.catalogue import LicenceType
-from policies.dimension import Consent
+from policies.dimension import Consent, Context
 from policies.forms.citizen import is_citizen_number
 from policies.forms.scheme import Surroundings
 from policies.item import Item
@@ -74,7 +73,8 @@ class Asked:
 class Shared:
     """What is given: each field in its form or withheld, the answer to a comparison, by which bundle and plan.
 
-    ``obligations`` are those of everything that is given; None: nothing is.
+    ``obligations`` are those of everything that is given; None: nothing is. ``compared`` are the fields that the answer
+    to a comparison speaks of. With ``context`` the plan can be computed again.
     """
 
     fields: Mapping[str, FieldShown]
@@ -82,6 +82,9 @@ class Shared:
     obligations: Obligations | None
     bundle: str
     plan: str
+    context: Context
+    licence_type: LicenceType | None
+    compared: frozenset[str] = frozenset()
 
 
 class PolicyView:
@@ -116,7 +119,6 @@ class Sharing:
         budgets: BudgetStore,
         charging: Charging,
         consents: AsyncConsents | None = None,
-        sink: DecisionSink | None = None,
     ) -> None:
         """Share by these; ``region`` is that of this site. Without ``consents`` nobody ever consented."""
         self._region = region
@@ -124,7 +126,6 @@ class Sharing:
         self._budgets = budgets
         self._charging = charging
         self._consents = consents
-        self._sink = sink
         self._view: PolicyView | None = None
 
     def view(self, in_force: PolicyInForce) -> PolicyView:
@@ -133,19 +134,15 @@ class Sharing:
             self._view = PolicyView(in_force)
         return self._view
 
-    async def share(
-        self, view: PolicyView, asked: Asked, verified: Verified, *, decision: DecisionId, now: datetime
-    ) -> Shared:
-        """Return what a question is given.
+    async def share(self, view: PolicyView, asked: Asked, verified: Verified, *, now: datetime) -> Shared:
+        """Return what a question is given; it must not leave before the access log has it.
 
-        1. the facts, with the consent that it names; 2. the plan; 3. the comparison; 4. what it costs; 5. the fields;
-        6. the record.
+        1. the facts, with the consent that it names; 2. the plan; 3. the comparison; 4. what it costs; 5. the fields.
 
         Raises:
             BudgetExceededError: there is no room in a budget; nothing is said, and nothing was counted.
             CountersUnavailableError: the question cannot be counted, so it is not answered.
             SourceUnavailableError: whether the holder consented cannot be told.
-            SinkUnavailableError: the decision cannot be recorded.
 
         """
         today = china_day(now)
@@ -178,27 +175,16 @@ class Sharing:
         # 5. fields
         fields = _disclose(bound, asked, verified, limits, self._around(asked, licence, today))
         match = None if asked.match is None else _answer_match(found)
-        # 6. record
-        digest = view.in_force.digest
-        if self._sink is not None:
-            await self._sink.put(
-                DecisionRecord(
-                    decision=decision,
-                    at=now,
-                    caller=asked.caller.id,
-                    context=context,
-                    bundle=digest,
-                    plan=plan.id,
-                    forms=spell_forms(plan),
-                )
-            )
         gives = any(one.value is not UNSET for one in fields.values()) or (match or {}).get("outcome") is not None
         return Shared(
             fields=fields,
             match=match,
             obligations=plan.obligations if gives else None,
-            bundle=digest,
+            bundle=view.in_force.digest,
             plan=plan.id,
+            context=context,
+            licence_type=licence_type,
+            compared=frozenset() if found is None else frozenset(asked.match or ()),
         )
 
     async def _consent(

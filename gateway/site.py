@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from gateway.audit.alarms.reading import ALARMS_FILE, WATCHLISTS_FOLDER, AlarmRules, check_lists, load_alarms
+from gateway.audit.witness.folder import NOBODY, WITNESS_FOLDER, Witnessing, load_witnessing
 from gateway.callers import README, CallerRegistry, load_callers
+from gateway.holder.withholding import WITHHOLDING_FILE, Withholding, load_withholding
 from gateway.policy.approvers import APPROVERS_FOLDER, load_approvers
 from gateway.policy.draft import read_sound_draft
 from gateway.policy.folder import POLICIES_FOLDER, has_policy
@@ -24,10 +27,22 @@ from policies.fault import PolicyError, PolicyFault
 SETTINGS_FILE: Final = "tongban.toml"
 TRUST_FOLDER: Final = "trust"
 CALLERS_FOLDER: Final = "callers"
+ADAPTERS_FOLDER: Final = "adapters"  # mapping files of other systems
 STATUS_STATE: Final = "status"  # inside the state folder: the last good answers of each source
 STATE_FOLDER: Final = "state"  # what the gateway writes: kept answers, cases, its own licences
 # Every folder that something of the gateway reads; an entry of a site that is not named here is a fault.
-FOLDERS: Final = (TRUST_FOLDER, CALLERS_FOLDER, POLICIES_FOLDER, APPROVERS_FOLDER, STATUS_FOLDER, STATE_FOLDER)
+FOLDERS: Final = (
+    TRUST_FOLDER,
+    CALLERS_FOLDER,
+    POLICIES_FOLDER,
+    ADAPTERS_FOLDER,
+    APPROVERS_FOLDER,
+    STATUS_FOLDER,
+    WITNESS_FOLDER,
+    WATCHLISTS_FOLDER,
+    STATE_FOLDER,
+)
+SITE_FILES: Final = (SETTINGS_FILE, ALARMS_FILE, WITHHOLDING_FILE)  # likewise
 
 
 class SiteError(Exception):
@@ -53,6 +68,9 @@ class Site:
     sources: tuple[StatusSource, ...] = ()
     status_mark: Mark | None = None  # of the folder of sources, before it was read
     pseudonym_master: bytes | None = field(default=None, repr=False)  # None: pseudonyms are withheld
+    witnessing: Witnessing = NOBODY
+    withholding: Withholding = field(default_factory=Withholding)  # what holders are not shown for a while
+    alarms: AlarmRules = field(default_factory=AlarmRules)
 
 
 def load_site(folder: Path, *, at: datetime | None = None) -> Site:
@@ -81,7 +99,13 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     sources = load_status_sources(folder, store=store, faults=faults)
     callers = load_callers(folder / CALLERS_FOLDER, faults=faults, name=CALLERS_FOLDER)
     load_approvers(folder / APPROVERS_FOLDER, faults=faults)
+    withholding = load_withholding(folder, faults=faults)
+    alarms = load_alarms(folder, faults=faults)
+    if settings is not None:
+        check_lists(alarms, folder / settings.audit.keys, faults=faults)
     _check_policy(folder / POLICIES_FOLDER, faults)
+    own_witnesses = "" if settings is None else settings.audit.witness.policy
+    witnessing = load_witnessing(folder, policy=own_witnesses, faults=faults)
     master = None if settings is None else _read_master(folder, settings, faults)
     if faults or settings is None:
         raise SiteError(faults)
@@ -97,6 +121,9 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
         sources=sources,
         status_mark=status_mark,
         pseudonym_master=master,
+        withholding=withholding,
+        alarms=alarms,
+        witnessing=witnessing,
     )
 
 
@@ -150,9 +177,9 @@ def _as_fault(fault: PolicyFault) -> Fault:
 
 def _strangers(entries: Iterable[Path]) -> Iterator[Fault]:
     """Yield a fault for everything that no part of the gateway reads: a misspelt name must not pass silently."""
-    known = ", ".join([SETTINGS_FILE, *(f"{name}/" for name in FOLDERS)])
+    known = ", ".join([*SITE_FILES, *(f"{name}/" for name in FOLDERS)])
     for path in entries:
-        if not path.name.startswith(".") and path.name not in {SETTINGS_FILE, README, *FOLDERS}:
+        if not path.name.startswith(".") and path.name not in {README, *SITE_FILES, *FOLDERS}:
             expected = Words(f"只有 {known} 与 {README}", f"only {known} and {README}")
             yield Fault(file=path.name, key="", expected=expected, found=describe_entry(path))
 

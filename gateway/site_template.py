@@ -60,8 +60,6 @@ poll_seconds = 1.0
 approvals = 2
 # 每隔多少秒查看一次 policies/。Seconds between two looks at policies/.
 poll_seconds = 1.0
-# 提供记录保存多少天。Days for which records of decisions are kept.
-keep_decisions_days = 1095
 # 比对类问题最早在多少毫秒后答复，使“不符”与“查无此人”耗时相同；应长于核验一份通常证照的时间。
 # No question that compares is answered sooner, in milliseconds, so that "no" and "nobody" take the same time; longer
 # than a usual licence takes to verify.
@@ -85,6 +83,37 @@ max_cases = 100
 # 自有证照库：state/ 下的文件，或绝对路径；用 tongban store 管理。
 # The gateway's own licences: a file below state/, or an absolute path; kept with tongban store.
 file = "state/licences.sqlite"
+
+[audit]
+# 开启日志非公开部分须几名审计员：2 为一人申请、另一人批准；1 仅供人员很少的单位。
+# How many auditors it takes to open private parts: 2, one asks and another approves; 1 for a very small site.
+openers = 2
+# 日志文件（/log）是否不凭令牌即可读取；其中没有个人信息，但可见各系统的业务量。
+# Whether the files of the log (/log) are read without a token; they name no person, and show how much each system asks.
+public = false
+# 第二份日志头所在文件夹，宜在另一块磁盘；不设则与日志放在一起。Where second heads lie, best on another disk.
+# heads = "/mnt/other/tongban-heads"
+# 以 PostgreSQL 存放日志：内含 postgresql://… 地址的文件，仅本用户可读。
+# The log in PostgreSQL: a file with its address, postgresql://…, that nobody else may read.
+# database = "state/audit.address"
+
+[audit.retention_days]
+# 非公开部分按条目种类保存多少天；提供类不少于 1096，其余不少于 184。Days for which private parts are kept, by kind.
+access = 1096
+match = 1096
+deny = 1096
+consent = 1096
+admin = 1096
+
+[audit.witness]
+# 见证本网关访问日志的各方及规定数量：witness/ 中的 tlog-policy 文件；不设则无人见证。见 witness/README.md。
+# Who witnesses the access log of this gateway, and how many must: a tlog-policy in witness/; without one nobody does.
+# policy = "own.policy"
+# 每隔多少秒请各见证方共签一次，5 至 300。Seconds between two rounds in which witnesses are asked, 5 to 300.
+interval_seconds = 15
+# 本网关见证其他日志所用密钥的名称；默认为 witness.行政区划代码。
+# The name of the key with which this gateway witnesses other logs; by default witness. and the region.
+# name = "witness.370000"
 """
 
 _README: Final = """\
@@ -99,7 +128,11 @@ _README: Final = """\
 | `callers/*.toml` | 可调用本网关的系统及其公钥 Systems that may call, with their public keys |
 | `policies/*.toml` | 共享策略（示例）：提供什么、给谁 Sharing policy (an example): what is shared, with whom |
 | `approvers/*.toml` | 可选：谁可批准扩大提供范围的策略 Optional: who may approve a policy that widens what is shared |
+| `alarms.toml` | 告警规则与工作日历：哪些查询须由人复核 Alarms: accesses to look at; the working calendar |
+| `watchlists/` | 可选：重点保护人员与诱饵证照名单 Optional: lists of protected persons and of decoy licences |
+| `withholding.toml` | 依法应当保密、在期限内不向持证人显示的查询 Accesses that holders are not shown for a fixed time |
 | `status/*.toml` | 可选：吊销状态的来源（CRL、OCSP、状态订阅） Optional: where revocation status is fetched |
+| `witness/` | 可选：见证本网关日志的各方、本网关见证的日志 Optional: who witnesses our log, and whose logs we witness |
 | `state/` | 由网关写入；证照库 `licences.sqlite` 勿删 Written by the gateway; never delete `licences.sqlite` |
 
 启动 / Start:
@@ -153,6 +186,14 @@ organisation = "11370000000000000X"
 # 行政区划代码。Region.
 region = "370000"
 
+# 可选：单位名称，供持证人查看“谁查看了我的证照”。Optional: the organisation's name, for holders who ask who looked.
+# organisation_name = "Example administrative approval bureau"
+# organisation_name_zh = "示例市行政审批服务局"
+
+# 可选：身份。business 业务系统（默认），auditor 审计员，identity-provider 统一身份认证平台；各自只能使用自己的接口。
+# Optional: business (the default), auditor, or identity-provider (vouches for holders); each uses its own addresses.
+# role = "business"
+
 # 调用方种类，即 policies/ 中 [[caller_kind]] 的 id；不写则只得到核验结论，得不到任何信息项。
 # The kind of caller, an id of [[caller_kind]] in policies/; without one it is given the verdict, and no field.
 # kind = "counter"
@@ -180,6 +221,65 @@ enabled = false
 # valid_from = 2026-01-01T00:00:00+08:00
 # valid_to = 2027-01-01T00:00:00+08:00
 '''
+
+_WITHHOLDING: Final = """\
+# 依照法律规定应当保密的查询：在规定天数内不向持证人显示，期满后自动显示；审计员不受限制。修改后重启生效。
+# 规则集的摘要写入访问日志；每次隐去了几条、依据哪条规则，也写入日志。没有规则时，全部如实显示。
+# Accesses that the law keeps secret: not shown to holders for so many days, shown when these are over; auditors see
+# everything. Restart after a change. The digest of the rules is an entry of the access log, and so is how many entries
+# each rule hid from each answer. Without rules everything is shown.
+#
+# [[rule]]
+# id = "criminal-investigation"
+# # 法律依据（使用前须逐条核实）。The legal basis; verify it before use.
+# basis = "中华人民共和国刑事诉讼法（条款待核实）"
+# # 查询单位的统一社会信用代码、事项编码：至少写一项；两项都写的，须同时符合。
+# # Credit codes of the organisations that ask, codes of items: one of them at least; where both are given, both count.
+# organisations = ["11370000000000000X"]
+# items = ["EX-GA-99"]
+# # 自查询之日起隐去的天数，至多 730 天（记录至少保存三年，届满后仍有一年可供查看）。
+# # Days from the day of the access, 730 at most: records are kept for three years, so a year is left to see them.
+# hidden_for_days = 180
+# # 可选：对谁隐去。everybody 所有人（默认）；representatives 仅代理人，本人可见。
+# # Optional: from whom; everybody (the default), or representatives only, while the holder is shown it.
+# hides_from = "everybody"
+# # 可选：适用于何时的查询，含起不含止。Optional: accesses of which time, from (inclusive) to (exclusive).
+# since = 2026-01-01T00:00:00+08:00
+# until = 2027-01-01T00:00:00+08:00
+"""
+
+_WITNESS: Final = """\
+# 见证 / Witnesses
+
+见证方定期共签访问日志的检查点：日志被回退或分叉，随即暴露。见证方只见到日志的大小与树根，见不到条目。
+Witnesses cosign the checkpoints of an access log, so that a rollback or a fork shows at once. They learn sizes and
+roots, and nothing about entries.
+
+**见证本网关日志的各方**：一个 tlog-policy 文件，文件名写入 `tongban.toml` 的 `[audit.witness] policy`；不写 `log` 行。
+**Who witnesses our log**: a tlog-policy, named by `[audit.witness] policy` in `tongban.toml`; without a line `log`.
+
+```text
+witness anhui witness.340000+5a6b7c8d+BH… https://gateway.ah.example/witness/v1
+witness henan witness.410000+9e8f7a6b+BJ… https://gateway.ha.example/witness/v1
+witness centre witness.000000+0a1b2c3d+BK… https://witness.example/witness/v1
+group partners 2 anhui henan centre
+quorum partners
+```
+
+**本网关见证的日志**：每份日志一个 `*.toml` 文件。公钥取自对方公布的信任策略（`tongban audit trust-policy`）。
+**Whose logs we witness**: one file `*.toml` for each. The keys are those of the trust policy that its operator
+publishes (`tongban audit trust-policy`).
+
+```toml
+# 各半年分段均予见证，公钥相同；只见证一个分段的，写 origin = "gw.340000/access/2026h2"。
+# All half-yearly shards, which have the same keys; for one shard alone write origin.
+origin_prefix = "gw.340000/access/"
+keys = ["gw.340000/access/2026h2+1f2e3d4c+AZ…"]
+since = 2026-07-01T00:00:00+08:00
+```
+
+本网关的见证公钥：`tongban audit witness-key --site .`。 Our own key as a witness: the same command.
+"""
 
 _POLICIES: Final = """\
 # 示例共享策略 / Example sharing policy
@@ -227,11 +327,16 @@ with public texts as of April 2025. Licence type codes with `DEM` in them are in
 """
 
 
-def _example_policies() -> dict[str, str]:
-    """Return the example policy's files; in the repository they are those of `examples/site`, by a link."""
-    folder = resources.files("gateway").joinpath("example_policies")
-    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
-    return {f"policies/{name}": folder.joinpath(name).read_text(encoding="utf-8") for name in names}
+def _example_files(folder: str) -> dict[str, str]:
+    """Return the example policies or adapters; in the repository they are those of `examples/site`, by a link."""
+    linked = resources.files("gateway").joinpath(f"example_{folder}")
+    names = sorted(file.name for file in linked.iterdir() if file.name.endswith(".toml"))
+    return {f"{folder}/{name}": linked.joinpath(name).read_text(encoding="utf-8") for name in names}
+
+
+def _example_alarms() -> str:
+    """Return the rules of alarms; in the repository they are those of `examples/site`, likewise."""
+    return resources.files("gateway").joinpath("example_alarms.toml").read_text(encoding="utf-8")
 
 
 FILES: Final[Mapping[str, str]] = MappingProxyType(
@@ -243,8 +348,12 @@ FILES: Final[Mapping[str, str]] = MappingProxyType(
         "trust/signers/README.md": _purpose("签章人证书的签发 CA", "CAs that issue certificates of signers"),
         "trust/timestamps/README.md": _purpose("时间戳服务的签发 CA", "CAs of time stamp services"),
         "callers/example.toml": _CALLER,
+        "alarms.toml": _example_alarms(),
+        "withholding.toml": _WITHHOLDING,
+        "witness/README.md": _WITNESS,
         "policies/README.md": _POLICIES,
-        **_example_policies(),
+        **_example_files("policies"),
+        **_example_files("adapters"),
     }
 )
 

@@ -7,8 +7,11 @@ Nothing of the token is relied on before step 6, except to find the key.
 
 import base64
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -23,6 +26,8 @@ from adapters.errors import MalformedDocumentError
 from adapters.strict.json import parse_json
 from gateway.callers import Caller, CallerRegistry, TokenAlgorithm
 from keys.errors import SignatureVerificationError
+from keys.own.record import KeyAlgorithm
+from keys.own.signer import Signer
 from keys.sm2 import Sm2PrivateKey, Sm2PublicKey
 
 MAX_TOKEN_CHARACTERS: Final = 8 * 1024  # ours have about 500; the header line of the HTTP server ends here too
@@ -32,6 +37,12 @@ MAX_TOKEN_ID_CHARACTERS: Final = 64  # a UUID has 36
 SM2_SIGNATURE_BYTES: Final = 64  # r and s, 32 bytes each, big-endian: the JOSE custom
 
 _COMPACT_FORM: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+_OF_KEY: Final = {
+    KeyAlgorithm.ED25519: TokenAlgorithm.EDDSA,
+    KeyAlgorithm.P256: TokenAlgorithm.ES256,
+    KeyAlgorithm.SM2: TokenAlgorithm.SM2,
+}
 
 CallerPrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | Sm2PrivateKey
 
@@ -51,6 +62,9 @@ class SignInFailure(StrEnum):
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
     LIFETIME = "lifetime"
+    HOLDER = "holder"  # of an identity platform: whom it names is no holder
+    ACTING_FOR = "acting-for"
+    ASSURANCE = "assurance"
 
 
 class SignInError(Exception):
@@ -59,6 +73,20 @@ class SignInError(Exception):
     def __init__(self, failure: SignInFailure) -> None:
         super().__init__(str(failure))
         self.failure = failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SignedIn:
+    """Who signed a token, and all that it claims; an identity platform's claims name people."""
+
+    caller: Caller
+    claims: Mapping[str, object]
+
+    @property
+    def issued_at(self) -> int:
+        """When the token was issued by the clock of who signed it, in whole seconds since 1970."""
+        issued = self.claims["iat"]
+        return int(issued) if isinstance(issued, int | float) else 0
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -122,8 +150,8 @@ def _make_jws() -> PyJWS:
 _JWS: Final = _make_jws()
 
 
-def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: datetime) -> Caller:
-    """Return the caller that signed the token, as of ``at``.
+def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: datetime) -> SignedIn:
+    """Return the caller that signed the token, as of ``at``, and what it claims besides.
 
     Raises:
         SignInError: anything at all is wrong with it.
@@ -133,7 +161,7 @@ def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: date
     if len(token) > MAX_TOKEN_CHARACTERS or not _COMPACT_FORM.fullmatch(token):
         raise SignInError(SignInFailure.FORM)
     # 2. header
-    header, claims = _read_parts(token)
+    header, claims, content = _read_parts(token)
     # 3. and 4. the caller
     caller = callers.find(claims.iss, header.kid)
     if caller is None:
@@ -152,7 +180,7 @@ def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: date
     _check_claims(claims, audience=audience, at=at)
     if not caller.is_active(at):
         raise SignInError(SignInFailure.INACTIVE_CALLER)
-    return caller
+    return SignedIn(caller=caller, claims=content)
 
 
 def encode_token(
@@ -165,9 +193,11 @@ def encode_token(
     issued_at: datetime,
     token_id: str,
     lifetime: timedelta = MAX_LIFETIME,
+    more: Mapping[str, object] = MappingProxyType({}),
 ) -> str:
-    """Return a token as a caller makes it; ``token_id`` must be fresh for every token."""
+    """Return a token as a caller makes it; ``token_id`` must be fresh for every token, ``more`` are other claims."""
     claims = {
+        **more,
         "iss": caller_id,
         "aud": audience,
         "iat": int(issued_at.timestamp()),
@@ -182,8 +212,40 @@ def encode_token(
     )
 
 
-def _read_parts(token: str) -> tuple[_Header, _Claims]:
-    """Read header and claims, of which nothing is proven yet."""
+def sign_token(
+    signer: Signer,
+    *,
+    caller_id: str,
+    key_id: str,
+    audience: str,
+    issued_at: datetime,
+    token_id: str,
+    lifetime: timedelta = MAX_LIFETIME,
+) -> str:
+    """Return a token that a key signs wherever it is kept, such as in a device; raises what the signer raises."""
+    algorithm = _OF_KEY[signer.algorithm]
+    header = {"alg": algorithm.value, "kid": key_id, "typ": "JWT"}
+    claims = {
+        "iss": caller_id,
+        "aud": audience,
+        "iat": int(issued_at.timestamp()),
+        "exp": int((issued_at + lifetime).timestamp()),
+        "jti": token_id,
+    }
+    signing_input = b".".join(_encode_part(msgspec.json.encode(part)) for part in (header, claims))
+    signature = signer.sign(signing_input)
+    if algorithm is not TokenAlgorithm.EDDSA:  # RFC 7518 section 3.4: r and s as they are, not in DER
+        r, s = decode_dss_signature(signature)
+        signature = b"".join(number.to_bytes(SM2_SIGNATURE_BYTES // 2) for number in (r, s))
+    return (signing_input + b"." + _encode_part(signature)).decode()
+
+
+def _encode_part(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def _read_parts(token: str) -> tuple[_Header, _Claims, Mapping[str, object]]:
+    """Read header and claims, those that every token has and all of them; nothing is proven yet."""
     header_part, claims_part, _ = token.split(".")
     try:
         header = msgspec.convert(_read_part(header_part), _Header)
@@ -192,10 +254,11 @@ def _read_parts(token: str) -> tuple[_Header, _Claims]:
     if header.typ.upper() != "JWT" or header.crit is not None:
         raise SignInError(SignInFailure.HEADER)
     try:
-        claims = msgspec.convert(_read_part(claims_part), _Claims)
+        content = msgspec.convert(_read_part(claims_part), dict[str, object])
+        claims = msgspec.convert(content, _Claims)
     except (ValueError, MalformedDocumentError) as error:
         raise SignInError(SignInFailure.CLAIMS) from error
-    return header, claims
+    return header, claims, content
 
 
 def _read_part(part: str) -> object:

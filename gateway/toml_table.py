@@ -220,6 +220,36 @@ class TomlTable:
         values = value if isinstance(value, dict) else {}
         return TomlTable(values, file=self._file, faults=self._faults, prefix=f"{self._prefix}{key}.")
 
+    def tables(self, key: str, *, most: int) -> "tuple[TomlTable, ...]":
+        """Return the tables of a list (``[[key]]``), none where it is absent; at most ``most`` of them are taken."""
+        value = self._take(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or len(value) > most or not all(isinstance(one, dict) for one in value):
+            zh, en = f"至多 {most} 个表（[[{key}]]）", f"at most {most} tables ([[{key}]])"
+            found = Words(f"{len(value)} 项", f"{len(value)} of them") if isinstance(value, list) else _show(value)
+            self.fault(key, expected=Words(zh, en), found=found)
+            return ()
+        return tuple(
+            TomlTable(one, file=self._file, faults=self._faults, prefix=f"{self._prefix}{key}[{place}].")
+            for place, one in enumerate(value, 1)
+        )
+
+    def integers(self, key: str, *, most: int, default: tuple[int, ...], low: int, high: int) -> tuple[int, ...]:
+        """Return a list of 1 to ``most`` whole numbers with ``low <= number <= high``."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if (
+            isinstance(value, list)
+            and 1 <= len(value) <= most
+            and all(isinstance(one, int) and not isinstance(one, bool) and low <= one <= high for one in value)
+        ):
+            return tuple(value)
+        zh, en = f"1 至 {most} 个 {low} 至 {high} 的整数", f"1 to {most} whole numbers from {low} to {high}"
+        self.fault(key, expected=Words(zh, en), found=_show(value))
+        return default
+
     def finish(self) -> None:
         """Note every key that nobody read: a misspelt setting must not silently mean the default."""
         for key in self._values:

@@ -80,7 +80,26 @@ class KeyStore(Protocol):
         ...
 
     def erase(self, numbers: Collection[KeyNumber]) -> int:
-        """Destroy keys and return how many of them there were."""
+        """Destroy keys and return how many of them there were; what files still hold of them, `purge` removes."""
+        ...
+
+    def key_check(self) -> bytes | None:
+        """Return what `set_key_check` kept; None: nothing yet."""
+        ...
+
+    def set_key_check(self, value: bytes) -> None:
+        """Keep durably by what another key than the first one is noticed, in place of what was kept."""
+        ...
+
+    def purge(self) -> bool:
+        """Have what was erased or replaced leave the files too; False: some may still be there, so do it again later.
+
+        Blocks, for long where there is much, and keeps nobody else waiting.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Return once everything that can be read is on disk for good, as the store of the log does."""
         ...
 
     def reconnect(self) -> None:
@@ -101,6 +120,10 @@ class OwnerStore(Protocol):
 
     def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
         """Return the owners of all earlier epochs."""
+        ...
+
+    def last_owned(self) -> int:
+        """Return the highest number that an owner has; 0 without owners."""
         ...
 
     def erase_owners(self, owners: Collection[KeyOwner]) -> None:
@@ -155,6 +178,22 @@ class DataKeys:
             while len(self._remembered) > MAX_REMEMBERED:
                 self._remembered.popitem(last=False)
             return FoundKeys(keys=keys | found | new, new={owner: key.number for owner, key in new.items()})
+
+    def settle(self) -> None:
+        """Put the key table on disk for good, and verify that it gave all the numbers that owners have.
+
+        An older table would give them a second time, and so one key to two people.
+
+        Raises:
+            LogUnavailableError: RESTORED_BACKUP, it did not; or it cannot be read.
+
+        """
+        with self._lock:
+            self._store.settle()
+            given, owned = self._store.last(), self._owners.last_owned()
+            if given < owned:
+                detail = f"{owned} data keys were expected, the key table ends at {given}"
+                raise LogUnavailableError(Unavailable.RESTORED_BACKUP, detail)
 
     def read(self, numbers: Collection[KeyNumber]) -> Mapping[KeyNumber, bytes]:
         """Return the keys that still exist.

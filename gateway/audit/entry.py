@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, NewType
 
 from gateway.audit.commitment import SALT_SIZE, make_commitment, make_salts
 from gateway.audit.leaf import Commits, LeafDraft
+from gateway.spelling import spell_name
 
 SubjectId = NewType("SubjectId", str)  # the number that a person or an organisation is known by, in normal spelling
 
-MAX_SUBJECTS: Final = 16  # holders of one licence: spouses, partners of a business
+MAX_SUBJECTS: Final = 64  # holders of one licence: spouses, partners of a business, heirs
+MAX_SUBJECT_TEXT: Final = 72  # bytes of the number of one of them; a hash with its name has 71
 MAX_PRIVATE_TEXT: Final = 256  # bytes of a number, or of one value of the context
 MAX_CONTEXT: Final = 32  # values; a policy decides by about ten
 DIGEST_SIZE: Final = 32
+OWN_CALLER: Final = "tongban"  # who writes entries that nobody asked for over HTTP
 SEPARATOR: Final = "\0"  # between several texts of one value, and so in none of them
+_NAMES_END: Final = "\n"  # between the names of one licence
+_MAX_NAME: Final = 127  # bytes of one of two names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,7 @@ class PrivatePart:
     subjects: tuple[SubjectId, ...] = ()
     official: str = ""
     case: str = ""
-    licence: str = ""
+    licence: str = ""  # its names (`join_names`)
     context: tuple[str, ...] = ()  # the values that the policy decided by, in the order of its dimensions
     response: bytes = b""  # SHA-256 of the released fields
     salts: Salts
@@ -51,11 +57,47 @@ class PrivatePart:
         """Refuse what cannot be sealed."""
         if len(self.subjects) > MAX_SUBJECTS or len(self.context) > MAX_CONTEXT or not all(self.subjects):
             raise ValueError(f"up to {MAX_SUBJECTS} subjects and {MAX_CONTEXT} values of the context were expected")
-        for text in (*self.subjects, *self.context, self.official, self.case, self.licence):
+        for text in (*self.context, self.official, self.case, self.licence):
             if SEPARATOR in text or len(text.encode()) > MAX_PRIVATE_TEXT:
                 raise ValueError(f"texts of up to {MAX_PRIVATE_TEXT} bytes without NUL were expected")
+        for subject in self.subjects:
+            if SEPARATOR in subject or len(subject.encode()) > MAX_SUBJECT_TEXT:
+                raise ValueError(f"subjects of up to {MAX_SUBJECT_TEXT} bytes without NUL were expected")
         if len(self.response) not in {0, DIGEST_SIZE}:
             raise ValueError(f"a digest of {DIGEST_SIZE} bytes was expected")
+
+
+def fit_text(text: str, *, most: int = MAX_PRIVATE_TEXT) -> str:
+    """Return a text as private parts have it: itself, or its hash where it is too long or holds a NUL.
+
+    Nobody's number is that long; whoever searches for such a text fits it in the same way.
+    """
+    if SEPARATOR not in text and len(text.encode()) <= most:
+        return text
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def fit_name(name: str) -> str:
+    """Return an official's or a case's number as private parts have it: as it was typed in.
+
+    Where that is too long or holds a NUL, its one spelling; so spaces that nobody sees do not hide it from a search.
+    """
+    return name if fit_text(name) == name else fit_text(spell_name(name) or name)
+
+
+def fit_subject(code: str) -> SubjectId:
+    """Return somebody's number, in normal spelling, as private parts have it."""
+    return SubjectId(fit_text(code, most=MAX_SUBJECT_TEXT))
+
+
+def join_names(number: str, identifier: str) -> str:
+    """Return what a licence is called in a private part: its number and its identifier, either of which finds it."""
+    return _NAMES_END.join(dict.fromkeys(fit_text(name, most=_MAX_NAME) for name in (number, identifier) if name))
+
+
+def split_names(licence: str) -> tuple[str, ...]:
+    """Return the names of a licence, none for ""."""
+    return tuple(licence.split(_NAMES_END)) if licence else ()
 
 
 def make_private(

@@ -27,6 +27,7 @@ class LogFlaw(StrEnum):
     KEY = "key"  # a verifier key whose parts contradict each other
     UNKNOWN_TYPE = "unknown-type"  # a signature type that we do not verify, or not in this place
     PATH = "path"  # not the path of a tile, or of one that no tree has
+    PACKAGE = "package"  # not a ZIP as a finding is one
     WORD = "word"  # a policy line that begins with another word, or has too few or too many
     DUPLICATE = "duplicate"  # a name, a key or a member twice
     UNDEFINED = "undefined"  # a name that no earlier line defines

@@ -6,7 +6,6 @@ The file has two slots that take turns, each with its own hash: a write that was
 While it is open, nobody else can open it: a log has one writer.
 """
 
-import errno
 import fcntl
 import os
 from dataclasses import dataclass
@@ -16,13 +15,16 @@ from typing import Final
 
 from gateway.audit.errors import MalformedLogDataError
 from gateway.audit.tlog.spelling import encode_base64, parse_hash, parse_number
-from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from gateway.audit.unavailable import LogUnavailableError, Unavailable, reason_of
+from gateway.durable_folder import sync_folder
 
 SLOT_SIZE: Final = 512  # bytes; what disks write whole, and room for an origin of 255 bytes
 _SLOTS: Final = 2
+MAX_HEAD: Final = _SLOTS * SLOT_SIZE + 1  # bytes that are looked at; one more than there are
 _MAGIC: Final = "tongban log head v1"
 _LINES: Final = 5
 _MODE: Final = 0o600
+DAMAGED_HEAD: Final = "one of two slots was damaged: a write was cut short, or somebody changed it; the other is used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,15 @@ def parse_slot(slot: bytes) -> Head | None:
         return head if encode_slot(head) == slot else None
     except (UnicodeDecodeError, MalformedLogDataError, ValueError):
         return None
+
+
+def is_damaged(data: bytes) -> bool:
+    """Answer whether a slot of a file was written, and is not whole."""
+    return any(any(slot) and parse_slot(slot) is None for slot in _slots_of(data))
+
+
+def _slots_of(data: bytes) -> list[bytes]:
+    return [data[at : at + SLOT_SIZE] for at in range(0, len(data), SLOT_SIZE)]
 
 
 class HeadFile:
@@ -118,42 +129,29 @@ class HeadFile:
     def _read(self) -> tuple[Head | None, bool]:
         """Return the head, None for an empty file, and whether a slot is damaged; remember where the head stands."""
         try:
-            data = os.pread(self._file, _SLOTS * SLOT_SIZE + 1, 0)
+            data = os.pread(self._file, MAX_HEAD, 0)
         except OSError as error:
             raise self._failed(error, Unavailable.HEAD_UNREADABLE) from error
-        if not data:
+        if not any(data):  # new, or made by somebody who died before it was written
             self._make_durable()
             return None, False
-        slots = [data[at : at + SLOT_SIZE] for at in range(0, len(data), SLOT_SIZE)]
-        heads = [parse_slot(slot) for slot in slots]
+        heads = [parse_slot(slot) for slot in _slots_of(data)]
         whole = [(head.size, place) for place, head in enumerate(heads) if head is not None]
         if not whole:
-            if not any(data):
-                return None, False  # made, and never written
             raise LogUnavailableError(Unavailable.HEAD_UNREADABLE, str(self._path))
         self._place = max(whole)[1]
-        return heads[self._place], any(head is None and any(slot) for head, slot in zip(heads, slots, strict=True))
+        return heads[self._place], is_damaged(data)
 
     def _make_durable(self) -> None:
         """Give a new file its size and its name for good, so that later writes change nothing but content."""
         try:
             os.pwrite(self._file, bytes(_SLOTS * SLOT_SIZE), 0)
             os.fsync(self._file)
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._path.parent)
         except OSError as error:
             raise self._failed(error, Unavailable.WRITE_FAILED) from error
 
     def _failed(self, error: OSError, otherwise: Unavailable) -> LogUnavailableError:
-        reason = _BY_NUMBER.get(error.errno or 0, otherwise)
-        return LogUnavailableError(reason, f"{self._path}: {error.strerror or type(error).__name__}")
-
-
-_BY_NUMBER: Final = {
-    errno.ENOSPC: Unavailable.DISK_FULL,
-    errno.EDQUOT: Unavailable.DISK_FULL,
-    errno.EROFS: Unavailable.READ_ONLY,
-}
+        return LogUnavailableError(
+            reason_of(error, otherwise), f"{self._path}: {error.strerror or type(error).__name__}"
+        )

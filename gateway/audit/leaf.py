@@ -14,9 +14,10 @@ plan, policy, outcome, obligations, reasons, trust, revocation. The kinds beside
 | admin         | action; target                                                                                     |
 | key           | action; key: its id                                                                                |
 | shred         | basis: the clause of law; approvals; count and digest: of the entries concerned                    |
-| seal          | action; day; digest: of the day's index; first and next: a range of entries; previous: a shard     |
+| seal          | action; day; digest: a commitment to the index of [first, next); first; next; previous: a shard,   |
+|               | or the shred entry for which a day is sealed anew                                                  |
 | export        | count and digest: of what was exported                                                             |
-| auditor-query | query: a commitment to what was searched for; count: of what was found                             |
+| auditor-query | query: a commitment to what was searched for; count: of what was found; opening: its id            |
 """
 
 import base64
@@ -64,6 +65,7 @@ class LeafKind(StrEnum):
     AUDITOR_QUERY = "auditor-query"
 
 
+ANSWERS: Final = frozenset({LeafKind.ACCESS, LeafKind.DENY, LeafKind.MATCH})
 MEMBERS: Final[Mapping[LeafKind, frozenset[str]]] = MappingProxyType(
     {
         LeafKind.ACCESS: frozenset(),
@@ -77,7 +79,7 @@ MEMBERS: Final[Mapping[LeafKind, frozenset[str]]] = MappingProxyType(
         LeafKind.SHRED: frozenset({"basis", "approvals", "count", "digest"}),
         LeafKind.SEAL: frozenset({"action", "day", "digest", "first", "next", "previous"}),
         LeafKind.EXPORT: frozenset({"count", "digest"}),
-        LeafKind.AUDITOR_QUERY: frozenset({"query", "count"}),
+        LeafKind.AUDITOR_QUERY: frozenset({"query", "count", "opening"}),
     }
 )
 _NUMBERS: Final = frozenset({"approvals", "count", "first", "next"})  # the other members are texts
@@ -257,6 +259,15 @@ def _read_members(members: dict[str, Any]) -> Leaf:
         **{name: members[name] for name in names & frozenset(_TEXT_MEMBERS)},
     )
     return Leaf(content=content, t=members["t"], seq=members["seq"])
+
+
+def is_code(text: str) -> bool:
+    """Answer whether a leaf may have this text, which a document may have brought along."""
+    try:
+        _check_texts([text])
+    except LeafError:
+        return False
+    return bool(text)
 
 
 def _check_texts(texts: list[Any]) -> None:

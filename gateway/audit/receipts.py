@@ -1,6 +1,7 @@
 """Receipts as files: what an answer carries, what proves it later, and how anybody checks both without the log.
 
     {"log": …, "index": …, "seq": …, "leaf_hash": …, "checkpoint": …}     in each answer: the log's signed word
+    {…, "witnessed": {"size": …, "at": …}}                                how much of the log witnesses had seen then
     {…, "leaf": …, "proof": …}                                            in full: the entry, and its tlog-proof
 
 The hash is in base64, checkpoint and proof are texts of C2SP, the leaf is the entry itself, which names no person.
@@ -9,6 +10,7 @@ An answer that carries a receipt as its member ``receipt`` can be checked as it 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -18,15 +20,17 @@ from gateway.audit.entry import Receipt
 from gateway.audit.errors import AuditError, LogFault, MalformedLogDataError, UnprovenError
 from gateway.audit.leaf import LeafError, parse_leaf
 from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
-from gateway.audit.tlog.merkle import inclusion_ranges, leaf_hash
+from gateway.audit.tlog.merkle import MAX_TREE_SIZE, inclusion_ranges, leaf_hash
 from gateway.audit.tlog.proof import MAX_PROOF_FILE, TlogProof, encode_proof, parse_proof, verify_proof
 from gateway.audit.tlog.quorum import Policy
 from gateway.audit.tlog.spelling import encode_base64, parse_hash
 from gateway.audit.tlog.tile import TileAddress, hash_ranges, range_tiles
+from gateway.rendering import encode_time
 
 MAX_RECEIPT: Final = 4 * 1024 * 1024  # bytes; a proof with all its lines escaped, inside an answer with all its fields
 _MEMBER: Final = "receipt"
-_KNOWN: Final = frozenset({"log", "index", "seq", "leaf_hash", "checkpoint", "leaf", "proof"})
+_KNOWN: Final = frozenset({"log", "index", "seq", "leaf_hash", "checkpoint", "leaf", "proof", "witnessed"})
+_WITNESSED: Final = frozenset({"size", "at"})
 
 ReadTiles = Callable[[TileAddress], bytes | None]
 
@@ -37,6 +41,7 @@ class ReceiptFlaw(StrEnum):
     TOO_LARGE = "too-large"
     NOT_JSON = "not-json"
     MEMBER = "member"  # one is missing, unknown or of another type
+    WITNESSED = "witnessed"
     CHECKPOINT = "checkpoint"
     PROOF = "proof"
     LEAF = "leaf"
@@ -53,6 +58,17 @@ class ReceiptError(AuditError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessedSize:
+    """What the gateway said of witnesses: a quorum had seen the log's first ``size`` entries at ``at``.
+
+    It is a claim, which shows how old the witnesses' knowledge was; only a proof has their cosignatures.
+    """
+
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FullReceipt:
     """A receipt that was read; its parts agree with each other, and nothing is verified yet."""
 
@@ -63,6 +79,7 @@ class FullReceipt:
     seq: int | None
     leaf: bytes | None
     proof: TlogProof | None
+    witnessed: WitnessedSize | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +103,11 @@ def describe_receipt(receipt: Receipt) -> dict[str, Any]:
         "leaf_hash": encode_base64(receipt.leaf_hash),
         "checkpoint": receipt.checkpoint.decode(),
     }
+
+
+def describe_witnessed(witnessed: WitnessedSize | None) -> dict[str, Any] | None:
+    """Return the member ``witnessed`` of a receipt; null as long as no quorum has seen anything of the log."""
+    return None if witnessed is None else {"size": witnessed.size, "at": encode_time(witnessed.at)}
 
 
 def describe_full_receipt(receipt: Receipt, *, leaf: bytes, proof: TlogProof) -> dict[str, Any]:
@@ -142,6 +164,7 @@ def read_receipt(members: object) -> FullReceipt:
         seq=None if "seq" not in members else _member(members, "seq", int),
         leaf=leaf,
         proof=proof,
+        witnessed=_read_witnessed(members),
     )
     _check_agreement(receipt)
     return receipt
@@ -184,6 +207,22 @@ def _read_leaf(members: Mapping[str, Any]) -> bytes | None:
     except (LeafError, UnicodeEncodeError) as error:
         raise ReceiptError(ReceiptFlaw.LEAF) from error
     return leaf
+
+
+def _read_witnessed(members: Mapping[str, Any]) -> WitnessedSize | None:
+    """Read what is optional and may be null; in its one spelling."""
+    if members.get("witnessed") is None:
+        return None
+    inner = _member(members, "witnessed", dict)
+    try:
+        at = datetime.fromisoformat(_member(inner, "at", str))
+        witnessed = WitnessedSize(size=_member(inner, "size", int), at=at)
+        spelt = describe_witnessed(witnessed)
+    except (ValueError, OverflowError) as error:
+        raise ReceiptError(ReceiptFlaw.WITNESSED, "at") from error
+    if inner.keys() != _WITNESSED or inner != spelt or not 0 < witnessed.size <= MAX_TREE_SIZE:
+        raise ReceiptError(ReceiptFlaw.WITNESSED)
+    return witnessed
 
 
 def _read_hash(members: Mapping[str, Any], leaf: bytes | None) -> bytes:

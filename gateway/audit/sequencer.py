@@ -45,9 +45,14 @@ GATHER_SECONDS: Final = 0.002  # how long a batch waits for as many as the last 
 MAX_CLOCK_BACK_MS: Final = 60_000  # steps of a clock that is being set; entries keep the latest time meanwhile
 
 Outcome = Receipt | LogUnavailableError | LeafError
+Committed = Callable[[int, int, Sequence[EntryDraft]], None]  # the first entry, their time in ms, the entries
 Told = Callable[[Sequence[tuple["Waiting", Outcome]]], None]
 
 _LOG: Final = logging.getLogger(__name__)
+
+
+def ignore_committed(_first: int, _t: int, _drafts: Sequence[EntryDraft]) -> None:
+    """Do nothing about what became durable."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +65,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequencerParts:
-    """What a sequencer works with. ``told`` is called in its thread, with the outcomes of a batch."""
+    """What a sequencer works with.
+
+    In its thread, ``committed`` is called with what became durable, before anybody is told, and ``told`` with the
+    outcomes of a batch; neither waits nor raises.
+    """
 
     origin: str
     store: LogStore
@@ -70,6 +79,7 @@ class SequencerParts:
     signers: Sequence[NoteSigner]
     clock_ms: Callable[[], int]
     told: Told
+    committed: Committed = ignore_committed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,7 @@ class Sequencer:
         self._expected = 1
         self._closing = False
         self._stopped: LogUnavailableError | None = None
+        self._failure: LogUnavailableError | None = None
         self._state: LogState | None = self._read_state()
         self._head_writer = ThreadPoolExecutor(1, thread_name_prefix="audit-head")
         self._head_written: Future[None] | None = None
@@ -114,6 +125,11 @@ class Sequencer:
     def stopped(self) -> LogUnavailableError | None:
         """Why the log stopped for good; None while it runs."""
         return self._stopped
+
+    @property
+    def failure(self) -> LogUnavailableError | None:
+        """Why the last batch failed, or why no more is taken; None once a batch was written."""
+        return self._stopped or self._failure
 
     def start(self) -> None:
         """Begin to write."""
@@ -133,6 +149,10 @@ class Sequencer:
         if self._queue.qsize() >= MAX_WAITING:
             raise LogUnavailableError(Unavailable.OVERLOADED, f"{MAX_WAITING} wait")
         self._queue.put(waiting)
+
+    def stop(self, error: LogUnavailableError) -> None:
+        """Take nothing any more for this reason, which somebody else found; what waits is refused too."""
+        self._stopped = self._stopped or error
 
     def close(self) -> None:
         """Write what waits, then end; store, keys and head are left open."""
@@ -204,6 +224,8 @@ class Sequencer:
         self._reached(5)
         prepared.state.head = head
         self._state = prepared.state
+        self._failure = None
+        parts.committed(batch.first, batch.head.t, [waiting.draft for waiting, _, _ in prepared.accepted])
         return refused + [
             (waiting, Receipt(log=parts.origin, index=index, leaf_hash=hashed, checkpoint=checkpoint, seq=seq))
             for index, (waiting, hashed, seq) in enumerate(prepared.accepted, batch.first)
@@ -298,6 +320,8 @@ class Sequencer:
 
     def _read_state(self) -> LogState:
         parts = self._parts
+        parts.store.settle()  # before the second head, or anybody else, hears of a batch that is not on disk
+        parts.keys.settle()
         keys = [signer.key for signer in parts.signers]
         state = read_state(parts.store, origin=parts.origin, keys=keys, acknowledged=parts.head.head)
         if state.head is not None and (parts.head.head is None or parts.head.head.size < state.head.size):
@@ -337,6 +361,7 @@ class Sequencer:
     def _failed(self, error: LogUnavailableError) -> None:
         """Read the state again before the next batch, or stop."""
         self._state = None
+        self._failure = error
         if not error.passes:
             self._stopped = error
 

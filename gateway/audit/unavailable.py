@@ -1,5 +1,6 @@
 """Why the log takes no entry now, and what to do about it; then no answer leaves the gateway."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,7 @@ class Unavailable(StrEnum):
     OVERLOADED = "overloaded"
     SIGNER = "signer"
     CLOCK_WENT_BACK = "clock-went-back"
+    CLOCK_WENT_AHEAD = "clock-went-ahead"
     SYNC_FAILED = "sync-failed"
     CORRUPT = "corrupt"
     NEWER = "newer"
@@ -27,6 +29,7 @@ class Unavailable(StrEnum):
     OTHER_LOG = "other-log"
     RESTORED_BACKUP = "restored-backup"
     FORKED = "forked"
+    FORK_WITNESSED = "fork-witnessed"
     SECOND_WRITER = "second-writer"
     HEAD_LOST = "head-lost"
     HEAD_UNREADABLE = "head-unreadable"
@@ -61,8 +64,9 @@ ADVICE: Final[Mapping[Unavailable, Advice]] = MappingProxyType(
             passes=True,
         ),
         Unavailable.UNREACHABLE: Advice(
-            zh="日志数据库无法连接；恢复连接后日志随即恢复",
-            en="the log's database cannot be reached; once it can, the log goes on by itself",
+            zh="日志数据库或写日志的进程无法连接；恢复连接后日志随即恢复",
+            en="the log's database, or the process that writes it, cannot be reached; once it can, the log goes on by "
+            "itself",
             passes=True,
         ),
         Unavailable.WRITE_FAILED: Advice(
@@ -81,8 +85,16 @@ ADVICE: Final[Mapping[Unavailable, Advice]] = MappingProxyType(
             passes=True,
         ),
         Unavailable.CLOCK_WENT_BACK: Advice(
-            zh="系统时钟落后于日志；请校准时钟，时钟追上后日志随即恢复",
-            en="the clock is behind the log; set it right, and the log goes on when the clock has caught up",
+            zh="系统时钟落后于日志；请校准时钟，时钟追上后日志随即恢复；须等待过久的，"
+            "按运维手册“访问日志停止写入”一节处理",
+            en="the clock is behind the log; set it right, and the log goes on when the clock has caught up; where "
+            'that takes too long, do as docs/operate.md says under "When the access log takes no entry"',
+            passes=True,
+        ),
+        Unavailable.CLOCK_WENT_AHEAD: Advice(
+            zh="系统时钟突然超前；请校准时钟，日志随即恢复；若时钟无误（如虚拟机长时间暂停后），请重新启动",
+            en="the clock was set far ahead; set it right, and the log goes on by itself; if it is right, as after a "
+            "long pause of the machine, start again",
             passes=True,
         ),
         Unavailable.SYNC_FAILED: Advice(
@@ -113,6 +125,12 @@ ADVICE: Final[Mapping[Unavailable, Advice]] = MappingProxyType(
         Unavailable.FORKED: Advice(
             zh="日志存储与已确认的日志分叉；请保留两者并查明原因",
             en="the store tells another history than was acknowledged; keep both and find out why",
+        ),
+        Unavailable.FORK_WITNESSED: Advice(
+            zh="见证方持有本日志签过名、而日志并不包含的检查点，日志已被回退或分叉；请保留证据文件夹与日志，查明原因，"
+            "再按运维手册“见证”一节处理",
+            en="witnesses have a checkpoint of this log that it does not contain: it was rolled back or forked; keep "
+            'the evidence and the log, find out why, then do as docs/operate.md says under "Witnesses"',
         ),
         Unavailable.SECOND_WRITER: Advice(
             zh="另有进程在写此日志；请只保留一个",
@@ -147,3 +165,17 @@ class LogUnavailableError(AuditError):
     def passes(self) -> bool:
         """Whether the log goes on by itself once the cause is gone."""
         return ADVICE[self.reason].passes
+
+
+def reason_of(error: OSError, otherwise: Unavailable) -> Unavailable:
+    """Return the reason that the system gives for a call that failed, or else another."""
+    return _BY_NUMBER.get(error.errno or 0, otherwise)
+
+
+_BY_NUMBER: Final = MappingProxyType(
+    {
+        errno.ENOSPC: Unavailable.DISK_FULL,
+        errno.EDQUOT: Unavailable.DISK_FULL,
+        errno.EROFS: Unavailable.READ_ONLY,
+    }
+)

@@ -1,7 +1,6 @@
 """Which budgets a question spends from, and under which keys: none of them can be read back."""
 
 import hashlib
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -9,15 +8,13 @@ from typing import Final
 
 from gateway.budget.neighbours import neighbours_of, stem_of
 from gateway.budget.store import Charge
-from gateway.sources.source import key_text
+from gateway.spelling import spell_name
 from policies.rule import Budget, BudgetSubject, Counted
 
 SECRET_BYTES: Final = 32
 PER_MINUTE: Final = "per-minute"  # what a rule obliges to, counted beside the budgets of the policy
 _KEY_BYTES: Final = 16  # of a million keys no two are equal
 _MINUTE: Final = 60
-_DASHES: Final = "Pd"  # the Unicode category of them
-_MINUS: Final = "\u2212"
 _FIXED: Final = frozenset({BudgetSubject.CALLER, BudgetSubject.ITEM})  # as many as callers are registered, and items
 
 
@@ -82,7 +79,7 @@ class Charging:
             charge for budget in budgets if _applies(budget, use) for charge in self._of(budget, use, owner, numbers)
         ]
         if use.per_minute is not None:
-            key = self._hash(PER_MINUTE, use.caller, _one_spelling(use.official))
+            key = self._hash(PER_MINUTE, use.caller, spell_name(use.official))
             found.append(Charge(budget=PER_MINUTE, key=key, limit=use.per_minute, window_seconds=_MINUTE, owner=owner))
         return tuple(found)
 
@@ -160,8 +157,8 @@ def _keys(budget: Budget, use: Use) -> Iterable[tuple[str, ...]]:
     """
     values = {
         BudgetSubject.CALLER: use.caller,
-        BudgetSubject.OFFICIAL: _one_spelling(use.official),
-        BudgetSubject.CASE: _one_spelling(use.case or ""),
+        BudgetSubject.OFFICIAL: spell_name(use.official),
+        BudgetSubject.CASE: spell_name(use.case or ""),
         BudgetSubject.ITEM: use.item,
     }
     others = tuple(values[one] for one in budget.per if one is not BudgetSubject.SUBJECT)
@@ -176,8 +173,3 @@ def _people(use: Use) -> Iterable[str]:
     """Return whom a question is about; where no holder is known the licence stands for one."""
     people = dict.fromkeys((*use.asked.holders, *use.found.holders, *use.persons))
     return people or filter(None, (use.found.licence or use.asked.licence,))
-
-
-def _one_spelling(name: str) -> str:
-    """Return the spelling in which officials and cases are counted: width, case, spaces and kinds of dashes are one."""
-    return "".join("-" if one == _MINUS or unicodedata.category(one) == _DASHES else one for one in key_text(name))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.adapter import adapter_app
 from gateway.cli.audit import audit_app
 from gateway.cli.consent import consent_app
 from gateway.cli.console import prepare_streams
@@ -177,6 +178,7 @@ app.add_typer(trust_app)
 app.add_typer(store_app)
 app.add_typer(consent_app)
 app.add_typer(policy_app)
+app.add_typer(adapter_app)
 app.add_typer(audit_app)
 
 

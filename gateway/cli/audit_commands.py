@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.audit.errors import AuditError, LogFault, MalformedLogDataError, UnprovenError
+from gateway.audit.finding.place import is_finding
 from gateway.audit.receipts import (
     MAX_RECEIPT,
     ReceiptError,
@@ -24,7 +25,15 @@ from gateway.audit.tlog.proof import encode_proof, verify_proof
 from gateway.audit.tlog.quorum import MAX_POLICY, Policy, PolicyLog, parse_policy
 from gateway.audit.tlog.tile import ENTRIES, TILE_WIDTH, TileAddress, parse_bundle
 from gateway.audit.unavailable import ADVICE, LogUnavailableError
-from gateway.audit.verify.source import CHECKPOINT_FILE, POLICY_FILE, Source, SourceError, open_source, read_tile
+from gateway.audit.verify.source import (
+    CHECKPOINT_FILE,
+    POLICY_FILE,
+    Source,
+    SourceError,
+    is_address,
+    open_source,
+    read_tile,
+)
 from gateway.audit.verify.verifier import NoPolicyError, verify_log
 from gateway.cli import failure
 from gateway.cli.audit_output import (
@@ -69,12 +78,16 @@ def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
     return failure.guard(told, as_json=as_json)
 
 
-def verify(place: str, *, policy: Path | None, as_json: bool) -> ExitCode:
-    """Verify a log or an export."""
+def verify(place: str, *, policy: Path | None, token_file: Path | None = None, as_json: bool) -> ExitCode:
+    """Verify a log, an export or a finding."""
 
     def run(_now: datetime) -> ExitCode:
         believed = None if policy is None else read_policy(policy)
-        with closing(open_source(place)) as source, progress_of(say("正在核验", "verifying")) as progress:
+        if not is_address(place) and is_finding(Path(place)):
+            from gateway.cli.audit_finding import verify_file  # noqa: PLC0415 - it needs policies, and a log does not
+
+            return verify_file(Path(place), believed, as_json=as_json)
+        with closing(open_source(place, token_file)) as source, progress_of(say("正在核验", "verifying")) as progress:
             found = verify_log(source, policy=believed, workers=cores(), progress=progress)
         if as_json:
             print_json(describe_verification(found, place))
@@ -107,11 +120,13 @@ def check_receipt(path: Path, *, key: str | None, policy: Path | None, as_json: 
     return guard(run, as_json=as_json)
 
 
-def prove(place: str, entry: int, *, out: Path, policy: Path | None, as_json: bool) -> ExitCode:
+def prove(
+    place: str, entry: int, *, out: Path, policy: Path | None, token_file: Path | None = None, as_json: bool
+) -> ExitCode:
     """Write the proof of an entry, after verifying it."""
 
     def run(_now: datetime) -> ExitCode:
-        with closing(open_source(place)) as source:
+        with closing(open_source(place, token_file)) as source:
             return written(source)
 
     def written(source: Source) -> ExitCode:

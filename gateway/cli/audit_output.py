@@ -1,6 +1,6 @@
 """How the commands of ``tongban audit`` print what they found: for people in two languages, and as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -9,12 +9,13 @@ from typing import Any, Final
 from rich.markup import escape
 
 from gateway.audit.export import Exported
-from gateway.audit.receipts import CheckedReceipt, FullReceipt
+from gateway.audit.receipts import CheckedReceipt, FullReceipt, describe_witnessed
 from gateway.audit.reconcile import Difference, Reconciled
 from gateway.audit.verify.finding import SENTENCES, Finding
 from gateway.audit.verify.verifier import Verification
 from gateway.cli.console import ERR, OUT, printable
 from gateway.cli.language import say
+from gateway.rendering import encode_time
 
 _SHOWN: Final = 100  # findings for people; JSON has all that were kept
 DIFFERENCES: Final = MappingProxyType(
@@ -68,45 +69,66 @@ def describe_verification(found: Verification, place: str) -> dict[str, Any]:
         "callers": found.callers,
         "policies": found.policies,
         "seals": found.seals,
+        "resealed": found.resealed,
+        "export": found.is_export,
         "policy": "own" if found.is_own_policy else "given",
-        "findings": [_describe_finding(finding) for finding in found.findings],
+        "findings": describe_faults(found.findings),
         "more": found.more,
     }
 
 
-def _describe_finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "kind": str(finding.kind),
-        "entry": finding.entry,
-        "path": finding.path or None,
-        "detail": finding.detail or None,
-    }
+def describe_faults(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return the JSON objects of what a verification found wrong."""
+    return [
+        {
+            "kind": str(finding.kind),
+            "entry": finding.entry,
+            "path": finding.path or None,
+            "detail": finding.detail or None,
+        }
+        for finding in findings
+    ]
 
 
 def show_verification(found: Verification, place: str) -> None:
     """Print what was found, the faults first."""
-    for finding in found.findings[:_SHOWN]:
-        words = [say(*SENTENCES[finding.kind]), finding.path, finding.detail]
-        number = "" if finding.entry is None else say(f"条目 {finding.entry}：", f"entry {finding.entry}: ")
-        _print(number + " · ".join(filter(None, words)))
-    rest = len(found.findings) - _SHOWN + found.more
-    if rest > 0:
-        _print(say(f"另有 {rest} 处。", f"and {rest} more"))
-    if found.is_own_policy:
-        zh = "提示：未用 --policy，所信任的密钥取自日志自身；请与日志主管部门公布的密钥核对。"
-        en = "note: without --policy the log names its own keys; compare them with what its operator published."
+    show_faults(found.findings, found.more, is_own_policy=found.is_own_policy)
+    if not found.is_export:
+        zh = "提示：没有清单（manifest.json），按日志本身核验；条目所依据的策略包未予核对。"
+        en = "note: there is no manifest.json, so this was verified as a log; the policies of its entries were not."
         ERR.print(say(zh, en))
-    OUT.print(f"[{'bold green' if found.is_sound else 'bold red'}]{_verdict(found)}[/]  {escape(printable(place))}")
+    if found.resealed:
+        zh = f"提示：{found.resealed} 次因依法销毁而重新封存；销毁是否逾越范围，导出中无从查明。"
+        en = f"note: days were sealed anew {found.resealed} times after deletions; an export does not show of how much."
+        ERR.print(say(zh, en))
+    show_verdict(place, is_sound=found.is_sound)
     if found.log:
         _print(_summary(found))
 
 
-def _verdict(found: Verification) -> str:
-    return say("核验通过", "sound") if found.is_sound else say("核验不通过", "not sound")
+def show_faults(findings: Sequence[Finding], more: int, *, is_own_policy: bool) -> None:
+    """Print what a verification found wrong, and whose word it took for whom to believe."""
+    for finding in findings[:_SHOWN]:
+        words = [say(*SENTENCES[finding.kind]), finding.path, finding.detail]
+        number = "" if finding.entry is None else say(f"条目 {finding.entry}：", f"entry {finding.entry}: ")
+        _print(number + " · ".join(filter(None, words)))
+    rest = len(findings) - _SHOWN + more
+    if rest > 0:
+        _print(say(f"另有 {rest} 处。", f"and {rest} more"))
+    if is_own_policy:
+        zh = "提示：未用 --policy，所信任的密钥取自日志自身；请与日志主管部门公布的密钥核对。"
+        en = "note: without --policy the log names its own keys; compare them with what its operator published."
+        ERR.print(say(zh, en))
+
+
+def show_verdict(place: str, *, is_sound: bool) -> None:
+    """Print the verdict of a verification in one word."""
+    word = say("核验通过", "sound") if is_sound else say("核验不通过", "not sound")
+    OUT.print(f"[{'bold green' if is_sound else 'bold red'}]{word}[/]  {escape(printable(place))}")
 
 
 def _summary(found: Verification) -> str:
-    times = f"{found.witnessed_size}{_times(found.cosigned)}"
+    times = f"{found.witnessed_size}{spell_times(found.cosigned)}"
     zh = (
         f"{found.log}：{found.size} 个条目，核验 {found.first} 至 {found.end}，"
         f"{found.callers} 个调用方；见证方共签至 {times}"
@@ -118,7 +140,8 @@ def _summary(found: Verification) -> str:
     return say(zh, en)
 
 
-def _times(cosigned: Mapping[str, int]) -> str:
+def spell_times(cosigned: Mapping[str, int]) -> str:
+    """Return the witnesses with their times, each behind a dot."""
     return "".join(f" · {name} {_moment(seconds)}" for name, seconds in sorted(cosigned.items()))
 
 
@@ -139,6 +162,7 @@ def describe_receipt(receipt: FullReceipt, checked: CheckedReceipt, path: Path) 
         "seq": receipt.seq,
         "size": checked.size,
         "witnesses": dict(checked.cosigned),
+        "witnessed": describe_witnessed(receipt.witnessed),
         "leaf": None if receipt.leaf is None else receipt.leaf.decode(),
     }
 
@@ -149,11 +173,15 @@ def show_receipt(receipt: FullReceipt, checked: CheckedReceipt, path: Path) -> N
     if checked.is_proven:
         _print(say(f"已证明：条目在日志中（{where}）", f"proven: the entry is in the log ({where})"))
         if checked.cosigned:
-            _print(say("见证方", "witnesses") + _times(checked.cosigned))
+            _print(say("见证方", "witnesses") + spell_times(checked.cosigned))
     else:
         zh = f"日志已签名承诺（{where}），但回执不含证明；请取完整回执。"
         en = f"the log signed for it ({where}), but there is no proof in it; ask for the receipt in full"
         _print(say(zh, en))
+    if receipt.witnessed is not None:
+        size, at = receipt.witnessed.size, encode_time(receipt.witnessed.at)
+        zh = f"据网关称，截至 {at} 见证方已见到日志的前 {size} 个条目"
+        _print(say(zh, f"the gateway said: witnesses had seen the first {size} entries of the log, as of {at}"))
     ERR.print(escape(printable(str(path))), style="dim")
 
 

@@ -1,25 +1,16 @@
 """``tongban audit approve-shred|shred``: two people approve that somebody is forgotten, then it is done.
 
-The log is opened for writing, so the gateway that writes it has to be stopped. Beside its files
-(`gateway.cli.audit_site`) lie keys.sqlite, head, and three secrets in base64 that nobody else may read: wrapping.key,
-signing.key (Ed25519), and index-EPOCH.key for each epoch of the index.
+While a gateway runs, it is the one that does it: it remembers the data keys that are destroyed.
 """
 
-import asyncio
-import re
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from gateway.audit.data_keys import AesKeyWrapper
 from gateway.audit.entry import SubjectId
-from gateway.audit.forgetting.shred import NotApprovedError, Shredded, shred
+from gateway.audit.forgetting.shred import NotApprovedError, Shredded
 from gateway.audit.forgetting.shred_approval import (
     MAX_FILE_BYTES,
     ApprovalRefusal,
@@ -28,28 +19,20 @@ from gateway.audit.forgetting.shred_approval import (
     make_approval,
     parse_approval,
 )
-from gateway.audit.log import AccessLog, LogSetup
-from gateway.audit.lookup import INDEX_KEY_SIZE, Epoch, LookupKeys
-from gateway.audit.private import DATA_KEY_SIZE
-from gateway.audit.store.sqlite import SqliteStore
-from gateway.audit.store.sqlite_keys import SqliteKeys
-from gateway.audit.tlog.note_signer import NoteSigner
+from gateway.audit.link.message import MAX_APPROVALS
 from gateway.cli.audit_commands import guard
-from gateway.cli.audit_site import AUDIT_STATE, LOG_FILE, open_site_log
+from gateway.cli.audit_site import open_site_log
+from gateway.cli.command_log import open_log_for_command
 from gateway.cli.console import OUT, ExitCode, print_json
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
 from gateway.cli.policy_support import open_site
 from gateway.cli.signing_key import KeyChoice
-from gateway.secret_file import SecretError, read_secret
-from gateway.site import STATE_FOLDER
 from gateway.sources.source import normal_code
 from gateway.trust.files import read_file
 from keys.own.record import KeyPurpose
-from keys.own.signer import SoftwareSigner
 
 _MAX_LINE: Final = 256
-_INDEX_KEY: Final = re.compile(r"index-([0-9]{1,5})\.key")
 _REFUSALS: Final = {
     ApprovalRefusal.UNKNOWN_APPROVER: ("不在本站点的审批人之列", "nobody of that name approves here"),
     ApprovalRefusal.OTHER_WORK: ("批准的是另一人、另一依据或另一份日志", "it approves another person, basis or log"),
@@ -67,7 +50,7 @@ def approve_shred(
 
     def run(now: datetime) -> ExitCode:
         with open_site_log(site, shard) as log:
-            origin = log.policy.logs[0].key.name
+            origin = log.origin
         order = ShredOrder(log=origin, subject=_read_subject(subject), basis=basis)
         stored = choice.find()
         approver = open_site(site).approvers().find_key(stored.key.record.public_key)
@@ -91,13 +74,15 @@ def shred_person(
 
     def run(_: datetime) -> ExitCode:
         with open_site_log(site, shard) as reading:
-            origin = reading.policy.logs[0].key.name
+            origin = reading.origin
         order = ShredOrder(log=origin, subject=_read_subject(subject), basis=basis)
+        if len(approvals) > MAX_APPROVALS:
+            zh = f"批准文件至多 {MAX_APPROVALS} 份。"
+            raise UsageError(say(zh, f"up to {MAX_APPROVALS} files of approvals were expected"))
         given = [parse_approval(read_file(path, MAX_FILE_BYTES)) for path in approvals]
-        approvers = open_site(site).approvers()
         try:
-            with _opened(site, origin) as log:
-                done = asyncio.run(shred(log, order, given, approvers, at=datetime.now(UTC)))
+            with open_log_for_command(site) as log:
+                done = log.shred(order, given)
         except NotApprovedError as error:
             _show_refused(error, as_json=as_json)
             return ExitCode.INVALID
@@ -105,37 +90,6 @@ def shred_person(
         return ExitCode.UNKNOWN if done.left else ExitCode.DONE
 
     return guard(run, as_json=as_json)
-
-
-@contextmanager
-def _opened(site: Path, origin: str) -> Iterator[AccessLog]:
-    """Open the log for writing; raises UsageError for secrets that cannot be used."""
-    folder = site / STATE_FOLDER / AUDIT_STATE / origin.rpartition("/")[2]
-    try:
-        signing, wrapping = read_secret(folder / "signing.key"), read_secret(folder / "wrapping.key")
-        index = {
-            Epoch(int(matched[1])): read_secret(path)[:INDEX_KEY_SIZE]
-            for path in sorted(folder.iterdir())
-            if (matched := _INDEX_KEY.fullmatch(path.name))
-        }
-        setup = LogSetup(
-            origin=origin,
-            open_store=lambda: SqliteStore(folder / LOG_FILE, create=False),
-            open_keys=lambda: SqliteKeys(folder / "keys.sqlite", create=False),
-            head=folder / "head",
-            wrapper=AesKeyWrapper(wrapping[:DATA_KEY_SIZE]),
-            lookup=LookupKeys(index),
-            signers=(NoteSigner(origin, SoftwareSigner(Ed25519PrivateKey.from_private_bytes(signing[:32]))),),
-            clock_ms=lambda: time.time_ns() // 1_000_000,
-        )
-    except (SecretError, ValueError) as error:
-        zh, en = "日志的密钥无法使用", "a secret of the log cannot be used"
-        raise UsageError(f"{say(zh, en)}: {error}") from error
-    log = AccessLog(setup)
-    try:
-        yield log
-    finally:
-        log.close()
 
 
 def _read_subject(path: Path) -> SubjectId:

@@ -13,7 +13,7 @@ from gateway.audit.verify.source import Source, open_source
 from gateway.audit.verify.verifier import verify_log
 from gateway.cli.audit_commands import cores, guard, policy_of, progress_of, read_policy
 from gateway.cli.audit_output import describe_exported, describe_reconciled, show_exported, show_reconciled
-from gateway.cli.audit_site import SiteLog, open_site_log
+from gateway.cli.audit_site import OpenedLog, open_site_log
 from gateway.cli.console import ExitCode, print_json
 from gateway.cli.failure import UsageError, optional_moment
 from gateway.cli.language import say
@@ -53,6 +53,7 @@ def reconcile_receipts(
     callers: Sequence[str],
     policy: Path | None,
     shard: str | None,
+    token_file: Path | None = None,
     as_json: bool,
 ) -> ExitCode:
     """Hold receipts against the log of a site, or against an export."""
@@ -66,7 +67,9 @@ def reconcile_receipts(
                 with open_site_log(site, shard) as log:
                     found = _reconcile_site(receipts, log, callers, policy, progress)
             else:
-                found = _reconcile_export(receipts, str(export), callers, policy, progress)
+                # What was changed in an export must not be blamed on the receipts: it is verified first.
+                with closing(open_source(str(export), token_file)) as source:
+                    found = _reconcile_source(receipts, source, callers, policy, progress)
         if as_json:
             print_json(describe_reconciled(found))
         else:
@@ -78,7 +81,7 @@ def reconcile_receipts(
 
 def _reconcile_site(
     receipts: Iterable[tuple[str, FullReceipt]],
-    log: SiteLog,
+    log: OpenedLog,
     callers: Sequence[str],
     policy: Path | None,
     progress: Progress,
@@ -88,18 +91,6 @@ def _reconcile_site(
     span = Span(first=0, end=size, size=size)
     believed = log.policy if policy is None else read_policy(policy)
     return reconcile(receipts, store_entries(log.store, span, progress), span=span, policy=believed, callers=callers)
-
-
-def _reconcile_export(
-    receipts: Iterable[tuple[str, FullReceipt]],
-    export: str,
-    callers: Sequence[str],
-    policy: Path | None,
-    progress: Progress,
-) -> Reconciled:
-    """Verify the export first: what was changed in it must not be blamed on the receipts."""
-    with closing(open_source(export)) as source:
-        return _reconcile_source(receipts, source, callers, policy, progress)
 
 
 def _reconcile_source(

@@ -11,4 +11,5 @@ DEFAULT_SIGNING_DAYS: Final = 365
 DEFAULT_VERIFYING_DAYS: Final = 3_650
 DEFAULT_LIST_DAYS: Final = 90
 
-BENCHMARKS: Final = ("verify", "trust", "policy", "audit", "audit_search")  # modules of `benchmarks`
+# Modules of `benchmarks`.
+BENCHMARKS: Final = ("verify", "trust", "policy", "audit", "audit_search", "audit_verify", "audit_alarms", "audit_link")

@@ -167,6 +167,19 @@ def explain_command(
 
 
 @policy_app.command(
+    "record", help=say("从访问日志取出一次决定的记录，供 replay 使用。", "Take a decision from the log, for replay.")
+)
+def record_command(
+    decision: Annotated[str, argument("DECISION", "答复中的决定编号。", "The id of a decision, from an answer.")],
+    *,
+    site: Annotated[Path, option("--site", zh="站点文件夹。", en="The site folder.", metavar="DIR")],
+    as_json: Json = False,
+) -> None:
+    """Exit with 0 when it was found, 1 when the log has none, 2 when something cannot be read."""
+    raise typer.Exit(_explaining().print_record(decision, site=site, as_json=as_json))
+
+
+@policy_app.command(
     "replay", help=say("按记录重算一次决定，并与记录比较。", "Compute a recorded decision again, and compare.")
 )
 def replay_command(

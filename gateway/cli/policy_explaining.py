@@ -1,7 +1,6 @@
 """``tongban policy explain|replay``: why a field left as it did, or did not, and whether it would again."""
 
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,12 +8,17 @@ from typing import Any, Final
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
+from gateway.cli.policy_record import find_record
 from gateway.cli.policy_support import describe_context, guard, open_site, read_one, read_source, spell_context, tell
-from gateway.policy.journal import DECISIONS_STATE, find_decision
 from gateway.policy.moment import encode_moment
-from gateway.policy.policy_site import PolicySite
-from gateway.policy.record import MAX_RECORD_BYTES, DecisionRecord, RecordError, parse_record, spell_forms
-from gateway.site import STATE_FOLDER
+from gateway.policy.record import (
+    MAX_RECORD_BYTES,
+    DecisionRecord,
+    RecordError,
+    encode_record,
+    parse_record,
+    spell_forms,
+)
 from gateway.trust.files import read_file
 from policies.bundle import Bundle, digest_bundle
 from policies.dimension import AgeClass, Consent, Context, HolderType, Home, LicenceStatus, OutcomeClass
@@ -64,10 +68,9 @@ def explain_decision(decision: str, *, source: Path | None, site: Path | None, f
         if site is None:
             raise UsageError(say("--decision 需要 --site。", "--decision needs --site"))
         opened = open_site(site)
-        record = _find(opened, decision)
+        record = find_record(opened, decision)
         if record is None:
-            zh, en = "没有此决定的记录。", "there is no record of this decision"
-            fail("no-such-decision", say(zh, en), "", place=decision, as_json=as_json)
+            _complain_unknown(decision, as_json=as_json)
             return ExitCode.INVALID
         bundle = opened.archive.bundle(record.bundle) if source is None else read_source(source).bundle
         if not as_json:
@@ -78,6 +81,25 @@ def explain_decision(decision: str, *, source: Path | None, site: Path | None, f
         return _compare(record, bundle, as_json=as_json)
 
     return guard(run, as_json=as_json)
+
+
+def print_record(decision: str, *, site: Path, as_json: bool) -> ExitCode:
+    """Print what the log says of a decision, as `replay` takes it."""
+
+    def run(_: object) -> ExitCode:
+        record = find_record(open_site(site), decision)
+        if record is None:
+            _complain_unknown(decision, as_json=as_json)
+            return ExitCode.INVALID
+        sys.stdout.write(encode_record(record).decode() + "\n")
+        return ExitCode.DONE
+
+    return guard(run, as_json=as_json)
+
+
+def _complain_unknown(decision: str, *, as_json: bool) -> None:
+    zh, en = "日志中没有此决定。", "the log has no such decision"
+    fail("no-such-decision", say(zh, en), "", place=decision, as_json=as_json)
 
 
 def replay(file: Path, *, bundle: Path | None, site: Path | None, as_json: bool) -> ExitCode:
@@ -123,12 +145,6 @@ def _context(asked: Asked, bundle: Bundle) -> Context:
         consent=consent.value,
         outcome=asked.outcome.value,
     )
-
-
-def _find(site: PolicySite, decision: str) -> DecisionRecord | None:
-    with suppress(ValueError):
-        return find_decision(site.folder / STATE_FOLDER / DECISIONS_STATE, decision)
-    raise UsageError(say(f"不是决定编号：{decision}", f"this is no id of a decision: {decision}"))
 
 
 def _read_record(file: Path) -> DecisionRecord:

@@ -13,7 +13,7 @@ from gateway.cli import failure
 from gateway.cli.console import ERR, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
-from gateway.cli.store_commands import load_settings
+from gateway.cli.site_settings import load_settings
 from gateway.policy.draft import Draft, make_draft
 from gateway.policy.folder import policies_of, read_policy_files
 from gateway.policy.in_force import StateError

@@ -1,4 +1,4 @@
-"""``tongban store import|announce|status|list|show``: what they do."""
+"""``tongban store import|announce|status|list|show``: what they do; changes are in the access log before the store."""
 
 import sys
 from collections import Counter
@@ -8,11 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from gateway.audit.unavailable import ADVICE, LogUnavailableError
 from gateway.cli import failure
+from gateway.cli.command_log import open_log_for_command
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.inputs import expand_inputs, read_input
 from gateway.cli.language import say
+from gateway.cli.site_settings import load_settings
+from gateway.cli.store_entries import ANNOUNCE, IMPORT, STATUS, draft_store_change
 from gateway.cli.store_output import (
     RESULTS,
     SOURCE_FAULTS,
@@ -24,13 +28,11 @@ from gateway.cli.store_output import (
     show_refusal,
 )
 from gateway.pipeline import verify_document
-from gateway.settings import Settings, parse_settings
-from gateway.site import SETTINGS_FILE, store_file
+from gateway.site import store_file
 from gateway.sources.intake import IntakeError, IntakeFault, NewLicence, read_new_licence, refuse_forgery
 from gateway.sources.licence_store import MAX_REASON, Added, LicenceEntry, Selection, UnknownLicenceError
 from gateway.sources.source import LicenceIndex, SourceUnavailableError, key_text
 from gateway.sources.store import SqliteLicenceStore
-from gateway.toml_table import Fault, load_toml
 from gateway.trust.place import find_trust
 from keys.trust import TrustStore
 from policies.dimension import LicenceStatus
@@ -52,6 +54,13 @@ def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
             sentence = say(*SOURCE_FAULTS[error.fault]) + (f" ({error.detail})" if error.detail else "")
             fail(f"store.{error.fault}", sentence, error.detail, as_json=as_json)
             return ExitCode.USAGE
+        except LogUnavailableError as error:
+            advice = ADVICE[error.reason]
+            zh, en = "访问日志不可用，证照库未作改动", "the access log takes no entry, so the store was left as it is"
+            detail = f" ({error.detail})" if error.detail else ""
+            sentence = f"{say(zh, en)}: {say(advice.zh, advice.en)}{detail}"
+            fail(f"log.{error.reason}", sentence, error.detail, as_json=as_json)
+            return ExitCode.USAGE
         except UnknownLicenceError:
             fail("unknown-licence", say("证照库中没有此证照。", "the store has no such licence"), "", as_json=as_json)
             return ExitCode.INVALID
@@ -65,11 +74,16 @@ def import_files(names: list[str], *, site: Path, as_json: bool) -> ExitCode:
     def run(now: datetime) -> ExitCode:
         place, inputs, trust = _place(site), expand_inputs(names), _load_trust(site, now)
         tally: Counter[str] = Counter()
-        with closing(SqliteLicenceStore(place, create=True)) as store, progress_bar() as progress:
+        with (
+            open_log_for_command(site) as log,
+            closing(SqliteLicenceStore(place, create=True)) as store,
+            progress_bar() as progress,
+        ):
             task = progress.add_task(say("正在导入", "importing"), total=len(inputs.names))
             reads = _read_all(inputs.names, inputs.unreadable, lambda data: _read(data, trust=trust, at=now))
             for batch in _batches(progress.track(reads, task_id=task)):
                 new = [read for _, read in batch if isinstance(read, NewLicence)]
+                log.append([draft for one in new for draft in draft_store_change(IMPORT, one.index, at=now)])
                 added = dict(zip(map(id, new), store.add(new, at=now), strict=True))
                 for name, read in batch:
                     result = added.get(id(read))
@@ -105,7 +119,8 @@ def announce(*, site: Path, identifier: str, number: str, licence_type: str, nam
         if not index.identifier and not (index.number and (index.type_code or index.name)):
             zh, en = "需要证照标识，或证照编号与类型。", "an identifier is needed, or a number with its type"
             raise UsageError(say(zh, en))
-        with closing(SqliteLicenceStore(_place(site), create=True)) as store:
+        with open_log_for_command(site) as log, closing(SqliteLicenceStore(_place(site), create=True)) as store:
+            log.append(draft_store_change(ANNOUNCE, index, at=now))
             result = store.announce(index, at=now)
         if as_json:
             print_json({"identifier": index.identifier or None, "result": result.value})
@@ -128,6 +143,10 @@ def set_status(
             zh = f"--reason 应为 1 至 {MAX_REASON} 个可打印字符。"
             raise UsageError(say(zh, f"--reason takes 1 to {MAX_REASON} printable characters"))
         with closing(SqliteLicenceStore(_place(site))) as store:
+            index = store.index(reference)
+            said = [f"status={status.value}", f"under-objection={str(is_under_objection).lower()}", reason.strip()]
+            with open_log_for_command(site) as log:
+                log.append(draft_store_change(STATUS, index, at=now, context=said))
             change = store.set_status(
                 reference, status, is_under_objection=is_under_objection, reason=reason.strip(), at=now
             )
@@ -179,21 +198,6 @@ def show(reference: str, *, site: Path, as_json: bool) -> ExitCode:
 
 def _place(site: Path) -> Path:
     return store_file(site, load_settings(site))
-
-
-def load_settings(site: Path) -> Settings:
-    """Return the settings of a site folder.
-
-    Raises:
-        UsageError: there are none, or they are wrong.
-
-    """
-    faults: list[Fault] = []
-    table = load_toml(site / SETTINGS_FILE, file=SETTINGS_FILE, faults=faults)
-    settings = None if table is None else parse_settings(table)
-    if faults or settings is None:
-        raise UsageError("\n".join(say(fault.sentence_zh, str(fault)) for fault in faults))
-    return settings
 
 
 def _show_first(entries: Iterator[LicenceEntry]) -> None:

@@ -1,30 +1,42 @@
 """``POST /audit/v1/…``: auditors search the log, and export what they found. Numbers are in bodies, never in addresses.
 
-1. The search; nothing of it is shown yet.
-2. The entry about it is durable, with what was searched for as a commitment, and how much was found.
-3. The answer leaves. If the log takes no entry, none does.
+1. The search; nothing of it is shown yet. Private parts are opened by an opening for exactly this search.
+2. The entry about it is durable, with what was searched for as a commitment, and how much was found. A search that an
+   opening does not allow is not made, and is an entry too.
+3. The answer leaves; before an export, an entry with the digest of the file. If the log takes no entry, none does.
 """
 
-import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from gateway.audit.entry import EntryDraft, Receipt, SubjectId
-from gateway.audit.log import AccessLog
+from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.finding.making import FindingOrder, make_finding
+from gateway.audit.openings import Opening, OpeningError, check_use
 from gateway.audit.private import OpenedPart
+from gateway.audit.reader import LogReader
 from gateway.audit.receipts import describe_receipt
-from gateway.audit.search.entry import draft_export, draft_query
+from gateway.audit.search.entry import draft_export, draft_query, with_count
 from gateway.audit.search.query import Query, QueryError
 from gateway.audit.search.search import MAX_PAGE, FoundEntry, LogSearch, Page
 from gateway.audit.search.table import encode_csv, encode_xlsx
-from gateway.audit.unavailable import LogUnavailableError
-from gateway.decision import make_decision_id
-from gateway.http.bodies import read_body
-from gateway.http.log_files import open_log, raise_unavailable, read
+from gateway.http.audit_queries import (
+    look_up_opening,
+    make_query,
+    open_shard,
+    parse,
+    query_of,
+    raise_refused,
+    telling,
+    wrong,
+)
+from gateway.http.entries import asking, record
+from gateway.http.log_files import read, read_in
 from gateway.http.messages.auditors import (
     CaseRequest,
     EntryAnswer,
@@ -36,182 +48,198 @@ from gateway.http.messages.auditors import (
     QueryReceipt,
     SearchAnswer,
     SearchRequest,
-    SearchTerms,
 )
 from gateway.http.problems import ProblemError, ProblemKind
-from gateway.http.questions import WRONG_VALUE, name_place, parse_request
-from gateway.http.state import BUDGET, CALLER, NOW, SITE
+from gateway.http.published import read_published, reads_policies
+from gateway.http.reading import Lane
+from gateway.http.state import BUDGET, CALLER, LANES, LOG, NOW, SITE
 from gateway.rendering import encode_time
-from gateway.sources.source import normal_code
 
-MAX_SEARCH_BYTES: Final = 16 * 1024  # the longest terms have 2 kB
+_ENTRY_BYTES: Final = 8 * 1024  # of memory that an exported entry takes: 66 MB were measured for 10,000 in a finding
 _CHINA: Final = timezone(timedelta(hours=8))
 _MEDIA: Final = {
-    ExportFormat.CSV: "text/csv",
-    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ExportFormat.CSV: ("text/csv", "csv"),
+    ExportFormat.XLSX: ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    ExportFormat.BUNDLE: ("application/zip", "zip"),
 }
 
-_Request = TypeVar("_Request", SearchRequest, CaseRequest, LicenceHistoryRequest, OfficialDayRequest, ExportRequest)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """A search that may be made: where, for what, and what opens private parts."""
+
+    reader: LogReader
+    query: Query
+    draft: EntryDraft  # the entry about it, before anything was found
+    opening: Opening | None
+    readers: Mapping[str, LogReader]  # by origin: the logs that have entries about the opening
 
 
 async def post_search(request: web.Request) -> web.Response:
     """Search by any terms."""
-    log, asked = open_log(request), await _parse(request, SearchRequest)
-    query = _query_of(asked)
-    return await _answer(request, log, query, asked)
+    asked = await parse(request, SearchRequest)
+    return await _answer(request, query_of(asked), asked)
 
 
 async def post_case(request: web.Request) -> web.Response:
     """Search for one case."""
-    log, asked = open_log(request), await _parse(request, CaseRequest)
-    return await _answer(request, log, _query(case=asked.case, since=asked.since, until=asked.until), asked)
+    asked = await parse(request, CaseRequest)
+    return await _answer(request, make_query(case=asked.case, since=asked.since, until=asked.until), asked)
 
 
 async def post_licence_history(request: web.Request) -> web.Response:
     """Search for one licence."""
-    log, asked = open_log(request), await _parse(request, LicenceHistoryRequest)
-    return await _answer(request, log, _query(licence=asked.licence, since=asked.since, until=asked.until), asked)
+    asked = await parse(request, LicenceHistoryRequest)
+    return await _answer(request, make_query(licence=asked.licence, since=asked.since, until=asked.until), asked)
 
 
 async def post_official_day(request: web.Request) -> web.Response:
     """Search for one official on one day in China."""
-    log, asked = open_log(request), await _parse(request, OfficialDayRequest)
+    asked = await parse(request, OfficialDayRequest)
     try:
         since = datetime.strptime(asked.day, "%Y-%m-%d").replace(tzinfo=_CHINA)
-        query = _query(official=asked.official, since=since, until=since + timedelta(days=1))
+        query = make_query(official=asked.official, since=since, until=since + timedelta(days=1))
     except (ValueError, OverflowError) as error:
-        raise _wrong("day") from error
-    return await _answer(request, log, query, asked)
+        raise wrong("day") from error
+    return await _answer(request, query, asked)
 
 
 async def post_export(request: web.Request) -> web.Response:
-    """Export what a search finds, up to the limit, as a table."""
-    log, asked = open_log(request), await _parse(request, ExportRequest)
-    _check_reason(request, asked.reason)
-    query = _query_of(asked)
-    found = await read(request, lambda: _find_many(LogSearch.of(log), query, asked.limit))
-    opens = asked.reason is not None
-    encode = encode_csv if asked.format is ExportFormat.CSV else encode_xlsx
-    data = await asyncio.to_thread(encode, found, opens=opens)
+    """Export what a search finds, up to the limit, as a table or as a finding."""
+    asked = await parse(request, ExportRequest)
+    search = await _begin(request, query_of(asked), asked.log, asked.opening)
+    lane = request.app[LANES].exports
+    most = request.app[SITE].settings.http.max_buffered_bytes // 2  # an export never shuts out all questions
+    with lane.place(), request.app[BUDGET].share() as share:
+        share.keep(min(asked.limit * _ENTRY_BYTES, most))
+        found, is_complete = await read_in(request, lane, lambda: _find_many(search, asked.limit))
+        receipt = await _record(request, search, found=len(found))
+        if asked.format is ExportFormat.BUNDLE:
+            data = await _make_bundle(request, lane, search, found, receipt, is_complete=is_complete)
+        else:
+            encode = encode_csv if asked.format is ExportFormat.CSV else encode_xlsx
+            data = await lane.run(lambda: encode(found, opens=search.opening is not None))
     caller = request[CALLER]
     export = draft_export(
-        req=make_decision_id(request[NOW]),
+        req=asking(request).decision,
         caller=caller.id,
         org=caller.organisation,
         count=len(found),
         digest=sha256(data).digest(),
     )
-    await _append(request, log, _about(request, query, found=len(found), onward=False, reason=asked.reason))
-    await _append(request, log, export)
-    name = f"entries-{request[NOW]:%Y%m%dT%H%M%SZ}.{asked.format}"
+    await record(request, export)
+    media, suffix = _MEDIA[asked.format]
+    name = f"entries-{request[NOW]:%Y%m%dT%H%M%SZ}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return web.Response(body=data, content_type=_MEDIA[asked.format], headers=headers)
+    return web.Response(body=data, content_type=media, headers=headers)
 
 
 async def _answer(
     request: web.Request,
-    log: AccessLog,
     query: Query,
     asked: SearchRequest | CaseRequest | LicenceHistoryRequest | OfficialDayRequest,
 ) -> web.Response:
     """Search, record it, and answer."""
-    _check_reason(request, asked.reason)
-    search = LogSearch.of(log)
+    search = await _begin(request, query, asked.log, asked.opening, is_onward=asked.cursor is not None)
     try:
-        page = await read(request, lambda: search.find(query, cursor=asked.cursor, limit=asked.limit))
+        page = await read(
+            request, lambda: LogSearch.of(search.reader).find(query, cursor=asked.cursor, limit=asked.limit)
+        )
     except QueryError as error:
-        raise _wrong(error.member) from error
-    draft = _about(request, query, found=len(page.entries), onward=asked.cursor is not None, reason=asked.reason)
-    receipt = await _append(request, log, draft)
-    answer = _describe(page, receipt, opens=asked.reason is not None)
+        raise wrong(error.member) from error
+    receipt = await _record(request, search, found=len(page.entries))
+    answer = _describe(page, search, receipt)
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
 
-def _check_reason(request: web.Request, reason: str | None) -> None:
-    if reason is not None and not request[CALLER].may_open:
-        raise ProblemError(ProblemKind.OPENING_NOT_ALLOWED)
+async def _begin(
+    request: web.Request, query: Query, shard: str | None, opening: str | None, *, is_onward: bool = False
+) -> _Search:
+    """Return the search, once it is certain that it may be made, and that there can be an entry about it.
 
+    Raises:
+        ProblemError: 403 or 404, the opening does not allow it; 422, there is no such half-year, or a term that no
+            entry takes; 503.
 
-def _about(request: web.Request, query: Query, *, found: int, onward: bool, reason: str | None) -> EntryDraft:
-    caller = request[CALLER]
+    """
+    reader, caller = await open_shard(request, shard), request[CALLER]
     try:
-        return draft_query(
+        draft = draft_query(
             query,
-            req=make_decision_id(request[NOW]),
+            req=asking(request).decision,
             caller=caller.id,
             org=caller.organisation,
-            found=found,
-            is_onward=onward,
-            reason=reason or "",
+            is_onward=is_onward,
+            opening=opening or "",
         )
-    except ValueError as error:  # a reason with a NUL in it, or of more bytes than are kept
-        raise _wrong("reason") from error
+    except ValueError as error:  # a term with a NUL in it
+        raise wrong("") from error
+    if opening is None:
+        return _Search(reader=reader, query=query, draft=draft, opening=None, readers={})
+    async with telling(request, draft):
+        if not caller.may_open:
+            raise ProblemError(ProblemKind.OPENING_NOT_ALLOWED)
+        found, readers = await look_up_opening(request, opening)
+        at, openers = int(request[NOW].timestamp() * 1000), request.app[SITE].settings.audit.auditing.openers
+        try:
+            check_use(found, query, log=reader.origin, caller=caller.id, at=at, openers=openers)
+        except OpeningError as error:
+            raise_refused(error)
+    return _Search(reader=reader, query=query, draft=draft, opening=found, readers=readers)
 
 
-async def _append(request: web.Request, log: AccessLog, draft: EntryDraft) -> Receipt:
-    try:
-        return await log.append(draft)
-    except LogUnavailableError as error:
-        raise_unavailable(request, error)
+async def _record(request: web.Request, search: _Search, *, found: int) -> Receipt:
+    """Return the receipt of the entry about a search when it is durable; raises ProblemError (503)."""
+    return await record(request, with_count(search.draft, found))
 
 
-def _find_many(search: LogSearch, query: Query, limit: int) -> list[FoundEntry]:
+async def _make_bundle(
+    request: web.Request, lane: Lane, search: _Search, found: list[FoundEntry], receipt: Receipt, *, is_complete: bool
+) -> bytes:
+    """Return the finding; raises ProblemError (503)."""
+
+    def make() -> bytes:
+        writer = request.app[LOG].reader(receipt.log.rpartition("/")[2])
+        published = read_published(request.app, search.reader)
+        others = {one.origin: one for one in (writer, *search.readers.values()) if one.origin != search.reader.origin}
+        cosigned = [one for reader in others.values() for one in read_published(request.app, reader).cosigned]
+        return make_finding(
+            FindingOrder(
+                reader=search.reader,
+                writer=writer,
+                found=found,
+                is_complete=is_complete,
+                query=search.query,
+                search=receipt,
+                policy=published.policy,
+                read_bundle=reads_policies(request.app),
+                cosigned=(*published.cosigned, *cosigned),
+                opening=search.opening,
+                readers=search.readers,
+            )
+        )
+
+    return await read_in(request, lane, make)
+
+
+def _find_many(search: _Search, limit: int) -> tuple[list[FoundEntry], bool]:
+    """Return what a search finds up to a limit, and whether that is all."""
+    engine = LogSearch.of(search.reader)
     found: list[FoundEntry] = []
     cursor = None
     while len(found) < limit:
-        page = search.find(query, cursor=cursor, limit=min(MAX_PAGE, limit - len(found)))
+        page = engine.find(search.query, cursor=cursor, limit=min(MAX_PAGE, limit - len(found)))
         found += page.entries
         cursor = page.cursor
         if cursor is None:
             break
-    return found
+    return found, cursor is None
 
 
-async def _parse(request: web.Request, shape: type[_Request]) -> _Request:
-    settings = request.app[SITE].settings.http
-    with request.app[BUDGET].share() as share:
-        body = await read_body(request, settings, share)
-        if len(body) > MAX_SEARCH_BYTES:
-            raise ProblemError(ProblemKind.BODY_TOO_LARGE)
-        return parse_request(body, shape, max_body_bytes=MAX_SEARCH_BYTES)
-
-
-def _query_of(asked: SearchRequest | ExportRequest) -> Query:
-    terms = {name: getattr(asked, name) for name in SearchTerms.__struct_fields__}
-    return _query(since=asked.since, until=asked.until, **terms)
-
-
-def _query(
-    *, since: datetime | None = None, until: datetime | None = None, subject: str | None = None, **terms: object
-) -> Query:
-    """Return the search that was asked for; the subject in the spelling that entries have it in.
-
-    Raises:
-        ProblemError: 422.
-
-    """
-    given = {name: value for name, value in terms.items() if value is not None}
-    if subject is not None:
-        given["subject"] = SubjectId(normal_code(subject) or subject)
-    given["kinds"] = frozenset(given.get("kinds", ()))  # type: ignore[call-overload]  # a list of kinds
-    try:
-        return Query(**given, since=_milliseconds(since), until=_milliseconds(until))  # type: ignore[arg-type]  # as the bodies say
-    except QueryError as error:
-        raise _wrong(error.member) from error
-
-
-def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp() * 1000)
-
-
-def _wrong(member: str) -> ProblemError:
-    place = f"$.{member}" if member.isidentifier() else "$"
-    return ProblemError(ProblemKind.BODY_INVALID, errors=[name_place(place, WRONG_VALUE)])
-
-
-def _describe(page: Page, receipt: Receipt, *, opens: bool) -> SearchAnswer:
+def _describe(page: Page, search: _Search, receipt: Receipt) -> SearchAnswer:
+    opens = search.opening is not None
     return SearchAnswer(
-        log=receipt.log,
+        log=search.reader.origin,
         size=page.size,
         entries=[
             EntryAnswer(

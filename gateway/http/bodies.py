@@ -19,20 +19,30 @@ async def expect_later(_: web.Request) -> None:
     """Answer no ``Expect`` yet: 100 Continue is sent when the body is wanted, so that a refusal comes first."""
 
 
-async def read_body(request: web.Request, settings: HttpSettings, share: BodyShare) -> bytearray:
-    """Return the body, having read no more than the bound allows.
+async def read_body(
+    request: web.Request,
+    settings: HttpSettings,
+    share: BodyShare,
+    *,
+    most_bytes: int | None = None,
+    is_json: bool = True,
+) -> bytearray:
+    """Return the body, having read no more than ``most_bytes`` (None: what a question may have).
+
+    A body that is not ``is_json`` may say any type.
 
     Raises:
         ProblemError: 415 (type or compression), 413 (too large: by Content-Length before reading, or while reading),
             408 (too slow), 400 (ended early), 417 (a strange expectation), 503 (no memory for it now).
 
     """
-    _check_headers(request, settings.max_body_bytes)
+    most = settings.max_body_bytes if most_bytes is None else most_bytes
+    _check_headers(request, most, is_json=is_json)
     if _expects(request):
         await request.writer.write(_CONTINUE)
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
-            return await _read_pieces(request, settings, share)
+            return await _read_pieces(request, most, settings.body_idle_timeout_seconds, share)
     except TimeoutError as error:
         raise ProblemError(ProblemKind.BODY_TIMEOUT, close=True) from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
@@ -40,11 +50,12 @@ async def read_body(request: web.Request, settings: HttpSettings, share: BodySha
         raise ProblemError(ProblemKind.BODY_INCOMPLETE, close=True) from error
 
 
-def _check_headers(request: web.Request, max_body_bytes: int) -> None:
+def _check_headers(request: web.Request, max_body_bytes: int, *, is_json: bool) -> None:
     """Refuse by headers alone what need not be read."""
     if any(expected.lower() != _CONTINUE_EXPECTED for expected in _expects(request)):
         raise ProblemError(ProblemKind.EXPECTATION_FAILED)  # RFC 9110 section 10.1.1
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in _UTF_8:
+    charset = (request.charset or "utf-8").lower()
+    if is_json and (request.content_type != "application/json" or charset not in _UTF_8):
         raise ProblemError(ProblemKind.BODY_CONTENT_TYPE)
     if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise ProblemError(ProblemKind.BODY_CONTENT_ENCODING)
@@ -57,15 +68,15 @@ def _expects(request: web.Request) -> list[str]:
     return request.headers.getall("Expect", []) if request.version == HttpVersion11 else []
 
 
-async def _read_pieces(request: web.Request, settings: HttpSettings, share: BodyShare) -> bytearray:
+async def _read_pieces(request: web.Request, max_body_bytes: int, idle_seconds: float, share: BodyShare) -> bytearray:
     """Read into one buffer that grows in place, so that the body is never there twice."""
     body = bytearray()
     while True:
-        async with asyncio.timeout(settings.body_idle_timeout_seconds):
+        async with asyncio.timeout(idle_seconds):
             piece = await request.content.readany()
         if not piece:
             return body
-        if len(body) + len(piece) > settings.max_body_bytes:
+        if len(body) + len(piece) > max_body_bytes:
             raise ProblemError(ProblemKind.BODY_TOO_LARGE, close=True)
         share.resize(len(body) + len(piece))
         body += piece

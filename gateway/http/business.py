@@ -9,20 +9,22 @@ from aiohttp import web
 
 from gateway.budget.store import CountersUnavailableError
 from gateway.callers import Caller
-from gateway.decision import DecisionId, make_decision_id
 from gateway.disclosure import hold
 from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
 from gateway.http.consents import raise_unavailable
+from gateway.http.entries import asking, describe_logged, record
 from gateway.http.floor import not_before
 from gateway.http.licence_question import DocumentQuestion, KeyQuestion, not_offered, parse_question
 from gateway.http.messages.questions import AttestQuestion, Purpose, VerificationRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import WRONG_VALUE, name_place
 from gateway.http.state import (
+    ABOUT,
     BUDGET,
     CALLER,
     CLOCK,
+    DECISION,
     FAILURE,
     LICENCES,
     OUTCOME,
@@ -35,9 +37,9 @@ from gateway.http.state import (
 )
 from gateway.pipeline import Verified, concerns_register, judge_not_found, judge_registered, judge_unasked
 from gateway.policy.moment import china_day
-from gateway.policy.record import SinkUnavailableError
 from gateway.purpose import PurposeError, bind_purpose
 from gateway.reason import Reason
+from gateway.recording import About, Basis, about_licence, about_question, draft_answer
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.sharing import Asked, BudgetExceededError, PolicyView, Shared
 from gateway.sources.source import (
@@ -60,7 +62,8 @@ async def post_verification(request: web.Request) -> web.Response:
     """Answer one question.
 
     1. the body, within its bounds; 2. the question in it, and its purpose; 3. the document, where it did not come
-    along, and the verdict; 4. what is shared; 5. the answer. One that asks yes or no about a holder takes a least time.
+    along, and the verdict; 4. what is shared; 5. the entry in the log, and the answer. One that asks yes or no about a
+    holder takes a least time.
     """
     with request.app[BUDGET].share() as share:
         # 1. and 2. body and question
@@ -75,37 +78,59 @@ async def post_verification(request: web.Request) -> web.Response:
 async def _answer(
     request: web.Request, question: DocumentQuestion | KeyQuestion, share: BodyShare, now: datetime
 ) -> web.Response:
-    status, asked = request.app[STATUS], question.request
+    asked = question.request
     # 2. purpose
+    request[ABOUT] = about = _about(question, _named_item(request, asked))
     in_force = request.app[POLICY].current()
     view = None if in_force is None else request.app[SHARING].view(in_force)
     item = None if view is None else _bind(view, asked, now)
-    # 3. document and verdict
+    # 3. document and verdict, by what is known now: the entry and the answer name this, whatever comes meanwhile
+    store, status = request.app[STORE](), request.app[STATUS]
+    sequence = None if status is None else status.sequence
     if isinstance(question, DocumentQuestion):
         share.keep(len(question.document))  # the body was let go
-        verified = await request.app[VERIFIER].verify(
-            question.document, store=request.app[STORE](), at=now, stapled=question.stapled
-        )
+        verified = await request.app[VERIFIER].verify(question.document, store=store, at=now, stapled=question.stapled)
+        # A refusal names its holders too. Not where the licence was only named: by what a refusal commits to, whoever
+        # asks would see whether there is such a licence.
+        request[ABOUT] = about_licence(about, verified.licence)
         verified = await _register(request, verified, now)
     else:
         found = await _find(request, question.key)
         share.keep(len(found.document))
-        verified = await request.app[VERIFIER].verify_found(found, question.key, store=request.app[STORE](), at=now)
+        verified = await request.app[VERIFIER].verify_found(found, question.key, store=store, at=now)
     share.keep(0)
     verdict = verified.verdict
     if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
         raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
     # 4. what is shared
-    decision, shared = make_decision_id(now), None
+    shared = None
     if view is not None and item is not None:
         asked_for = _as_asked(request[CALLER], item, question)
-        verified, shared = await _share(request, view, asked_for, verified, decision=decision, now=now)
+        verified, shared = await _share(request, view, asked_for, verified, now=now)
     request.app[VERIFIER].count_verdict(verified.verdict)
     request[OUTCOME] = verified.verdict.outcome.value
-    # 5. answer
-    sequence = None if status is None else status.sequence
-    answer = render_answer(verified, decision=decision, request=asked, shared=shared, revocation_seq=sequence)
+    # 5. entry and answer
+    draft = draft_answer(
+        asking(request),
+        about_licence(about, verified.licence),
+        verified,
+        shared,
+        compares=question.compares,
+        basis=Basis(trust=store.anchors_version, revocation=sequence),
+    )
+    receipt = describe_logged(request, await record(request, draft))
+    answer = render_answer(
+        verified, decision=request[DECISION], request=asked, receipt=receipt, shared=shared, revocation_seq=sequence
+    )
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+
+def _named_item(request: web.Request, asked: VerificationRequest) -> Item | None:
+    """Return the item that is asked for, if the policy has it, in force today or not; rules of secrecy go by it."""
+    in_force = request.app[POLICY].settled.in_force
+    if in_force is None or asked.purpose is None or asked.purpose.item is None:
+        return None
+    return request.app[SHARING].view(in_force).items.get(asked.purpose.item)
 
 
 def _bind(view: PolicyView, asked: VerificationRequest, now: datetime) -> Item:
@@ -120,6 +145,17 @@ def _bind(view: PolicyView, asked: VerificationRequest, now: datetime) -> Item:
         return bind_purpose(view.items, purpose.item, purpose.case, today=china_day(now))
     except PurposeError as error:
         raise ProblemError(ProblemKind(error.unbound.value)) from error
+
+
+def _about(question: DocumentQuestion | KeyQuestion, item: Item | None) -> About:
+    request = question.request
+    return about_question(
+        item=item,
+        official="" if request.operator is None else request.operator.id,
+        case=None if request.purpose is None else request.purpose.case,
+        key=question.key if isinstance(question, KeyQuestion) else None,
+        match=request.match,
+    )
 
 
 def _as_asked(caller: Caller, item: Item, question: DocumentQuestion | KeyQuestion) -> Asked:
@@ -140,25 +176,24 @@ def _as_asked(caller: Caller, item: Item, question: DocumentQuestion | KeyQuesti
 
 
 async def _share(
-    request: web.Request, view: PolicyView, asked: Asked, verified: Verified, *, decision: DecisionId, now: datetime
+    request: web.Request, view: PolicyView, asked: Asked, verified: Verified, *, now: datetime
 ) -> tuple[Verified, Shared]:
     """Return what is shared, and of what.
 
     Raises:
-        ProblemError: 429, a budget has no room; 503, the question cannot be counted, consents cannot be looked up, or
-            the decision not be recorded.
+        ProblemError: 429, a budget has no room; 503, the question cannot be counted, or consents cannot be looked up.
 
     """
     share = request.app[SHARING].share
     try:
         try:
-            return verified, await share(view, asked, verified, decision=decision, now=now)
+            return verified, await share(view, asked, verified, now=now)
         except (BudgetExceededError, CountersUnavailableError):
             if asked.key is None or not asked.key.asks_holder or verified.licence is None:
                 raise
         # A right guess of the holder: to be refused where a wrong one is answered would tell that it is right.
         verified = judge_not_found(verified.source, at=now)
-        return verified, await share(view, asked, verified, decision=decision, now=now)
+        return verified, await share(view, asked, verified, now=now)
     except BudgetExceededError as error:
         headers = {"Retry-After": str(error.exceeded.retry_after_seconds)}
         raise ProblemError(ProblemKind.BUDGET_EXCEEDED, headers=headers, budget=error.exceeded.budget) from error
@@ -167,9 +202,6 @@ async def _share(
         raise ProblemError(ProblemKind.BUDGET_UNAVAILABLE, headers=headers) from error
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
-    except SinkUnavailableError as error:
-        headers = {"Retry-After": str(SOURCE_RETRY_AFTER_SECONDS)}
-        raise ProblemError(ProblemKind.RECORD_UNAVAILABLE, headers=headers) from error
 
 
 async def _find(request: web.Request, key: LicenceKey) -> Found:
@@ -219,6 +251,7 @@ def render_answer(
     *,
     decision: str,
     request: VerificationRequest,
+    receipt: dict[str, Any],
     shared: Shared | None = None,
     revocation_seq: int | None = None,
 ) -> dict[str, Any]:
@@ -258,7 +291,7 @@ def render_answer(
             "fresh_until": None if ends_at is None else encode_time(ends_at),
         },
         "policy": None if shared is None else {"bundle": shared.bundle, "plan": shared.plan},
-        "receipt": None,
+        "receipt": receipt,
     }
 
 

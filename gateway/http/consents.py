@@ -1,20 +1,24 @@
 """``POST /v1/consents`` and ``/v1/consents/withdrawals``: callers that may, register what holders have agreed to."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from gateway.audit.entry import Receipt
 from gateway.consent.fitting import Wanted, find_misfits
 from gateway.consent.record import MAX_LIFE, ConsentId, ConsentRecord, hash_holder, make_consent_id
 from gateway.consent.store import AsyncConsents
 from gateway.http.bodies import read_body
+from gateway.http.entries import asking, describe_logged, record
 from gateway.http.messages.consents import ConsentRequest, WithdrawalRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import MAX_NAMED_PLACES, WRONG_VALUE, name_place, parse_request
-from gateway.http.state import BUDGET, CALLER, CLOCK, CONSENTS, FAILURE, POLICY, SITE
+from gateway.http.state import BUDGET, CALLER, CLOCK, CONSENTS, DECISION, FAILURE, POLICY, SITE
+from gateway.recording import draft_consent
 from gateway.rendering import encode_time
 from gateway.sources.source import SourceUnavailableError
 
@@ -41,7 +45,7 @@ async def post_consent(request: web.Request) -> web.Response:
         holders = [hash_holder(holder, secret) for holder in asked.holders]
         if None in holders:
             raise _wrong(f"$.holders[{holders.index(None)}]")
-        record = ConsentRecord(
+        consent = ConsentRecord(
             id=make_consent_id(),
             holders=frozenset(holder for holder in holders if holder is not None),
             items=frozenset(asked.items),
@@ -52,25 +56,48 @@ async def post_consent(request: web.Request) -> web.Response:
             given_at=now,
             expires_at=expires,
         )
-        await consents.add(record)
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
-    return _json({"consent": record.id, "given": encode_time(now), "expires": encode_time(expires)})
+    # The entry comes first: there is no consent without one.
+    receipt = await _record(request, "register", consent.id, asked.holders)
+    try:
+        await consents.add(consent)
+    except SourceUnavailableError as error:
+        await _record(request, "register-failed", consent.id, asked.holders)
+        raise_unavailable(request, error)
+    said = {"consent": consent.id, "given": encode_time(now), "expires": encode_time(expires)}
+    return _json(request, said, receipt)
 
 
 async def post_withdrawal(request: web.Request) -> web.Response:
-    """Withdraw a consent that the caller's organisation registered; any other is not known to it."""
-    consents = _open_to_caller(request)
+    """Withdraw a consent that the caller's organisation registered; any other is not known to it.
+
+    The entry comes first, as for a registration. It names the consent alone: of the holders only hashes were kept.
+    """
+    consents, organisation = _open_to_caller(request), request[CALLER].organisation
     asked = await _read(request, WithdrawalRequest)
+    consent = ConsentId(asked.consent)
     try:
-        since = await consents.withdraw(
-            ConsentId(asked.consent), at=request.app[CLOCK](), organisation=request[CALLER].organisation
-        )
+        found = await consents.find(consent)
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
-    if since is None:
+    if found is None or found.registered_by != organisation:
         raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
-    return _json({"consent": asked.consent, "withdrawn": encode_time(since)})
+    receipt = await _record(request, "withdraw", consent)
+    try:
+        since = await consents.withdraw(consent, at=request.app[CLOCK](), organisation=organisation)
+    except SourceUnavailableError as error:
+        await _record(request, "withdraw-failed", consent)
+        raise_unavailable(request, error)
+    if since is None:  # somebody took it out of the register meanwhile
+        await _record(request, "withdraw-failed", consent)
+        raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
+    return _json(request, {"consent": consent, "withdrawn": encode_time(since)}, receipt)
+
+
+async def _record(request: web.Request, action: str, consent: ConsentId, holders: Sequence[str] = ()) -> Receipt:
+    """Return the receipt of an entry about a consent when it is durable; raises ProblemError (503)."""
+    return await record(request, draft_consent(asking(request), action=action, consent=consent, holders=holders))
 
 
 def raise_unavailable(request: web.Request, error: SourceUnavailableError) -> NoReturn:
@@ -129,5 +156,6 @@ def _wrong(path: str) -> ProblemError:
     return ProblemError(ProblemKind.BODY_INVALID, errors=[name_place(path, WRONG_VALUE)])
 
 
-def _json(content: dict[str, str]) -> web.Response:
+def _json(request: web.Request, said: dict[str, str], receipt: Receipt) -> web.Response:
+    content: dict[str, Any] = {**said, "decision": request[DECISION], "receipt": describe_logged(request, receipt)}
     return web.Response(body=msgspec.json.encode(content), content_type="application/json")

@@ -10,10 +10,25 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from gateway.callers import Caller
+from gateway.callers import CallerRole
+from gateway.holder.sign_in import parse_holder
+from gateway.http.entries import record_refusal
 from gateway.http.problems import ProblemError, ProblemKind, problem_of_http_error, render_problem
-from gateway.http.routes import OPEN_PATHS, PATHS, ROLES
-from gateway.http.state import CALLER, CLOCK, DRAINING, FAILURE, METRICS, NOW, OUTCOME, REQUEST_ID, SITE
+from gateway.http.routes import OPEN_PATHS, PATHS, PUBLIC_PATHS, ROLES
+from gateway.http.state import (
+    CALLER,
+    CLOCK,
+    DECISION,
+    DRAINING,
+    FAILURE,
+    HOLDER,
+    ISSUED_AT,
+    METRICS,
+    NOW,
+    OUTCOME,
+    REQUEST_ID,
+    SITE,
+)
 from gateway.rendering import encode_time
 from gateway.request_log import LOGGER, UNMATCHED, encode_line
 from gateway.tokens import SignInError, SignInFailure, authenticate
@@ -103,29 +118,39 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         # Only the type: a message may quote the request.
         request[FAILURE] = type(error).__name__
         problem = ProblemError(ProblemKind.INTERNAL)
+    problem = await record_refusal(request, problem)
     if FAILURE not in request:
         request[FAILURE] = problem.kind.value
-    return render_problem(problem, request_id=request[REQUEST_ID])
+    return render_problem(problem, request_id=request[REQUEST_ID], decision=request.get(DECISION))
 
 
 @web.middleware
 async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody but a registered caller past, except to the open routes; the body is not read before."""
     route = route_of(request)
-    if request.match_info.http_exception is None and route not in OPEN_PATHS:
-        request[CALLER] = caller = _authenticate(request)
-        if ROLES.get(route) is not caller.role:
+    is_public = route in PUBLIC_PATHS and request.app[SITE].settings.audit.auditing.public
+    if request.match_info.http_exception is None and route not in OPEN_PATHS and not is_public:
+        _authenticate(request)
+        if ROLES.get(route) is not request[CALLER].role:
             raise ProblemError(ProblemKind.ROLE_NOT_ALLOWED, close=True)
     return await handler(request)
 
 
-def _authenticate(request: web.Request) -> Caller:
-    """Return who asks, or refuse with one answer for everything that can be wrong."""
+def _authenticate(request: web.Request) -> None:
+    """Note who asks, or refuse with one answer for everything that can be wrong.
+
+    What a token says of a holder is read from those alone that may vouch for holders.
+    """
     site = request.app[SITE]
     try:
-        return authenticate(
+        signed_in = authenticate(
             _bearer_token(request), callers=site.callers, audience=site.settings.audience, at=request[NOW]
         )
+        # First: a platform that signed, but vouches for nobody, is refused with an entry.
+        request[CALLER] = signed_in.caller
+        request[ISSUED_AT] = signed_in.issued_at
+        if signed_in.caller.role is CallerRole.IDENTITY_PROVIDER:
+            request[HOLDER] = parse_holder(signed_in.claims)
     except SignInError as error:
         request.app[METRICS].sign_in_failures.labels(failure=error.failure.value).inc()
         request[FAILURE] = f"sign-in.{error.failure.value}"

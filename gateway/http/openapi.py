@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from gateway.http.language import Language
 from gateway.http.messages.problems import ProblemDocument
 from gateway.http.messages.questions import LicenceQuestion
 from gateway.http.problems import PROBLEM_CONTENT_TYPE, PROBLEMS, ProblemKind
@@ -22,6 +23,7 @@ _HEADERS: Final[Mapping[str, Any]] = {
     "X-Request-Id": {"description": "The id of the request.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "The scheme to sign in with.", "schema": {"type": "string"}},
+    "Content-Language": {"description": "The language of sentences.", "schema": {"enum": [*Language]}},
     "Allow": {"description": "The methods that this address takes.", "schema": {"type": "string"}},
 }
 _OF_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
@@ -37,6 +39,13 @@ _WAYS: Final = [
     {"required": ["number", "type"], "properties": {name: {"type": "string"} for name in ("number", "type")}},
     {"required": ["code"], "properties": {"code": {"type": "string"}}},
 ]
+_LANGUAGE: Final = {
+    "name": "Accept-Language",
+    "in": "header",
+    "required": False,
+    "description": "Sentences are English where that is wanted more than Chinese.",
+    "schema": {"type": "string"},
+}
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _REFERENCE: Final = "#/components/schemas/{name}"
 _DESCRIPTION: Final = (
@@ -83,6 +92,7 @@ def _operation(route: Route, method: str) -> dict[str, Any]:
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
                 for name in _PARAMETER.findall(route.path)
             ),
+            *([_LANGUAGE] if route.is_worded else []),
             {
                 "name": "X-Request-Id",
                 "in": "header",
@@ -104,6 +114,8 @@ def _operation(route: Route, method: str) -> dict[str, Any]:
 
 def _answer(route: Route, *, is_head: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "The answer.", "headers": {"X-Request-Id": _HEADERS["X-Request-Id"]}}
+    if route.is_worded:
+        answer["headers"] |= {"Content-Language": _HEADERS["Content-Language"]}
     if not is_head:
         schema = {"schema": {"type": "string" if route.answer_content_type == "text/plain" else "object"}}
         answer["content"] = {route.answer_content_type: schema if route.answer is None else _schema_of(route.answer)}

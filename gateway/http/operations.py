@@ -2,14 +2,31 @@
 
 import asyncio
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from gateway.http.state import DRAINING, METRICS, NOW, OPENAPI, POLICY, PSEUDONYMS, SITE, SOURCES, STATUS, STORE, TRUST
+from gateway.audit.book.report import LogReport, read_report
+from gateway.audit.unavailable import ADVICE
+from gateway.audit.witness.report import SENTENCES, WitnessReport
+from gateway.http.state import (
+    DRAINING,
+    LOG,
+    METRICS,
+    NOW,
+    OPENAPI,
+    POLICY,
+    PSEUDONYMS,
+    SITE,
+    SOURCES,
+    STATUS,
+    STORE,
+    TRUST,
+    WITNESSES,
+)
 from gateway.metrics import METRICS_CONTENT_TYPE
 from gateway.rendering import encode_time
 from gateway.status.observer import SourceReport
@@ -26,11 +43,14 @@ async def get_health(_: web.Request) -> web.Response:
 async def get_readiness(request: web.Request) -> web.Response:
     """Say what the gateway works with; without anchors it works, and every chain is unknown.
 
-    While it stops it is not ready (503), so that whoever balances the load sends nothing more.
+    While it stops, or the access log takes nothing, it is not ready (503), so that whoever balances the load sends
+    nothing more.
     """
-    ready = not request.app[DRAINING].is_set()
+    log = await read_report(request.app[LOG])
+    ready = not request.app[DRAINING].is_set() and log.stopped is None
     site, store = request.app[SITE], request.app[STORE]()
     status, sources = request.app[STATUS], request.app[SOURCES]
+    witnesses = request.app[WITNESSES]
     content = {
         "ready": ready,
         "anchors": count_anchors(store, request[NOW]),
@@ -43,6 +63,8 @@ async def get_readiness(request: web.Request) -> web.Response:
         "status_failure": None if sources is None else sources.report(),
         "policy": request.app[POLICY].report(),
         "pseudonyms": _describe_pseudonyms(is_configured=request.app[PSEUDONYMS].is_configured),
+        "log": _describe_log(log),
+        "witnesses": None if witnesses is None else _describe_witnesses(witnesses.report(request[NOW])),
     }
     return _json(content, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -50,7 +72,13 @@ async def get_readiness(request: web.Request) -> web.Response:
 async def get_metrics(request: web.Request) -> web.Response:
     """Return the metrics as Prometheus reads them."""
     metrics = request.app[METRICS]
+    log = await read_report(request.app[LOG])
+    metrics.log_size.set(log.size)
+    metrics.log_stopped.set(log.stopped is not None)
     metrics.revocation_seconds_left.set(count_seconds_left(request.app[STORE](), request[NOW]))
+    witnesses = request.app[WITNESSES]
+    if witnesses is not None:
+        witnesses.set_gauges(request[NOW])
     text = await asyncio.to_thread(metrics.expose) if metrics.is_shared else metrics.expose()
     return web.Response(body=text, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
@@ -75,6 +103,23 @@ def _describe_source(source: SourceReport, *, asks: bool) -> dict[str, Any]:
     }
 
 
+def _describe_log(report: LogReport) -> dict[str, Any]:
+    """Return how the access log stands, and in words what to do."""
+    stopped = report.stopped
+    zh, en = "日志正常写入。", "The log is written."
+    if stopped is not None:
+        advice = ADVICE[stopped.reason]
+        zh = f"日志不接受条目，网关不作答复：{advice.zh}。"
+        en = f"The log takes nothing, so nothing is answered: {advice.en}."
+    return {
+        "shard": report.shard,
+        "size": report.size,
+        "stopped": None if stopped is None else stopped.reason,
+        "zh": zh,
+        "en": en,
+    }
+
+
 def _describe_pseudonyms(*, is_configured: bool) -> dict[str, Any]:
     """Return whether there is a key for pseudonyms, and in words what follows."""
     return {
@@ -83,6 +128,27 @@ def _describe_pseudonyms(*, is_configured: bool) -> dict[str, Any]:
         "en": "The key of pseudonyms is there."
         if is_configured
         else "There is no key of pseudonyms ([policy] pseudonym_key): they are withheld.",
+    }
+
+
+def _describe_witnesses(report: WitnessReport) -> dict[str, Any]:
+    """Return how witnessing stands."""
+    sentence = SENTENCES[report.outlook]
+    return {
+        "outlook": report.outlook,
+        "size": report.size,
+        "as_of": None if report.as_of is None else encode_time(report.as_of),
+        "since": None if report.since is None else encode_time(report.since),
+        "witnesses": [
+            {
+                "name": one.name,
+                "cosigned": None if one.cosigned is None else encode_time(datetime.fromtimestamp(one.cosigned, UTC)),
+                "fault": one.fault,
+            }
+            for one in report.witnesses
+        ],
+        "zh": sentence.zh,
+        "en": sentence.en,
     }
 
 

@@ -43,11 +43,23 @@ class ProblemKind(StrEnum):
     CONSENT_UNAVAILABLE = "consent.unavailable"
     BUDGET_EXCEEDED = "budget.exceeded"
     BUDGET_UNAVAILABLE = "budget.unavailable"
+    RECEIPT_UNKNOWN = "receipt.unknown"
     ROLE_NOT_ALLOWED = "role.not-allowed"
     OPENING_NOT_ALLOWED = "log.opening-not-allowed"
+    OPENING_UNKNOWN = "log.opening-unknown"
+    OPENING_OTHER_SEARCH = "log.opening-other-search"
+    OPENING_NOT_APPROVED = "log.opening-not-approved"
+    OPENING_OVER = "log.opening-over"
+    OPENING_SAME_PERSON = "log.opening-same-person"
+    ASSURANCE_TOO_LOW = "holder.assurance-too-low"
     LOG_UNAVAILABLE = "log.unavailable"
     LOG_FILE_UNKNOWN = "log.file-unknown"
-    RECORD_UNAVAILABLE = "record.unavailable"
+    WITNESS_MALFORMED = "witness.malformed"
+    WITNESS_LOG_UNKNOWN = "witness.log-unknown"
+    WITNESS_UNSIGNED = "witness.unsigned"
+    WITNESS_NOT_GROWN = "witness.not-grown"
+    WITNESS_TOO_OFTEN = "witness.too-often"
+    WITNESS_UNAVAILABLE = "witness.unavailable"
     SOURCE_UNAVAILABLE = "source.unavailable"
     BUSY = "busy"
     DEADLINE = "deadline"
@@ -92,6 +104,7 @@ class ProblemError(Exception):
 _SEE_API = ("请对照接口文档 /openapi.json 检查请求。", "Compare the request with /openapi.json.")
 _SMALLER = ("请提交原始电子证照文件，不超过规定大小。", "Submit the original licence file, within the size limit.")
 _CHECK_ITEM = ("请核对事项编码及其有效期。", "Check the item's code, and when it is in force.")
+_SEE_WITNESS = ("请对照 C2SP tlog-witness 检查提交内容。", "Compare what was submitted with C2SP tlog-witness.")
 _AGAIN = ("请稍后重试。", "Try again later.")
 _TELL_US = (
     "请稍后重试；如仍失败，请将请求编号告知本网关运维人员。",
@@ -235,10 +248,48 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
         ),
         ProblemKind.OPENING_NOT_ALLOWED: ProblemText(
             403,
-            "未获准查看日志条目的非公开部分",
-            "This auditor may not open private parts of entries",
-            "请省略 reason，或由获准的审计员查询。",
-            "Leave reason out, or have an auditor search who may.",
+            "未获准申请或批准查看日志条目的非公开部分",
+            "This auditor may not ask for openings, or not approve them",
+            "请由获准的审计员办理。",
+            "Have an auditor do it who may.",
+        ),
+        ProblemKind.OPENING_UNKNOWN: ProblemText(
+            404,
+            "没有此开启申请",
+            "There is no such opening, or it is not yours",
+            "请核对编号；当事人信息已依法销毁的，不能再开启。",
+            "Check its id; nothing is opened any more about a person who was forgotten.",
+        ),
+        ProblemKind.OPENING_OTHER_SEARCH: ProblemText(
+            403,
+            "检索条件与开启申请不一致",
+            "This is not the search that the opening is for",
+            "请按申请时的条件检索，或另行申请。",
+            "Search for exactly what was asked for, or ask for another opening.",
+        ),
+        ProblemKind.OPENING_NOT_APPROVED: ProblemText(
+            403,
+            "开启申请尚未获批准",
+            "The opening is not approved yet",
+            "请由另一名获准的审计员批准（/audit/v1/openings/approvals）。",
+            "Have another auditor approve it who may (/audit/v1/openings/approvals).",
+        ),
+        ProblemKind.OPENING_OVER: ProblemText(
+            403, "开启申请已过期", "The opening is over", "请重新申请。", "Ask for another one."
+        ),
+        ProblemKind.OPENING_SAME_PERSON: ProblemText(
+            403,
+            "申请人不得批准本人的申请",
+            "Nobody approves what they asked for",
+            "请由另一账号的另一名审计员批准。",
+            "Have another person approve it, with another account.",
+        ),
+        ProblemKind.ASSURANCE_TOO_LOW: ProblemText(
+            403,
+            "登录的实名核验等级不足",
+            "The holder did not sign in surely enough",
+            "请在统一身份认证平台完成实人核验（人脸或数字证书）后重试。",
+            "Have the holder sign in at the identity platform by face or certificate (real-person), then try again.",
         ),
         ProblemKind.LOG_UNAVAILABLE: ProblemText(
             503, "访问日志暂不可用，不作答复", "The access log cannot be used now, so nothing is answered", *_TELL_US
@@ -250,15 +301,56 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             "请核对路径与日志大小。",
             "Check the path, and the size of the log.",
         ),
+        ProblemKind.RECEIPT_UNKNOWN: ProblemText(
+            404,
+            "没有此回执",
+            "There is no such receipt",
+            "请使用本系统所获答复中的 decision。",
+            "Use the decision of an answer that your own system was given.",
+        ),
+        ProblemKind.WITNESS_MALFORMED: ProblemText(
+            400, "不是规定格式的检查点提交", "This is no checkpoint as tlog-witness submits one", *_SEE_WITNESS
+        ),
+        ProblemKind.WITNESS_LOG_UNKNOWN: ProblemText(
+            404,
+            "本网关不见证此日志，或尚未共签",
+            "This log is not witnessed here, or was not cosigned yet",
+            "请核对日志名称；应当见证的，请将日志名称与公钥告知本网关运维人员。",
+            "Check the origin; if it should be witnessed, tell the operator its origin and keys.",
+        ),
+        ProblemKind.WITNESS_UNSIGNED: ProblemText(
+            403,
+            "检查点未经登记的日志密钥有效签名",
+            "No key that is known for this log signed the checkpoint",
+            "请用登记的日志密钥签名；已更换密钥的，请告知本网关运维人员。",
+            "Sign with a key that is registered; if the log changed its keys, tell the operator.",
+        ),
+        ProblemKind.WITNESS_NOT_GROWN: ProblemText(
+            422,
+            "检查点并非由上次共签的检查点延续而来",
+            "The tree does not begin with the one that was cosigned last",
+            "日志可能已被回退或分叉，请停止写入并查明原因。",
+            "The log may have been rolled back or forked: stop writing and find out why.",
+        ),
+        ProblemKind.WITNESS_TOO_OFTEN: ProblemText(
+            429,
+            "此日志的提交过于频繁",
+            "This log is submitted too often",
+            "请在 Retry-After 所示秒数之后再提交。",
+            "Submit again after the seconds in Retry-After.",
+        ),
+        ProblemKind.WITNESS_UNAVAILABLE: ProblemText(
+            503,
+            "见证记录暂不可用，不作共签",
+            "What was witnessed cannot be relied on now, so nothing is cosigned",
+            *_TELL_US,
+        ),
         ProblemKind.BUDGET_UNAVAILABLE: ProblemText(
             503,
             "查询用量暂不能计数，不作答复",
             "The question cannot be counted now, so it is not answered",
             "请稍后重试；如持续出现，请核查本系统近期的查询量，并将请求编号告知本网关运维人员。",
             "Try again later; if it goes on, look at how much your system asks, and tell the operator the request id.",
-        ),
-        ProblemKind.RECORD_UNAVAILABLE: ProblemText(
-            503, "决定暂不能留存，不作答复", "The decision cannot be recorded now, so it is not answered", *_TELL_US
         ),
         ProblemKind.SOURCE_UNAVAILABLE: ProblemText(
             503,
@@ -295,8 +387,8 @@ def problem_of_http_error(error: web.HTTPException) -> ProblemError:
     return ProblemError(problem_of_status(error.status), headers=headers)
 
 
-def render_problem(problem: ProblemError, *, request_id: str) -> web.Response:
-    """Return the problem document; only the request id, the places of errors and the id of a budget vary."""
+def render_problem(problem: ProblemError, *, request_id: str, decision: str | None = None) -> web.Response:
+    """Return the problem document; only ids, the places of errors and the id of a budget vary."""
     text = PROBLEMS[problem.kind]
     content: dict[str, Any] = {
         "type": TYPE_PREFIX + problem.kind,
@@ -308,6 +400,8 @@ def render_problem(problem: ProblemError, *, request_id: str) -> web.Response:
         "next_en": text.next_en,
         "request_id": request_id,
     }
+    if decision is not None:
+        content["decision"] = decision
     if problem.errors:
         content["errors"] = [dict(error) for error in problem.errors]
     if problem.budget is not None:

@@ -9,6 +9,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from gateway.callers import CallerRole
+from gateway.http.alarms import post_alarms, post_verdict
 from gateway.http.auditors import (
     post_case,
     post_export,
@@ -18,21 +19,31 @@ from gateway.http.auditors import (
 )
 from gateway.http.business import post_verification
 from gateway.http.consents import post_consent, post_withdrawal
+from gateway.http.holders import post_accesses
 from gateway.http.log_files import get_checkpoint, get_entries, get_tile
-from gateway.http.messages.answers import VerificationAnswer
+from gateway.http.messages.alarms import AlarmsAnswer, AlarmsRequest, VerdictAnswer, VerdictRequest
+from gateway.http.messages.answers import FullReceiptAnswer, VerificationAnswer
 from gateway.http.messages.auditors import (
     CaseRequest,
     ExportRequest,
     LicenceHistoryRequest,
     OfficialDayRequest,
+    OpeningAnswer,
+    OpeningApproval,
+    OpeningLookup,
+    OpeningRequest,
     SearchAnswer,
     SearchRequest,
 )
 from gateway.http.messages.consents import ConsentAnswer, ConsentRequest, WithdrawalAnswer, WithdrawalRequest
+from gateway.http.messages.holders import AccessesAnswer, AccessesRequest
 from gateway.http.messages.questions import VerificationRequest
 from gateway.http.messages.readiness import Health, Readiness
+from gateway.http.openings import post_approval, post_lookup, post_opening
 from gateway.http.operations import get_health, get_metrics, get_openapi, get_readiness
 from gateway.http.problems import ProblemKind
+from gateway.http.receipts import get_receipt
+from gateway.http.witness import get_witnessed_checkpoint, post_witnessed_checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +67,8 @@ class Route:
     problems: tuple[ProblemKind, ...] = ()
     is_open: bool = False
     role: CallerRole = CallerRole.BUSINESS  # whose token it takes, unless it is open
+    may_be_public: bool = False  # whether the settings can open it (`[audit] public`)
+    is_worded: bool = False  # sentences for people are in the answer, in the language of Accept-Language
     pattern: str = ""  # for the router, where a parameter of the path has slashes in it
 
     @property
@@ -80,6 +93,7 @@ _CONSENT_PROBLEMS: Final = (
     *_BODY_PROBLEMS,
     ProblemKind.CONSENT_NOT_ALLOWED,
     ProblemKind.CONSENT_UNAVAILABLE,
+    ProblemKind.LOG_UNAVAILABLE,
     ProblemKind.BUSY,
     ProblemKind.DEADLINE,
     ProblemKind.INTERNAL,
@@ -91,6 +105,30 @@ _AUDIT_PROBLEMS: Final = (
     ProblemKind.ROLE_NOT_ALLOWED,
     *_BODY_PROBLEMS,
     ProblemKind.OPENING_NOT_ALLOWED,
+    ProblemKind.OPENING_UNKNOWN,
+    ProblemKind.OPENING_OTHER_SEARCH,
+    ProblemKind.OPENING_NOT_APPROVED,
+    ProblemKind.OPENING_OVER,
+    *_LOG_PROBLEMS,
+)
+_ALARM_PROBLEMS: Final = (
+    ProblemKind.UNAUTHENTICATED,
+    ProblemKind.ROLE_NOT_ALLOWED,
+    *_BODY_PROBLEMS,
+    *_LOG_PROBLEMS,
+)
+_OPENING_PROBLEMS: Final = (
+    ProblemKind.UNAUTHENTICATED,
+    ProblemKind.ROLE_NOT_ALLOWED,
+    *_BODY_PROBLEMS,
+    ProblemKind.OPENING_NOT_ALLOWED,
+    ProblemKind.OPENING_UNKNOWN,
+    *_LOG_PROBLEMS,
+)
+_FILE_PROBLEMS: Final = (
+    ProblemKind.UNAUTHENTICATED,
+    ProblemKind.ROLE_NOT_ALLOWED,
+    ProblemKind.LOG_FILE_UNKNOWN,
     *_LOG_PROBLEMS,
 )
 _AUDIT: Final = (
@@ -102,8 +140,8 @@ _AUDIT: Final = (
         summary="Search the access log.",
         description=(
             "For auditors. All terms hold together; newest entries first; `cursor` leads on. Numbers of people are "
-            "looked up by keyed hashes. The search itself is an entry before its answer leaves. With a `reason`, "
-            "auditors who may see private parts too."
+            "looked up by keyed hashes. The search itself is an entry before its answer leaves. With an `opening` "
+            "for exactly this search, auditors who may see private parts too."
         ),
         request=SearchRequest,
         answer=SearchAnswer,
@@ -148,59 +186,170 @@ _AUDIT: Final = (
         path="/audit/v1/exports",
         handler=post_export,
         operation="audit-export",
-        summary="Entries that a search finds, as CSV or XLSX.",
-        description="Up to 10,000 entries; the export is an entry, with the digest of the file, before it leaves.",
+        summary="Entries that a search finds: as CSV or XLSX, or as a finding that anybody can verify.",
+        description=(
+            "Up to 10,000 entries; the export is an entry, with the digest of the file, before it leaves. The format "
+            "`bundle` is a ZIP with proofs that the log signs; `tongban audit verify` checks it without the gateway."
+        ),
         request=ExportRequest,
         answer_content_type="application/octet-stream",
         problems=_AUDIT_PROBLEMS,
         role=CallerRole.AUDITOR,
     ),
     Route(
+        method="POST",
+        path="/audit/v1/openings",
+        handler=post_opening,
+        operation="audit-opening",
+        summary="Ask for private parts to be opened.",
+        description=(
+            "For auditors who may, for one search of one half-year (`log`) and with a reason. Another auditor approves "
+            "it within 24 hours; then whoever asked names it as `opening` in exactly this search or export, for 24 "
+            "hours. All of it is logged."
+        ),
+        request=OpeningRequest,
+        answer=OpeningAnswer,
+        problems=_OPENING_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/openings/approvals",
+        handler=post_approval,
+        operation="audit-opening-approval",
+        summary="Approve that private parts are opened.",
+        description=(
+            "For auditors who may: with another account, and as another person, than asked for it. Approving it again "
+            "is a look at it."
+        ),
+        request=OpeningApproval,
+        answer=OpeningAnswer,
+        problems=(*_OPENING_PROBLEMS, ProblemKind.OPENING_OVER, ProblemKind.OPENING_SAME_PERSON),
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/openings/lookups",
+        handler=post_lookup,
+        operation="audit-opening-lookup",
+        summary="What is to be opened, why, and who approved it.",
+        description="For whoever asked, and for those who may approve it; the look is an entry too.",
+        request=OpeningLookup,
+        answer=OpeningAnswer,
+        problems=_OPENING_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/alarms",
+        handler=post_alarms,
+        operation="audit-alarms",
+        summary="Alarms: which accesses somebody should look at.",
+        description=(
+            "For auditors, newest first, over all half-years: what a rule found, the entries that show it, and what "
+            "was made of it. The question itself is an entry before its answer leaves."
+        ),
+        request=AlarmsRequest,
+        answer=AlarmsAnswer,
+        problems=_ALARM_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
+        method="POST",
+        path="/audit/v1/alarms/verdicts",
+        handler=post_verdict,
+        operation="audit-alarm-verdict",
+        summary="Say what is to be made of an alarm.",
+        description=(
+            "For auditors. `justified` and `unjustified` close it, `needs-inquiry` leaves it open; the latest verdict "
+            "counts, and all of them stay in the log."
+        ),
+        request=VerdictRequest,
+        answer=VerdictAnswer,
+        problems=_ALARM_PROBLEMS,
+        role=CallerRole.AUDITOR,
+    ),
+    Route(
         method="GET",
-        path="/log/checkpoint",
+        path="/log/{shard}/checkpoint",
         handler=get_checkpoint,
         operation="log-checkpoint",
         summary="The signed head of the access log (C2SP tlog-tiles).",
         answer_content_type="text/plain",
-        problems=(
-            ProblemKind.UNAUTHENTICATED,
-            ProblemKind.ROLE_NOT_ALLOWED,
-            ProblemKind.LOG_FILE_UNKNOWN,
-            *_LOG_PROBLEMS,
-        ),
+        problems=_FILE_PROBLEMS,
         role=CallerRole.AUDITOR,
+        may_be_public=True,
     ),
     Route(
         method="GET",
-        path="/log/tile/entries/{path}",
-        pattern="/log/tile/entries/{path:.+}",
+        path="/log/{shard}/tile/entries/{path}",
+        pattern="/log/{shard}/tile/entries/{path:.+}",
         handler=get_entries,
         operation="log-entries",
         summary="A bundle of entries (C2SP tlog-tiles).",
         answer_content_type="application/octet-stream",
-        problems=(
-            ProblemKind.UNAUTHENTICATED,
-            ProblemKind.ROLE_NOT_ALLOWED,
-            ProblemKind.LOG_FILE_UNKNOWN,
-            *_LOG_PROBLEMS,
-        ),
+        problems=_FILE_PROBLEMS,
         role=CallerRole.AUDITOR,
+        may_be_public=True,
     ),
     Route(
         method="GET",
-        path="/log/tile/{path}",
-        pattern="/log/tile/{path:.+}",
+        path="/log/{shard}/tile/{path}",
+        pattern="/log/{shard}/tile/{path:.+}",
         handler=get_tile,
         operation="log-tile",
         summary="A tile of hashes (C2SP tlog-tiles).",
         answer_content_type="application/octet-stream",
-        problems=(
-            ProblemKind.UNAUTHENTICATED,
-            ProblemKind.ROLE_NOT_ALLOWED,
-            ProblemKind.LOG_FILE_UNKNOWN,
-            *_LOG_PROBLEMS,
-        ),
+        problems=_FILE_PROBLEMS,
         role=CallerRole.AUDITOR,
+        may_be_public=True,
+    ),
+)
+
+_WITNESS_PROBLEMS: Final = (
+    ProblemKind.WITNESS_LOG_UNKNOWN,
+    ProblemKind.WITNESS_UNAVAILABLE,
+    ProblemKind.BUSY,
+    ProblemKind.DEADLINE,
+    ProblemKind.INTERNAL,
+)
+_WITNESS: Final = (
+    Route(
+        method="POST",
+        path="/witness/v1/add-checkpoint",
+        handler=post_witnessed_checkpoint,
+        operation="witness-add-checkpoint",
+        summary="Cosign a checkpoint of another gateway's log (C2SP tlog-witness).",
+        description=(
+            "For the logs that the operator witnesses; signed by the log, so without a token. The body is that of "
+            "tlog-witness; 409 answers with the size that is known here, as `text/x.tlog.size`."
+        ),
+        answer_content_type="text/plain",
+        other_statuses=(409,),
+        problems=(
+            ProblemKind.BODY_TIMEOUT,
+            ProblemKind.BODY_INCOMPLETE,
+            ProblemKind.BODY_TOO_LARGE,
+            ProblemKind.BODY_CONTENT_ENCODING,
+            ProblemKind.EXPECTATION_FAILED,
+            ProblemKind.WITNESS_MALFORMED,
+            ProblemKind.WITNESS_UNSIGNED,
+            ProblemKind.WITNESS_NOT_GROWN,
+            ProblemKind.WITNESS_TOO_OFTEN,
+            *_WITNESS_PROBLEMS,
+        ),
+        is_open=True,
+    ),
+    Route(
+        method="GET",
+        path="/witness/v1/{origin}/checkpoint",
+        pattern="/witness/v1/{origin:[0-9a-f]{64}}/checkpoint",
+        handler=get_witnessed_checkpoint,
+        operation="witness-checkpoint",
+        summary="The latest checkpoint of a log that was cosigned here; `origin` is the SHA-256 of its origin.",
+        answer_content_type="text/plain",
+        problems=_WITNESS_PROBLEMS,
+        is_open=True,
     ),
 )
 
@@ -217,7 +366,8 @@ ROUTES: Final = (
             "The verdict is an answer, not an error: a forged document is a 200 with outcome invalid. "
             "Fields leave by the sharing policy that is in force, in the form that it gives to this caller for this "
             "item, or are withheld with the reason; without a policy all are withheld. "
-            "`match` is answered with one yes or no for all of it. `receipt` is null until the access log exists."
+            "`match` is answered with one yes or no for all of it. The entry about the answer is durable in the access "
+            "log before the answer leaves; `receipt` is the log's signed word for it."
         ),
         request=VerificationRequest,
         answer=VerificationAnswer,
@@ -237,10 +387,25 @@ ROUTES: Final = (
             ProblemKind.BUDGET_EXCEEDED,
             ProblemKind.SOURCE_UNAVAILABLE,
             ProblemKind.CONSENT_UNAVAILABLE,
-            ProblemKind.RECORD_UNAVAILABLE,
+            ProblemKind.LOG_UNAVAILABLE,
             ProblemKind.BUSY,
             ProblemKind.DEADLINE,
             ProblemKind.INTERNAL,
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/v1/receipts/{decision}",
+        handler=get_receipt,
+        operation="receipt",
+        summary="The receipt of an answer in full: the entry, and the proof that it stands in the log.",
+        description="For the caller who asked. `tongban audit check-receipt` verifies it without the gateway.",
+        answer=FullReceiptAnswer,
+        problems=(
+            ProblemKind.UNAUTHENTICATED,
+            ProblemKind.ROLE_NOT_ALLOWED,
+            ProblemKind.RECEIPT_UNKNOWN,
+            *_LOG_PROBLEMS,
         ),
     ),
     Route(
@@ -274,6 +439,32 @@ ROUTES: Final = (
         problems=(*_CONSENT_PROBLEMS, ProblemKind.CONSENT_UNKNOWN),
     ),
     *_AUDIT,
+    *_WITNESS,
+    Route(
+        method="POST",
+        path="/holder/v1/accesses",
+        handler=post_accesses,
+        operation="holder-accesses",
+        summary="Who looked at my licences?",
+        description=(
+            "For identity platforms that vouch for holders: the token names who asks, and nothing else does. Newest "
+            "first: when, which organisation and system, for which item, which fields in which form, and why, in the "
+            "language of Accept-Language (Chinese or English). Officials are not named, and what the law keeps secret "
+            "is left out for a fixed time, which the answer does not tell. The look itself is an entry of the access "
+            "log before the answer leaves."
+        ),
+        request=AccessesRequest,
+        answer=AccessesAnswer,
+        problems=(
+            ProblemKind.UNAUTHENTICATED,
+            ProblemKind.ROLE_NOT_ALLOWED,
+            ProblemKind.ASSURANCE_TOO_LOW,
+            *_BODY_PROBLEMS,
+            *_LOG_PROBLEMS,
+        ),
+        role=CallerRole.IDENTITY_PROVIDER,
+        is_worded=True,
+    ),
     Route(
         method="GET",
         path="/healthz",
@@ -319,3 +510,4 @@ ROUTES: Final = (
 ROLES: Final = MappingProxyType({route.path: route.role for route in ROUTES})
 PATHS: Final = frozenset(route.path for route in ROUTES)
 OPEN_PATHS: Final = frozenset(route.path for route in ROUTES if route.is_open)
+PUBLIC_PATHS: Final = frozenset(route.path for route in ROUTES if route.may_be_public)

@@ -7,15 +7,23 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.audit.log import AccessLog
+from gateway.audit.book.book import SiteLog
+from gateway.audit.entry import Receipt
+from gateway.audit.witness.desk import WitnessDesk
+from gateway.audit.witness.kept import KeptCosignatures
+from gateway.audit.witness.rounds import WitnessRounds
 from gateway.callers import Caller
 from gateway.consent.store import AsyncConsents
+from gateway.holder.names import BundleNames
+from gateway.holder.sign_in import SignedInHolder
 from gateway.http.buffers import BodyBudget
+from gateway.http.reading import Lanes
+from gateway.http.refusal_limit import RefusalLimit
 from gateway.http.verifier import DocumentVerifier
 from gateway.metrics import Metrics
 from gateway.policy.keeper import PolicyKeeper
-from gateway.policy.record import DecisionSink
 from gateway.pseudonym_keys import PseudonymKeys
+from gateway.recording import About
 from gateway.sharing import Sharing
 from gateway.site import Site
 from gateway.sources.source import LicenceSource
@@ -42,15 +50,28 @@ SOURCES: Final[web.AppKey[SourceKeeper | None]] = web.AppKey("sources")  # likew
 RELOAD: Final[web.AppKey[Callable[[], None]]] = web.AppKey("reload")  # reads trust and sources again, changed or not
 
 POLICY: Final = web.AppKey("policy", PolicyKeeper)
-DECISIONS: Final[web.AppKey[DecisionSink]] = web.AppKey("decisions")  # where decisions are recorded before they leave
 SHARING: Final = web.AppKey("sharing", Sharing)
 CONSENTS: Final[web.AppKey[AsyncConsents | None]] = web.AppKey("consents")  # None: a site without a folder
 PSEUDONYMS: Final = web.AppKey("pseudonyms", PseudonymKeys)
+NAMES: Final = web.AppKey("names", BundleNames)  # what policies call things, those before the one in force too
 
-LOG: Final[web.AppKey[AccessLog | None]] = web.AppKey("log")  # None: a gateway without an access log
+LOG: Final[web.AppKey[SiteLog]] = web.AppKey("log")  # every answer is in it before it leaves
+REFUSALS: Final = web.AppKey("refusals", RefusalLimit)
+LANES: Final = web.AppKey("lanes", Lanes)  # the threads that read it for requests
+
+WITNESS: Final[web.AppKey[WitnessDesk | None]] = web.AppKey("witness")  # None: no log of others is witnessed
+# What is known of the witnesses of our log: where they are asked, or where that is read; None: a log in memory alone
+WITNESSES: Final[web.AppKey[WitnessRounds | KeptCosignatures | None]] = web.AppKey("witnesses")
 
 NOW: Final = web.RequestKey("now", datetime)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 CALLER: Final = web.RequestKey("caller", Caller)
+HOLDER: Final = web.RequestKey("holder", SignedInHolder)  # whom an identity provider vouches for; never in a log line
+ISSUED_AT: Final = web.RequestKey("issued_at", int)  # when the caller's token was issued, in seconds since 1970
+DECISION: Final = web.RequestKey("decision", str)  # made when something is to be logged
+ABOUT: Final = web.RequestKey("about", About)  # whom and what a question is about, as far as it was read
+LOGGED: Final = web.RequestKey("logged", bool)  # an entry of this request is in the log
+# The entry on its way into the log, which arrives whether anybody waits for it or not
+APPENDING: Final[web.RequestKey[asyncio.Future[Receipt]]] = web.RequestKey("appending")
 OUTCOME: Final = web.RequestKey("outcome", str)  # for the request log
 FAILURE: Final = web.RequestKey("failure", str)  # the same: why it was refused, one of our own words

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
 from math import inf
 from time import perf_counter
@@ -61,12 +61,17 @@ class PolicyKeeper:
         poll_seconds: float = POLL_SECONDS,
         observer: PolicyObserver | None = None,
         in_force: PolicyInForce | None = None,
+        on_change: Callable[[str, int], Awaitable[None]] | None = None,
     ) -> None:
-        """Begin with nothing in force until `look` was awaited; without a site, keep ``in_force`` for good."""
+        """Begin with nothing in force until `look` was awaited; without a site, keep ``in_force`` for good.
+
+        ``on_change`` is told the digest of what comes into force, and how many people approved it, before it decides.
+        """
         self._site = site
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._observer = observer or SilentPolicyObserver()
+        self._on_change = on_change
         self._settled = _NOTHING if in_force is None else Settled(in_force=in_force, standing=Standing.IN_FORCE)
         self._written: Written | None = None  # what was read last; None: it had faults
         self._settled_for: tuple[object, date] | None = None  # the mark of the pointer, and the day, of the last try
@@ -167,16 +172,24 @@ class PolicyKeeper:
         now, present = self._clock(), self._settled.in_force
         if written is not None:
             try:
-                self._settled = await asyncio.to_thread(settle, site, written, at=now, present=present)
+                settled = await asyncio.to_thread(settle, site, written, at=now, present=present)
             except (StateError, SiteFaultsError, OSError) as error:
                 self._fail(_describe_error(error))
             else:
+                await self._take(settled)
                 self._failure = None
                 self._retry.note_success()
                 return True
         with contextlib.suppress(StateError, OSError):  # what was said already is to be mended first
-            self._settled = await asyncio.to_thread(settled_by, site, None, at=now, present=present)
+            await self._take(await asyncio.to_thread(settled_by, site, None, at=now, present=present))
         return False
+
+    async def _take(self, settled: Settled) -> None:
+        """Let it decide from now on; whoever keeps the log is told first."""
+        pointer = settled.pointer
+        if self._on_change is not None and pointer is not None and settled.in_force is not self._settled.in_force:
+            await self._on_change(pointer.digest, len(pointer.approvers))
+        self._settled = settled
 
     def _fail(self, findings: Findings) -> None:
         """Note why what is written was not used, and when to try again; the same as before is said once."""

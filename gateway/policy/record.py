@@ -1,11 +1,13 @@
-"""A decision as it is recorded: enough to explain it and to compute it again, and nothing about the holder.
+"""A decision as it is handed around: enough to explain it and to compute it again, and nothing about the holder.
+
+It is taken from the access log, which has it in the leaf and in the private part of an entry.
 
 The values of the dimensions say `adult` or `under-14`, never who. The licence, the case and the clerk are not here.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -27,15 +29,6 @@ class RecordError(ValueError):
     """Bytes that are no record."""
 
 
-class SinkUnavailableError(Exception):
-    """A decision cannot be recorded now, so that its answer must not leave; ``detail`` holds nothing personal."""
-
-    def __init__(self, detail: str) -> None:
-        """Keep why."""
-        self.detail = detail
-        super().__init__(f"a durable record was expected: {detail}")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
     """One decision: when, for which caller, in which context, by which bundle, with which plan.
@@ -51,19 +44,6 @@ class DecisionRecord:
     bundle: str
     plan: str
     forms: str
-
-
-class DecisionSink(Protocol):
-    """Where decisions are recorded before their answers leave; the access log will be one."""
-
-    async def put(self, record: DecisionRecord) -> None:
-        """Return when the record is durable.
-
-        Raises:
-            SinkUnavailableError: it is not, and the answer must not leave.
-
-        """
-        ...
 
 
 def spell_forms(plan: Plan) -> str:

@@ -117,6 +117,9 @@ class LicenceStore(Protocol):
 
         """
 
+    def index(self, reference: str) -> LicenceIndex:
+        """Return what a licence is found by in its current version; raises UnknownLicenceError when there is none."""
+
     def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
         """Return licences in the order in which they came."""
 

@@ -144,6 +144,13 @@ class MemoryLicenceStore:
         self._fail(Failing.AFTER)
         return change
 
+    def index(self, reference: str) -> LicenceIndex:
+        """Return what a licence is found by."""
+        self._fail(Failing.BEFORE)
+        record = self._locate(reference)
+        current = record.current.index
+        return replace(record.index, identifier=current.identifier, holders=current.holders)
+
     def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
         """Return licences in the order in which they came."""
         self._fail(Failing.BEFORE)

@@ -151,6 +151,24 @@ class SqliteLicenceStore:
             self._add_change(licence, change)
         return change
 
+    def index(self, reference: str) -> LicenceIndex:
+        """Read what a licence is found by, as of one moment."""
+        with told_apart(), snapshot(self._connection):
+            licence = self._locate(reference)
+            identifier, number, type_code, name, current = self._connection.execute(
+                """SELECT v.identifier, l.number, l.type_code, l.name, v.id
+                FROM licences l JOIN versions v ON v.id = l.current WHERE l.id = ?""",
+                (licence,),
+            ).fetchone()
+            holders = self._connection.execute("SELECT code FROM holders WHERE version = ?", (current,)).fetchall()
+        return LicenceIndex(
+            identifier=identifier,
+            number=number,
+            type_code=type_code,
+            name=name,
+            holders=tuple(sorted(code for (code,) in holders)),
+        )
+
     def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
         """Read the licences page by page."""
         wanted: dict[str, Any] = {"type": selection.licence_type, "holder": selection.holder}

@@ -114,8 +114,8 @@ def test_an_sm2_caller(tmp_path: Path) -> None:
     token = signed.stdout.strip()
     issued = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["iat"]
     at = datetime.fromtimestamp(issued, UTC)
-    caller = authenticate(token, callers=callers, audience="https://tongban.example.gov.cn", at=at)
-    assert caller.id == "hall"
+    signed_in = authenticate(token, callers=callers, audience="https://tongban.example.gov.cn", at=at)
+    assert signed_in.caller.id == "hall"
 
 
 def test_replay_is_said() -> None:

@@ -52,13 +52,13 @@ def test_good_file(tmp_path: Path, algorithm: TokenAlgorithm) -> None:
 
 def test_an_auditor(tmp_path: Path) -> None:
     """A role is said in words; whoever says none is a business system, which opens nothing."""
-    auditor = lines(id='"auditor"', role='"auditor"', may_open="true")
+    auditor = lines(id='"auditor"', role='"auditor"', may_open="true", may_approve_opening="true")
     registry, faults = load(tmp_path, auditor, lines())
     found = [registry.find(name, "2026-1") for name in ("auditor", "hall")]
     assert faults == []
-    assert [(caller.role, caller.may_open) for caller in found if caller is not None] == [
-        (CallerRole.AUDITOR, True),
-        (CallerRole.BUSINESS, False),
+    assert [(caller.role, caller.may_open, caller.may_approve_opening) for caller in found if caller is not None] == [
+        (CallerRole.AUDITOR, True, True),
+        (CallerRole.BUSINESS, False, False),
     ]
 
 
@@ -68,7 +68,12 @@ def test_an_auditor(tmp_path: Path) -> None:
         ([{"role": '"admin"'}], "role"),
         ([{"role": '"auditor"', "kind": '"counter"'}], "role"),
         ([{"role": '"auditor"', "may_register_consent": "true"}], "role"),
+        ([{"role": '"identity-provider"', "kind": '"counter"'}], "role"),
+        ([{"role": '"identity-provider"', "may_register_consent": "true"}], "role"),
+        ([{"role": '"identity-provider"', "may_open": "true"}], "may_open"),
+        ([{"role": '"identity-provider"'}, {"role": '"auditor"', "kid": '"2026-2"'}], "role"),
         ([{"may_open": "true"}], "may_open"),
+        ([{"may_approve_opening": "true"}], "may_approve_opening"),
         ([{}, {"role": '"auditor"', "kid": '"2026-2"'}], "role"),
     ],
 )
@@ -76,6 +81,18 @@ def test_nobody_is_in_two_roles(tmp_path: Path, files: list[dict[str, str]], key
     """An auditor has no rights of a business system, nor the other way round, nor by another key."""
     [fault] = load(tmp_path, *(lines(**changes) for changes in files))[1]
     assert key in fault
+
+
+def test_names_for_holders(tmp_path: Path) -> None:
+    """Holders are told the names of systems and organisations; one file is enough to name an organisation."""
+    named = lines(id='"hall"', organisation_name_zh='"示例市行政审批服务局"', organisation_name='"Example bureau"')
+    registry, faults = load(tmp_path, named, lines(id='"other"', name_zh='"其他系统"'))
+    assert faults == []
+    organisation, system = registry.name_organisation("11370000000000000X"), registry.name_system("other")
+    assert (organisation, system) == (("示例市行政审批服务局", "Example bureau"), ("其他系统", "Hall"))
+    only_chinese = CallerRegistry([make_party(organisation_name_zh="甲局").caller])
+    assert only_chinese.name_organisation("11370000000000000X") == ("甲局", "甲局")
+    assert (registry.name_organisation("elsewhere"), registry.name_system("nobody")) == (None, None)
 
 
 def test_key_in_a_file(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from gateway.callers import TokenAlgorithm
 from gateway.cli.init import init
 from gateway.settings import HttpSettings, parse_settings
-from gateway.site import FOLDERS, SiteError, load_site
+from gateway.site import FOLDERS, SITE_FILES, SiteError, load_site
 from gateway.site_template import FILES, write_site
 from gateway.toml_table import MAX_TOML_BYTES, Fault, TomlTable, load_toml
 from tests.support.callers import NOW
 
 USABLE = "certificates and revocation lists that can be used"
+KNOWN = ", ".join([*SITE_FILES, *(f"{name}/" for name in FOLDERS)])
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "site"
 
 
@@ -100,7 +101,7 @@ def test_faults_in_chinese(folder: Path) -> None:
     with pytest.raises(SiteError) as caught:
         load_site(folder)
     assert [fault.sentence_zh for fault in caught.value.faults] == [
-        f"polices：应为只有 tongban.toml, {', '.join(name + '/' for name in FOLDERS)} 与 README.md，实际为文件夹",
+        f"polices：应为只有 {KNOWN} 与 README.md，实际为文件夹",
         "tongban.toml: gateway.region：应为六位行政区划代码，例如 370000，实际为2026-01-01",
         "tongban.toml: http.verification_threads：应为1 至 256 的整数，实际为列表",
         "tongban.toml: gateway.colour：应为audience, name, name_zh, region 之一，实际为未知的键",
@@ -115,7 +116,18 @@ def test_strangers(folder: Path, name: str) -> None:
     (folder / name).write_text("")
     (folder / ".git").mkdir()
     (fault,) = faults_of(folder)
-    assert fault.startswith(f"{name}: expected only tongban.toml, trust/, callers/")
+    assert fault.startswith(f"{name}: expected only {KNOWN} and README.md, found ")
+
+
+def test_secrecy_is_part_of_a_site(folder: Path) -> None:
+    """The rules of secrecy are those of the site, and their faults are told with all others."""
+    assert load_site(folder).withholding.rules == ()
+    rule = '[[rule]]\nid = "r"\nbasis = "law"\nitems = ["34-001"]\nhidden_for_days = 10\n'
+    (folder / "withholding.toml").write_text(rule)
+    assert [one.id for one in load_site(folder).withholding.rules] == ["r"]
+    (folder / "withholding.toml").write_text(rule.replace("10", "10_000"))
+    change(folder / "tongban.toml", 'region = "370000"', 'region = "37"')
+    assert len(faults_of(folder)) == 2
 
 
 def test_everything_wrong_at_once(folder: Path) -> None:

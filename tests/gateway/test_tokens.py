@@ -21,7 +21,7 @@ PARTY = PARTIES[TokenAlgorithm.EDDSA]
 
 def sign_in(token: str, *parties: Party) -> Caller:
     registry = CallerRegistry(party.caller for party in parties or (PARTY,))
-    return authenticate(token, callers=registry, audience=AUDIENCE, at=NOW)
+    return authenticate(token, callers=registry, audience=AUDIENCE, at=NOW).caller
 
 
 def failure_of(token: str, *parties: Party) -> SignInFailure:

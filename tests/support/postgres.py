@@ -29,6 +29,6 @@ def running_postgres() -> Iterator[PostgresServer]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop("immediate")  # nobody needs what is in it any more
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,21 +1,24 @@
 """Licences, a policy in force and callers of its kinds, so that what leaves a gateway can be asked for."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 from adapters.licence import Holder, Licence
 from gateway.app import create_app, server_options
+from gateway.audit.book.book import SiteLog
+from gateway.audit.entry import PrivatePart, commit_private
+from gateway.audit.leaf import Leaf, LeafKind, parse_leaf
 from gateway.budget.store import BudgetStore
 from gateway.callers import CallerId
 from gateway.consent.record import ConsentId, ConsentRecord
 from gateway.consent.store import ConsentStore
 from gateway.demo.numbers import citizen_id, credit_code
-from gateway.http.state import DECISIONS
+from gateway.http.state import LOG
 from gateway.pipeline import Verified
 from gateway.policy.activation import PolicyInForce
-from gateway.policy.record import DecisionRecord
 from gateway.settings import PolicySettings
 from gateway.sources.source import (
     ByNumber,
@@ -31,7 +34,7 @@ from gateway.sources.source import (
 )
 from gateway.verdict import Verdict
 from policies.bundle import Bundle, digest_bundle
-from policies.dimension import LicenceStatus
+from policies.dimension import Context, LicenceStatus
 from policies.engine import Engine
 from policies.loader import load_policy
 from tests.support.callers import NOW, Party, make_party, make_site
@@ -219,9 +222,39 @@ async def start_sharing(
     return await aiohttp_client(server)
 
 
-def records(client: Client) -> list[DecisionRecord]:
-    """Return the decisions that the gateway has recorded."""
-    return list(client.server.app[DECISIONS].records)  # type: ignore[attr-defined]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """An entry of the log: its leaf, and its private part."""
+
+    index: int
+    leaf: Leaf
+    part: PrivatePart
+
+    @property
+    def context(self) -> Context:
+        """What the policy decided by."""
+        return Context(*self.part.context[: len(Context._fields)])
+
+
+async def logged(client: Client, *kinds: LeafKind) -> list[Logged]:
+    """Return the entries of these kinds that the gateway has written, of all that callers cause without any."""
+    return await asyncio.to_thread(_read, client.server.app[LOG], kinds or _OF_CALLERS)  # type: ignore[attr-defined]
+
+
+_OF_CALLERS = (LeafKind.ACCESS, LeafKind.MATCH, LeafKind.DENY, LeafKind.CONSENT)
+
+
+def _read(log: SiteLog, kinds: Sequence[LeafKind]) -> list[Logged]:
+    reader = log.reader()
+    found = []
+    for index in range(reader.head().size):  # type: ignore[union-attr]  # a gateway that runs has said so
+        leaf = parse_leaf(reader.leaf(index))
+        if leaf.content.kind in kinds:
+            opened = reader.private(index)
+            assert opened is not None
+            assert leaf.content.commits == commit_private(opened.part)
+            found.append(Logged(index=index, leaf=leaf, part=opened.part))
+    return found
 
 
 def withheld(reason: str) -> dict[str, str]:

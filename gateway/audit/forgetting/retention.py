@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.entry import OWN_CALLER, EntryDraft, Receipt
 from gateway.audit.forgetting.retention_terms import Retention
-from gateway.audit.forgetting.shred import OWN_CALLER, digest_entries
+from gateway.audit.forgetting.shred import digest_entries
 from gateway.audit.leaf import LeafDraft, LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
+from gateway.audit.seal.digest import Erasure
+from gateway.audit.seal.reseal import Resealed, reseal_days
 from gateway.audit.search.entry import encode_digest
 from gateway.decision import make_decision_id
 
@@ -26,11 +28,15 @@ _STEP: Final = 4_096  # entries that are removed at a time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """What was removed: the receipt of the entry that says so (None: nothing was due), and how much there was."""
+    """What was removed: the receipt of the entry that says so (None: nothing was due), and how much there was.
+
+    ``resealed`` are the days that were sealed anew, and those that were not, since their index was damaged before.
+    """
 
     receipt: Receipt | None
     entries: int
     words: int
+    resealed: Resealed
 
 
 async def retain(log: AccessLog, retention: Retention, *, at: datetime) -> Retained:
@@ -40,10 +46,15 @@ async def retain(log: AccessLog, retention: Retention, *, at: datetime) -> Retai
         LogUnavailableError: nothing was removed, or some was: do it again.
 
     """
+    async with log.upkeep:
+        return await _retain(log, retention, at)
+
+
+async def _retain(log: AccessLog, retention: Retention, at: datetime) -> Retained:
     now_ms = int(at.timestamp() * 1000)
     due = await asyncio.to_thread(lambda: list(find_due(log, retention, now_ms=now_ms)))
     if not due:
-        return Retained(receipt=None, entries=0, words=0)
+        return Retained(receipt=None, entries=0, words=0, resealed=Resealed())
     more: dict[str, str | int] = {
         "basis": BASIS,
         "approvals": 0,
@@ -52,8 +63,9 @@ async def retain(log: AccessLog, retention: Retention, *, at: datetime) -> Retai
     }
     leaf = LeafDraft(kind=LeafKind.SHRED, req=make_decision_id(at), caller=OWN_CALLER, more=more)
     receipt = await log.append(EntryDraft(leaf=leaf))
+    resealed = await reseal_days(log, Erasure(entries=due), due, shred=receipt.index, at=at)
     words = await asyncio.to_thread(_remove, log, due)
-    return Retained(receipt=receipt, entries=len(due), words=words)
+    return Retained(receipt=receipt, entries=len(due), words=words, resealed=resealed)
 
 
 def find_due(log: AccessLog, retention: Retention, *, now_ms: int) -> Iterator[int]:

@@ -16,8 +16,8 @@ MOST_DAYS: Final = 36_525
 
 
 def least_days(kind: LeafKind) -> int:
-    """Return how many days private parts of this kind are kept at least."""
-    return LEAST_PROVISION_DAYS if kind in PROVISION else LEAST_DAYS
+    """Return how many days private parts of this kind are kept at least; a seal is checked as long as what it seals."""
+    return LEAST_PROVISION_DAYS if kind in PROVISION or kind is LeafKind.SEAL else LEAST_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,15 @@ class Retention:
             if not least_days(kind) <= days <= MOST_DAYS:
                 raise ValueError(f"{least_days(kind)} to {MOST_DAYS} days were expected for {kind}, got {days}")
 
+    def at_least(self, days: int) -> "Retention":
+        """Return the same, but for records of provision, which are kept for as many days at least."""
+        longer = {kind: min(max(self.days.get(kind, least_days(kind)), days), MOST_DAYS) for kind in PROVISION}
+        return Retention(days={**self.days, **longer})
+
     def ends(self, kind: LeafKind, now_ms: int) -> int:
-        """Return the time before which entries of this kind are past their time."""
-        days = self.days.get(kind, least_days(kind))
-        return now_ms - days * _DAY_MS
+        """Return the time before which entries of this kind are past their time; a seal outlives all that it seals."""
+        kinds = LeafKind if kind is LeafKind.SEAL else (kind,)
+        return now_ms - max(self.days.get(one, least_days(one)) for one in kinds) * _DAY_MS
 
 
 def parse_retention(table: TomlTable) -> Retention:

@@ -4,7 +4,8 @@ Concerned are the entries about the person, and those about a licence that one o
 holder too, also where somebody asked for it in vain. What is done, in this order, so that after a death in between the
 same command finds what is left:
 
-1. The entry that says so is durable: basis, number of approvals, number and digest of the entries concerned.
+1. The entry that says so is durable: basis, number of approvals, number and digest of the entries concerned. So are
+   new seals of the days whose index will differ (`gateway.audit.seal.reseal`).
 2. Entries that only name such a licence lose the subject's half of their private part; the index forgets the licences.
 3. Entries about the person lose that half too.
 4. The person's data keys are destroyed, which also undoes copies of those halves in backups of the log.
@@ -21,7 +22,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from gateway.audit.entry import EntryDraft, Receipt, SubjectId, make_private
+from gateway.audit.entry import OWN_CALLER, EntryDraft, Receipt, SubjectId, make_private, split_names
 from gateway.audit.errors import AuditError
 from gateway.audit.forgetting.shred_approval import (
     APPROVERS_NEEDED,
@@ -32,13 +33,14 @@ from gateway.audit.forgetting.shred_approval import (
 )
 from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.log import AccessLog
-from gateway.audit.lookup import LookupKind
+from gateway.audit.lookup import KeyOwner, LookupKind
 from gateway.audit.private import PrivatePartError, erase_subject
+from gateway.audit.seal.digest import Erasure
+from gateway.audit.seal.reseal import Resealed, reseal_days
 from gateway.audit.search.entry import encode_digest
 from gateway.decision import make_decision_id
 from gateway.policy.approvers import ApproverRegistry
 
-OWN_CALLER: Final = "tongban"  # who writes entries that nobody asked for over HTTP
 _STEP: Final = 256  # entries that are read or rewritten at a time
 _LAST: Final = 2**63 - 1
 
@@ -67,13 +69,17 @@ class Concerned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shredded:
-    """What was done. ``receipt`` is that of the entry, None where nothing led to the person; ``left``: run it again."""
+    """What was done. ``receipt`` is that of the entry, None where nothing led to the person; ``left``: run it again.
+
+    ``resealed`` are the days that were sealed anew, and those that were not, since their index was damaged before.
+    """
 
     receipt: Receipt | None
     entries: tuple[int, ...]
     keys: int
     words: int
     left: int
+    resealed: Resealed
 
 
 async def shred(
@@ -95,14 +101,28 @@ async def shred(
     approving = [one.approver for one in counted if one.refusal is None]
     if len(approving) < APPROVERS_NEEDED or order.log != log.origin:
         raise NotApprovedError(counted)
+    async with log.upkeep:
+        return await _shred(log, order, approving, at)
+
+
+async def _shred(log: AccessLog, order: ShredOrder, approving: Sequence[str], at: datetime) -> Shredded:
     concerned = await asyncio.to_thread(find_concerned, log, order.subject)
     if not concerned.entries:
         keys, words = await asyncio.to_thread(_erase_person, log, order.subject)
-        return Shredded(receipt=None, entries=(), keys=keys, words=words, left=0)
+        return Shredded(receipt=None, entries=(), keys=keys, words=words, left=0, resealed=Resealed())
     receipt = await log.append(_draft(order, approving, concerned, at))  # 1
+    erasure = _erasure(log, order.subject, concerned)
+    resealed = await reseal_days(log, erasure, concerned.all, shred=receipt.index, at=at)
     keys, words = await asyncio.to_thread(_erase, log, order.subject, concerned)  # 2 to 5
     left = await asyncio.to_thread(find_concerned, log, order.subject)
-    return Shredded(receipt=receipt, entries=concerned.all, keys=keys, words=words, left=len(left.entries))
+    return Shredded(
+        receipt=receipt,
+        entries=concerned.all,
+        keys=keys,
+        words=words,
+        left=len(left.entries),
+        resealed=resealed,
+    )
 
 
 def find_concerned(log: AccessLog, subject: SubjectId) -> Concerned:
@@ -119,8 +139,8 @@ def find_concerned(log: AccessLog, subject: SubjectId) -> Concerned:
             opened = log.private(entry)
         except PrivatePartError:  # damaged: what it said is lost already, and what is left of it will be
             continue
-        if opened is not None and opened.part.licence:
-            licences[opened.part.licence] = None
+        if opened is not None:
+            licences |= dict.fromkeys(split_names(opened.part.licence))
     known = set(entries)
     others = {entry for licence in licences for entry in _follow(log, LookupKind.LICENCE, licence)} - known
     return Concerned(entries=tuple(sorted(known)), licences=tuple(licences), others=tuple(sorted(others)))
@@ -146,6 +166,19 @@ def _draft(order: ShredOrder, approving: Sequence[str], concerned: Concerned, at
     return EntryDraft(leaf=leaf, private=make_private(context=[f"approver={one}" for one in approving]))
 
 
+def _erasure(log: AccessLog, subject: SubjectId, concerned: Concerned) -> Erasure:
+    """Return what steps 2 to 5 delete of the index."""
+    words = {word for name in concerned.licences for word in log.lookup.words(LookupKind.LICENCE, name)}
+    return Erasure(
+        words=frozenset({*words, *log.lookup.words(LookupKind.SUBJECT, subject)}),
+        owners=frozenset(_owners(log, subject)),
+    )
+
+
+def _owners(log: AccessLog, subject: SubjectId) -> list[KeyOwner]:
+    return [log.lookup.owner(LookupKind.SUBJECT, subject, epoch) for epoch in log.lookup.keys]
+
+
 def _erase(log: AccessLog, subject: SubjectId, concerned: Concerned) -> tuple[int, int]:
     """Take steps 2 to 5; return how many keys and rows of the index there were."""
     _erase_halves(log, concerned.others)  # 2
@@ -157,7 +190,7 @@ def _erase(log: AccessLog, subject: SubjectId, concerned: Concerned) -> tuple[in
 
 
 def _erase_person(log: AccessLog, subject: SubjectId) -> tuple[int, int]:
-    keys = log.keys.erase([log.lookup.owner(LookupKind.SUBJECT, subject, epoch) for epoch in log.lookup.keys])
+    keys = log.keys.erase(_owners(log, subject))
     return keys, log.store.erase_words(log.lookup.words(LookupKind.SUBJECT, subject))
 
 

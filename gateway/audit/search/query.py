@@ -7,9 +7,12 @@ nowhere but in the private part of the entry that says who searched for it.
 import base64
 import binascii
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
+
+import msgspec
 
 from gateway.audit.entry import MAX_PRIVATE_TEXT, SEPARATOR
 from gateway.audit.errors import AuditError
@@ -89,6 +92,22 @@ class Query:
 def encode_query(query: Query) -> bytes:
     """Return the one spelling of a search: what the entry about it commits to."""
     return encode_canonical(query.members())
+
+
+def parse_query(members: Mapping[str, Any]) -> Query:
+    """Return the search that has these members, as `Query.members` gives them.
+
+    Raises:
+        QueryError: EMPTY, TEXT, TIME; TEXT also for members that no search has.
+
+    """
+    try:
+        query = msgspec.convert(dict(members), Query)
+    except msgspec.ValidationError:  # the cause may quote the content
+        raise QueryError(QueryFlaw.TEXT, "the members of a search were expected") from None
+    if query.members() != members:
+        raise QueryError(QueryFlaw.TEXT, "the members of a search were expected")
+    return query
 
 
 def encode_cursor(query: Query, before: int, keys: LookupKeys) -> str:

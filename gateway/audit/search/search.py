@@ -1,8 +1,9 @@
 """Searching the log: newest first, page by page, each entry checked against the tree before it is shown.
 
-A term that the index knows leads the search: the decision, the case, the licence, the subject, the official, or the
-days of a caller; other such terms are looked up for each candidate. Everything else is compared with the leaf. Without
-a term of the index the leaves themselves are read backwards, up to a bound for one page; the next page goes on there.
+A term that the index knows leads the search: the decision, the case, the licence, the subject, the official, the days
+of a caller, or kinds that are no answers; other such terms are looked up for each candidate. Everything else is
+compared with the leaf. Without a term of the index the leaves themselves are read backwards, up to a bound for one
+page; the next page goes on there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +13,14 @@ from itertools import count, islice
 from typing import Final
 
 from gateway.audit.data_keys import DataKeys
-from gateway.audit.leaf import Leaf, LeafError, parse_leaf
-from gateway.audit.log import AccessLog
-from gateway.audit.lookup import LookupKeys, LookupKind, caller_day
+from gateway.audit.entry import split_names
+from gateway.audit.leaf import ANSWERS, Leaf, LeafError, parse_leaf
+from gateway.audit.lookup import LookupKeys, LookupKind, caller_day, spell_value
 from gateway.audit.private import KeyNumber, OpenedPart, PrivatePartError, SealedPart, open_private, split_private
+from gateway.audit.reader import LogReader
 from gateway.audit.search.query import PUBLIC_TERMS, Query, encode_cursor, parse_cursor
 from gateway.audit.store.store import LogStore, StoredHead
-from gateway.audit.tlog.merkle import HASH_SIZE, leaf_hash
+from gateway.audit.tlog.merkle import leaf_hash
 from gateway.audit.tlog.tile import TILE_WIDTH
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
@@ -26,7 +28,7 @@ USUAL_PAGE: Final = 20
 MAX_PAGE: Final = 200  # entries; each takes about 0.1 ms
 MAX_CANDIDATES: Final = 2_000  # of the index, for one page
 MAX_SCANNED: Final = 80  # bundles of 256 leaves that are read for one page without the index, some tenths of a second
-_FETCHED: Final = 256  # rows of the index that are fetched at a time
+_FETCHED: Final = 64  # rows of the index that are fetched at a time
 DAY_MS: Final = 86_400_000
 # The terms that the index knows, those first that lead to the fewest entries.
 _INDEXED: Final = (
@@ -63,6 +65,7 @@ class Page:
     entries: tuple[FoundEntry, ...]
     cursor: str | None
     size: int  # of the log that was searched
+    looked: int  # at how many candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ class LogSearch:
         self._lookup = lookup
 
     @classmethod
-    def of(cls, log: AccessLog) -> "LogSearch":
+    def of(cls, log: LogReader) -> "LogSearch":
         """Search a log that is open."""
         return cls(log.store, log.keys, log.lookup)
 
@@ -104,22 +107,24 @@ class LogSearch:
         head = self._store.head()
         place = None if cursor is None else parse_cursor(cursor, query, self._lookup)
         if head is None:
-            return Page(entries=(), cursor=None, size=0)
+            return Page(entries=(), cursor=None, size=0, looked=0)
         within = self._range(query, head, place)
         led = self._lead(query, within)
         steps = self._scan(query, within) if led is None else _group(led, limit)
         most = MAX_SCANNED if led is None else -(-MAX_CANDIDATES // limit)
         found: list[FoundEntry] = []
-        for looked, (reached, candidates) in enumerate(steps, 1):
+        looked = 0
+        for step, (reached, candidates) in enumerate(steps, 1):
             found += self._read(query, candidates)
+            looked += len(candidates)
             if len(found) >= limit:
                 found = found[:limit]
                 reached = found[-1].index  # noqa: PLW2901 - what is behind it is for the next page
-            elif looked < most:
+            elif step < most:
                 continue
             onward = encode_cursor(query, reached, self._lookup) if reached > within.low else None
-            return Page(entries=tuple(found), cursor=onward, size=head.size)
-        return Page(entries=tuple(found), cursor=None, size=head.size)
+            return Page(entries=tuple(found), cursor=onward, size=head.size, looked=looked)
+        return Page(entries=tuple(found), cursor=None, size=head.size, looked=looked)
 
     def _range(self, query: Query, head: StoredHead, place: int | None) -> _Range:
         low = 0 if query.since is None else self._first_at(query.since, head.size)
@@ -139,7 +144,12 @@ class LogSearch:
         for name, kind in _INDEXED:
             if value := getattr(query, name):
                 return self._follow(self._lookup.words(kind, value), within)
-        return self._follow_days(query.caller, within) if query.caller else None
+        if query.caller:
+            return self._follow_days(query.caller, within)
+        if query.kinds and query.kinds.isdisjoint(ANSWERS):
+            words = [word for kind in query.kinds for word in self._lookup.words(LookupKind.KIND, kind)]
+            return self._follow(words, within)
+        return None
 
     def _follow(self, words: Sequence[int], within: _Range) -> Iterator[int]:
         """Merge what the words of all epochs lead to; the latest first."""
@@ -194,11 +204,12 @@ class LogSearch:
             if index not in picked:
                 raise LogUnavailableError(Unavailable.CORRUPT, f"entry {index} is missing")
             leaf = _parse(picked[index].leaf)
-            if _fits(query, leaf) and self._is_led_to(query, index):
+            if fits_leaf(query, leaf) and self._is_led_to(query, index):
+                if picked[index].hash != leaf_hash(picked[index].leaf):
+                    raise LogUnavailableError(Unavailable.CORRUPT, f"entry {index} is not the one of the tree")
                 kept.append((index, picked[index].leaf, leaf))
                 if picked[index].private:
                     sealed[index] = _split(picked[index].private)
-        self._verify(kept)
         keys = self._keys.read({number for part in sealed.values() if part is not None for number in _numbers(part)})
         found = []
         for index, data, leaf in kept:
@@ -219,16 +230,6 @@ class LogSearch:
             for kind, value in others
         )
 
-    def _verify(self, kept: Sequence[tuple[int, bytes, Leaf]]) -> None:
-        """Verify that these leaves are those of the tree; raises LogUnavailableError (CORRUPT)."""
-        tiles: dict[int, bytes] = {}
-        for index, data, _ in kept:
-            number, place = divmod(index, TILE_WIDTH)
-            if number not in tiles:
-                tiles[number] = self._store.tile(0, number) or b""
-            if tiles[number][place * HASH_SIZE : (place + 1) * HASH_SIZE] != leaf_hash(data):
-                raise LogUnavailableError(Unavailable.CORRUPT, f"entry {index} is not the one of the tree")
-
 
 def _group(entries: Iterator[int], size: int) -> _Steps:
     while group := list(islice(entries, size)):
@@ -242,8 +243,8 @@ def _parse(data: bytes) -> Leaf:
         raise LogUnavailableError(Unavailable.CORRUPT, f"an entry: {error}") from error
 
 
-def _fits(query: Query, leaf: Leaf) -> bool:
-    """Answer whether the leaf has what was searched for."""
+def fits_leaf(query: Query, leaf: Leaf) -> bool:
+    """Answer whether the leaf has what was searched for, as far as leaves tell."""
     content = leaf.content
     return (
         all(getattr(content, name) == text for name, term in _OF_LEAF if (text := getattr(query, term)))
@@ -258,9 +259,13 @@ def _contradicts(query: Query, opened: OpenedPart) -> bool:
     part = opened.part
     said: list[tuple[str, tuple[str, ...]]] = []
     if not opened.subject_erased:
-        said += [(query.subject, part.subjects), (query.licence, (part.licence,))]
+        said += [(query.subject, part.subjects), (query.licence, split_names(part.licence))]
     if not opened.official_erased:
-        said += [(query.official, (part.official,)), (query.case, (part.case,))]
+        for kind, text, value in (
+            (LookupKind.OFFICIAL, query.official, part.official),
+            (LookupKind.CASE, query.case, part.case),
+        ):
+            said.append((spell_value(kind, text), (spell_value(kind, value),)))
     return any(asked and asked not in values for asked, values in said)
 
 

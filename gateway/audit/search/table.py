@@ -8,12 +8,13 @@ from typing import Final
 
 from openpyxl import Workbook
 
+from gateway.audit.entry import split_names
 from gateway.audit.search.search import FoundEntry
 from gateway.audit.tlog.merkle import leaf_hash
 
 _CHINA: Final = timezone(timedelta(hours=8))
 _BOM: Final = "\ufeff"  # by which a spreadsheet knows UTF-8
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed by spreadsheets
+_FORMULA: Final = ("=", "+", "-", "@")  # a cell that begins so, or behind spaces, is computed by some spreadsheets
 _LEAF: Final = (
     *("条目 entry", "时间 time", "类别 kind", "决定 decision", "调用方 caller", "编号 number", "单位 organisation"),
     *("对方 partner", "事项 item", "用途 purpose", "形式 form", "策略 policy", "结论 outcome", "理由 reasons"),
@@ -64,10 +65,17 @@ def _private_cells(one: FoundEntry) -> tuple[str, ...]:
         for name, is_erased in (("subject", one.private.subject_erased), ("official", one.private.official_erased))
         if is_erased
     )
-    return (" ".join(part.subjects), part.licence, part.official, part.case, erased)
+    return (" ".join(part.subjects), " / ".join(split_names(part.licence)), part.official, part.case, erased)
 
 
 def _harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; control characters are dropped."""
-    text = "".join(character for character in cell if character.isprintable())
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return a cell that no spreadsheet takes for a formula; nothing unseen joins what it parts."""
+    text = "".join(map(_seen, cell))
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def _seen(character: str) -> str:
+    """Return a character as a cell shows it: any space as one, what cannot be shown as U+FFFD."""
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else "\ufffd"

@@ -1,12 +1,14 @@
 """The log in memory, for tests and demonstrations: it keeps the contract of a store and nothing after the process."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from threading import RLock
 
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
-from gateway.audit.store.store import Batch, StoredEntry, StoredHead
+from gateway.audit.store.store import Batch, OwnerRow, StoredEntry, StoredHead
+from gateway.audit.tlog.merkle import HASH_SIZE
+from gateway.audit.tlog.tile import TILE_WIDTH
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 
@@ -23,7 +25,8 @@ class MemoryStore:
         self._privates: list[bytes] = []
         self._times: list[int] = []
         self._words: dict[int, list[int]] = {}
-        self._owners: dict[KeyOwner, tuple[KeyNumber, Epoch]] = {}
+        self._owners: dict[KeyOwner, OwnerRow] = {}
+        self._key_check: bytes | None = None
 
     def head(self) -> StoredHead | None:
         """Return the head."""
@@ -53,11 +56,12 @@ class MemoryStore:
     def pick(self, entries: Collection[int]) -> Mapping[int, StoredEntry]:
         """Return single entries."""
         with self._lock:
-            return {
-                entry: StoredEntry(leaf=self._leaves[entry], private=self._privates[entry])
-                for entry in entries
-                if 0 <= entry < len(self._leaves)
-            }
+            return {entry: self._pick(entry) for entry in entries if 0 <= entry < len(self._leaves)}
+
+    def _pick(self, entry: int) -> StoredEntry:
+        tile, place = divmod(entry, TILE_WIDTH)
+        hashed = self._tiles[0, tile][place * HASH_SIZE : (place + 1) * HASH_SIZE]
+        return StoredEntry(leaf=self._leaves[entry], private=self._privates[entry], hash=hashed)
 
     def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
         """Return the entries that a word leads to."""
@@ -82,7 +86,10 @@ class MemoryStore:
             self._times += [batch.head.t] * len(batch.leaves)
             for word, entry in dict.fromkeys(batch.words):
                 self._words.setdefault(word, []).append(entry)
-            self._owners |= {owner: (number, batch.epoch) for owner, number in batch.owners.items()}
+            self._owners |= {
+                owner: OwnerRow(owner=owner, number=number, epoch=batch.epoch, first=batch.first)
+                for owner, number in batch.owners.items()
+            }
             self._seqs |= batch.seqs
             self._tiles |= {(tile.address.level, tile.address.index): tile.hashes for tile in batch.tiles}
             self._head = batch.head
@@ -114,12 +121,17 @@ class MemoryStore:
     def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
         """Return the numbers of the data keys of owners."""
         with self._lock:
-            return {owner: self._owners[owner][0] for owner in owners if owner in self._owners}
+            return {owner: self._owners[owner].number for owner in owners if owner in self._owners}
 
     def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
         """Return the owners of earlier epochs."""
         with self._lock:
-            return {owner: number for owner, (number, since) in self._owners.items() if since < epoch}
+            return {owner: row.number for owner, row in self._owners.items() if row.epoch < epoch}
+
+    def last_owned(self) -> int:
+        """Return the highest number that an owner has."""
+        with self._lock:
+            return max((row.number for row in self._owners.values()), default=0)
 
     def erase_owners(self, owners: Collection[KeyOwner]) -> None:
         """Forget owners."""
@@ -127,11 +139,47 @@ class MemoryStore:
             for owner in owners:
                 self._owners.pop(owner, None)
 
+    def index_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+        """Yield rows of the index as one page."""
+        with self._lock:
+            rows = [(word, entry) for word, found in self._words.items() for entry in found if _lies_in(entry, spans)]
+        yield sorted(rows)
+
+    def owner_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[OwnerRow]]:
+        """Yield owners as one page."""
+        with self._lock:
+            rows = [row for row in self._owners.values() if _lies_in(row.first, spans)]
+        yield sorted(rows, key=lambda row: row.owner)
+
+    def missing_rows(self, rows: Collection[tuple[int, int]]) -> Collection[tuple[int, int]]:
+        """Return the rows that the index does not have."""
+        with self._lock:
+            return [(word, entry) for word, entry in rows if entry not in self._words.get(word, ())]
+
+    def key_check(self) -> bytes | None:
+        """Return what was kept."""
+        return self._key_check
+
+    def set_key_check(self, value: bytes) -> None:
+        """Keep it."""
+        self._key_check = value
+
+    def purge(self) -> bool:
+        """There are no files."""
+        return True
+
+    def settle(self) -> None:
+        """There is no disk."""
+
     def reconnect(self) -> None:
         """There is nothing to open."""
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def _lies_in(entry: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= entry < end for first, end in spans)
 
 
 class MemoryKeys:
@@ -141,6 +189,7 @@ class MemoryKeys:
         """Begin without keys."""
         self._keys: dict[KeyNumber, bytes] = {}
         self._last = 0
+        self._key_check: bytes | None = None
 
     def last(self) -> int:
         """Return the highest number that was ever given."""
@@ -160,6 +209,21 @@ class MemoryKeys:
     def erase(self, numbers: Collection[KeyNumber]) -> int:
         """Destroy keys."""
         return sum(self._keys.pop(number, None) is not None for number in numbers)
+
+    def key_check(self) -> bytes | None:
+        """Return what was kept."""
+        return self._key_check
+
+    def set_key_check(self, value: bytes) -> None:
+        """Keep it."""
+        self._key_check = value
+
+    def purge(self) -> bool:
+        """There are no files."""
+        return True
+
+    def settle(self) -> None:
+        """There is no disk."""
 
     def reconnect(self) -> None:
         """There is nothing to open."""

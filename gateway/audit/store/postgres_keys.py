@@ -1,69 +1,111 @@
 """The key table in a PostgreSQL database of its own, with its own backups.
 
-A deleted row stays in the server's files until they are vacuumed, and in its write-ahead log and archives until those
-end. So each erasure vacuums the table, and the archives of this database are to be kept for days, not months.
+An erased key stays in the server's files until `purge`, and in its write-ahead log and archives until those end. So the
+archives of this database are to be kept for days, not months.
 """
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Final
 
 from gateway.audit.private import KeyNumber
+from gateway.audit.store.key_row import KeyRow, make_rows, pick_keys
+from gateway.audit.store.postgres_check import keep_check, make_check_table, read_check
 from gateway.audit.store.postgres_link import Connection, PostgresLink
+from gateway.audit.store.postgres_purge import purge_tables
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS audit_data_keys (number bigint PRIMARY KEY, wrapped bytea NOT NULL);
-CREATE TABLE IF NOT EXISTS audit_last_key (id int PRIMARY KEY CHECK (id = 0), number bigint NOT NULL);
-INSERT INTO audit_last_key VALUES (0, 0) ON CONFLICT DO NOTHING;
-"""
+_CHUNK: Final = 4_096  # keys that are erased by one statement
+_HAS_TABLES: Final = "SELECT to_regclass('audit_data_keys') IS NOT NULL"
+_KEY_CHECK: Final = "audit_data_keys_check"
+_SCHEMA: Final = f"""
+CREATE TABLE audit_data_keys (first bigint PRIMARY KEY, last bigint NOT NULL, wrapped bytea NOT NULL);
+ALTER TABLE audit_data_keys ALTER wrapped SET STORAGE EXTERNAL;
+{make_check_table(_KEY_CHECK)}
+"""  # EXTERNAL: what is encrypted cannot be compressed
+_ROWS: Final = """
+SELECT first, last, wrapped FROM audit_data_keys
+WHERE first IN (SELECT (SELECT max(first) FROM audit_data_keys WHERE first <= n) FROM unnest($1::bigint[]) AS n)
+"""  # the rows that hold any of these keys
 
 
 class PostgresKeys:
     """The key table of one log."""
 
-    def __init__(self, dsn: str) -> None:
-        """Connect, and make the table where it is missing; raises LogUnavailableError as `PostgresLink` says."""
-        self._link = PostgresLink(dsn, prepare=_make_tables)
+    def __init__(self, dsn: str, *, create: bool = True) -> None:
+        """Connect, ``create``: make the table where there is none.
+
+        Raises:
+            LogUnavailableError: UNUSABLE without a table; and as `PostgresLink` says.
+
+        """
+        self._dsn = dsn
+        self._creates = create
+        self._link = PostgresLink(dsn, prepare=self._find_tables)
+
+    async def _find_tables(self, connection: Connection) -> None:
+        if not await connection.fetchval(_HAS_TABLES):
+            if not self._creates:
+                raise LogUnavailableError(Unavailable.UNUSABLE, "the table of the data keys is missing")
+            async with connection.transaction():
+                await connection.execute(_SCHEMA)
+        self._creates = False  # what vanishes while it is open is not made anew
 
     def last(self) -> int:
         """Return the highest number that was ever given."""
 
         async def read(connection: Connection) -> int:
-            return int(await connection.fetchval("SELECT number FROM audit_last_key"))
+            return int(await connection.fetchval("SELECT coalesce(max(last), 0) FROM audit_data_keys"))
 
-        return self._link.run(read)
+        return self._link.read(read)
 
     def add(self, keys: Mapping[KeyNumber, bytes]) -> None:
         """Keep wrapped keys."""
+        rows = make_rows(keys)
 
         async def write(connection: Connection) -> None:
-            query = """WITH added AS (
-                INSERT INTO audit_data_keys SELECT * FROM unnest($1::bigint[], $2::bytea[]) RETURNING number
-            ) UPDATE audit_last_key SET number = greatest(number, $3)"""
-            await connection.execute(query, list(keys), list(keys.values()), max(keys))
+            query = "INSERT INTO audit_data_keys SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[])"
+            columns = [row.first for row in rows], [row.last for row in rows], [row.wrapped for row in rows]
+            await connection.execute(query, *columns)
 
-        if keys:
-            self._link.run(write)
+        self._link.run(write)
 
     def read(self, numbers: Collection[KeyNumber]) -> Mapping[KeyNumber, bytes]:
         """Return the keys with these numbers."""
 
         async def read(connection: Connection) -> Mapping[KeyNumber, bytes]:
-            query = "SELECT number, wrapped FROM audit_data_keys WHERE number = ANY ($1::bigint[])"
-            return {KeyNumber(row[0]): row[1] for row in await connection.fetch(query, list(numbers))}
+            return pick_keys([KeyRow(*row) for row in await connection.fetch(_ROWS, list(numbers))], numbers)
 
-        return self._link.run(read)
+        return self._link.read(read)
 
     def erase(self, numbers: Collection[KeyNumber]) -> int:
-        """Destroy keys, and have the server clear their place."""
+        """Destroy keys; the server keeps the old rows until `purge`."""
+        erased, left = 0, iter(numbers)
+        while doomed := frozenset(islice(left, _CHUNK)):
 
-        async def write(connection: Connection) -> int:
-            query = """WITH gone AS (DELETE FROM audit_data_keys WHERE number = ANY ($1::bigint[]) RETURNING number)
-                SELECT count(*) FROM gone"""
-            erased = int(await connection.fetchval(query, list(numbers)))
-            await connection.execute("VACUUM audit_data_keys")
-            return erased
+            async def write(connection: Connection, doomed: Collection[KeyNumber] = doomed) -> int:
+                rows = [KeyRow(*row).without(doomed) for row in await connection.fetch(_ROWS, list(doomed))]
+                query = "UPDATE audit_data_keys SET wrapped = $1 WHERE first = $2"
+                await connection.executemany(query, [(row.wrapped, row.first) for row, _ in rows])
+                return sum(gone for _, gone in rows)
 
-        return self._link.run(write)
+            erased += self._link.run(write)
+        return erased
+
+    def key_check(self) -> bytes | None:
+        """Return what the key is checked by."""
+        return read_check(self._link, _KEY_CHECK)
+
+    def set_key_check(self, value: bytes) -> None:
+        """Keep it."""
+        keep_check(self._link, _KEY_CHECK, value)
+
+    def purge(self) -> bool:
+        """Have the server remove the old rows, on a connection of its own."""
+        return purge_tables(self._dsn, ["audit_data_keys"])
+
+    def settle(self) -> None:
+        """Do nothing: the server shows no transaction before it is on disk, and stops when a sync fails."""
 
     def reconnect(self) -> None:
         """Connect again."""
@@ -72,7 +114,3 @@ class PostgresKeys:
     def close(self) -> None:
         """Disconnect."""
         self._link.close()
-
-
-async def _make_tables(connection: Connection) -> None:
-    await connection.execute(_SCHEMA)

@@ -1,47 +1,57 @@
 """The log in a SQLite file: write-ahead, every commit on disk before it counts, one writer."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
-from gateway.audit.lookup import Epoch, KeyOwner
+from gateway.audit.lookup import OWNER_SIZE, Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
-from gateway.audit.store.sqlite_file import FileKind, SqliteFile
-from gateway.audit.store.store import (
-    MAX_BATCH,
+from gateway.audit.store.group import (
+    GROUP_WIDTH,
     NO_PRIVATE_SIZE,
+    Group,
+    by_group,
+    join_hashes,
+    make_groups,
+    pick_entries,
+    read_group,
+    replace_in_group,
+    unpack_leaves,
+)
+from gateway.audit.store.sqlite_file import KEY_CHECK, FileKind, SqliteFile
+from gateway.audit.store.store import (
     Batch,
+    OwnerRow,
     StoredEntry,
     StoredHead,
-    by_batch,
     check_value,
-    pack_leaves,
-    pick_leaves,
-    pick_privates,
-    replace_in_bundle,
-    unpack_leaves,
-    unpack_privates,
     verify_seqs,
 )
 from gateway.audit.tlog.merkle import HASH_SIZE
-from gateway.audit.tlog.tile import encode_bundle
+from gateway.audit.tlog.tile import TILE_WIDTH
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 _LEVEL_SHIFT: Final = 56  # the row number of a tile: its level above, its index below
 _SLICES: Final = 64  # of the index, which has 10^8 rows in a large shard; each slice then keeps a batch waiting briefly
+_PARAMETERS: Final = 4_096  # of one statement; SQLite takes 32,766
+_PAGES: Final = 1_024  # in which the whole index is read: each passes 10^5 of 10^8 rows in some hundredths of a second
 _SCHEMA: Final = (
     """CREATE TABLE head (
         id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL, root BLOB NOT NULL, t INTEGER NOT NULL,
         checkpoint BLOB NOT NULL)""",
-    """CREATE TABLE batches (
-        first INTEGER PRIMARY KEY, count INTEGER NOT NULL, t INTEGER NOT NULL, leaves BLOB NOT NULL,
+    """CREATE TABLE entries (
+        first INTEGER PRIMARY KEY, t INTEGER NOT NULL, hashes BLOB NOT NULL, leaves BLOB NOT NULL,
         privates BLOB NOT NULL)""",
-    "CREATE INDEX batches_by_time ON batches (t)",
-    "CREATE TABLE owners (owner BLOB PRIMARY KEY, number INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX entries_by_time ON entries (t)",
+    """CREATE TABLE owners (
+        owner BLOB PRIMARY KEY, number INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL)
+        WITHOUT ROWID""",
     "CREATE TABLE words (word INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (word, entry)) WITHOUT ROWID",
     'CREATE TABLE seqs (caller TEXT PRIMARY KEY, seq INTEGER NOT NULL, "check" BLOB NOT NULL) WITHOUT ROWID',
     "CREATE TABLE tiles (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL)",
+    KEY_CHECK,
 )
 LOG_FILE: Final = FileKind(application_id=0x54420010, version=1, schema=_SCHEMA, secure_delete=True)  # "TB", kind 16
 
@@ -75,7 +85,11 @@ class SqliteStore:
 
     def tile(self, level: int, index: int) -> bytes | None:
         """Return the hashes of a tile."""
+        first = index * TILE_WIDTH
         with self._reader.reading() as connection:
+            if level == 0:
+                query = "SELECT first, hashes FROM entries WHERE first >= ? AND first < ? ORDER BY first"
+                return join_hashes(first, connection.execute(query, (first, first + TILE_WIDTH)))
             place = (level << _LEVEL_SHIFT | index,)
             row = connection.execute("SELECT hashes FROM tiles WHERE place = ?", place).fetchone()
         if row is None:
@@ -87,33 +101,26 @@ class SqliteStore:
     def leaves(self, first: int, end: int) -> Sequence[bytes]:
         """Return the leaves of a range."""
         leaves: list[bytes] = []
-        query = "SELECT first, count, leaves FROM batches WHERE first > ? AND first < ? ORDER BY first"
+        query = "SELECT first, hashes, leaves, privates FROM entries WHERE first > ? AND first < ? ORDER BY first"
         with self._reader.reading() as connection:
-            for start, count, data in connection.execute(query, (first - MAX_BATCH, end)):
-                if start + count > first:
-                    leaves += unpack_leaves(data, count)[max(first - start, 0) : end - start]
+            for row in connection.execute(query, (first - GROUP_WIDTH, end)):
+                group = read_group(*row)
+                if group.first + group.count > first:
+                    leaves += unpack_leaves(group.leaves, group.count)[max(first - group.first, 0) : end - group.first]
         return leaves
 
     def private(self, entry: int) -> bytes | None:
         """Return a sealed private part."""
-        query = "SELECT first, count, privates FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"
-        with self._reader.reading() as connection:
-            row = connection.execute(query, (entry,)).fetchone()
-        if row is None or not row[0] <= entry < row[0] + row[1]:
-            return None
-        return unpack_privates(row[2], row[1])[entry - row[0]] or None
+        found = self.pick([entry]).get(entry)
+        return None if found is None else found.private or None
 
     def pick(self, entries: Collection[int]) -> Mapping[int, StoredEntry]:
         """Return single entries."""
-        query = "SELECT first, count, leaves, privates FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"
         found: dict[int, StoredEntry] = {}
-        for entry in entries:
-            if entry in found:
-                continue
-            with self._reader.reading() as connection:
-                row = connection.execute(query, (entry,)).fetchone()
-            if row is not None:
-                found |= _read_batch(row, entries)
+        with self._reader.reading() as connection:
+            for entry in entries:
+                if entry not in found and (group := _group_of(connection, entry)) is not None:
+                    found |= pick_entries([group], entries)
         return found
 
     def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
@@ -124,7 +131,7 @@ class SqliteStore:
 
     def first_at(self, t: int) -> int | None:
         """Return the first entry at or after a time; all entries of a batch have one time."""
-        query = "SELECT first FROM batches WHERE t >= ? ORDER BY t, first LIMIT 1"
+        query = "SELECT first FROM entries WHERE t >= ? ORDER BY t, first LIMIT 1"
         with self._reader.reading() as connection:
             row = connection.execute(query, (t,)).fetchone()
         return None if row is None else int(row[0])
@@ -138,15 +145,15 @@ class SqliteStore:
 
     def _insert(self, connection: sqlite3.Connection, batch: Batch) -> None:
         head = batch.head
-        leaves, privates = pack_leaves(batch.leaves), encode_bundle(batch.privates)
-        connection.execute(
-            "INSERT INTO batches VALUES (?, ?, ?, ?, ?)", (batch.first, len(batch.leaves), head.t, leaves, privates)
+        connection.executemany(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
+            [(group.first, head.t, group.hashes, group.leaves, group.privates) for group in make_groups(batch)],
         )
         # In the order of the words, so that neighbours in the index are written together.
         connection.executemany("INSERT OR IGNORE INTO words VALUES (?, ?)", sorted(batch.words))
         connection.executemany(
-            "INSERT OR REPLACE INTO owners VALUES (?, ?, ?)",
-            [(owner, number, batch.epoch) for owner, number in batch.owners.items()],
+            "INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?)",
+            [(owner, number, batch.epoch, batch.first) for owner, number in batch.owners.items()],
         )
         connection.executemany(
             "INSERT OR REPLACE INTO seqs VALUES (?, ?, ?)",
@@ -154,7 +161,11 @@ class SqliteStore:
         )
         connection.executemany(
             "INSERT OR REPLACE INTO tiles VALUES (?, ?)",
-            [(tile.address.level << _LEVEL_SHIFT | tile.address.index, tile.hashes) for tile in batch.tiles],
+            [
+                (tile.address.level << _LEVEL_SHIFT | tile.address.index, tile.hashes)
+                for tile in batch.tiles
+                if tile.address.level
+            ],
         )
         connection.execute(
             "INSERT OR REPLACE INTO head VALUES (0, ?, ?, ?, ?)", (head.size, head.root, head.t, head.checkpoint)
@@ -164,7 +175,7 @@ class SqliteStore:
         """Delete what the index has under these words; the deleted bytes are overwritten."""
         with self._writer.writing() as connection:
             erased = connection.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words]).rowcount
-        self._empty_journal()
+        self._writer.empty_journal()
         return max(erased, 0)
 
     def erase_entry_words(self, entries: Iterable[int]) -> int:
@@ -180,39 +191,37 @@ class SqliteStore:
                 erased += connection.execute(query, (low, low + width - 1)).rowcount
         with self._writer.writing() as connection:
             connection.execute("DROP TABLE temp.doomed")
-        self._empty_journal()
+        self._writer.empty_journal()
         return erased
 
     def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
-        """Return the batches that still have private parts; the parts themselves are not read."""
-        query = "SELECT first, count FROM batches WHERE first < ? AND length(privates) > count * ? ORDER BY first"
+        """Return the groups that still have private parts; the parts themselves are not read."""
+        query = """SELECT first, length(hashes) / ? AS count FROM entries
+            WHERE first < ? AND length(privates) > length(hashes) / ? * ? ORDER BY first"""
         with self._reader.reading() as connection:
-            return connection.execute(query, (end, NO_PRIVATE_SIZE)).fetchall()
+            return connection.execute(query, (HASH_SIZE, end, HASH_SIZE, NO_PRIVATE_SIZE)).fetchall()
 
     def replace_privates(self, privates: Mapping[int, bytes]) -> None:
         """Put other sealed parts in place; the bytes of those before are overwritten."""
-        query = "SELECT first, count, privates FROM batches WHERE first <= ? ORDER BY first DESC LIMIT 1"
         done: set[int] = set()
         with self._writer.writing() as connection:
             for entry in privates:
-                row = None if entry in done else connection.execute(query, (entry,)).fetchone()
-                if row is not None:
-                    done |= set(by_batch(privates, row[0], row[1]))
-                    replaced = replace_in_bundle(row[2], row[0], row[1], privates)
-                    connection.execute("UPDATE batches SET privates = ? WHERE first = ?", (replaced, row[0]))
-        self._empty_journal()
-
-    def _empty_journal(self) -> None:
-        """Carry the write-ahead log over: it holds pages as they were before something was erased."""
-        with self._writer.reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint = TRUNCATE").fetchall()
+                group = None if entry in done else _group_of(connection, entry)
+                if group is not None:
+                    done |= set(by_group(privates, group))
+                    replaced = replace_in_group(group, privates)
+                    connection.execute("UPDATE entries SET privates = ? WHERE first = ?", (replaced, group.first))
+        self._writer.empty_journal()
 
     def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
         """Return the numbers of the data keys of owners."""
-        query = "SELECT owner, number FROM owners WHERE owner = ?"
+        found: dict[KeyOwner, KeyNumber] = {}
+        left = iter(owners)
         with self._reader.reading() as connection:
-            rows = [connection.execute(query, (owner,)).fetchone() for owner in owners]
-        return {KeyOwner(row[0]): KeyNumber(row[1]) for row in rows if row is not None}
+            while some := list(islice(left, _PARAMETERS)):
+                query = f"SELECT owner, number FROM owners WHERE owner IN ({', '.join('?' * len(some))})"  # noqa: S608 - marks only
+                found |= {KeyOwner(row[0]): KeyNumber(row[1]) for row in connection.execute(query, some)}
+        return found
 
     def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
         """Return the owners of earlier epochs."""
@@ -225,6 +234,60 @@ class SqliteStore:
         with self._writer.writing() as connection:
             connection.executemany("DELETE FROM owners WHERE owner = ?", [(owner,) for owner in owners])
 
+    def index_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+        """Yield rows of the index, one part of all words after the other; words are hashes, so parts are alike."""
+        within, bounds = _within("entry", spans)
+        query = f"""SELECT word, entry FROM words
+            WHERE word BETWEEN ? AND ? AND ({within}) ORDER BY word, entry"""  # noqa: S608 - a name and question marks
+        width = 2**64 // _PAGES
+        for low in range(-(2**63), 2**63, width):
+            with self._reader.reading() as connection:
+                rows = connection.execute(query, (low, low + width - 1, *bounds)).fetchall()
+            if rows:
+                yield rows
+
+    def owner_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[OwnerRow]]:
+        """Yield owners, one part of all after the other; they are hashes too."""
+        within, bounds = _within("first", spans)
+        query = f"""SELECT owner, number, epoch, first FROM owners
+            WHERE owner >= ? AND owner < ? AND ({within}) ORDER BY owner"""  # noqa: S608 - the same
+        edges = [bytes([first]) for first in range(256)] + [b"\xff" * (OWNER_SIZE + 1)]
+        for low, high in pairwise(edges):
+            with self._reader.reading() as connection:
+                rows = connection.execute(query, (low, high, *bounds)).fetchall()
+            if rows:
+                yield [OwnerRow(owner=row[0], number=row[1], epoch=row[2], first=row[3]) for row in rows]
+
+    def missing_rows(self, rows: Collection[tuple[int, int]]) -> Collection[tuple[int, int]]:
+        """Return the rows that the index does not have."""
+        query = "SELECT 1 FROM words WHERE word = ? AND entry = ?"
+        with self._reader.reading() as connection:
+            return [row for row in rows if connection.execute(query, row).fetchone() is None]
+
+    def last_owned(self) -> int:
+        """Return the highest number that an owner has."""
+        with self._reader.reading() as connection:
+            number = connection.execute("SELECT max(number) FROM owners").fetchone()[0] or 0
+        if type(number) is not int:
+            raise LogUnavailableError(Unavailable.CORRUPT, "the number of a data key")
+        return number
+
+    def key_check(self) -> bytes | None:
+        """Return what the key is checked by."""
+        return self._writer.key_check()
+
+    def set_key_check(self, value: bytes) -> None:
+        """Keep it."""
+        self._writer.set_key_check(value)
+
+    def purge(self) -> bool:
+        """Empty the journal."""
+        return self._writer.purge()
+
+    def settle(self) -> None:
+        """Put what can be read on disk for good."""
+        self._writer.settle()
+
     def reconnect(self) -> None:
         """Open the file again."""
         self._writer.reconnect()
@@ -236,15 +299,16 @@ class SqliteStore:
         self._writer.close()
 
 
-def _read_batch(row: tuple[int, int, bytes, bytes], entries: Collection[int]) -> Mapping[int, StoredEntry]:
-    """Return those of the entries that are in the batch of a row."""
-    first, count, leaves, privates = row
-    mine = by_batch(entries, first, count)
-    if not mine:
-        return {}
-    picked = pick_leaves(leaves, count, {entry - first for entry in mine})
-    parts = pick_privates(privates, picked)
-    return {entry: StoredEntry(leaf=picked[entry - first], private=parts[entry - first]) for entry in mine}
+def _within(column: str, spans: Sequence[tuple[int, int]]) -> tuple[str, list[int]]:
+    """Return the condition that a column lies in one of these spans, and what stands for its question marks."""
+    return " OR ".join([f"{column} >= ? AND {column} < ?"] * len(spans)), [bound for span in spans for bound in span]
+
+
+def _group_of(connection: sqlite3.Connection, entry: int) -> Group | None:
+    """Return the last group that begins at or before an entry."""
+    query = "SELECT first, hashes, leaves, privates FROM entries WHERE first <= ? ORDER BY first DESC LIMIT 1"
+    row = connection.execute(query, (entry,)).fetchone()
+    return None if row is None else read_group(*row)
 
 
 def _head(connection: sqlite3.Connection) -> StoredHead | None:

@@ -9,12 +9,14 @@ from pathlib import Path
 from threading import RLock
 from typing import Final
 
-from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from gateway.audit.unavailable import LogUnavailableError, Unavailable, reason_of
+from gateway.durable_folder import sync_folder
 
 BUSY_SECONDS: Final = 2.0  # how long a lock of somebody else is waited for; a backup copies page by page
 CHECKPOINT_PAGES: Final = 4_000  # 16 MiB of write-ahead log before its pages are carried over
 PAGE_CACHE_KIB: Final = 64 * 1024  # an index of random words is written all over; its upper pages should stay
 _MODE: Final = 0o600
+_PIECE: Final = 1024 * 1024  # bytes of a journal that are held in memory
 _LONGEST_VALUE: Final = 4 * 1024 * 1024  # bytes; a batch of the largest private parts has 3 MiB
 _PRIMARY_CODE: Final = 0xFF  # SQLite puts details above the lowest byte of an error code
 _FAULTS: Final = {
@@ -30,9 +32,15 @@ _FAULTS: Final = {
 _UNSYNCED: Final = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
 
 
+KEY_CHECK: Final = "CREATE TABLE key_check (id INTEGER PRIMARY KEY CHECK (id = 0), value BLOB NOT NULL)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileKind:
-    """A kind of file: how it is recognised, its version, its tables, and whether deleted bytes are overwritten."""
+    """A kind of file: how it is recognised, its version, its tables, and whether deleted bytes are overwritten.
+
+    `KEY_CHECK` is one of the tables.
+    """
 
     application_id: int
     version: int
@@ -41,16 +49,19 @@ class FileKind:
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
-    """Turn what SQLite says into our typed error."""
+def told_apart(name: str) -> Iterator[None]:
+    """Turn what SQLite says about a file into our typed error."""
     try:
         yield
+    except UnicodeDecodeError as error:  # it quoted a damaged schema in its message
+        raise LogUnavailableError(Unavailable.CORRUPT, f"{name}: the schema") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)  # absent where Python itself refused a value
         reason = Unavailable.CORRUPT if code is None else _FAULTS.get(code & _PRIMARY_CODE, Unavailable.UNUSABLE)
         if code in _UNSYNCED:
             reason = Unavailable.SYNC_FAILED
-        raise LogUnavailableError(reason, getattr(error, "sqlite_errorname", type(error).__name__)) from error
+        detail = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise LogUnavailableError(reason, f"{name}: {detail}") from error
 
 
 class SqliteFile:
@@ -71,21 +82,21 @@ class SqliteFile:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _MODE))
             except OSError as error:
-                reason = Unavailable.READ_ONLY if path.exists() else Unavailable.UNUSABLE
-                raise LogUnavailableError(reason, error.strerror or type(error).__name__) from error
-        self._connection = self._open()
+                reason = reason_of(error, Unavailable.UNUSABLE)
+                raise LogUnavailableError(reason, f"{path}: {error.strerror or type(error).__name__}") from error
+        self._connection: sqlite3.Connection | None = self._open()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read one statement, or several that need not agree."""
-        with self._lock, told_apart():
-            yield self._connection
+        """Read one statement, or several that need not agree; raises LogUnavailableError, CLOSED for a closed file."""
+        with self._lock, told_apart(self._path.name):
+            yield self._opened()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Change things in one transaction, which is durable when this ends; an exception undoes it."""
-        with self._lock, told_apart():
-            connection = self._connection
+        with self._lock, told_apart(self._path.name):
+            connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -95,26 +106,88 @@ class SqliteFile:
                     with suppress(sqlite3.Error):  # the cause is on its way already
                         connection.execute("ROLLBACK")
 
+    def key_check(self) -> bytes | None:
+        """Return what a key is checked by."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM key_check").fetchone()
+        if row is not None and type(row[0]) is not bytes:
+            raise LogUnavailableError(Unavailable.CORRUPT, f"{self._path.name}: what its key is checked by")
+        return None if row is None else bytes(row[0])
+
+    def set_key_check(self, value: bytes) -> None:
+        """Keep it."""
+        with self.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO key_check VALUES (0, ?)", (value,))
+
+    def purge(self) -> bool:
+        """Empty the write-ahead log; what was deleted in the file itself is overwritten already."""
+        try:
+            self.empty_journal()
+        except LogUnavailableError as error:
+            if error.reason is Unavailable.LOCKED:
+                return False
+            raise
+        return True
+
+    def settle(self) -> None:
+        """Return once everything that reading shows is on disk for good, and the names of the files too.
+
+        Whoever died, or met a sync that failed, may have left a journal of which the disk has less than reading shows:
+        what is written behind such a gap is lost with it, however well it is synced. So its bytes are written again.
+
+        Raises:
+            LogUnavailableError: it may not be so.
+
+        """
+        with self.reading() as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # makes the journal, if there is none
+            try:
+                _write_again(f"{self._path}-wal")
+                sync_folder(self._path.parent)  # SQLite does so too, and is silent when that fails
+            except OSError as error:
+                raise LogUnavailableError(Unavailable.SYNC_FAILED, error.strerror or type(error).__name__) from error
+
+    def empty_journal(self) -> None:
+        """Carry the write-ahead log over to the file and cut it: it holds pages as they were before something changed.
+
+        Raises:
+            LogUnavailableError: LOCKED, somebody reads it; and as `writing` does.
+
+        """
+        with self.reading() as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint = TRUNCATE").fetchone()[0]
+        if busy:
+            raise LogUnavailableError(Unavailable.LOCKED, f"{self._path.name}: the journal is being read")
+
     def reconnect(self) -> None:
-        """Open the file again."""
+        """Open the file again; where that fails, what was open stays so and can be read."""
         with self._lock:
+            connection = self._open()
             self.close()
-            self._connection = self._open()
+            self._connection = connection
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock, suppress(sqlite3.Error):
-            self._connection.close()
+        """Close the file, once nobody is in the middle of a transaction."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise LogUnavailableError(Unavailable.CLOSED, self._path.name)
+        return self._connection
 
     def _open(self) -> sqlite3.Connection:
         if not self._path.is_file():
-            raise LogUnavailableError(Unavailable.UNUSABLE, "there is no such file")
-        with told_apart():
+            raise LogUnavailableError(Unavailable.UNUSABLE, f"{self._path}: there is no such file")
+        with told_apart(self._path.name):
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         try:
-            with told_apart():
+            with told_apart(self._path.name):
                 self._prepare(connection)
         except BaseException:
             connection.close()
@@ -132,7 +205,6 @@ class SqliteFile:
         for setting in settings:
             connection.execute(f"PRAGMA {setting}")
         if not _pragma(connection, "schema_version"):
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             if not _pragma(connection, "schema_version"):  # nobody else made the tables meanwhile
                 for statement in kind.schema:
@@ -141,9 +213,27 @@ class SqliteFile:
                 connection.execute(f"PRAGMA user_version = {kind.version}")
             connection.execute("COMMIT")
         if _pragma(connection, "application_id") != kind.application_id:
-            raise LogUnavailableError(Unavailable.CORRUPT, "another kind of file")
+            raise LogUnavailableError(Unavailable.CORRUPT, f"{self._path}: another kind of file")
         if _pragma(connection, "user_version") > kind.version:
-            raise LogUnavailableError(Unavailable.NEWER)
+            raise LogUnavailableError(Unavailable.NEWER, str(self._path))
+        # The pragma does not fail: it answers what became of it. Without a write-ahead log a commit is not durable.
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            raise LogUnavailableError(Unavailable.WRITE_FAILED, f"{self._path}: no write-ahead log can be kept here")
+
+
+def _write_again(path: str) -> None:
+    """Write a file as it is, so that the system takes its pages for changed, and sync it; raises OSError.
+
+    Nobody but its one writer may write it meanwhile; whoever reads it sees the same bytes all the time.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        at = 0
+        while piece := os.pread(file, _PIECE, at):
+            at += os.pwrite(file, piece, at)
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

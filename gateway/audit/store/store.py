@@ -1,30 +1,24 @@
 """What the log needs of a store: one transaction for a batch, and reading. Nothing in it waits on an event loop.
 
-A store is written by one thread, and says so when somebody else wrote in between. It keeps entries by the batch they
-came in, compressed together: leaves of one minute resemble each other, and a row each would cost more than they do.
+A store is written by one thread, and says so when somebody else wrote in between. It keeps entries in groups of up to
+16, compressed together: leaves of one minute resemble each other, and a row each would cost more than they do, while
+whoever looks for one entry has to read all of its group. The hashes of entries stand beside them and are never written
+again; a store makes tiles of level 0 from them.
 """
 
-import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
 
-from gateway.audit.errors import MalformedLogDataError
-from gateway.audit.leaf import MAX_LEAF
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
-from gateway.audit.tlog.tile import TILE_WIDTH, Tile, encode_bundle, parse_bundle
+from gateway.audit.tlog.tile import TILE_WIDTH, Tile
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 MAX_BATCH: Final = TILE_WIDTH  # entries of one transaction
 MAX_CALLER_ROWS: Final = 100_000  # more systems than a country has
-_LEVEL: Final = 1  # of zlib: twice as quick as 6 for 3 % more bytes
-_MAX_BUNDLE: Final = MAX_BATCH * (2 + MAX_LEAF)
 _CHECK_SIZE: Final = 8
-_PREFIX_SIZE: Final = 2  # of an entry in a bundle: its length
-_USUAL_LEAF: Final = 800  # bytes; a guess too low costs a second step
-NO_PRIVATE_SIZE: Final = _PREFIX_SIZE  # bytes in a bundle of an entry without a private part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +48,21 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEntry:
-    """One entry as it is kept: its leaf, and its sealed private part, b"" where there is none."""
+    """One entry as it is kept: its leaf, its sealed private part, b"" where there is none, and its hash in the tree."""
 
     leaf: bytes
     private: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerRow:
+    """Who owns which data key since which batch, named by its first entry."""
+
+    owner: KeyOwner
+    number: KeyNumber
+    epoch: Epoch
+    first: int
 
 
 class LogStore(Protocol):
@@ -76,7 +81,7 @@ class LogStore(Protocol):
         ...
 
     def tile(self, level: int, index: int) -> bytes | None:
-        """Return the hashes of a tile as wide as it is stored; None where there is none."""
+        """Return the hashes of a tile as wide as the tree has it; None where there is none."""
         ...
 
     def leaves(self, first: int, end: int) -> Sequence[bytes]:
@@ -121,7 +126,7 @@ class LogStore(Protocol):
         ...
 
     def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
-        """Return (first entry, count) of the batches that begin below ``end`` and still have private parts."""
+        """Return (first entry, count) of the groups that begin below ``end`` and still have private parts."""
         ...
 
     def replace_privates(self, privates: Mapping[int, bytes]) -> None:
@@ -136,8 +141,50 @@ class LogStore(Protocol):
         """Return the owners of all earlier epochs with the numbers of their keys."""
         ...
 
+    def last_owned(self) -> int:
+        """Return the highest number of a data key that an owner has; 0 without owners. It goes through all of them."""
+        ...
+
     def erase_owners(self, owners: Collection[KeyOwner]) -> None:
         """Forget these owners."""
+        ...
+
+    def index_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+        """Yield the rows (word, entry) that lead to the entries of these spans [first, end), page by page.
+
+        They come in the order of words, then entries. It goes through much of the index, and keeps nobody waiting.
+        """
+        ...
+
+    def owner_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[OwnerRow]]:
+        """Yield the owners that came with batches of these spans, in the order of owners, page by page."""
+        ...
+
+    def missing_rows(self, rows: Collection[tuple[int, int]]) -> Collection[tuple[int, int]]:
+        """Return which of these rows (word, entry) the index does not have."""
+        ...
+
+    def key_check(self) -> bytes | None:
+        """Return what `set_key_check` kept; None: nothing yet."""
+        ...
+
+    def set_key_check(self, value: bytes) -> None:
+        """Keep durably by what another key than the first one is noticed, in place of what was kept."""
+        ...
+
+    def purge(self) -> bool:
+        """Have what was erased or replaced leave the files too; False: some may still be there, so do it again later.
+
+        Blocks, for long where there is much, and keeps nobody else waiting.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Return once everything that can be read is on disk for good, whatever became of the writes that brought it.
+
+        Called before the log goes on from what it reads: after a death, or a sync that failed, reading may show more
+        than the disk has.
+        """
         ...
 
     def reconnect(self) -> None:
@@ -147,114 +194,6 @@ class LogStore(Protocol):
     def close(self) -> None:
         """Let go of the store."""
         ...
-
-
-def pack_leaves(leaves: Sequence[bytes]) -> bytes:
-    """Write the leaves of a batch: an entry bundle, compressed."""
-    return zlib.compress(encode_bundle(leaves), _LEVEL)
-
-
-def unpack_leaves(data: bytes, count: int) -> list[bytes]:
-    """Read the leaves of a batch.
-
-    Raises:
-        LogUnavailableError: CORRUPT.
-
-    """
-    reader = zlib.decompressobj()
-    try:
-        bundle = reader.decompress(data, _MAX_BUNDLE)
-        if not reader.eof or reader.unused_data or not 1 <= count <= MAX_BATCH:
-            raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch")
-        return parse_bundle(bundle, count)
-    except (zlib.error, MalformedLogDataError) as error:
-        raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch") from error
-
-
-def pick_leaves(data: bytes, count: int, places: Collection[int]) -> Mapping[int, bytes]:
-    """Read single leaves of a batch by their places, decompressing no more than that takes.
-
-    What was changed behind them is not noticed, and what was changed in them by their hashes only.
-
-    Raises:
-        LogUnavailableError: CORRUPT.
-
-    """
-    wanted = sorted(places)
-    if not 0 <= wanted[0] <= wanted[-1] < count:
-        raise ValueError(f"places below {count} were expected")
-    reader = zlib.decompressobj()
-    try:
-        bundle = reader.decompress(data, (wanted[-1] + 1) * _USUAL_LEAF)
-        while (found := _pick(bundle, wanted)) is None:
-            more = reader.decompress(reader.unconsumed_tail, (wanted[-1] + 1) * _USUAL_LEAF)
-            if not more or len(bundle) > _MAX_BUNDLE:
-                raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch")
-            bundle += more
-    except zlib.error as error:
-        raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a batch") from error
-    return found
-
-
-def pick_privates(data: bytes, places: Collection[int]) -> Mapping[int, bytes]:
-    """Read single private parts of a batch by their places.
-
-    Raises:
-        LogUnavailableError: CORRUPT.
-
-    """
-    found = _pick(data, sorted(places))
-    if found is None:
-        raise LogUnavailableError(Unavailable.CORRUPT, "the private parts of a batch")
-    return found
-
-
-def _pick(bundle: bytes, wanted: Sequence[int]) -> dict[int, bytes] | None:
-    """Walk over a bundle to the entries at these places; None where it ends before."""
-    found: dict[int, bytes] = {}
-    place, at, start, size = 0, 0, 0, len(bundle)
-    for one in wanted:
-        while place <= one:
-            at = start + _PREFIX_SIZE
-            if at > size:
-                return None
-            start = at + (bundle[start] << 8 | bundle[start + 1])
-            place += 1
-        if start > size:
-            return None
-        found[one] = bundle[at:start]
-    return found
-
-
-def by_batch(entries: Iterable[int], first: int, count: int) -> list[int]:
-    """Return which of these entries are in a batch."""
-    return [entry for entry in entries if first <= entry < first + count]
-
-
-def replace_in_bundle(data: bytes, first: int, count: int, privates: Mapping[int, bytes]) -> bytes:
-    """Return the private parts of a batch with others in place of some.
-
-    Raises:
-        LogUnavailableError: CORRUPT.
-
-    """
-    parts = unpack_privates(data, count)
-    for entry in by_batch(privates, first, count):
-        parts[entry - first] = privates[entry]
-    return encode_bundle(parts)
-
-
-def unpack_privates(data: bytes, count: int) -> list[bytes]:
-    """Read the private parts of a batch, which are written as a bundle; they are random to a compressor.
-
-    Raises:
-        LogUnavailableError: CORRUPT.
-
-    """
-    try:
-        return parse_bundle(data, count)
-    except MalformedLogDataError as error:
-        raise LogUnavailableError(Unavailable.CORRUPT, "the private parts of a batch") from error
 
 
 def check_value(caller: str, seq: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.audit.tlog.cosignature import Cosignature, encode_cosignature, encode_cosigned_message
 from gateway.audit.tlog.note import NoteSignature
 from gateway.audit.tlog.note_key import NoteKey, SignatureType
-from keys.own.record import KeyAlgorithm
+from keys.own.record import KeyAlgorithm, KeyId
 from keys.own.signer import Signer
 from keys.spki import parse_spki
 
@@ -30,6 +30,11 @@ class NoteSigner:
             raise ValueError(f"an Ed25519 or an SM2 key was expected, got {signer.algorithm}")
         self.key = NoteKey(name, _LOG_TYPES[signer.algorithm], parse_spki(signer.public_key)[1])
         self._signer = signer
+
+    @property
+    def fingerprint(self) -> KeyId:
+        """The id of the key, the same under every name."""
+        return self._signer.key_id
 
     def sign(self, text: str) -> NoteSignature:
         """Sign the text of a note; raises what `keys.own.signer.Signer.sign` raises."""

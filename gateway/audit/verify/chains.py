@@ -3,9 +3,14 @@
 * A policy entry with action ``activate`` names the bundle (``policy``) and the one before (``previous``), which the
   last such entry put in force; no answer names a bundle before it was activated.
 * A seal with action ``day`` covers [first, next): all entries after the last sealed one, up to the end of its day in
-  China. One with action ``open`` is the first entry and names the shard before (``previous``); ``close``: the last.
+  China. One with action ``reseal`` covers a day that was sealed, anew, and names the shred entry (``previous``) for
+  which something of that day's index was deleted; once for each. Whether no more was deleted than that, no export
+  shows. One with action ``open`` is the first entry and names the shard before (``previous``), and the keys that sign
+  this one are the next; ``close``: the last, but for seals of its last days, and shred entries with what these let be
+  sealed anew.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Final
@@ -16,10 +21,15 @@ from gateway.audit.verify.part import CHINA_MS, PartFound, add_gap
 
 ACTIVATE: Final = "activate"
 SEAL_DAY: Final = "day"
+SEAL_RESEAL: Final = "reseal"
 SEAL_OPEN: Final = "open"
 SEAL_CLOSE: Final = "close"
+KEY_BEGIN: Final = "begin"  # of a key: it signs from here on
 
 _EPOCH: Final = date(1970, 1, 1)
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,15}")  # up to 2^53 - 1, as numbers of a leaf are
+
+_Sealed = tuple[str | int | None, str | int | None, str | int | None]  # day, first, next
 
 
 class Chains:
@@ -35,6 +45,7 @@ class Chains:
         self._others: list[tuple[int, LeafDraft]] = []
         self.policies: dict[str, int] = {}
         self.seals = 0
+        self.resealed = 0
 
     @property
     def callers(self) -> int:
@@ -85,22 +96,28 @@ class Chains:
                 )
 
     def _follow_seals(self, end: int) -> None:
+        shreds = {entry for entry, content in self._others if content.kind is LeafKind.SHRED}
         sealed: int | None = 0 if self._start == 0 else None
+        days: set[_Sealed] = set()
+        anew: set[tuple[_Sealed, int]] = set()
         for entry, content in self._others:
             if content.kind is not LeafKind.SEAL:
                 continue
             self.seals += 1
-            match content.more.get("action"):
+            more = content.more
+            match more.get("action"):
                 case action if action == SEAL_DAY:
-                    fault = self._judge_day(entry, content.more, sealed)
-                    following = content.more.get("next")
+                    fault = self._judge_day(entry, more, sealed)
+                    following = more.get("next")
                     sealed = following if isinstance(following, int) else sealed
+                    days.add(_sealed(more))
+                case action if action == SEAL_RESEAL:
+                    fault = self._judge_reseal(entry, more, days, shreds, anew)
+                    self.resealed += 1
                 case action if action == SEAL_OPEN:
-                    fault = (
-                        "" if entry == 0 and content.more.get("previous") else "a shard is opened by its first entry"
-                    )
+                    fault = self._judge_open(entry, more, end)
                 case action if action == SEAL_CLOSE:
-                    fault = "" if entry == end - 1 else "entries after the shard was closed"
+                    fault = "" if self._is_end(entry, end) else "entries after the shard was closed"
                 case _:
                     fault = "an action of a seal was expected"
             if fault:
@@ -120,6 +137,51 @@ class Chains:
             return f"entries up to the end of its day were expected, got up to {following}"
         return ""
 
+    def _judge_open(self, entry: int, more: Mapping[str, str | int], end: int) -> str:
+        """Return what is wrong with the seal that opens a shard, in a phrase; "": nothing."""
+        if entry != 0 or not more.get("previous"):
+            return "a shard is opened by its first entry"
+        following = next((content for other, content in self._others if other == 1), None)
+        is_key = following is not None and following.kind is LeafKind.KEY and following.more.get("action") == KEY_BEGIN
+        return "" if is_key or end == 1 else "the keys of the shard were expected behind the seal that opens it"
+
+    def _judge_reseal(
+        self,
+        entry: int,
+        more: Mapping[str, str | int],
+        days: set[_Sealed],
+        shreds: set[int],
+        anew: set[tuple[_Sealed, int]],
+    ) -> str:
+        """Return what is wrong with a day that was sealed anew; what stands before the export is believed."""
+        day, shred, following = _sealed(more), _parse_number(str(more.get("previous", ""))), more.get("next")
+        if not more.get("digest") or shred is None or not isinstance(following, int):
+            return "day, digest, first, next and a shred entry were expected"
+        if day not in days and (self._start == 0 or following > self._start):
+            return "a day that was sealed before was expected"
+        if shred >= entry or (shred >= self._start and shred not in shreds):
+            return f"entry {shred} is no shred entry before it"
+        if (day, shred) in anew:
+            return f"it was sealed anew for entry {shred} already"
+        anew.add((day, shred))
+        return ""
+
+    def _is_end(self, entry: int, end: int) -> bool:
+        """Answer whether nothing stands behind an entry but what a closed shard takes."""
+        behind = [content for other, content in self._others if other > entry]
+        return len(behind) == end - 1 - entry and all(map(may_follow_close, behind))
+
+
+def _sealed(more: Mapping[str, str | int]) -> _Sealed:
+    return more.get("day"), more.get("first"), more.get("next")
+
+
+def may_follow_close(content: LeafDraft) -> bool:
+    """Answer whether a closed shard takes this: seals of its last days, and what the law wants to be deleted."""
+    return content.kind is LeafKind.SHRED or (
+        content.kind is LeafKind.SEAL and content.more.get("action") in {SEAL_DAY, SEAL_RESEAL}
+    )
+
 
 def day_of(t: int) -> str:
     """Return the day in China of a time in milliseconds, as a seal names it."""
@@ -132,3 +194,7 @@ def _parse_day(text: str) -> int | None:
     except ValueError:
         return None
     return (day - _EPOCH).days if day.isoformat() == text else None
+
+
+def _parse_number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) else None

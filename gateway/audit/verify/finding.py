@@ -27,6 +27,12 @@ class FindingKind(StrEnum):
     POLICY_CHAIN = "policy-chain"
     POLICY_MISSING = "policy-missing"
     SEAL_CHAIN = "seal-chain"
+    PACKAGE = "package-malformed"
+    SIGNATURE = "signature-missing"
+    SEARCH = "search-unproven"
+    PROOF = "entry-unproven"
+    OPENED = "opened-differs"
+    REPLAY = "decision-differs"
 
 
 SENTENCES: Final = MappingProxyType(
@@ -47,6 +53,12 @@ SENTENCES: Final = MappingProxyType(
         FindingKind.POLICY_CHAIN: ("策略启用记录前后不衔接", "a policy entry does not follow the one before"),
         FindingKind.POLICY_MISSING: ("缺少条目所依据的策略包", "the policy bundle of an entry is missing"),
         FindingKind.SEAL_CHAIN: ("封存记录前后不衔接", "a seal entry does not follow the one before"),
+        FindingKind.PACKAGE: ("结论文件有改动或不合格式", "the file of the finding was changed, or is none"),
+        FindingKind.SIGNATURE: ("结论未经日志有效签名", "the finding is not validly signed by the log"),
+        FindingKind.SEARCH: ("检索记录未经证明", "the search behind the finding is not proven"),
+        FindingKind.PROOF: ("条目不在检查点所指的日志中", "an entry is not in the tree of the checkpoint"),
+        FindingKind.OPENED: ("开启的内容与承诺值不符", "what was opened is not what the entry commits to"),
+        FindingKind.REPLAY: ("重新计算的共享决定与记录不符", "the decision does not follow from its policy and facts"),
     }
 )
 
@@ -73,6 +85,11 @@ class Findings:
     def is_full(self) -> bool:
         """Whether no more are kept."""
         return len(self.kept) >= MAX_FINDINGS
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found."""
+        return not self.kept
 
     def add(self, kind: FindingKind, *, entry: int | None = None, path: str = "", detail: str = "") -> None:
         """Note a fault."""

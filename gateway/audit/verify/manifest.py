@@ -1,6 +1,7 @@
 """The manifest of an export: what it holds and the digests of the files that no tree covers, in canonical JSON.
 
-Nobody signs it. It says nothing that a verifier cannot find out from the rest, and so any change of it is noticed.
+Nobody signs it. It says nothing that a verifier cannot find out from the rest, and so any change of it is noticed; and
+a folder without it is no export, for whoever took it away may have taken policies with it.
 """
 
 from typing import Annotated, Final

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final
 
 from gateway.audit.errors import MalformedLogDataError
-from gateway.audit.leaf import LeafDraft, LeafError, LeafKind
+from gateway.audit.leaf import ANSWERS, LeafDraft, LeafError
 from gateway.audit.tlog.merkle import HASH_SIZE, LEAF_PREFIX, fold_hashes
 from gateway.audit.tlog.tile import ENTRIES, TILE_SIZE, TILE_WIDTH, TileAddress, encode_tile_path, parse_bundle
 from gateway.audit.verify.finding import Finding, FindingKind, Findings
@@ -20,7 +20,6 @@ DAY_MS: Final = 86_400_000
 CHINA_MS: Final = 8 * 3_600_000  # days are days in China, which has had one offset since 1991
 
 _NO_ROOT: Final = bytes(HASH_SIZE)  # in place of a tile that is missing; no tile above has it
-_ANSWERS: Final = frozenset({LeafKind.ACCESS, LeafKind.DENY, LeafKind.MATCH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,7 @@ def _follow(entries: list[bytes], first: int, path: str, found: PartFound, findi
         lasts[caller] = seq
         if t != found.last_t:  # entries of one batch have one time
             _follow_time(t, entry, path, found, findings)
-        if isinstance(leaf, OtherLeaf) and leaf.content.kind not in _ANSWERS:
+        if isinstance(leaf, OtherLeaf) and leaf.content.kind not in ANSWERS:
             found.others.append((entry, leaf.content))
         elif (policy := leaf.policy) and policy not in policies:
             policies[policy] = entry

@@ -7,10 +7,13 @@ anything else in it is read leaf by leaf, and `parse_leaf` has the last word.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import astuple
 
 from gateway.audit.leaf import MAX_LEAF, MAX_LIST, MAX_NUMBER, MAX_TEXT, LeafDraft, LeafError, parse_leaf
 from policies.forms.citizen import is_citizen_number
@@ -76,56 +79,48 @@ ReadLeaf = AnswerLeaf | OtherLeaf
 
 _DECODER: Final = msgspec.json.Decoder(AnswerLeaf)
 _ENCODER: Final = msgspec.json.Encoder()
+_TEXTS: Final = attrgetter(
+    *("caller", "org", "partner", "item", "purpose", "req", "form", "plan", "policy", "outcome", "trust")
+)
+_LISTS: Final = attrgetter("obligations", "reasons")
+_NOT_IN_ANSWERS: Final = (b"\\", b"\n", b" ", b"\x7f")
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 def read_leaves(entries: Sequence[bytes]) -> Sequence[ReadLeaf | LeafError]:
     """Read the leaves of one bundle; in the place of an entry that is none stands its fault."""
-    lines = b"\n".join([*entries, b""])
-    leaves = _read_answers(lines, len(entries))
-    if leaves is not None:
-        return leaves
-    return [(_read_answers(entry + b"\n", 1) or (_read_slowly(entry),))[0] for entry in entries]
+    return _read_answers(entries) or [(_read_answers([entry]) or (_read_slowly(entry),))[0] for entry in entries]
 
 
-def _read_answers(lines: bytes, count: int) -> Sequence[AnswerLeaf] | None:
-    """Read so many lines that are all canonical leaves about answers; None: not all are, or it takes a closer look."""
+def _read_answers(entries: Sequence[bytes]) -> Sequence[AnswerLeaf] | None:
+    """Read entries that are all canonical leaves about answers; None: not all are, or it takes a closer look."""
+    joined = b"".join(entries)
     # Without a backslash no text holds a quotation mark or a control character; the rest is not allowed in leaves.
-    if b"\\" in lines or b" " in lines or b"\x7f" in lines or not lines.isascii() or lines.count(b"\n") != count:
+    if not joined.isascii() or any(character in joined for character in _NOT_IN_ANSWERS):
         return None
+    if max(map(len, entries)) > MAX_LEAF:
+        return None
+    lines = b"\n".join([*entries, b""])
     try:
         leaves = _DECODER.decode_lines(lines)
     except _FAULTS:
         return None
     # The same bytes again: each line is one leaf, in canonical form, and no entry spreads over two lines.
-    if len(leaves) != count or _ENCODER.encode_lines(leaves) != lines:
+    if len(leaves) != len(entries) or _ENCODER.encode_lines(leaves) != lines:
         return None
-    if max(map(len, lines.split(b"\n"))) > MAX_LEAF:
-        return None
-    commits = [
-        value
-        for leaf in leaves
-        if (held := leaf.commits) is not None
-        for value in (held.case, held.lic, held.op, held.resp, held.subj)
-        if value is not None
-    ]
-    return leaves if _are_commitments(commits) and not any(map(_is_personal, _texts(leaves))) else None
+    return leaves if _are_commitments(leaves) and not any(map(_is_personal, _long_texts(leaves))) else None
 
 
-def _texts(leaves: Sequence[AnswerLeaf]) -> set[str]:
-    texts: set[str] = set()
-    for leaf in leaves:
-        texts.update(
-            (leaf.caller, leaf.org, leaf.partner, leaf.item, leaf.purpose, leaf.req),
-            (leaf.form, leaf.plan, leaf.policy, leaf.outcome, leaf.trust),
-        )
-    for several in {leaf.obligations for leaf in leaves} | {leaf.reasons for leaf in leaves}:
-        texts.update(several)
-    return texts
+def _long_texts(leaves: Sequence[AnswerLeaf]) -> set[str]:
+    """Return the texts that have as many characters as a citizen number."""
+    texts = {text for text in chain.from_iterable(map(_TEXTS, leaves)) if len(text) == _CITIZEN_LENGTH}
+    return texts.union(*[several for lists in set(map(_LISTS, leaves)) for several in lists])
 
 
-def _are_commitments(commits: Sequence[str]) -> bool:
-    joined = "".join(commits).encode()  # each has 43 characters
+def _are_commitments(leaves: Sequence[AnswerLeaf]) -> bool:
+    """Answer whether every commitment is 32 bytes in base64url; the decoder saw to their 43 characters."""
+    commits = [leaf.commits for leaf in leaves if leaf.commits is not None]
+    joined = "".join(filter(None, chain.from_iterable(map(astuple, commits)))).encode()
     last = joined[_COMMITMENT_LENGTH - 1 :: _COMMITMENT_LENGTH]
     return not joined.translate(None, _ALPHABET) and not last.translate(None, _LAST)
 

@@ -26,6 +26,7 @@ BUNDLES_FOLDER: Final = "policies"  # policy bundles, each named by its digest
 
 _SECONDS: Final = 30.0  # without a byte from the server
 _WHOLE_SECONDS: Final = 120.0  # for one file; the largest bundle has 16 MiB
+_MAX_TOKEN: Final = 8 * 1024  # characters; the longest that a gateway takes
 _USER_AGENT: Final = "tongban-audit-verify"
 
 
@@ -110,8 +111,8 @@ class FolderSource:
 class HttpSource:
     """An address below which a log is served (tlog-tiles); redirects are not followed."""
 
-    def __init__(self, url: str) -> None:
-        """Take the address; raises SourceError (URL)."""
+    def __init__(self, url: str, token_file: Path | None = None) -> None:
+        """Take the address, and the file of the token to sign in with; raises SourceError (URL)."""
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -119,14 +120,14 @@ class HttpSource:
             raise SourceError(SourceFault.URL, "an http or https address was expected") from error
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or "@" in url:
             raise SourceError(SourceFault.URL, "an http or https address was expected, without query and user")
-        self._url = url
+        self._url, self._token_file = url, token_file
         self._secure, self._host, self._port = parts.scheme == "https", parts.hostname, port
         self._prefix = parts.path.rstrip("/")
         self._connection: http.client.HTTPConnection | None = None
 
-    def __reduce__(self) -> tuple[type["HttpSource"], tuple[str]]:
+    def __reduce__(self) -> tuple[type["HttpSource"], tuple[str, Path | None]]:
         """Go to another process without the connection."""
-        return HttpSource, (self._url,)
+        return HttpSource, (self._url, self._token_file)
 
     def read(self, path: str, limit: int) -> bytes | None:
         """Return a file; a connection that was closed while it lay idle is opened anew, once."""
@@ -148,7 +149,7 @@ class HttpSource:
 
     def _read(self, path: str, limit: int) -> bytes | None:
         connection = self._connection or self._connect()
-        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": _USER_AGENT}
+        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": _USER_AGENT, **self._sign_in()}
         connection.request("GET", f"{self._prefix}/{path}", headers=headers)
         with _deadline(connection) as has_passed:
             response = connection.getresponse()
@@ -171,6 +172,10 @@ class HttpSource:
         if encoding != "identity":
             raise SourceError(SourceFault.ENCODING, path)
         return data
+
+    def _sign_in(self) -> dict[str, str]:
+        """Return the header with the token as its file has it now: one lives for minutes, and a log may take longer."""
+        return {} if self._token_file is None else {"Authorization": f"Bearer {read_token(self._token_file)}"}
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._secure:
@@ -221,9 +226,30 @@ def _unzip(data: bytes, path: str, limit: int) -> bytes:
     return plain
 
 
-def open_source(place: str) -> Source:
-    """Return the source that an address or a folder names; raises SourceError."""
-    return HttpSource(place) if place.startswith(("http://", "https://")) else FolderSource(Path(place))
+def read_token(path: Path) -> str:
+    """Return the token in a file, on one line.
+
+    Raises:
+        SourceError: UNREADABLE, also for what cannot stand in a header.
+
+    """
+    try:
+        token = read_file(path, _MAX_TOKEN).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(SourceFault.UNREADABLE, f"{path}: {type(error).__name__}") from error
+    if not token or len(token) > _MAX_TOKEN or not token.isprintable() or " " in token:
+        raise SourceError(SourceFault.UNREADABLE, f"{path}: a token on one line was expected")
+    return token
+
+
+def is_address(place: str) -> bool:
+    """Answer whether a place is an address, and no folder."""
+    return place.startswith(("http://", "https://"))
+
+
+def open_source(place: str, token_file: Path | None = None) -> Source:
+    """Return the source that an address or a folder names, signing in with the token in a file; raises SourceError."""
+    return HttpSource(place, token_file) if is_address(place) else FolderSource(Path(place))
 
 
 def read_tile(source: Source, address: TileAddress) -> bytes | None:

@@ -5,7 +5,8 @@
 3. Every tile above follows from the tiles below.
 4. The tree has the root of every checkpoint that is there, and enough witnesses cosigned one of them.
 5. Policies and seals refer to each other without a gap (`gateway.audit.verify.chains`).
-6. The files beside the tree have the digests of the manifest, and there are no others.
+6. The files beside the tree have the digests of the manifest, and there are no others. A folder is an export, so it
+   has a manifest; an address that serves a log has none, and then nobody says which policies should be there.
 """
 
 import re
@@ -60,7 +61,11 @@ class NoPolicyError(MalformedLogDataError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What was found. ``is_own_policy``: the log itself said whom to believe, so a forger could have said it too."""
+    """What was found. ``is_own_policy``: the log itself said whom to believe, so a forger could have said it too.
+
+    ``is_export``: there is a manifest; without one, nothing beside the tree was looked for. ``resealed``: how often a
+    day was sealed anew after something was forgotten; whether more was deleted than that, nobody can see from here.
+    """
 
     log: str
     size: int
@@ -73,7 +78,9 @@ class Verification:
     callers: int
     policies: int
     seals: int
+    resealed: int
     is_own_policy: bool
+    is_export: bool
     findings: tuple[Finding, ...]
     more: int
 
@@ -146,6 +153,8 @@ class _Verifier:
             callers=self._chains.callers,
             policies=len(self._chains.policies),
             seals=self._chains.seals,
+            resealed=self._chains.resealed,
+            is_export=self._manifest is not None,
             is_own_policy=self._is_own_policy,
             findings=tuple(self._findings.kept),
             more=self._findings.more,
@@ -163,6 +172,8 @@ class _Verifier:
     def _read_manifest(self) -> Manifest | None:
         data = self._source.read(MANIFEST_FILE, MAX_MANIFEST)
         if data is None:
+            if self._source.paths() is not None:
+                self._findings.add(FindingKind.MISSING, path=MANIFEST_FILE)
             return None
         try:
             return parse_manifest(data)

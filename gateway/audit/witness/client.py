@@ -3,11 +3,11 @@
 A witness that answers 409 with a size above ours, or 422 to a proof that we have verified ourselves, says that our log
 was rolled back or forked. It can show why: its latest checkpoint of our log, which our own key must have signed. With
 this evidence the log stops at once. Without it the answer is a claim: anybody can claim, and one partner must not be
-able to stop the answers of a province, so the log stops only when as many claim it as the quorum needs.
+able to stop the answers of a province, so the log stops only when as many claim it as the quorum needs, two at least.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -36,6 +36,7 @@ from gateway.audit.witness.protocol import (
 
 WITNESS_SECONDS: Final = 10.0  # for all that one witness is asked in a round; a round is every 5 to 30 s
 MAX_TRIES: Final = 3  # a second because of the size it has, a third because somebody else fed it in between
+LEAST_CLAIMS: Final = 2  # also where the quorum is one: a witness alone must not stop a log by saying so
 MAX_AHEAD_SECONDS: Final = 300  # how far a witness's clock may be ahead of ours; beyond, staleness would be hidden
 _PIECE: Final = 16 * 1024
 
@@ -136,10 +137,11 @@ class WitnessFeeder:
     session: aiohttp.ClientSession
     sizes: dict[str, int] = field(default_factory=dict)  # of the latest checkpoint that each witness cosigned
 
-    async def feed(self, signed: SignedCheckpoint, seconds: int) -> Fed:
+    async def feed(self, signed: SignedCheckpoint, seconds: int, *, skip: Collection[str] = ()) -> Fed:
         """Ask every witness at once for its cosignature of our newest checkpoint, as of ``seconds`` since 1970.
 
         Witnesses that are down, slow or wrong are in the outcome; nobody waits for them beyond `WITNESS_SECONDS`.
+        Those in ``skip`` are not asked.
 
         Raises:
             ForkDetectedError: with evidence from one witness, or claimed by as many as the quorum needs.
@@ -147,7 +149,7 @@ class WitnessFeeder:
             UnprovenError: our own tiles prove something else than our checkpoint.
 
         """
-        witnesses = self.policy.witnesses
+        witnesses = [witness for witness in self.policy.witnesses if witness.name not in skip]
         outcomes = await asyncio.gather(*(self._ask(witness, signed, seconds) for witness in witnesses))
         lines: list[NoteSignature] = []
         cosigned: dict[str, int] = {}
@@ -177,7 +179,7 @@ class WitnessFeeder:
             raise ForkDetectedError(
                 names, max(evidence, key=lambda one: one.checkpoint.checkpoint.size).checkpoint, size
             )
-        if claims and self.policy.quorum != NO_QUORUM and self.policy.is_reached(claims):
+        if len(claims) >= LEAST_CLAIMS and self.policy.quorum != NO_QUORUM and self.policy.is_reached(claims):
             raise ForkDetectedError(claims, None, size)
 
     async def _ask(

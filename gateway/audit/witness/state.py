@@ -38,8 +38,8 @@ class WitnessState(Protocol):
         """Keep all others from writing meanwhile."""
         ...
 
-    def read(self, origin: str) -> SignedCheckpoint | None:
-        """Return the latest checkpoint; None where none was cosigned."""
+    def read(self, hashed_origin: str) -> SignedCheckpoint | None:
+        """Return the latest checkpoint of a log, named by `origin_hash`; None where none was cosigned."""
         ...
 
     def write(self, signed: SignedCheckpoint) -> None:
@@ -65,13 +65,13 @@ class MemoryWitnessState:
         """Keep other threads from writing."""
         return _held(self._lock)
 
-    def read(self, origin: str) -> SignedCheckpoint | None:
+    def read(self, hashed_origin: str) -> SignedCheckpoint | None:
         """Return the latest checkpoint."""
-        return self._latest.get(origin)
+        return self._latest.get(hashed_origin)
 
     def write(self, signed: SignedCheckpoint) -> None:
         """Replace it."""
-        self._latest[signed.checkpoint.origin] = signed
+        self._latest[origin_hash(signed.checkpoint.origin)] = signed
 
 
 class FolderWitnessState:
@@ -97,9 +97,9 @@ class FolderWitnessState:
         with held:
             yield
 
-    def read(self, origin: str) -> SignedCheckpoint | None:
+    def read(self, hashed_origin: str) -> SignedCheckpoint | None:
         """Return the latest checkpoint."""
-        path = self._folder / origin_hash(origin)
+        path = self._folder / hashed_origin
         try:
             signed = parse_checkpoint(read_file(path, MAX_NOTE))
         except FileNotFoundError:
@@ -108,7 +108,7 @@ class FolderWitnessState:
             raise WitnessStateError(WitnessStateFault.UNREADABLE, str(path)) from error
         except MalformedLogDataError as error:
             raise WitnessStateError(WitnessStateFault.CHANGED, str(path)) from error
-        if signed.checkpoint.origin != origin:
+        if origin_hash(signed.checkpoint.origin) != hashed_origin:
             raise WitnessStateError(WitnessStateFault.CHANGED, str(path))
         return signed
 

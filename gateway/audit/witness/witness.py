@@ -1,18 +1,20 @@
 """A witness of other logs: it cosigns a checkpoint only if its tree goes on from the last one that it cosigned.
 
 Whoever can show one origin in two versions would have to show the witness both. It learns sizes and roots, and nothing
-about entries. `gateway.audit.witness.http` puts it on the network, `gateway.audit.witness.state` keeps what it saw.
+about entries. `gateway.http.witness` puts it on the network, `gateway.audit.witness.state` keeps what it saw.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from threading import Lock
+from typing import Final
 
 from gateway.audit.errors import LogFault, MalformedLogDataError, UnprovenError
 from gateway.audit.tlog.checkpoint import SignedCheckpoint, encode_checkpoint, verify_checkpoint
 from gateway.audit.tlog.merkle import EMPTY_ROOT, verify_consistency
 from gateway.audit.tlog.note import Note, NoteSignature, encode_signature_lines, verify_note
-from gateway.audit.tlog.note_key import NoteKey
 from gateway.audit.tlog.note_signer import Cosigner
 from gateway.audit.witness.protocol import (
     SIZE_TYPE,
@@ -23,6 +25,10 @@ from gateway.audit.witness.protocol import (
     parse_add_checkpoint,
 )
 from gateway.audit.witness.state import WitnessState, WitnessStateError, WitnessStateFault
+from gateway.audit.witness.witnessed import WitnessedLogs
+
+MOST_A_MINUTE: Final = 60  # of one log, in each process; at the shortest interval it asks 12 times, thrice at worst
+_MINUTE: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +44,13 @@ class WitnessAnswer:
 class Witness:
     """Cosigns the checkpoints of the logs that it knows; called by threads; several processes may share a state."""
 
-    def __init__(self, cosigner: Cosigner, logs: Mapping[str, Sequence[NoteKey]], state: WitnessState) -> None:
-        """Take the key, the keys of each log by its origin, and the state.
-
-        Raises ValueError for a log without keys, or with a key that is not its own.
-        """
-        for origin, keys in logs.items():
-            if not keys or any(not key.is_of_log or key.name != origin for key in keys):
-                raise ValueError("keys of the log, named as its origin, were expected")
+    def __init__(self, cosigner: Cosigner, logs: WitnessedLogs, state: WitnessState) -> None:
+        """Take the key, the logs that are known, and the state."""
         self.key = cosigner.key
         self._cosigner = cosigner
-        self._logs = {origin: tuple(keys) for origin, keys in logs.items()}
-        self._origins = {origin_hash(origin): origin for origin in logs}
+        self._logs = logs
         self._state = state
+        self._rate = _Rate()
 
     def add_checkpoint(self, body: bytes, seconds: int) -> WitnessAnswer:
         """Answer a request as of ``seconds`` since 1970 (tlog-witness, add-checkpoint).
@@ -58,9 +58,10 @@ class Witness:
         1. 400: the request is malformed, or its old size is above the new one.
         2. 404: the origin is unknown.
         3. 403: no key of the log signed, or a line by one does not verify.
-        4. 409: the old size is not that of the latest checkpoint; the answer says which it is.
-        5. 422: the tree does not begin with the latest one.
-        6. 200: the checkpoint is durable; the answer is the cosignature.
+        4. 429: the log itself asked more often than `MOST_A_MINUTE`; nobody else can use up what it has.
+        5. 409: the old size is not that of the latest checkpoint; the answer says which it is.
+        6. 422: the tree does not begin with the latest one.
+        7. 200: the checkpoint is durable; the answer is the cosignature.
 
         Raises:
             WitnessStateError: the state cannot be read, was changed, or cannot be written; nothing was cosigned.
@@ -71,8 +72,8 @@ class Witness:
         except MalformedLogDataError:
             return WitnessAnswer(status=HTTPStatus.BAD_REQUEST)
         checkpoint = request.checkpoint.checkpoint
-        keys = self._logs.get(checkpoint.origin)
-        if keys is None:  # 2
+        keys = self._logs.keys_of(checkpoint.origin, seconds)
+        if not keys:  # 2
             return WitnessAnswer(status=HTTPStatus.NOT_FOUND)
         try:
             verified = verify_checkpoint(request.checkpoint, keys)  # 3
@@ -80,44 +81,63 @@ class Witness:
             return WitnessAnswer(status=HTTPStatus.FORBIDDEN, refused=error.fault)
         if request.old > checkpoint.size:  # 1
             return WitnessAnswer(status=HTTPStatus.BAD_REQUEST)
+        if not self._rate.takes(checkpoint.origin, seconds):  # 4
+            return WitnessAnswer(status=HTTPStatus.TOO_MANY_REQUESTS)
         with self._state.exclusively():  # comparing with the latest and putting it in place is one step
             return self._judge(request, tuple(verified.values()), seconds)
 
-    def latest(self, hashed_origin: str) -> bytes | None:
+    def latest(self, hashed_origin: str, seconds: int) -> bytes | None:
         """Return the latest cosigned checkpoint of a log, named by the hash of its origin; None where there is none.
 
         Raises:
             WitnessStateError: as above.
 
         """
-        origin = self._origins.get(hashed_origin)
-        signed = None if origin is None else self._read(origin)
+        signed = self._read(hashed_origin, seconds)
         return None if signed is None else encode_checkpoint(signed)
 
     def _judge(self, request: AddCheckpoint, lines: Sequence[NoteSignature], seconds: int) -> WitnessAnswer:
         new = request.checkpoint.checkpoint
-        latest = self._read(new.origin)
+        latest = self._read(origin_hash(new.origin), seconds)
         old, old_root = (0, EMPTY_ROOT) if latest is None else (latest.checkpoint.size, latest.checkpoint.root)
-        if request.old != old:  # 4
+        if request.old != old:  # 5
             return WitnessAnswer(status=HTTPStatus.CONFLICT, body=encode_size(old), content_type=SIZE_TYPE)
         try:
-            verify_consistency(old=old, old_root=old_root, new=new.size, new_root=new.root, proof=request.proof)  # 5
+            verify_consistency(old=old, old_root=old_root, new=new.size, new_root=new.root, proof=request.proof)  # 6
         except UnprovenError as error:
             return WitnessAnswer(status=HTTPStatus.UNPROCESSABLE_ENTITY, refused=error.fault)
-        cosignature = self._cosigner.cosign(request.checkpoint.note.text, seconds)  # 6
+        cosignature = self._cosigner.cosign(request.checkpoint.note.text, seconds)  # 7
         # Only lines that were verified are kept: what others wrote under the checkpoint is not for us to spread.
         note = Note(text=request.checkpoint.note.text, signatures=(*lines, cosignature))
         self._state.write(SignedCheckpoint(checkpoint=new, note=note))
         return WitnessAnswer(status=HTTPStatus.OK, body=encode_signature_lines([cosignature]))
 
-    def _read(self, origin: str) -> SignedCheckpoint | None:
-        """Return the latest checkpoint, which we cosigned ourselves."""
-        signed = self._state.read(origin)
-        if signed is None:
+    def _read(self, hashed_origin: str, seconds: int) -> SignedCheckpoint | None:
+        """Return the latest checkpoint, which we cosigned ourselves; None also for a log that is not witnessed now."""
+        signed = self._state.read(hashed_origin)
+        keys = () if signed is None else self._logs.keys_of(signed.checkpoint.origin, seconds)
+        if signed is None or not keys:
             return None
         try:
             verify_note(signed.note, [self.key])
-            verify_checkpoint(signed, self._logs[origin])
+            verify_checkpoint(signed, keys)
         except UnprovenError as error:
-            raise WitnessStateError(WitnessStateFault.CHANGED, origin) from error
+            raise WitnessStateError(WitnessStateFault.CHANGED, signed.checkpoint.origin) from error
         return signed
+
+
+class _Rate:
+    """How often each log asked within a minute; only logs that are known ever get here, so it is bounded."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, deque[int]] = {}
+        self._lock = Lock()
+
+    def takes(self, origin: str, seconds: int) -> bool:
+        with self._lock:
+            asked = self._asked.setdefault(origin, deque(maxlen=MOST_A_MINUTE))
+            # A clock that was set back must not shut a log out until it has caught up.
+            if len(asked) == MOST_A_MINUTE and 0 <= seconds - asked[0] < _MINUTE:
+                return False
+            asked.append(seconds)
+            return True

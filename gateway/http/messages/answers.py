@@ -131,16 +131,36 @@ class ObligationsAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     watermark: Annotated[bool, Meta(description="Wherever it is shown or printed it carries a watermark.")]
 
 
-class ReceiptAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where this answer stands in the access log."""
+class WitnessedAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The newest size of the log that enough witnesses have cosigned, and when they last did."""
 
-    log: str
-    index: Annotated[int, Meta(ge=0)]
-    checkpoint: str
+    size: Annotated[int, Meta(ge=1)]
+    at: str
+
+
+class ReceiptAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The log's signed word that this answer stands in it; the proof is at ``/v1/receipts/{decision}``."""
+
+    log: Annotated[str, Meta(description="The name of the log.")]
+    index: Annotated[int, Meta(ge=0, description="The number of the entry.")]
+    seq: Annotated[int, Meta(ge=1, description="The number among the caller's entries: a gap shows what is missing.")]
+    leaf_hash: Annotated[str, Meta(description="The hash of the entry (RFC 6962), in base64.")]
+    checkpoint: Annotated[str, Meta(description="Size and root of the log with the entry, signed (C2SP checkpoint).")]
+    witnessed: Annotated[
+        WitnessedAnswer | None,
+        Meta(description="How much of the log enough witnesses have seen; null: nothing, or there are none."),
+    ] = None
+
+
+class FullReceiptAnswer(ReceiptAnswer, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A receipt that proves itself: with the entry, and its inclusion in the log."""
+
+    leaf: Annotated[str, Meta(description="The entry as the log has it; it names nobody.")]
+    proof: Annotated[str, Meta(description="Inclusion in the tree of the newest checkpoint (C2SP tlog-proof).")]
 
 
 class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The verdict, and what the caller may see. ``receipt`` is null until the access log exists.
+    """The verdict, and what the caller may see.
 
     ``policy`` is null while no sharing policy is in force; then every field that is asked for is withheld.
     """
@@ -164,4 +184,4 @@ class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_field
     obligations: Annotated[ObligationsAnswer | None, Meta(description="Null exactly when nothing is shared.")]
     freshness: Freshness
     policy: PolicyAnswer | None
-    receipt: ReceiptAnswer | None
+    receipt: ReceiptAnswer

@@ -6,18 +6,25 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from gateway.audit.finding.entry import MAX_ENTRIES
 from gateway.audit.leaf import LeafKind
 from gateway.audit.search.search import MAX_PAGE, USUAL_PAGE
+from gateway.decision import DECISION_ID_PATTERN
+from gateway.http.messages.questions import Operator
 from gateway.http.messages.texts import DayText, Name, Word
 
 MAX_CURSOR: Final = 64
-MAX_EXPORTED: Final = 10_000  # entries of one file; some 5 MB
+MAX_EXPORTED: Final = MAX_ENTRIES  # of one file; some 5 MB as a table, 15 MB as a finding
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=MAX_CURSOR, description="From the page before.")]
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
 Reason = Annotated[
     str, Meta(min_length=1, max_length=80, description="Why private parts are to be opened; it is logged.")
+]
+OpeningId = Annotated[str, Meta(pattern=DECISION_ID_PATTERN, description="Of an opening for exactly this search.")]
+ShardName = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}h[12]\Z", description="A half-year of the log; without it the one that is written.")
 ]
 
 
@@ -28,7 +35,8 @@ class _Paged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     until: Moment | None = None
     cursor: Cursor | None = None
     limit: Limit = USUAL_PAGE
-    reason: Reason | None = None
+    log: ShardName | None = None
+    opening: OpeningId | None = None
 
 
 class SearchTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +61,8 @@ class SearchRequest(SearchTerms, frozen=True, kw_only=True, forbid_unknown_field
     until: Moment | None = None
     cursor: Cursor | None = None
     limit: Limit = USUAL_PAGE
-    reason: Reason | None = None
+    log: ShardName | None = None
+    opening: OpeningId | None = None
 
 
 class CaseRequest(_Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,14 +84,16 @@ class OfficialDayRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
     day: DayText
     cursor: Cursor | None = None
     limit: Limit = USUAL_PAGE
-    reason: Reason | None = None
+    log: ShardName | None = None
+    opening: OpeningId | None = None
 
 
 class ExportFormat(StrEnum):
-    """How entries are exported."""
+    """How entries are exported: as a table, or as a finding that anybody can verify."""
 
     CSV = "csv"
     XLSX = "xlsx"
+    BUNDLE = "bundle"
 
 
 class ExportRequest(SearchTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,7 +103,31 @@ class ExportRequest(SearchTerms, frozen=True, kw_only=True, forbid_unknown_field
     since: Moment | None = None
     until: Moment | None = None
     limit: Annotated[int, Meta(ge=1, le=MAX_EXPORTED)] = MAX_EXPORTED
-    reason: Reason | None = None
+    log: ShardName | None = None
+    opening: OpeningId | None = None
+
+
+class OpeningRequest(SearchTerms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which search of which half-year is to be opened, why, and who asks: the person behind the account."""
+
+    since: Moment | None = None
+    until: Moment | None = None
+    log: ShardName | None = None
+    reason: Reason
+    operator: Operator
+
+
+class OpeningApproval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who approves an opening: another person than asked for it."""
+
+    opening: OpeningId
+    operator: Operator
+
+
+class OpeningLookup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which opening to look at."""
+
+    opening: OpeningId
 
 
 class OpenedAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,6 +155,26 @@ class EntryAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     leaf: str
     private: OpenedAnswer | None
     damaged: bool
+
+
+class OpeningAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An opening: what is to be searched for (``log``: in which log), why, who asked and who approved it.
+
+    ``usable``: whoever asked may open what the search finds, before ``ends``; otherwise it can be approved until then.
+    """
+
+    opening: str
+    search: dict[str, str]
+    reason: str
+    caller: str
+    operator: str
+    asked_at: str
+    approved_by: str | None
+    approved_operator: str | None
+    approved_at: str | None
+    usable: bool
+    ends: str
+    receipt: "QueryReceipt"
 
 
 class QueryReceipt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,6 +6,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from gateway.consent.record import CONSENT_ID_PATTERN, MAX_FIELDS, MAX_HOLDERS, MAX_NAMES
+from gateway.decision import DECISION_ID_PATTERN
+from gateway.http.messages.answers import ReceiptAnswer
 from gateway.http.messages.texts import Word
 
 
@@ -36,6 +38,8 @@ class ConsentAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     consent: Annotated[str, Meta(pattern=CONSENT_ID_PATTERN)]
     given: str
     expires: str
+    decision: Annotated[str, Meta(pattern=DECISION_ID_PATTERN)]
+    receipt: ReceiptAnswer
 
 
 class WithdrawalRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,3 +53,5 @@ class WithdrawalAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     consent: Annotated[str, Meta(pattern=CONSENT_ID_PATTERN)]
     withdrawn: str
+    decision: Annotated[str, Meta(pattern=DECISION_ID_PATTERN)]
+    receipt: ReceiptAnswer

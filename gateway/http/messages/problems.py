@@ -36,5 +36,6 @@ class ProblemDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next: str
     next_en: str
     request_id: str
+    decision: Annotated[str, Meta(description="Under which the refusal stands in the access log.")] | UnsetType = UNSET
     errors: list[ProblemPlace] = []
     budget: Annotated[str, Meta(description="Of budget.exceeded: the id of the budget.")] | UnsetType = UNSET

@@ -4,6 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from gateway.audit.unavailable import Unavailable
+from gateway.audit.witness.client import WitnessFault
+from gateway.audit.witness.report import WitnessOutlook
 from gateway.policy.activation import Standing, Validity
 
 
@@ -129,6 +132,42 @@ class PseudonymReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_field
     en: str
 
 
+class OneWitnessReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A witness of our log: when it cosigned last, and why it did not the last time that it was asked."""
+
+    name: str
+    cosigned: str | None
+    fault: WitnessFault | None
+
+
+class WitnessReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether enough witnesses cosign the log, in a word and in sentences; answers do not wait for them.
+
+    ``size`` is how many entries a quorum has seen, as of ``as_of``; ``since`` when it is stale, or the log frozen.
+    """
+
+    outlook: WitnessOutlook
+    size: int | None
+    as_of: str | None
+    since: str | None
+    witnesses: list[OneWitnessReadiness]
+    zh: str
+    en: str
+
+
+class LogReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The access log: the shard that is written and its entries; ``stopped``: why it takes nothing, null while it does.
+
+    While it takes nothing, nothing is answered, and the gateway is not ready.
+    """
+
+    shard: str | None
+    size: int
+    stopped: Unavailable | None
+    zh: str
+    en: str
+
+
 class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the gateway works with; ``anchors`` by purpose."""
 
@@ -143,3 +182,7 @@ class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     policy: PolicyReadiness
     pseudonyms: PseudonymReadiness
+    log: LogReadiness
+    witnesses: Annotated[
+        WitnessReadiness | None, Meta(description="Of the access log; null where the log is in memory alone.")
+    ]

@@ -1,10 +1,11 @@
 """Logs to export: a site with entries of several callers and kinds, its witnesses, and what is written of it."""
 
 import asyncio
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -31,6 +32,7 @@ from gateway.audit.verify.chains import day_of
 from gateway.audit.verify.finding import FindingKind
 from gateway.audit.verify.source import FolderSource
 from gateway.audit.verify.verifier import Verification, verify_log
+from gateway.site_template import write_site as write_site_template
 from keys.own.signer import SoftwareSigner
 from tests.support.audit import ORIGIN, SIGNER, START_MS, Clock, make_draft, opened, sqlite_setup
 
@@ -126,6 +128,19 @@ def verified(folder: Path, policy: Policy | None = POLICY) -> Verification:
     return verify_log(FolderSource(folder), policy=policy)
 
 
+@dataclass(frozen=True)
+class ServedFolder(FolderSource):
+    """A folder as an address serves it: nobody can ask what else is there."""
+
+    def paths(self) -> None:  # type: ignore[override] - what a server answers
+        """Return None."""
+
+
+def verified_log(folder: Path, policy: Policy | None = None) -> Verification:
+    """Verify a log that is no export."""
+    return verify_log(ServedFolder(folder), policy=policy)
+
+
 def kinds(found: Verification) -> set[FindingKind]:
     """Return what kinds of faults were found."""
     return {finding.kind for finding in found.findings}
@@ -159,9 +174,17 @@ def write_log(
 
 def write_site(folder: Path, log_folder: Path) -> Path:
     """Make a site whose log is the one in ``log_folder``."""
-    shard = folder / "state" / "audit" / "2026h2"
+    write_site_template(folder)
+    audit = folder / "state" / "audit"
+    shard = audit / "2026h2"
     shard.mkdir(parents=True)
-    (shard / "log.sqlite").symlink_to(log_folder / "log.sqlite")
+    (audit / "keys").mkdir()
+    for name in ("signing", "signing-sm2", "wrapping", "index-2026h2"):
+        secret = audit / "keys" / f"{name}.key"
+        secret.write_bytes(base64.b64encode(b"s" * 32))
+        secret.chmod(0o600)
+    for name in ("log.sqlite", "keys.sqlite"):
+        (shard / name).symlink_to(log_folder / name)
     (shard / "trust.policy").write_bytes(encode_policy(POLICY))
     archive = folder / "state" / "policy" / "archive"
     archive.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from gateway.audit.errors import AuditError, LogFault, UnprovenError
 from gateway.audit.receipts import (
     ReceiptError,
     ReceiptFlaw,
+    WitnessedSize,
     describe_full_receipt,
     describe_receipt,
+    describe_witnessed,
     parse_receipt,
     prove_entry,
     verify_receipt,
@@ -160,3 +163,58 @@ def test_the_command_tells_proven_signed_and_neither_apart(
     assert (wrong.code, wrong.object["error"]) == (1, "receipt.contradiction")
     assert tongban("audit", "check-receipt", tmp_path / "full").code == 2
     assert tongban("audit", "check-receipt", tmp_path / "no", "--key", key).code == 2
+
+
+# --- witnessed --------------------------------------------------------------------------------------------------------
+
+AT = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("witnessed", [None, WitnessedSize(size=1, at=AT), WitnessedSize(size=2**63 - 1, at=AT)])
+def test_what_is_said_of_witnesses_is_read(full: dict[str, Any], witnessed: WitnessedSize | None) -> None:
+    """How much of the log witnesses had seen is read as it was written, and proves nothing by itself."""
+    receipt = parse_receipt(encoded(full | {"witnessed": describe_witnessed(witnessed)}))
+    assert receipt.witnessed == witnessed
+    assert verify_receipt(receipt, exports.POLICY) == verify_receipt(parse_receipt(encoded(full)), exports.POLICY)
+
+
+@pytest.mark.parametrize(
+    "witnessed",
+    [
+        {},
+        {"size": 1},
+        {"at": "2026-09-21T14:13:20Z"},
+        {"size": 0, "at": "2026-09-21T14:13:20Z"},
+        {"size": -1, "at": "2026-09-21T14:13:20Z"},
+        {"size": 2**63, "at": "2026-09-21T14:13:20Z"},
+        {"size": True, "at": "2026-09-21T14:13:20Z"},
+        {"size": "1", "at": "2026-09-21T14:13:20Z"},
+        {"size": 1, "at": 1_790_000_000},
+        {"size": 1, "at": "yesterday"},
+        {"size": 1, "at": "2026-09-21T14:13:20"},
+        {"size": 1, "at": "2026-09-21T22:13:20+08:00"},
+        {"size": 1, "at": "2026-09-21 14:13:20Z"},
+        {"size": 1, "at": "2026-09-21T14:13:20Z", "by": ["w1"]},
+        [],
+        1,
+    ],
+)
+def test_what_is_said_of_witnesses_has_one_spelling(full: dict[str, Any], witnessed: object) -> None:
+    """Anything else in its place is a flaw of the receipt."""
+    with pytest.raises(ReceiptError) as caught:
+        parse_receipt(encoded(full | {"witnessed": witnessed}))
+    assert caught.value.flaw in {ReceiptFlaw.WITNESSED, ReceiptFlaw.MEMBER}
+
+
+@pytest.mark.parametrize(("locale", "words"), [("C.UTF-8", "the gateway said"), ("zh_CN.UTF-8", "据网关称")])
+def test_what_is_said_of_witnesses_is_shown_as_said(
+    tmp_path: Path, full: dict[str, Any], locale: str, words: str
+) -> None:
+    """The command shows it beside what is proven, and in JSON as it stands in the receipt."""
+    said = describe_witnessed(WitnessedSize(size=7, at=AT))
+    (tmp_path / "receipt").write_bytes(encoded(full | {"witnessed": said}))
+    key = encode_vkey(SIGNER.key)
+    shown = tongban("audit", "check-receipt", tmp_path / "receipt", "--key", key, locale=locale)
+    assert (shown.code, words in shown.out) == (0, True)
+    listed = tongban("audit", "check-receipt", tmp_path / "receipt", "--key", key, "--json")
+    assert listed.object["witnessed"] == said

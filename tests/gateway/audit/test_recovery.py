@@ -94,12 +94,11 @@ DAMAGES = {
     "root": "UPDATE head SET root = zeroblob(32)",
     "type": "UPDATE head SET size = 'x'",
     "checkpoint": "UPDATE head SET checkpoint = replace(checkpoint, 'a', 'b')",
-    "tile": "UPDATE tiles SET hashes = CAST(x'01' || substr(hashes, 2) AS BLOB)",
-    "short tile": "UPDATE tiles SET hashes = substr(hashes, 33)",
-    "odd tile": "UPDATE tiles SET hashes = substr(hashes, 2)",
-    "no tile": "DELETE FROM tiles",
-    "leaves": "UPDATE batches SET leaves = CAST(x'00' || substr(leaves, 2) AS BLOB) WHERE first = 10",
-    "no leaves": "DELETE FROM batches WHERE first = 10",
+    "tile": "UPDATE entries SET hashes = CAST(x'01' || substr(hashes, 2) AS BLOB) WHERE first = 10",
+    "short tile": "UPDATE entries SET hashes = substr(hashes, 33) WHERE first = 10",
+    "odd tile": "UPDATE entries SET hashes = substr(hashes, 2) WHERE first = 10",
+    "leaves": "UPDATE entries SET leaves = CAST(x'00' || substr(leaves, 2) AS BLOB) WHERE first = 10",
+    "no entry": "DELETE FROM entries WHERE first = 10",
     "number": "UPDATE seqs SET seq = seq + 1 WHERE caller = 'c1'",
     "caller": "UPDATE seqs SET caller = 'c7' WHERE caller = 'c1'",
     "no caller": "DELETE FROM seqs WHERE caller = 'c1'",
@@ -119,11 +118,16 @@ def test_damage_of_private_parts_is_noticed_when_they_are_read(tmp_path: Path) -
     fill(tmp_path)
     change(
         tmp_path,
-        "UPDATE batches SET privates = CAST(substr(privates, 1, length(privates) - 2) || x'0000' AS BLOB)"
+        "UPDATE entries SET privates = CAST(substr(privates, 1, length(privates) - 2) || x'0000' AS BLOB)"
         " WHERE first = 3",
     )
-    change(tmp_path, "UPDATE batches SET privates = CAST(x'00' || privates AS BLOB) WHERE first = 4")
-    change(tmp_path, "UPDATE data_keys SET wrapped = zeroblob(60) WHERE number = 1", "keys.sqlite")
+    change(tmp_path, "UPDATE entries SET privates = CAST(x'00' || privates AS BLOB) WHERE first = 4")
+    change(
+        tmp_path,
+        "UPDATE data_keys SET wrapped = CAST(substr(wrapped, 1, 2) || zeroblob(60) || substr(wrapped, 63) AS BLOB)"
+        " WHERE first = 1",
+        "keys.sqlite",
+    )
     with opened(sqlite_setup(tmp_path)) as log:
         with pytest.raises(PrivatePartError):
             log.private(3)

@@ -1,5 +1,6 @@
 """Private parts, the words of the index and data keys."""
 
+import hmac
 from collections.abc import Sequence
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.audit.data_keys import AesKeyWrapper, DataKeys
 from gateway.audit.entry import EntryDraft, PrivatePart, SubjectId, make_private
+from gateway.audit.leaf import ANSWERS, LeafKind
 from gateway.audit.lookup import Epoch, KeyOwner, LookupKeys, LookupKind, make_marks
 from gateway.audit.private import (
     DataKey,
@@ -20,6 +22,7 @@ from gateway.audit.private import (
     split_private,
 )
 from gateway.audit.store.memory import MemoryKeys, MemoryStore
+from gateway.audit.store.store import OwnerRow
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import LOOKUP, START_MS, WRAPPER, make_draft
 
@@ -33,6 +36,10 @@ texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 
 def seal(part: PrivatePart, *, entry: int = 5, subjects: Sequence[DataKey] = (ONE,)) -> bytes:
     return seal_private(part, entry=entry, subjects=subjects, official=OFFICIAL)
+
+
+def owner_row(owner: KeyOwner, number: KeyNumber, epoch: int = 1) -> OwnerRow:
+    return OwnerRow(owner=owner, number=number, epoch=Epoch(epoch), first=0)
 
 
 parts = st.builds(
@@ -116,6 +123,14 @@ def test_words_say_nothing_without_the_key() -> None:
     assert len(found) == 8
 
 
+@given(value=texts)
+def test_a_word_is_an_hmac(value: str) -> None:
+    """Words are the end of HMAC-SHA256 (RFC 2104) over the kind and the value, and owners are its beginning."""
+    digest = hmac.digest(LOOKUP.keys[Epoch(1)], f"subject\0{value}".encode(), "sha256")
+    assert LOOKUP.word(LookupKind.SUBJECT, value, Epoch(1)) == int.from_bytes(digest[-8:], signed=True)
+    assert LOOKUP.owner(LookupKind.SUBJECT, value, Epoch(1)) == digest[:12]
+
+
 def test_marks_are_the_words_that_are_searched_for() -> None:
     """What an entry is filed under is what a search computes, in the epoch that is written."""
     keys = LookupKeys({Epoch(1): b"a" * 32, Epoch(2): b"b" * 32})
@@ -135,6 +150,13 @@ def test_marks_are_the_words_that_are_searched_for() -> None:
     assert len(make_marks(EntryDraft(leaf=draft.leaf), t=START_MS, keys=keys).words) == 2
 
 
+@pytest.mark.parametrize("kind", LeafKind)
+def test_entries_that_are_no_answers_are_found_by_their_kind(kind: LeafKind) -> None:
+    """Answers are most of a log, and have no word for their kind; everything else has."""
+    marks = make_marks(make_draft(7, kind=kind), t=START_MS, keys=LOOKUP)
+    assert (LOOKUP.words(LookupKind.KIND, kind)[0] in marks.words) == (kind not in ANSWERS)
+
+
 def test_an_owner_keeps_the_key() -> None:
     """Once stored, an owner's key is found again; until then nobody else gets it."""
     owners, keys = MemoryStore(), MemoryKeys()
@@ -142,7 +164,7 @@ def test_an_owner_keeps_the_key() -> None:
     first = data_keys.ensure(OWNERS)
     assert set(first.new) == set(OWNERS)
     assert data_keys.ensure(OWNERS).new == {}
-    owners._owners |= {owner: (number, Epoch(1)) for owner, number in first.new.items()}
+    owners._owners |= {owner: owner_row(owner, number) for owner, number in first.new.items()}
     data_keys.reconnect()
     again = data_keys.ensure(OWNERS)
     assert (again.new, again.keys) == ({}, first.keys)
@@ -154,7 +176,7 @@ def test_an_owner_whose_key_was_destroyed_gets_another() -> None:
     owners, keys = MemoryStore(), MemoryKeys()
     data_keys = DataKeys(keys, owners, WRAPPER)
     first = data_keys.ensure(OWNERS[:1])
-    owners._owners[OWNERS[0]] = first.new[OWNERS[0]], Epoch(1)
+    owners._owners[OWNERS[0]] = owner_row(OWNERS[0], first.new[OWNERS[0]])
     assert data_keys.erase(OWNERS) == 1
     second = data_keys.ensure(OWNERS[:1])
     assert second.new[OWNERS[0]] > first.new[OWNERS[0]]
@@ -167,7 +189,7 @@ def test_an_epoch_is_erased_as_a_whole() -> None:
     owners, keys = MemoryStore(), MemoryKeys()
     data_keys = DataKeys(keys, owners, WRAPPER)
     new = data_keys.ensure(OWNERS).new
-    owners._owners |= {owner: (number, Epoch(at)) for at, (owner, number) in enumerate(new.items())}
+    owners._owners |= {owner: owner_row(owner, number, at) for at, (owner, number) in enumerate(new.items())}
     assert data_keys.erase_before(Epoch(2)) == 2
     assert set(data_keys.read(list(new.values()))) == {new[OWNERS[2]]}
     data_keys.close()

@@ -1,5 +1,6 @@
 """``tongban policy`` as a policy officer sees it: checked, built, compared, approved, explained, computed again."""
 
+import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,15 +11,19 @@ import openpyxl
 import pytest
 from typer.testing import CliRunner, Result
 
+from gateway.audit.book.book import LogBook
+from gateway.audit.book.place import FolderPlace
+from gateway.audit.entry import EntryDraft, commit_private, make_private
+from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.cli import policy_changing
 from gateway.cli.passphrase import VARIABLE
 from gateway.cli.policy import policy_app
+from gateway.cli.site_settings import load_settings
 from gateway.own_keys.keystore import Keystore
 from gateway.policy.activation import settle
 from gateway.policy.draft import read_sound_draft
-from gateway.policy.journal import DecisionJournal
 from gateway.policy.policy_site import PolicySite, read_written
-from gateway.policy.record import DecisionRecord, encode_record
+from gateway.policy.record import DecisionRecord, encode_record, parse_record
 from gateway.site_template import FILES
 from keys.own.public import encode_public_pem
 from keys.own.record import KeyAlgorithm, KeyPurpose
@@ -88,7 +93,7 @@ class Office:
         self.settle()
 
     def record(self) -> DecisionRecord:
-        """Make a decision under the policy that is written, and record it in the site's journal."""
+        """Make a decision under the policy that is written, and have it in the site's log."""
         at = datetime.now(UTC)
         draft = read_sound_draft(self.policies)
         made = make_record(at.replace(microsecond=0))
@@ -101,10 +106,24 @@ class Office:
             plan=made.plan,
             forms=made.forms,
         )
-        journal = DecisionJournal(self.site / "state" / "decisions", keep_days=10)
-        day = record.at + timedelta(hours=8)
-        assert journal._append({day.date(): [encode_record(record) + b"\n"]})
+        asyncio.run(self._log(record))
         return record
+
+    async def _log(self, record: DecisionRecord) -> None:
+        settings = load_settings(self.site)
+        book = LogBook(FolderPlace(self.site, settings.audit, region=settings.region), clock=lambda: record.at)
+        private = make_private(context=(*record.context, "request"))
+        leaf = LeafDraft(
+            kind=LeafKind.ACCESS,
+            req=record.decision,
+            caller=record.caller,
+            commits=commit_private(private),
+            plan=record.plan,
+            policy=record.bundle,
+        )
+        await book.open()
+        await book.append(EntryDraft(leaf=leaf, private=private))
+        await book.close()
 
 
 @pytest.fixture
@@ -459,6 +478,19 @@ def test_replay(office: Office, tmp_path: Path) -> None:
     assert not found["same"]
     assert "address" in found["forms"]["recorded"]
     assert "address" not in found["forms"]["again"]
+
+
+def test_record(office: Office, tmp_path: Path) -> None:
+    """What the log says of a decision is taken out of it in the form that is computed again."""
+    office.begin()
+    record = office.record()
+    result = office.run("record", record.decision, "--site", office.site)
+    assert (result.exit_code, parse_record(result.stdout.encode().strip())) == (0, record)
+    file = tmp_path / "record.json"
+    file.write_text(result.stdout)
+    assert office.run("replay", file, "--site", office.site).exit_code == 0
+    assert office.run("record", make_record().decision, "--site", office.site).exit_code == 1
+    assert office.run("record", "../x", "--site", office.site).exit_code == 2
 
 
 def test_replay_of_nothing(office: Office, tmp_path: Path) -> None:

@@ -8,14 +8,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.receipts import parse_receipt
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.consent.memory import Failing, MemoryConsentStore
-from gateway.consent.record import CONSENT_ID_PATTERN, MAX_LIFE, ConsentId, hash_holder
+from gateway.consent.record import CONSENT_ID_PATTERN, MAX_LIFE, ConsentId, ConsentRecord, hash_holder
 from gateway.http.messages.consents import ConsentAnswer, WithdrawalAnswer
 from gateway.http.messages.problems import ProblemDocument
-from gateway.http.state import CLOCK, POLICY
+from gateway.http.state import CLOCK, LOG, POLICY
 from tests.support.callers import NOW, Party
 from tests.support.http import Client, StartClient, bearer
-from tests.support.sharing import ADULT, CHILD, COMPANY, SECRET, caller, make_licence, start_sharing
+from tests.support.sharing import ADULT, CHILD, COMPANY, SECRET, caller, logged, make_licence, start_sharing
 
 REGISTRAR = caller("notary", may_register_consent=True)
 OTHER = caller("approval", may_register_consent=True, organisation=COMPANY)
@@ -86,7 +89,7 @@ async def test_unknown_and_foreign(aiohttp_client: StartClient) -> None:
     for consent in (content["consent"], "A" * 26):
         status, problem = await post(client, OTHER, WITHDRAWALS, {"consent": consent})
         assert status == 404
-        answers.append({name: value for name, value in problem.items() if name != "request_id"})
+        answers.append({name: value for name, value in problem.items() if name not in {"request_id", "decision"}})
     assert answers[0] == answers[1]
     assert answers[0]["reason"] == "consent.unknown"
 
@@ -181,3 +184,86 @@ async def test_failing(aiohttp_client: StartClient, when: Failing) -> None:
     status, content = await post(client, REGISTRAR, "/v1/consents", BODY)
     assert (status, content["reason"]) == (503, "consent.unavailable")
     assert "consent" not in content
+
+
+async def entries_of(client: Client) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the entries about consents: what was done, to which, and whose numbers they name."""
+    entries = await logged(client, LeafKind.CONSENT)
+    return [
+        (str(one.leaf.content.more["action"]), str(one.leaf.content.more["consent"]), one.part.subjects)
+        for one in entries
+    ]
+
+
+async def test_answers_carry_their_receipts(aiohttp_client: StartClient) -> None:
+    """A registration names its holders, a withdrawal the consent alone; the numbers of the caller have no gap."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
+    _, withdrawn = await post(client, REGISTRAR, WITHDRAWALS, {"consent": given["consent"]})
+    assert await entries_of(client) == [("register", given["consent"], (ADULT,)), ("withdraw", given["consent"], ())]
+    entries = await logged(client, LeafKind.CONSENT)
+    for content, entry in zip((given, withdrawn), entries, strict=True):
+        assert (content["decision"], content["receipt"]["seq"]) == (entry.leaf.content.req, entry.leaf.seq)
+        assert content["receipt"]["index"] == entry.index
+    assert [entry.leaf.seq for entry in entries] == [1, 2]
+
+
+@pytest.mark.parametrize("when", Failing)
+async def test_what_failed_is_said_to_have(aiohttp_client: StartClient, when: Failing) -> None:
+    """The entry comes before the change, and another one after a change that failed, which the refusal leads to."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
+    add, withdraw = store.add, store.withdraw
+
+    def fail_to_add(record: ConsentRecord) -> None:
+        store.failing = when
+        add(record)
+
+    def fail_to_withdraw(*args: Any, **options: Any) -> datetime | None:
+        store.failing = when
+        return withdraw(*args, **options)
+
+    store.add, store.withdraw = fail_to_add, fail_to_withdraw  # type: ignore[method-assign]
+    for path, body, action in (
+        ("/v1/consents", BODY, "register"),
+        (WITHDRAWALS, {"consent": given["consent"]}, "withdraw"),
+    ):
+        status, problem = await post(client, REGISTRAR, path, body)
+        assert (status, problem["reason"]) == (503, "consent.unavailable")
+        before, after = (await entries_of(client))[-2:]
+        assert (before[0], after) == (action, (f"{action}-failed", *before[1:]))
+        response = await client.get(f"/v1/receipts/{problem['decision']}", headers=bearer(REGISTRAR.token()))
+        leaf = parse_receipt(await response.read()).leaf
+        assert leaf is not None
+        assert parse_leaf(leaf).content.more["action"] == f"{action}-failed"
+
+
+async def test_no_change_without_its_entry(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the log takes no entry nothing is registered, and nothing withdrawn."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
+
+    async def refuse(_: object) -> None:
+        raise LogUnavailableError(Unavailable.UNREACHABLE)
+
+    monkeypatch.setattr(client.server.app[LOG], "append", refuse)  # type: ignore[attr-defined]
+    for path, body in (("/v1/consents", BODY), (WITHDRAWALS, {"consent": given["consent"]})):
+        status, problem = await post(client, REGISTRAR, path, body)
+        assert (status, problem["reason"]) == (503, "log.unavailable")
+    record = store.find(ConsentId(given["consent"]))
+    assert record is not None
+    assert record.withdrawn_at is None
+    assert list(store._records) == [given["consent"]]
+
+
+async def test_a_consent_that_goes_meanwhile(aiohttp_client: StartClient) -> None:
+    """A consent that is taken out of the register while it is withdrawn is answered as unknown, after an entry."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
+    store.withdraw = lambda *_, **__: None  # type: ignore[method-assign]
+    status, problem = await post(client, REGISTRAR, WITHDRAWALS, {"consent": given["consent"]})
+    assert (status, problem["reason"]) == (404, "consent.unknown")
+    assert [action for action, _, _ in await entries_of(client)] == ["register", "withdraw", "withdraw-failed"]

@@ -4,21 +4,24 @@ import asyncio
 import json
 import logging
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 import pytest
 
 from adapters.licence import Licence
+from gateway.audit.leaf import LeafKind
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.consent.memory import Failing, MemoryConsentStore
 from gateway.http import business
 from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
-from gateway.http.state import CLOCK, CONSENTS, DECISIONS, SHARING
-from gateway.policy.record import DecisionRecord, SinkUnavailableError, spell_forms
+from gateway.http.state import CLOCK, CONSENTS, LOG, SHARING
 from gateway.settings import PolicySettings
 from gateway.sources.source import SourceFault, SourceUnavailableError
 from gateway.withheld import WITHHELD_SENTENCES
+from keys.canonical_json import encode_canonical
 from policies.dimension import Context, LicenceStatus
 from tests.support.callers import NOW, Party
 from tests.support.http import FORGED, URL, Client, StartClient, bearer
@@ -39,8 +42,8 @@ from tests.support.sharing import (
     driving_licence,
     holder,
     in_force,
+    logged,
     make_licence,
-    records,
     start_sharing,
     verified,
     withheld,
@@ -220,7 +223,7 @@ async def test_no_such_person_and_no_such_licence(aiohttp_client: StartClient) -
         body = asked(licence=named, match={"holder_name": "欧阳晓禾"}, fields=["holder_name"])
         status, content = await ask(client, COUNTER, body)
         assert status == 200
-        answers.append(without(content, "decision"))
+        answers.append(without(content, "decision", "receipt"))
     assert answers[0] == answers[1]
     assert answers[0]["match"] == {"outcome": None, "reason": "not-comparable"}
     assert answers[0]["fields"] == {"holder_name": withheld("not-valid")}
@@ -278,7 +281,9 @@ async def test_purpose(aiohttp_client: StartClient, purpose: Any, status: int, r
     client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
     found, content = await ask(client, COUNTER, asked() | {"purpose": purpose})
     assert (found, content["reason"]) == (status, reason)
-    assert records(client) == []
+    (refused,) = await logged(client)
+    assert (refused.leaf.content.kind, refused.leaf.content.reasons) == (LeafKind.DENY, (reason,))
+    assert refused.leaf.content.req == content["decision"]
     found, _ = await ask(client, COUNTER, asked(PUBLIC, None))
     assert found == 200
 
@@ -294,35 +299,33 @@ async def test_item_in_force(aiohttp_client: StartClient, now: Any, status: int)
 
 
 async def test_record(aiohttp_client: StartClient) -> None:
-    """Every decision is recorded with its context, bundle and plan, before the answer; nothing else of it."""
+    """An answer stands in the log with its context, bundle and plan, with whom it was about, and with what left."""
     client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
     _, content = await ask(client, COUNTER, asked(match={"holder_id": ADULT}))
     context = Context(REAL_ESTATE, "counter", "own", "id-card", "active", "person", "adult", "statutory", "valid")
     plan = in_force().engine.decide(context)
-    assert records(client) == [
-        DecisionRecord(
-            decision=content["decision"],
-            at=NOW,
-            caller=COUNTER.caller.id,
-            context=context,
-            bundle=content["policy"]["bundle"],
-            plan=plan.id,
-            forms=spell_forms(plan),
-        )
-    ]
-    assert content["policy"]["plan"] == plan.id
+    (entry,) = await logged(client)
+    leaf = entry.leaf.content
+    assert (leaf.kind, leaf.req, leaf.caller) == (LeafKind.ACCESS, content["decision"], COUNTER.caller.id)
+    assert (leaf.item, leaf.org) == (REAL_ESTATE, COUNTER.caller.organisation)
+    assert (leaf.policy, leaf.plan) == (content["policy"]["bundle"], plan.id)
+    assert (content["policy"]["plan"], entry.context) == (plan.id, context)
+    assert entry.part.subjects == (ADULT,)
+    released = {"fields": content["fields"], "match": content["match"]}
+    assert entry.part.response == sha256(encode_canonical(released)).digest()
 
 
 async def test_no_record_no_answer(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that cannot be recorded does not leave."""
+    """An answer that the log does not take does not leave, and neither does a refusal."""
     client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
 
     async def refuse(_: object) -> None:
-        raise SinkUnavailableError("told to")
+        raise LogUnavailableError(Unavailable.DISK_FULL, "told to")
 
-    monkeypatch.setattr(client.server.app[DECISIONS], "put", refuse)  # type: ignore[attr-defined]
-    status, content = await ask(client, COUNTER, asked())
-    assert (status, content["reason"]) == (503, "record.unavailable")
+    monkeypatch.setattr(client.server.app[LOG], "append", refuse)  # type: ignore[attr-defined]
+    for question in (asked(), asked() | {"purpose": {"item": "nothing"}}):
+        status, content = await ask(client, COUNTER, question)
+        assert (status, content["reason"]) == (503, "log.unavailable")
     assert "欧阳" not in json.dumps(content, ensure_ascii=False)
 
 
@@ -402,7 +405,7 @@ async def test_no_consent(aiohttp_client: StartClient) -> None:
     for extra in ({}, {"consent": "A" * 26}, {"consent": given}):
         status, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, **extra))
         assert status == 200
-        answers.append(without(content, "decision"))
+        answers.append(without(content, "decision", "receipt"))
     assert answers[0] == answers[1] == answers[2]
     assert answers[0]["fields"]["vehicle_class"] == withheld("no-consent")
 
@@ -468,7 +471,6 @@ async def test_a_slow_body_gains_no_time(aiohttp_client: StartClient, monkeypatc
     monkeypatch.setitem(state, CLOCK, lambda: moments.pop() if moments else later)
     _, content = await ask(client, NOTARY_OFFICE, asked(NOTARY, NOTARY_CASE, consent=given))
     assert content["fields"]["vehicle_class"] == withheld("no-consent")
-    assert records(client)[-1].at == later
 
 
 async def test_attest(aiohttp_client: StartClient) -> None:

@@ -7,15 +7,14 @@ import msgspec
 import pytest
 
 from gateway.app import create_app
+from gateway.audit.leaf import LeafDraft, LeafKind, parse_leaf
 from gateway.http.messages.readiness import Readiness
-from gateway.http.state import DECISIONS, POLICY, RELOAD
+from gateway.http.state import LOG, POLICY, RELOAD
 from gateway.policy.activation import Standing, Validity
-from gateway.policy.journal import DecisionJournal, RememberedDecisions, find_decision
 from gateway.site import SiteError, load_site
 from gateway.site_template import FILES
-from tests.gateway.policy.test_record import make_record
 from tests.support.callers import NOW, make_site
-from tests.support.http import StartClient, start
+from tests.support.http import Client, StartClient, start
 from tests.support.policy import changed
 from tests.support.policy_site import Bureau, narrow_policy
 
@@ -65,21 +64,33 @@ async def test_a_gateway_takes_what_is_approved(aiohttp_client: StartClient, bur
     assert "gateway_policy_in_force 1.0" in text
 
 
-async def test_decisions_are_recorded_in_the_site(aiohttp_client: StartClient, bureau: Bureau) -> None:
-    """What is recorded lies in the state of the site, and is found again."""
+async def test_activations_are_logged(aiohttp_client: StartClient, bureau: Bureau) -> None:
+    """What comes into force stands in the log, with what was before it and how many approved it."""
+    await in_thread(bureau.approve, "chen", "li")
     client = await start(aiohttp_client, await in_thread(load_site, bureau.folder))
-    sink = client.app[DECISIONS]
-    assert isinstance(sink, DecisionJournal)
-    record = make_record()
-    await sink.put(record)
-    assert await in_thread(find_decision, bureau.folder / "state" / "decisions", record.decision) == record
+    (first,) = await in_thread(activations, client)
+    assert first.policy == client.app[POLICY].current().digest
+    assert first.more == {"action": "activate", "approvals": 2}
+    await in_thread(bureau.write, narrow_policy())
+    client.app[RELOAD]()
+    async with asyncio.timeout(30):
+        while client.app[POLICY].current().digest == first.policy:  # noqa: ASYNC110 - what a keeper does is nobody's event
+            await asyncio.sleep(0.01)
+    _, second = await in_thread(activations, client)
+    assert second.policy == client.app[POLICY].current().digest
+    assert second.more["previous"] == first.policy
+
+
+def activations(client: Client) -> list[LeafDraft]:
+    reader = client.app[LOG].reader()
+    leaves = (parse_leaf(leaf).content for leaf in reader.store.leaves(0, reader.head().size))
+    return [leaf for leaf in leaves if leaf.kind is LeafKind.POLICY]
 
 
 async def test_a_site_in_memory() -> None:
-    """A site without a folder has no policy, and remembers its decisions."""
+    """A site without a folder has no policy."""
     app = create_app(make_site())
     assert app[POLICY].current() is None
-    assert isinstance(app[DECISIONS], RememberedDecisions)
 
 
 def test_faults_stop_the_start(bureau: Bureau) -> None:

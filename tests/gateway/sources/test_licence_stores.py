@@ -258,8 +258,9 @@ class LicenceStoreContract:
         store.add([new_licence()], at=STORED_AT)
         with pytest.raises(UnknownLicenceError):
             set_status(store, LicenceStatus.REVOKED, reference)
-        with pytest.raises(UnknownLicenceError):
-            store.history(reference)
+        for look in (store.history, store.index):
+            with pytest.raises(UnknownLicenceError):
+                look(reference)
         assert stored(store, NUMBER).status is LicenceStatus.ACTIVE
 
     def test_lists(self, store: LicenceStore) -> None:
@@ -276,6 +277,14 @@ class LicenceStoreContract:
         assert list(store.entries(Selection(licence_type="OTHER"))) == []
         store.add([new_licence(b"sold", number="N-1", identifier="I-1b", holders=("H-0",))], at=STORED_AT)
         assert len(list(store.entries(Selection(holder="H-1")))) == 499
+
+    def test_what_a_licence_is_found_by(self, store: LicenceStore) -> None:
+        """A licence is found by what its current version states, whichever version or document it is named by."""
+        store.add([new_licence(holders=("H-1", "H-2"))], at=STORED_AT)
+        later = new_licence(b"sold", identifier="I-2", holders=("H-3",), issued_on=date(2025, 1, 1))
+        store.add([later], at=STORED_AT)
+        for reference in (INDEX.identifier, "I-2", new_licence().sha256, later.sha256):
+            assert store.index(reference) == index(identifier="I-2", holders=("H-3",))
 
     def test_history_names_every_version(self, store: LicenceStore) -> None:
         """The history has each version with its digest, and says which one counts."""

@@ -1,51 +1,53 @@
 """``tongban audit shred``: on a site folder with a log, approvers and approvals in files."""
 
 import asyncio
-import base64
 import json
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.audit.data_keys import AesKeyWrapper
+from gateway.audit.book.book import LogBook
+from gateway.audit.forgetting.shred import find_concerned
 from gateway.audit.forgetting.shred_approval import encode_approval
-from gateway.audit.lookup import Epoch, LookupKeys
-from gateway.audit.tlog.quorum import Policy, PolicyLog, encode_policy
+from gateway.audit.link.server import LinkServer
 from gateway.cli.audit_shred import shred_person
 from gateway.cli.console import ExitCode
 from gateway.cli.init import init
-from tests.gateway.audit.forgetting.test_shred import DRAFTS, PERSON, SIGNERS, approve, what_leads_to_the_person
-from tests.support.audit import SIGNER, Clock, opened, sqlite_setup
+from gateway.cli.site_settings import load_settings
+from gateway.log_site import link_folder, make_desk, open_place
+from tests.gateway.audit.forgetting.test_shred import DRAFTS, ORDER, PERSON, SIGNERS, approve
 from tests.support.policy_site import write_approver
 
-LONG_AGO_MS = 1_700_000_000_000  # the command reads the clock of the machine, and no log goes back in time
+
+def read_clock() -> datetime:
+    """Tell the time of this machine, as commands do."""
+    return datetime.now(UTC)
 
 
-def make_site(folder: Path) -> tuple[Path, dict[str, object]]:
-    """Return a site with a log of a few entries, and how that log is opened."""
+def make_site(folder: Path) -> tuple[Path, list[int]]:
+    """Return a site with a log of a few entries, and the numbers of those about the person."""
     site = folder / "site"
     init(site)
-    place = site / "state" / "audit" / "2026h2"
-    place.mkdir(parents=True)
-    for name, secret in (("wrapping", b"w"), ("signing", b"s"), ("index-1", b"i")):
-        path = place / f"{name}.key"
-        path.write_bytes(base64.b64encode(secret * 32))
-        path.chmod(0o600)
-    (place / "trust.policy").write_bytes(encode_policy(Policy(logs=(PolicyLog(key=SIGNER.key),))))
+    settings = load_settings(site)
+
+    async def fill() -> tuple[str, list[int]]:
+        book = LogBook(open_place(site, settings), clock=read_clock)
+        await book.open()
+        numbers = [(await book.append(draft)).index for draft in DRAFTS]
+        origin = book.current.origin
+        await book.close()
+        return origin, numbers
+
+    origin, numbers = asyncio.run(fill())
     for name in "ab":
         write_approver(site / "approvers", name, SIGNERS[name])
-        (folder / name).write_bytes(encode_approval(approve(name, at=datetime.now(UTC))))
+        approval = approve(name, order=replace(ORDER, log=origin), at=read_clock())
+        (folder / name).write_bytes(encode_approval(approval))
     (folder / "subject").write_text(f"{PERSON.lower()}\n", encoding="utf-8")
-    changes = {"wrapper": AesKeyWrapper(b"w" * 32), "lookup": LookupKeys({Epoch(1): b"i" * 32})}
-    with opened(sqlite_setup(place, Clock(LONG_AGO_MS), **changes)) as log:
-
-        async def fill() -> None:
-            for draft in DRAFTS:
-                await log.append(draft)
-
-        asyncio.run(fill())
-    return site, changes
+    return site, numbers[:4]
 
 
 def run(folder: Path, site: Path, approvals: str, basis: str = "PIPL-47") -> ExitCode:
@@ -55,13 +57,36 @@ def run(folder: Path, site: Path, approvals: str, basis: str = "PIPL-47") -> Exi
 
 def test_two_approvals_and_it_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The person is forgotten, and what was done is printed."""
-    site, changes = make_site(tmp_path)
+    site, numbers = make_site(tmp_path)
     capsys.readouterr()
     assert run(tmp_path, site, "ab") is ExitCode.DONE
     told = json.loads(capsys.readouterr().out)
-    assert (told["entry"], told["entries"], told["left"]) == (6, [0, 1, 2, 3], 0)
-    with opened(sqlite_setup(site / "state" / "audit" / "2026h2", Clock(), **changes)) as log:
-        assert what_leads_to_the_person(log, 7) == []
+    assert (told["entries"], told["left"]) == (numbers, 0)
+    place = open_place(site, load_settings(site))
+    with closing(place.read(place.shards()[-1])) as log:
+        assert find_concerned(log, PERSON).all == ()
+
+
+async def test_while_the_gateway_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The gateway that writes the log forgets the person's key too: what it writes later has another one."""
+    site, numbers = await asyncio.to_thread(make_site, tmp_path)
+    settings = await asyncio.to_thread(load_settings, site)
+    book = LogBook(open_place(site, settings), clock=read_clock)
+    await book.open()
+    link = LinkServer(make_desk(book, site, settings, read_clock), link_folder(site, settings))
+    await link.open()
+    try:
+        remembered = await book.append(DRAFTS[0])  # the key of the person is in the memory of this process now
+        capsys.readouterr()
+        assert await asyncio.to_thread(run, tmp_path, site, "ab") is ExitCode.DONE
+        assert json.loads(capsys.readouterr().out)["entries"] == [*numbers, remembered.index]
+        again = await book.append(DRAFTS[0])
+        log = book.reader()
+        opened = [await asyncio.to_thread(log.private, one.index) for one in (remembered, again)]
+        assert [one is not None and one.subject_erased for one in opened] == [True, False]
+    finally:
+        await link.close()
+        await book.close()
 
 
 def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +95,8 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     capsys.readouterr()
     assert [run(tmp_path, site, "a"), run(tmp_path, site, "ab", "PIPL-15")] == [ExitCode.INVALID] * 2
     assert json.loads(capsys.readouterr().out.splitlines()[0])["error"] == "not-approved"
-    (site / "state" / "audit" / "2026h2" / "signing.key").unlink()
+    assert run(tmp_path, site, "ab" * 9) is ExitCode.USAGE
+    (site / "state" / "audit" / "keys" / "signing.key").unlink()
     assert run(tmp_path, site, "ab") is ExitCode.USAGE
     (tmp_path / "subject").write_text("", encoding="utf-8")
     assert run(tmp_path, site, "ab") is ExitCode.USAGE

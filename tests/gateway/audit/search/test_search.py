@@ -20,7 +20,6 @@ from gateway.audit.lookup import Epoch, LookupKeys, LookupKind
 from gateway.audit.search.entry import draft_export, draft_query, encode_digest
 from gateway.audit.search.query import Query, QueryError, QueryFlaw, encode_cursor, encode_query, parse_cursor
 from gateway.audit.search.search import MAX_PAGE, MAX_SCANNED, LogSearch
-from gateway.audit.search.usage import find_usage
 from gateway.audit.store.memory import MemoryKeys, MemoryStore
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import LOOKUP, START_MS, Clock, make_draft, opened, sqlite_setup
@@ -164,7 +163,6 @@ def test_an_empty_log_has_nothing(tmp_path: Path) -> None:
     """Without entries a search ends at once."""
     with opened(sqlite_setup(tmp_path)) as log:
         assert LogSearch.of(log).find(Query(caller="nobody")).size == 0
-        assert find_usage(log, SubjectId("x")).heartbeat is None
 
 
 @pytest.mark.parametrize("limit", [0, MAX_PAGE + 1])
@@ -285,19 +283,20 @@ def test_texts_of_queries_are_not_told() -> None:
 def test_a_search_is_an_entry_that_can_be_opened(tmp_path: Path) -> None:
     """The entry commits to the search; who searches for the same person later finds it, with all that was searched."""
     query = Query(subject="subject-1", case="c", kinds=frozenset({LeafKind.DENY}), since=5)
-    draft = draft_query(query, req="Q1", caller="auditor", org="O", found=3, is_onward=True, reason="复核 7")
+    draft = draft_query(query, req="Q1", caller="auditor", org="O", found=3, is_onward=True, opening="01OPENING")
     with opened(sqlite_setup(tmp_path)) as log:
         append(log, [draft])
         [found] = LogSearch.of(log).find(Query(subject="subject-1")).entries
         assert found.private is not None
         part = found.private.part
         assert (part.subjects, part.case) == (("subject-1",), "c")
-        assert part.context == ("since=5", "kind=deny", "page=onward", "reason=复核 7")
+        assert part.context == ("since=5", "kind=deny", "page=onward")
         commitment = found.leaf.content.more["query"]
         opening = is_opened_by(
             base64.urlsafe_b64decode(f"{commitment}="), salt=part.salts.resp, value=encode_query(query)
         )
-        assert (opening, found.leaf.content.more["count"]) == (True, 3)
+        more = found.leaf.content.more
+        assert (opening, more["count"], more["opening"]) == (True, 3, "01OPENING")
 
 
 def test_an_export_is_an_entry() -> None:
@@ -306,19 +305,3 @@ def test_an_export_is_an_entry() -> None:
     assert draft.leaf.more == {"count": 2, "digest": encode_digest(bytes(32))}
     with pytest.raises(ValueError, match="expected"):
         encode_digest(b"short")
-
-
-# --- who looked at mine -----------------------------------------------------------------------------------------------
-
-
-def test_a_holder_sees_uses_without_officials(log: AccessLog) -> None:
-    """Uses come newest first, page by page, with organisation, system, item and form."""
-    first = find_usage(log, SubjectId("subject-1"), limit=5)
-    assert (first.period_from, first.heartbeat) == (TIMES[0], TIMES[-1])
-    expected = scan(Query(subject="subject-1"))
-    assert [use.index for use in first.uses] == expected[:5]
-    rest = find_usage(log, SubjectId("subject-1"), cursor=first.cursor, limit=100)
-    assert [use.index for use in rest.uses] == expected[5:]
-    use, leaf = first.uses[0], ENTRIES[expected[0]].leaf
-    assert (use.organisation, use.system, use.item, use.form) == (leaf.org, leaf.caller, leaf.item, leaf.form)
-    assert "official" not in repr(use)

@@ -1,6 +1,7 @@
 """The contract of every store of the log: memory, SQLite, PostgreSQL."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,15 @@ from hypothesis import strategies as st
 from gateway.audit.data_keys import KeyStore
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
+from gateway.audit.store.group import (
+    join_hashes,
+    make_groups,
+    pack_leaves,
+    pick_entries,
+    read_group,
+    unpack_leaves,
+    unpack_privates,
+)
 from gateway.audit.store.memory import MemoryKeys, MemoryStore
 from gateway.audit.store.postgres import PostgresStore
 from gateway.audit.store.postgres_keys import PostgresKeys
@@ -18,11 +28,9 @@ from gateway.audit.store.sqlite_keys import SqliteKeys
 from gateway.audit.store.store import (
     Batch,
     LogStore,
+    OwnerRow,
+    StoredEntry,
     StoredHead,
-    pack_leaves,
-    pick_leaves,
-    unpack_leaves,
-    unpack_privates,
 )
 from gateway.audit.tlog.merkle import leaf_hash
 from gateway.audit.tlog.tile import TileWriter
@@ -207,6 +215,34 @@ class TestStore:
         assert list(store.batches_with_private(5)) == []
         assert list(store.leaves(0, 5)) == [b"leaf %d" % entry for entry in range(5)]
 
+    def test_rows_of_spans_come_in_order(self, store: LogStore) -> None:
+        """The rows of some entries, and the owners that came with them, are read in one order; others are not."""
+        writer, words = Writer(), (5, -(2**63), 2**63 - 1, 0)
+        for at, count in enumerate((3, 256, 2, 4)):
+            batch = writer.batch(count, words=words)
+            owners = {KeyOwner(bytes([255 - at, place]) + b"o" * 10): KeyNumber(9 * at + place + 1) for place in (0, 1)}
+            store.commit(replace(batch, owners=owners), expected=writer.before)
+        spans = [(0, 3), (257, 261)]
+        inside = [entry for first, end in spans for entry in range(first, end)]
+        rows = [row for page in store.index_rows(spans) for row in page]
+        assert rows == [(word, entry) for word in sorted(words) for entry in inside]
+        assert [row for page in store.owner_rows(spans) for row in page] == [
+            OwnerRow(owner=KeyOwner(bytes([255 - at, place]) + b"o" * 10), number=KeyNumber(9 * at + place + 1),
+                     epoch=Epoch(1), first=first)
+            for at, first in ((2, 259), (0, 0))
+            for place in (0, 1)
+        ]  # fmt: skip
+        assert [list(store.index_rows([(900, 999)])), list(store.owner_rows([(900, 999)]))] in ([[], []], [[[]], [[]]])
+
+    def test_rows_that_are_missing_are_named(self, store: LogStore) -> None:
+        """Of rows of any batch, those that the index does not have are told."""
+        writer = Writer()
+        writer.write(store, 3, words=(1, 2))
+        writer.write(store, 2, words=(1,))
+        rows = [(1, 0), (2, 4), (1, 4), (3, 0), (1, 5), (2, 2)]
+        assert sorted(store.missing_rows(rows)) == [(1, 5), (2, 4), (3, 0)]
+        assert list(store.missing_rows([])) == []
+
 
 class TestKeyStore:
     """What every key table promises."""
@@ -260,21 +296,39 @@ def test_damaged_leaves_are_corrupt(data: bytes) -> None:
     assert caught.value.reason is Unavailable.CORRUPT
 
 
-@given(sizes=st.lists(st.integers(0, 2048), min_size=1, max_size=40), data=st.data())
-def test_picked_leaves_are_those_of_the_batch(sizes: list[int], data: st.DataObject) -> None:
-    """Whichever leaves of a batch are picked, they are the ones that reading all of it gives."""
-    leaves = [bytes([place]) * size for place, size in enumerate(sizes)]
-    places = data.draw(st.sets(st.integers(0, len(leaves) - 1), min_size=1))
-    found = pick_leaves(pack_leaves(leaves), len(leaves), places)
-    assert found == {place: leaves[place] for place in places}
+@given(first=st.integers(0, 300), count=st.integers(1, 256))
+def test_groups_hold_a_batch_and_cross_no_tile(first: int, count: int) -> None:
+    """Every entry of a batch is in one group, beside its own hash, and no group goes beyond a multiple of 16."""
+    writer = Writer()
+    if first:
+        writer.batch(first)
+    batch = writer.batch(count)
+    groups = make_groups(batch)
+    assert all(group.first // 16 == (group.first + group.count - 1) // 16 for group in groups)
+    found = pick_entries(groups, range(first + count))
+    assert [found[entry] for entry in range(first, first + count)] == [
+        StoredEntry(leaf=leaf, private=private, hash=leaf_hash(leaf))
+        for leaf, private in zip(batch.leaves, batch.privates, strict=True)
+    ]
 
 
-@pytest.mark.parametrize("data", [b"", b"garbage", pack_leaves([b"ab"] * 2)[:-8]])
-def test_picking_from_damaged_leaves_is_corrupt(data: bytes) -> None:
-    """What cannot be decompressed, or ends early, is told apart."""
+@pytest.mark.parametrize(
+    "columns", [(b"", b"", b""), (b"h" * 31, b"", b""), ("h" * 32, b"", b""), (b"h" * 32, None, 1)]
+)
+def test_columns_of_another_kind_are_corrupt(columns: tuple[bytes, bytes, bytes]) -> None:
+    """A row that cannot be a group is told apart before anything is read from it."""
     with pytest.raises(LogUnavailableError) as caught:
-        pick_leaves(data, 2, {1})
+        read_group(0, *columns)
     assert caught.value.reason is Unavailable.CORRUPT
+
+
+@pytest.mark.parametrize("rows", [[(1, b"h" * 32)], [(0, b"h" * 32), (2, b"h" * 32)], [(0, b"h")], [(0, "h" * 32)]])
+def test_a_tile_with_a_gap_is_corrupt(rows: list[tuple[int, bytes]]) -> None:
+    """A group that is missing or damaged is told apart from a tile that there is not."""
+    with pytest.raises(LogUnavailableError) as caught:
+        join_hashes(0, rows)
+    assert caught.value.reason is Unavailable.CORRUPT
+    assert join_hashes(0, []) is None
 
 
 @pytest.mark.parametrize(("data", "count"), [(b"", 1), (b"\0\1", 1), (b"\0\1ab", 1), (b"\0\1a", 2)])

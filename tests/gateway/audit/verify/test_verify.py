@@ -76,9 +76,25 @@ def test_a_missing_or_cut_file_is_noticed(export: Path) -> None:
             if left is not None:
                 path.write_bytes(left)
             found = exports.verified(export)
-            # Without its manifest an export is a log like any other, whose further files prove nothing.
-            assert not found.is_sound or path.name == "manifest.json", (path, left and len(left))
+            assert not found.is_sound, (path, left and len(left))
             path.write_bytes(data)
+
+
+def test_an_export_without_manifest_does_not_pass(export: Path) -> None:
+    """Whoever takes the manifest away, and policies with it, leaves a folder that is no export."""
+    (export / "manifest.json").unlink()
+    for policy in (export / "policies").iterdir():
+        policy.unlink()
+    found = exports.verified(export)
+    assert [(one.kind, one.path) for one in found.findings] == [(FindingKind.MISSING, "manifest.json")]
+    assert not found.is_export
+
+
+def test_a_log_at_an_address_needs_no_manifest(export: Path) -> None:
+    """A log that is served is verified as a log, and whoever looks is told that nothing else was."""
+    (export / "manifest.json").unlink()
+    found = exports.verified_log(export, exports.without_bundles(exports.POLICY))
+    assert (found.is_sound, found.is_export) == (True, False)
 
 
 def test_a_changed_entry_is_named_by_its_number(export: Path) -> None:
@@ -119,7 +135,7 @@ def test_a_dropped_entry_leaves_a_gap_even_in_a_tree_signed_anew(export: Path, t
     """Whoever drops an entry and signs the rest as a new tree is given away by the caller's numbers."""
     leaves = leaves_of(export)
     exports.write_log(tmp_path / "forged", leaves[:100] + leaves[101:])
-    found = exports.verified(tmp_path / "forged", None)
+    found = exports.verified_log(tmp_path / "forged")
     assert exports.kinds(found) >= {FindingKind.SEQUENCE}
     caller = parse_leaf(leaves[100]).content.caller
     following = next(n for n in range(101, SIZE) if parse_leaf(leaves[n]).content.caller == caller) - 1
@@ -131,7 +147,7 @@ def test_entries_out_of_order_are_noticed_in_a_tree_signed_anew(export: Path, tm
     leaves = leaves_of(export)
     leaves[50], leaves[500] = leaves[500], leaves[50]
     exports.write_log(tmp_path / "forged", leaves)
-    assert exports.kinds(exports.verified(tmp_path / "forged", None)) >= {FindingKind.SEQUENCE, FindingKind.TIME}
+    assert exports.kinds(exports.verified_log(tmp_path / "forged")) >= {FindingKind.SEQUENCE, FindingKind.TIME}
 
 
 def test_what_is_no_leaf_is_noticed_in_a_signed_tree(export: Path, tmp_path: Path) -> None:
@@ -139,7 +155,7 @@ def test_what_is_no_leaf_is_noticed_in_a_signed_tree(export: Path, tmp_path: Pat
     leaves = leaves_of(export)
     leaves[3] = leaves[3].replace(b'"caller"', b' "caller"', 1)
     exports.write_log(tmp_path / "forged", leaves)
-    found = exports.verified(tmp_path / "forged", None)
+    found = exports.verified_log(tmp_path / "forged")
     assert exports.entries_of(found, FindingKind.LEAF) == [3]
 
 
@@ -166,7 +182,7 @@ def test_a_checkpoint_of_another_history_is_noticed(export: Path) -> None:
 def test_a_foreign_log_is_not_believed(export: Path, tmp_path: Path, origin: str) -> None:
     """A log signed by another key than the auditor's policy names is nobody's, whatever it calls itself."""
     exports.write_log(tmp_path / "foreign", leaves_of(export), exports.foreign_signer(origin))
-    assert exports.kinds(exports.verified(tmp_path / "foreign")) == {FindingKind.CHECKPOINT}
+    assert exports.kinds(exports.verified_log(tmp_path / "foreign", exports.POLICY)) == {FindingKind.CHECKPOINT}
 
 
 def test_a_signed_size_without_entries_ends_soon(tmp_path: Path) -> None:
@@ -229,7 +245,7 @@ USED = exports.answer(1, exports.OLD).leaf
 )
 def test_a_policy_chain_with_a_gap_is_noticed(tmp_path: Path, drafts: list[LeafDraft], entry: int) -> None:
     """A bundle that comes after another than the last, or decides before it was activated, is named by its entry."""
-    found = exports.verified(write_events(tmp_path, [(START_MS, draft) for draft in drafts]), None)
+    found = exports.verified_log(write_events(tmp_path, [(START_MS, draft) for draft in drafts]))
     assert [(one.kind, one.entry) for one in found.findings] == [(FindingKind.POLICY_CHAIN, entry)]
 
 
@@ -252,9 +268,72 @@ def test_a_seal_that_covers_something_else_is_noticed(tmp_path: Path, changes: d
     """A seal of a day covers exactly the entries up to its end, from where the last one ended."""
     first = [(START_MS, USED), (START_MS, USED), (NEXT, USED)]
     good = write_events(tmp_path / "good", [*first, (NEXT, day_seal()), (NEXT, USED)])
-    assert exports.verified(good, None).is_sound
+    assert exports.verified_log(good).is_sound
     bad = write_events(tmp_path / "bad", [*first, (NEXT, day_seal(**changes)), (NEXT, USED)])
-    assert [(one.kind, one.entry) for one in exports.verified(bad, None).findings] == [(FindingKind.SEAL_CHAIN, 3)]
+    assert [(one.kind, one.entry) for one in exports.verified_log(bad).findings] == [(FindingKind.SEAL_CHAIN, 3)]
+
+
+def shred(number: int) -> LeafDraft:
+    return exports.event(LeafKind.SHRED, number, basis="PIPL-47", approvals=2, count=1, digest="d").leaf
+
+
+def reseal(shred: int, **changes: object) -> LeafDraft:
+    return day_seal(**{"action": "reseal", "previous": str(shred)} | changes)
+
+
+# 0, 1: a day; 2: its seal; 3: something is forgotten; 4: the day is sealed anew
+RESEALED = [(START_MS, USED), (START_MS, USED), (NEXT, day_seal()), (NEXT, shred(0)), (NEXT, reseal(3))]
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        [],
+        [(NEXT, shred(1)), (NEXT, reseal(5))],
+        [(NEXT, day_seal(action="close")), (NEXT, shred(1)), (NEXT, reseal(6))],
+    ],
+    ids=["once", "again", "of a closed shard"],
+)
+def test_a_day_is_sealed_anew_after_a_deletion(tmp_path: Path, behind: list[tuple[int, LeafDraft]]) -> None:
+    """Each shred entry may change the seals of earlier days, once each, also of a shard that is closed."""
+    found = exports.verified_log(write_events(tmp_path, [*RESEALED, *behind]))
+    assert (found.findings, found.resealed) == ((), 1 + bool(behind))
+
+
+@pytest.mark.parametrize(
+    "drafts",
+    [
+        [*RESEALED[:4], (NEXT, reseal(2))],
+        [*RESEALED[:4], (NEXT, reseal(4))],
+        [*RESEALED[:4], (NEXT, reseal(5)), (NEXT, shred(1))],
+        [*RESEALED[:4], (NEXT, reseal(3, previous=""))],
+        [*RESEALED[:4], (NEXT, reseal(3, previous="03"))],
+        [*RESEALED[:4], (NEXT, reseal(3, first=1))],
+        [*RESEALED[:4], (NEXT, reseal(3, next=1))],
+        [*RESEALED[:4], (NEXT, reseal(3, day=exports.day_of(NEXT)))],
+        [*RESEALED[:4], (NEXT, reseal(3, digest=""))],
+        [*RESEALED, (NEXT, reseal(3))],
+        [*RESEALED[:2], (NEXT, shred(0)), (NEXT, reseal(2)), (NEXT, day_seal())],
+    ],
+    ids=[
+        *("no shred entry", "itself", "a later one", "none", "spelt otherwise", "another first", "another next"),
+        *("another day", "no digest", "twice", "not sealed yet"),
+    ],
+)
+def test_a_day_that_is_sealed_anew_without_a_reason_is_noticed(
+    tmp_path: Path, drafts: list[tuple[int, LeafDraft]]
+) -> None:
+    """A new seal names a shred entry before it and a day that was sealed, and each pair once."""
+    found = exports.verified_log(write_events(tmp_path, drafts))
+    at = max(number for number, (_, draft) in enumerate(drafts) if draft.more.get("action") == "reseal")
+    assert [(one.kind, one.entry) for one in found.findings] == [(FindingKind.SEAL_CHAIN, at)]
+
+
+def test_nothing_but_deletions_stands_behind_the_end(tmp_path: Path) -> None:
+    """An answer behind the seal that closes a shard is noticed, whatever follows it."""
+    closed = [*RESEALED, (NEXT, day_seal(action="close")), (NEXT, USED), (NEXT, shred(1)), (NEXT, reseal(7))]
+    found = exports.verified_log(write_events(tmp_path, closed))
+    assert [(one.kind, one.entry) for one in found.findings] == [(FindingKind.SEAL_CHAIN, 5)]
 
 
 # --- many parts -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,77 @@
+"""Retention in one shard of a book: what is past its time goes, and at last the data keys of a closed shard."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from gateway.audit.book.book import LogBook
+from gateway.audit.forgetting.retention import retain
+from gateway.audit.forgetting.retention_terms import Retention
+from gateway.audit.log import AccessLog
+from gateway.audit.lookup import Epoch
+from gateway.audit.seal.sealed import find_sealed_days
+
+SETTLED_DAYS: Final = 7  # on which a clock that is wrong would have to be wrong
+_CHINA: Final = timezone(timedelta(hours=8))
+
+ReadRetention = Callable[[], Retention]  # blocks; raises LogUnavailableError (UNUSABLE) where nobody can tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedShard:
+    """What was removed of one shard: entries that lost their private part, rows of the index, data keys.
+
+    ``entry`` is the number of the entry that says so; None: nothing was due.
+    """
+
+    shard: str
+    entry: int | None
+    entries: int
+    words: int
+    keys: int
+
+
+async def retain_shard(book: LogBook, shard: str, retention: Retention, *, at: datetime) -> RetainedShard:
+    """Remove what is past its time.
+
+    What is removed does not come back, so the clock alone does not say what is old: a machine that started in another
+    year would empty the log. Time is counted from the day that `SETTLED_DAYS` others were sealed after.
+
+    Raises:
+        LogUnavailableError: nothing was removed, or some was: do it again.
+
+    """
+    settled = await asyncio.to_thread(_settled_until, book)
+    if settled is None:
+        return RetainedShard(shard=shard, entry=None, entries=0, words=0, keys=0)
+    async with book.writable(shard) as log:
+        retained = await retain(log, retention, at=min(at, settled))
+        keys = 0 if log is book.current else await asyncio.to_thread(_erase_keys, log)
+    return RetainedShard(
+        shard=shard,
+        entry=None if retained.receipt is None else retained.receipt.index,
+        entries=retained.entries,
+        words=retained.words,
+        keys=keys,
+    )
+
+
+def _settled_until(book: LogBook) -> datetime | None:
+    """Return the end of the newest day that enough later ones were sealed after; None: there is none."""
+    days: list[str] = []
+    for shard in reversed(book.shards()):
+        days = [sealed.day for sealed in find_sealed_days(book.reader(shard))[0]] + days
+        if len(days) > SETTLED_DAYS:
+            day = datetime.fromisoformat(days[-1 - SETTLED_DAYS])
+            return day.replace(tzinfo=_CHINA) + timedelta(days=1)
+    return None
+
+
+def _erase_keys(log: AccessLog) -> int:
+    """Destroy the data keys of a closed shard in which nothing is sealed any more; return how many there were."""
+    head = log.head()
+    if head is None or log.store.batches_with_private(head.size):
+        return 0
+    return log.keys.erase_before(Epoch(log.lookup.current + 1))

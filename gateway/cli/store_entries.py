@@ -1,0 +1,54 @@
+"""What the access log says of a change to the licence store: an ``admin`` entry, durable before the change is made.
+
+The leaf names the command and the type of the licence; its names and holders are in the private part. A licence with
+more holders than one entry takes has several entries, so that every holder finds it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gateway.audit.entry import (
+    MAX_SUBJECTS,
+    OWN_CALLER,
+    EntryDraft,
+    SubjectId,
+    commit_private,
+    fit_text,
+    join_names,
+    make_private,
+)
+from gateway.audit.leaf import LeafDraft, LeafKind, is_code
+from gateway.decision import make_decision_id
+from gateway.sources.source import LicenceIndex
+
+IMPORT: Final = "store-import"
+ANNOUNCE: Final = "store-announce"
+STATUS: Final = "store-status"
+_NO_TYPE: Final = "-"  # of a licence without a type, or with one that no leaf can name
+
+
+def draft_store_change(
+    action: str, index: LicenceIndex, *, at: datetime, context: Sequence[str] = ()
+) -> Sequence[EntryDraft]:
+    """Return the entries about a change of one licence; ``context`` says more about it."""
+    licence = join_names(index.number, index.identifier)
+    target = index.type_code if is_code(index.type_code) else _NO_TYPE
+    req = make_decision_id(at)
+    drafts = []
+    for start in range(0, max(len(index.holders), 1), MAX_SUBJECTS):
+        holders = index.holders[start : start + MAX_SUBJECTS]
+        private = make_private(
+            subjects=[SubjectId(fit_text(code)) for code in holders],
+            licence=licence,
+            context=[fit_text(text) for text in context],
+        )
+        leaf = LeafDraft(
+            kind=LeafKind.ADMIN,
+            req=req,
+            caller=OWN_CALLER,
+            commits=commit_private(private),
+            more={"action": action, "target": target},
+        )
+        drafts.append(EntryDraft(leaf=leaf, private=private))
+    return drafts

@@ -1,0 +1,101 @@
+"""The entries that secrecy and openness leave behind: a holder's look at their own entries, and which rules hide any.
+
+The leaf of a look commits to what was searched for, and to how many entries were passed over by which rules; all of it
+stands in the private part, with whoever asked and about whom, under the keys of both. It cannot stand in the leaf: a
+site may publish its leaves, and holders know from their receipts which one is about their look.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from gateway.audit.book.book import SiteLog
+from gateway.audit.commitment import make_commitment
+from gateway.audit.entry import OWN_CALLER, EntryDraft, commit_private, make_private
+from gateway.audit.leaf import LeafDraft, LeafKind
+from gateway.audit.search.entry import encode_digest
+from gateway.audit.search.query import Query
+from gateway.audit.search.search import LogSearch
+from gateway.audit.search.usage import Shards
+from gateway.callers import Caller
+from gateway.decision import make_decision_id
+from gateway.holder.sign_in import SignedInHolder
+from gateway.holder.withholding import Withholding
+from keys.canonical_json import encode_canonical
+
+WITHHOLDING: Final = "withholding"  # the action of the entry about the rules
+_WITHHELD: Final = "withheld"
+
+
+def draft_look(
+    query: Query,
+    holder: SignedInHolder,
+    *,
+    platform: Caller,
+    req: str,
+    shown: int,
+    withheld: Mapping[str, int],
+    withholding: Withholding,
+    is_onward: bool,
+) -> EntryDraft:
+    """Return the entry about one look: the commitment ``query`` is opened by `encode_look` and the salt of ``resp``."""
+    said = [f"{name}={value}" for name, value in query.members().items() if name in {"since", "until"}]
+    said += [f"assurance={holder.assurance}", f"withholding={withholding.digest}"]
+    said += [f"{_WITHHELD}={rule}:{count}" for rule, count in sorted(withheld.items())]
+    said += ["page=onward"] if is_onward else []
+    subjects = (holder.subject, holder.asker) if holder.represents else (holder.subject,)
+    private = make_private(subjects=subjects, context=said)
+    looked = encode_look(query, withheld=withheld, withholding=withholding)
+    leaf = LeafDraft(
+        kind=LeafKind.AUDITOR_QUERY,
+        req=req,
+        caller=platform.id,
+        org=platform.organisation,
+        commits=commit_private(private),
+        more={"query": encode_digest(make_commitment(private.salts.resp, looked)), "count": shown},
+    )
+    return EntryDraft(leaf=leaf, private=private)
+
+
+def encode_look(query: Query, *, withheld: Mapping[str, int], withholding: Withholding) -> bytes:
+    """Return the one spelling of a look: the search, the rules by their digest, and how much each of them hid."""
+    return encode_canonical({"search": query.members(), "withholding": withholding.digest, "withheld": dict(withheld)})
+
+
+def draft_withholding(withholding: Withholding, *, req: str) -> EntryDraft:
+    """Return the entry about the rules that are in force from here on: ``target`` is their digest."""
+    more: dict[str, str | int] = {"action": WITHHOLDING, "target": withholding.digest}
+    return EntryDraft(leaf=LeafDraft(kind=LeafKind.ADMIN, req=req, caller=OWN_CALLER, more=more))
+
+
+async def announce_withholding(log: SiteLog, withholding: Withholding, *, at: datetime) -> None:
+    """Say that these rules are in force from here on, unless that was said last.
+
+    Raises:
+        LogUnavailableError: it is not known, or not said.
+
+    """
+    if await asyncio.to_thread(find_withholding, log) != withholding.digest:
+        await log.append(draft_withholding(withholding, req=make_decision_id(at)))
+
+
+def find_withholding(log: Shards) -> str:
+    """Return the digest of the rules that were announced last; that of no rules where none ever were. Blocks.
+
+    Raises:
+        LogUnavailableError: the log cannot be read.
+
+    """
+    query = Query(kinds=frozenset({LeafKind.ADMIN}))
+    for shard in reversed(log.shards()):
+        search, cursor = LogSearch.of(log.reader(shard)), None
+        while True:
+            page = search.find(query, cursor=cursor)
+            for content in (found.leaf.content for found in page.entries):
+                if content.caller == OWN_CALLER and content.more.get("action") == WITHHOLDING:
+                    return str(content.more.get("target", ""))
+            cursor = page.cursor
+            if cursor is None:
+                break
+    return Withholding().digest

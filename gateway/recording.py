@@ -1,0 +1,226 @@
+"""What the access log is told of a question: of an answer that is about to leave, or of a refusal.
+
+Codes stand in the leaf; whom and what it was about goes into the private part. Of a licence with more than 64 holders
+the first 64 find the entry; several entries for one answer would tell the caller how many holders there are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
+
+from msgspec import UNSET
+
+from adapters.licence import Licence
+from gateway.audit.alarms.observed import ISSUED_AT
+from gateway.audit.entry import (
+    MAX_SUBJECTS,
+    EntryDraft,
+    PrivatePart,
+    SubjectId,
+    commit_private,
+    fit_name,
+    fit_subject,
+    join_names,
+    make_private,
+)
+from gateway.audit.form_letters import COMPARED, CUT_OFF, FORM_LETTERS, WITHHELD
+from gateway.audit.leaf import MAX_LIST, MAX_TEXT, LeafDraft, LeafKind
+from gateway.callers import Caller
+from gateway.decision import DecisionId
+from gateway.pipeline import Verified
+from gateway.sharing import Shared
+from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, index_licence, normal_code
+from keys.canonical_json import encode_canonical
+from policies.forms.citizen import is_citizen_number
+from policies.item import Item
+from policies.rule import Obligations
+
+NO_MATCH: Final = "match.no"  # the reason of an answer that says no to a comparison
+REFUSED: Final = "refused"  # the outcome of what was refused
+LEFT_OUT: Final = "left-out:"  # and a number: the reason that refusals have which stand for others too
+_BY_WORD: Final = {kind.value: letter for kind, letter in FORM_LETTERS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Whom and what a question is about, as far as that is known; "" for what is not.
+
+    ``is_found``: the subjects hold the licence that was found; else their numbers were typed in, and may be anybody's.
+    """
+
+    item: str = ""
+    purpose: str = ""
+    official: str = ""
+    case: str = ""
+    licence: str = ""
+    subjects: tuple[SubjectId, ...] = ()
+    is_found: bool = False
+
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether it names no person, licence or case, so that nobody will ever look for the entry."""
+        return not (self.subjects or self.licence or self.case)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One request by somebody: its decision, its id in the request log, who asks, and when by the caller's own clock.
+
+    ``issued_at`` is when the caller's token was issued, in seconds since 1970.
+    """
+
+    decision: DecisionId
+    request_id: str
+    caller: Caller
+    issued_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What an answer rests on: the trust store, and how far revocation was known."""
+
+    trust: str
+    revocation: int | None
+
+
+def about_question(
+    *, item: Item | None, official: str, case: str | None, key: LicenceKey | None, match: Mapping[str, str] | None
+) -> About:
+    """Return what a question says itself; an item that no policy has is not named."""
+    number, identifier, holder = "", "", ""
+    match key:
+        case ByNumber():
+            number, holder = key.number, key.holder or ""
+        case ByIdentifier():
+            identifier = key.identifier
+        case None:
+            pass
+    persons = [code for value in (match or {}).values() if is_citizen_number(code := normal_code(value))]
+    return About(
+        item="" if item is None else item.id,
+        purpose="" if item is None else item.purpose,
+        official=fit_name(official),
+        case=fit_name(case or ""),
+        licence=join_names(number, identifier),
+        subjects=_subjects((holder, *persons)),
+    )
+
+
+def about_licence(asked: About, licence: Licence | None) -> About:
+    """Return what is known once the licence was found: its names and its holders, no more whoever was asked about."""
+    if licence is None:
+        return asked
+    index = index_licence(licence)
+    named = replace(asked, licence=join_names(index.number, index.identifier) or asked.licence)
+    holders = _subjects([normal_code(holder.code) for holder in licence.holders])
+    return replace(named, subjects=holders, is_found=True) if holders else named
+
+
+def draft_answer(
+    asking: Asking, about: About, verified: Verified, shared: Shared | None, *, compares: bool, basis: Basis
+) -> EntryDraft:
+    """Return the entry of an answer; ``compares`` says that it asked yes or no about a holder."""
+    shows = shared is not None and any(one.value is not UNSET for one in shared.fields.values())
+    kind = LeafKind.MATCH if compares and not shows else LeafKind.ACCESS
+    outcome = verified.verdict.outcome.value
+    reasons = tuple(dict.fromkeys(reason.value for reason in verified.verdict.reasons))[: MAX_LIST - 1]
+    if shared is not None and (shared.match or {}).get("outcome") is False:
+        reasons += (NO_MATCH,)
+    if shared is None:
+        private = _make_private(asking, about)
+        leaf = _make_leaf(asking, about, kind, private, outcome=outcome, reasons=reasons)
+    else:
+        private = _make_private(asking, about, context=shared.context, response=digest_released(shared))
+        leaf = _make_leaf(asking, about, kind, private, outcome=outcome, reasons=reasons)
+        leaf = replace(
+            leaf,
+            form=spell_form(shared),
+            plan=shared.plan,
+            policy=shared.bundle,
+            obligations=_spell_obligations(shared.obligations),
+        )
+    return EntryDraft(leaf=replace(leaf, trust=basis.trust, revocation=basis.revocation), private=private)
+
+
+def draft_refusal(asking: Asking, about: About, reason: str, *, left_out: int = 0) -> EntryDraft:
+    """Return the entry of a refusal; ``reason`` is the word of its problem document.
+
+    ``left_out`` is how many refusals of this caller have no entry of their own since its last one.
+    """
+    reasons = (reason, f"{LEFT_OUT}{left_out}") if left_out else (reason,)
+    private = _make_private(asking, about)
+    leaf = _make_leaf(asking, about, LeafKind.DENY, private, outcome=REFUSED, reasons=reasons)
+    return EntryDraft(leaf=leaf, private=private)
+
+
+def draft_consent(asking: Asking, *, action: str, consent: str, holders: Sequence[str] = ()) -> EntryDraft:
+    """Return the entry of a consent that was registered or withdrawn."""
+    about = About(subjects=_subjects([normal_code(holder) for holder in holders]))
+    private = _make_private(asking, about)
+    more = {"action": action, "consent": consent}
+    return EntryDraft(leaf=replace(_make_leaf(asking, about, LeafKind.CONSENT, private), more=more), private=private)
+
+
+def spell_form(shared: Shared) -> str:
+    """Return how each field of the licence type left, in the order of their names; "" where there is no type."""
+    if shared.licence_type is None:
+        return ""
+    form = "".join(_character(name, shared) for name in sorted(shared.licence_type.fields))
+    return form if len(form) <= MAX_TEXT else form[: MAX_TEXT - 1] + CUT_OFF
+
+
+def digest_released(shared: Shared) -> bytes:
+    """Return SHA-256 over the members ``fields`` and ``match`` of the answer, as canonical JSON."""
+    return sha256(encode_canonical({"fields": shared.fields, "match": shared.match})).digest()
+
+
+def _character(name: str, shared: Shared) -> str:
+    shown = shared.fields.get(name)
+    if shown is not None and shown.value is not UNSET:
+        return _BY_WORD[shown.form.partition(":")[0]]
+    return COMPARED if name in shared.compared else WITHHELD
+
+
+def _spell_obligations(obligations: Obligations | None) -> tuple[str, ...]:
+    if obligations is None:
+        return ()
+    told = (f"audit:{obligations.audit}", f"keep-days:{obligations.keep_days}")
+    return (*told, "watermark") if obligations.watermark else told
+
+
+def _make_private(asking: Asking, about: About, *, context: Sequence[str] = (), response: bytes = b"") -> PrivatePart:
+    return make_private(
+        subjects=about.subjects[:MAX_SUBJECTS],
+        official=about.official,
+        case=about.case,
+        licence=about.licence,
+        context=(*context, f"{ISSUED_AT}{asking.issued_at}", asking.request_id),
+        response=response,
+    )
+
+
+def _make_leaf(
+    asking: Asking,
+    about: About,
+    kind: LeafKind,
+    private: PrivatePart,
+    *,
+    outcome: str = "",
+    reasons: tuple[str, ...] = (),
+) -> LeafDraft:
+    return LeafDraft(
+        kind=kind,
+        req=asking.decision,
+        caller=asking.caller.id,
+        org=asking.caller.organisation,
+        item=about.item,
+        purpose=about.purpose,
+        commits=commit_private(private),
+        outcome=outcome,
+        reasons=reasons,
+    )
+
+
+def _subjects(codes: Sequence[str]) -> tuple[SubjectId, ...]:
+    return tuple(dict.fromkeys(fit_subject(code) for code in codes if code))

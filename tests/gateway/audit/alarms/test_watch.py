@@ -1,0 +1,390 @@
+"""The watch over a real log: what it raises, after whatever stop, in whichever way the entries reached it."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.audit.alarms import watch as watch_module
+from gateway.audit.alarms.alarm import Target, draft_verdict
+from gateway.audit.alarms.evaluation import Evaluation, evaluate
+from gateway.audit.alarms.register import AlarmPage, AlarmQuery, AlarmState, list_alarms
+from gateway.audit.alarms.rule import RuleKind, make_rule
+from gateway.audit.alarms.watch import CATCH_UP_MS, AlarmWatch
+from gateway.audit.alarms.words import Verdict
+from gateway.audit.book.book import LogBook, SiteLog
+from gateway.audit.book.place import FolderPlace
+from gateway.audit.book.settings import AuditSettings
+from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.lookup import LookupKind
+from gateway.audit.reader import LogReader
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from tests.support.alarms import DAY, KEY, MINUTE, ask, make_engine
+
+NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 12, 31, 15, 59, tzinfo=UTC)  # a minute before the half-year ends in China
+BURST = make_rule(RuleKind.BURST, subjects=2, minutes=10)
+RULES = (BURST, make_rule(RuleKind.SAME_OFFICIAL_SUBJECT, times=3, days=30))
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+    @property
+    def ms(self) -> int:
+        """Tell it in milliseconds since 1970."""
+        return int(self.now.timestamp() * 1000)
+
+
+@dataclass
+class Observer:
+    """Remembers what it is told."""
+
+    rules: list[str] = field(default_factory=list)
+    is_open: int = -1
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def raised(self, rule: str) -> None:
+        """Take note."""
+        self.rules.append(rule)
+        self.happened.set()
+
+    def stands(self, *, is_open: int, lost: Mapping[str, int], suppressed: Mapping[str, int]) -> None:
+        """Take note."""
+        assert set(lost) >= set(suppressed)
+        self.is_open = is_open
+
+
+class Scene:
+    """A log of a site, whoever watches it, and a clock."""
+
+    def __init__(self, book: LogBook, clock: Clock) -> None:
+        self.book = book
+        self.clock = clock
+        self.numbers = 0
+
+    def watch(self, log: SiteLog | None = None, observer: Observer | None = None) -> AlarmWatch:
+        """Return a watch that has seen nothing."""
+        return AlarmWatch(log or self.book, make_engine(*RULES), KEY, observer=observer)
+
+    async def ask(self, watch: AlarmWatch | None, **changes: object) -> Receipt:
+        """Append a question, and hand it to a watch as the sequencer does."""
+        self.numbers += 1
+        draft = ask(self.numbers, self.clock.ms, **{"official": "o", **changes})
+        receipt = await self.book.append(draft)
+        if watch is not None:
+            watch.observe(receipt.log.rpartition("/")[2], receipt.index, self.clock.ms, [draft])
+        self.clock.now += timedelta(seconds=1)
+        return receipt
+
+    async def list(self, query: AlarmQuery | None = None, **more: Any) -> AlarmPage:
+        """Return a page of the alarms that the log tells of."""
+        return await asyncio.to_thread(list_alarms, self.book, query or AlarmQuery(), **{"limit": 200} | more)
+
+    async def evaluate(self, **more: Any) -> Evaluation:
+        """Return what the rules find in what was written."""
+        return await asyncio.to_thread(evaluate, self.book, make_engine(*RULES), KEY, **more)
+
+    async def alarms(self) -> "list[tuple[str, list[int]]]":
+        """Return the alarms that the log tells of: rule and numbers of the evidence."""
+        page = await self.list()
+        return sorted((one.raised.target.rule, [place.entry for place in one.raised.evidence]) for one in page.alarms)
+
+
+@asynccontextmanager
+async def scene(folder: Path, clock: Clock | None = None) -> AsyncIterator[Scene]:
+    """Open the log of a site, as a start of the gateway does."""
+    clock = clock or Clock()
+    book = LogBook(FolderPlace(folder, AuditSettings(), region="370000"), clock=clock)
+    await book.open()
+    try:
+        yield Scene(book, clock)
+    finally:
+        await book.close()
+
+
+async def test_alarms_are_entries(tmp_path: Path) -> None:
+    """What a rule finds as entries arrive is an entry soon after, which names them; once."""
+    async with scene(tmp_path) as site:
+        observer = Observer()
+        watch = site.watch(observer=observer)
+        await watch.step()
+        asked = [await site.ask(watch) for _ in range(4)]
+        for _ in range(3):
+            await watch.step()
+        assert await site.alarms() == [("burst", [one.index for one in asked[:3]])]
+        assert (observer.rules, observer.is_open, watch.standing().is_open) == (["burst"], 0, 0)
+        await watch.step()
+
+
+async def test_entries_that_nobody_handed_over_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there was no room for a batch, or it came in between, the log has it."""
+    monkeypatch.setattr(watch_module, "MAX_QUEUED", 2)
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await watch.step()
+        asked = [await site.ask(watch) for _ in range(5)]
+        await watch.step()
+        assert await site.alarms() == [("burst", [one.index for one in asked[:3]])]
+        asked = [await site.ask(watch if number == 2 else None, official="p") for number in range(3)]
+        await watch.step()
+        assert (await site.alarms())[1] == ("burst", [one.index for one in asked])
+
+
+@pytest.mark.parametrize("stepped", [True, False])
+async def test_a_restart_raises_nothing_twice_and_loses_nothing(tmp_path: Path, *, stepped: bool) -> None:
+    """Whether a process wrote its alarm before it died or not, the next one leaves exactly one."""
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await watch.step()
+        for _ in range(3):
+            await site.ask(watch)
+        if stepped:
+            await watch.step()
+    for _ in range(2):
+        async with scene(tmp_path, Clock(NOON + timedelta(minutes=1))) as site:
+            await site.watch().step()
+            assert [rule for rule, _ in await site.alarms()] == ["burst"]
+
+
+async def test_windows_go_on_after_a_restart(tmp_path: Path) -> None:
+    """What began before a stop is finished behind it."""
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await watch.step()
+        first = [await site.ask(watch, subjects=("p",)) for _ in range(2)]
+    async with scene(tmp_path, Clock(NOON + timedelta(days=20))) as site:
+        watch = site.watch()
+        await watch.step()
+        last = await site.ask(watch, subjects=("p",))
+        await watch.step()
+        assert await site.alarms() == [("same-official-subject", [*(one.index for one in first), last.index])]
+
+
+async def test_windows_go_on_in_the_next_half_year(tmp_path: Path) -> None:
+    """An alarm names entries of two shards, also when one was not handed over."""
+    async with scene(tmp_path, Clock(MIDNIGHT)) as site:
+        watch = site.watch()
+        await watch.step()
+        await site.ask(watch)
+        await site.ask(None)
+        site.clock.now = MIDNIGHT + timedelta(minutes=2)
+        await site.ask(watch)
+        await watch.step()
+        [one] = (await site.list(limit=9)).alarms
+        assert [place.shard for place in one.raised.evidence] == ["2026h2", "2026h2", "2027h1"]
+        assert one.raised.place.shard == "2027h1"
+    async with scene(tmp_path, Clock(MIDNIGHT + timedelta(minutes=9))) as site:
+        await site.watch().step()
+        assert len(await site.alarms()) == 1
+
+
+async def test_what_is_long_past_is_not_raised_at_a_start(tmp_path: Path) -> None:
+    """A site that begins to watch an old log hears of the last days; the rest is for whoever evaluates history."""
+    async with scene(tmp_path) as site:
+        for _ in range(3):
+            await site.ask(None)
+        site.clock.now += timedelta(milliseconds=CATCH_UP_MS)
+        await site.ask(None, official="")
+        await site.watch().step()
+        assert await site.alarms() == []
+        assert len((await site.evaluate()).findings) == 1
+
+
+async def test_who_was_forgotten_is_not_raised_again(tmp_path: Path) -> None:
+    """When somebody's key is destroyed, the same alarm rests on fewer entries, and is still the same."""
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await watch.step()
+        for number in range(5):
+            await site.ask(watch, subjects=(f"person-{number}",))
+        await watch.step()
+        before = await site.alarms()
+        assert len(before) == 1
+        lookup = site.book.current.lookup
+        owner = lookup.owner(LookupKind.SUBJECT, "person-0", lookup.current)
+        assert await asyncio.to_thread(site.book.current.keys.erase, [owner]) == 1
+    async with scene(tmp_path, Clock(NOON + timedelta(minutes=1))) as site:
+        await site.watch().step()
+        assert await site.alarms() == before
+        [found] = (await site.evaluate()).findings
+        assert found.raised is not None
+        assert [place.entry for place in found.evidence] == [entry + 1 for entry in before[0][1]]
+
+
+class Failing:
+    """A log whose appends fail, before or after they were stored."""
+
+    def __init__(self, log: SiteLog, *, stores: bool) -> None:
+        self._log = log
+        self.stores = stores
+        self.fails = True
+
+    async def append(self, draft: EntryDraft) -> Receipt:
+        """Append, and fail."""
+        if not self.fails:
+            return await self._log.append(draft)
+        if self.stores:
+            await self._log.append(draft)
+        raise LogUnavailableError(Unavailable.WRITE_FAILED)
+
+    def shards(self) -> tuple[str, ...]:
+        """Return the shards."""
+        return self._log.shards()
+
+    def reader(self, shard: str | None = None) -> LogReader:
+        """Return a shard."""
+        return self._log.reader(shard)
+
+
+@pytest.mark.parametrize("stores", [True, False])
+async def test_an_alarm_that_could_not_be_written_is_tried_again(tmp_path: Path, *, stores: bool) -> None:
+    """Whether the failed write was stored or not, there is one entry in the end."""
+    async with scene(tmp_path) as site:
+        failing = Failing(site.book, stores=stores)
+        watch = site.watch(failing)  # type: ignore[arg-type]  # as much of a log as a watch uses
+        await watch.step()
+        for _ in range(3):
+            await site.ask(watch)
+        for _ in range(2):
+            with suppress(LogUnavailableError):
+                await watch.step()
+        failing.fails = False
+        await watch.step()
+        assert len(await site.alarms()) == 1
+
+
+async def test_verdicts_close(tmp_path: Path) -> None:
+    """An alarm is open until somebody says what it was; a need for inquiry leaves it open; the last verdict counts."""
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await watch.step()
+        for _ in range(3):
+            await site.ask(watch)
+        await watch.step()
+        await hand_over(site, watch)
+        [alarm] = (await site.list(AlarmQuery(only_open=True))).alarms
+        for verdict, count in ((Verdict.NEEDS_INQUIRY, 1), (Verdict.UNJUSTIFIED, 0), (Verdict.JUSTIFIED, 0)):
+            await give(site, alarm.raised.target, verdict)
+            await hand_over(site, watch)
+            assert watch.standing().is_open == count
+            assert len((await site.list(AlarmQuery(only_open=True))).alarms) == count
+            fresh = site.watch()
+            await fresh.step()
+            assert fresh.standing().is_open == count
+        [alarm] = (await site.list(limit=9)).alarms
+        assert alarm.state is AlarmState.JUSTIFIED
+        assert [one.verdict for one in alarm.verdicts] == [
+            Verdict.NEEDS_INQUIRY,
+            Verdict.UNJUSTIFIED,
+            Verdict.JUSTIFIED,
+        ]
+
+
+async def give(site: Scene, target: Target, verdict: Verdict) -> None:
+    """Write a verdict."""
+    site.clock.now += timedelta(seconds=1)
+    await site.book.append(draft_verdict(target, verdict, caller="auditor", org="", note="看过"))
+
+
+async def hand_over(site: Scene, watch: AlarmWatch) -> None:
+    """Hand over an entry, so that the watch also reads what came before it."""
+    await site.ask(watch, official="")
+    await watch.step()
+
+
+async def test_the_log_is_the_register(tmp_path: Path) -> None:
+    """Pages lead from the newest to the oldest alarm, each once, over all half-years, of one rule or of a time."""
+    async with scene(tmp_path, Clock(MIDNIGHT - timedelta(days=3))) as site:
+        watch = site.watch()
+        await watch.step()
+        for day in range(6):
+            site.clock.now = MIDNIGHT - timedelta(days=3) + timedelta(days=day)
+            for _ in range(3):
+                await site.ask(watch, official=f"o{day}")
+            await watch.step()
+        everything = await site.list(limit=200)
+        assert everything.cursor is None
+        times = [one.raised.t for one in everything.alarms]
+        assert (len(times), times) == (6, sorted(times, reverse=True))
+        for limit in (1, 2, 4):
+            found, cursor = [], None
+            while True:
+                page = await site.list(cursor=cursor, limit=limit)
+                found += page.alarms
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            assert found == list(everything.alarms)
+        since = AlarmQuery(since=times[1], until=times[0])
+        assert [one.raised.t for one in (await site.list(since)).alarms] == [times[1]]
+        assert (await site.list(AlarmQuery(rule="other"))).alarms == ()
+
+
+async def test_both_ways_are_equal(tmp_path: Path) -> None:
+    """The same log raises the same alarms as it is written, and when it is evaluated afterwards."""
+    chance = random.Random(5)
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await watch.step()
+        for _ in range(120):
+            site.clock.now += timedelta(milliseconds=chance.randrange(3 * MINUTE))
+            changes = {"official": f"o{chance.randrange(3)}", "subjects": (f"p{chance.randrange(6)}",)}
+            await site.ask(watch if chance.random() < 0.8 else None, **changes)
+            if chance.random() < 0.2:
+                await watch.step()
+        await hand_over(site, watch)
+        raised = await site.alarms()
+        assert {rule for rule, _ in raised} == {"burst", "same-official-subject"}
+        found = await site.evaluate()
+        assert found.is_complete
+        assert all(one.is_found and one.raised is not None for one in found.findings)
+        assert sorted((one.target.rule, [place.entry for place in one.evidence]) for one in found.findings) == raised
+
+
+async def test_history_of_a_time(tmp_path: Path) -> None:
+    """What is evaluated for a time knows what came before it, and tells nothing of it."""
+    async with scene(tmp_path) as site:
+        start = site.clock.ms
+        for _ in range(3):
+            await site.ask(None, official="a")
+        await site.ask(None, subjects=("p",))
+        await site.ask(None, subjects=("p",))
+        site.clock.now += timedelta(days=10)
+        later = site.clock.ms
+        await site.ask(None, subjects=("p",))
+        found = await site.evaluate(since=later, until=later + DAY)
+        assert [one.target.rule for one in found.findings] == ["same-official-subject"]
+        found = await site.evaluate(since=start, until=later)
+        assert [one.target.rule for one in found.findings] == ["burst"]
+        store = site.book.reader(None).store
+        assert found.looked == await asyncio.to_thread(store.first_at, later)
+
+
+async def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a task it writes alarms by itself, and ends when it is cancelled."""
+    monkeypatch.setattr(watch_module, "PAUSE_SECONDS", 0)
+    async with scene(tmp_path) as site:
+        observer = Observer()
+        watch = site.watch(observer=observer)
+        task = asyncio.create_task(watch.run())
+        for _ in range(3):
+            await site.ask(watch)
+        await observer.happened.wait()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        assert [rule for rule, _ in await site.alarms()] == ["burst"]

@@ -1,0 +1,175 @@
+"""The keeper of a book: it turns the half-year, seals days and ends retention, whatever fails on the way."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from benchmarks.audit_material import make_draft
+from gateway.audit.book.book import LogBook
+from gateway.audit.book.keeper import RETAIN, BookKeeper
+from gateway.audit.book.retaining import SETTLED_DAYS
+from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Retention
+from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.lookup import MAX_EPOCH, Epoch
+from gateway.audit.shard import shard_name
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from gateway.audit.verify.chains import SEAL_DAY
+from tests.support.link import place_in
+
+START = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+# The half-year of the moments that tests jump to, over many others.
+YEARS_LATER = shard_name(START + timedelta(days=60 + LEAST_PROVISION_DAYS + 1))
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock."""
+    return Clock()
+
+
+@pytest.fixture
+async def book(tmp_path: Path, clock: Clock) -> AsyncIterator[LogBook]:
+    """Return an open book."""
+    book = LogBook(place_in(tmp_path), clock=clock, may_begin=YEARS_LATER)
+    await book.open()
+    yield book
+    await book.close()
+
+
+async def pass_days(book: LogBook, clock: Clock, days: int) -> None:
+    """Let so many days pass, in which no half-year is missed."""
+    end = clock.now + timedelta(days=days)
+    while clock.now < end:
+        clock.now = min(clock.now + timedelta(days=180), end)
+        await book.turn()
+
+
+async def live(book: LogBook, clock: Clock, keeper: BookKeeper, days: int = SETTLED_DAYS + 2) -> None:
+    """Let so many days pass, with an entry in each, and the looks of the keeper."""
+    for number in range(days):
+        await book.append(make_draft(1_000 + number))
+        clock.now += timedelta(days=1)
+        await keeper.look()
+
+
+async def seals(book: LogBook, shard: str) -> list[str]:
+    """Return the actions of the seals of a shard."""
+    reader = await asyncio.to_thread(book.reader, shard)
+    leaves = [parse_leaf(leaf).content for leaf in await asyncio.to_thread(reader.store.leaves, 0, 1_000)]
+    return [str(leaf.more["action"]) for leaf in leaves if leaf.kind is LeafKind.SEAL]
+
+
+async def test_a_day_is_sealed(book: LogBook, clock: Clock) -> None:
+    """Once a day is over, the next look seals it, and further looks do nothing."""
+    failed: list[str] = []
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=failed.append)
+    await book.append(make_draft(1))
+    clock.now += timedelta(days=1)
+    for _ in range(3):
+        await keeper.look()
+    assert await seals(book, "2026h2") == [SEAL_DAY]
+    assert failed == []
+
+
+async def test_what_is_past_its_time(book: LogBook, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """Years later the private parts of a closed shard go, then its data keys, and a line says so."""
+    caplog.set_level(logging.INFO)
+    entry = (await book.append(make_draft(1))).index
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    await keeper.look()
+    sealed = await asyncio.to_thread(book.current.store.owners_before, Epoch(MAX_EPOCH))
+    for _ in range(2):  # what is sealed anew by the deletion is past its time as much later
+        await pass_days(book, clock, LEAST_PROVISION_DAYS + 1)
+        await live(book, clock, keeper)
+    reader = await asyncio.to_thread(book.reader, "2026h2")
+    assert await asyncio.to_thread(reader.private, entry) is None
+    assert await asyncio.to_thread(reader.keys.read, list(sealed.values())) == {}
+    assert sealed
+    assert "2026h2: " in caplog.text
+
+
+async def test_a_wrong_clock_removes_nothing(book: LogBook, clock: Clock) -> None:
+    """A clock that is years ahead removes nothing before it has been so on as many days as are waited for."""
+    entry = (await book.append(make_draft(1))).index
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    await pass_days(book, clock, LEAST_PROVISION_DAYS + 1)
+    reader = await asyncio.to_thread(book.reader, "2026h2")
+    await live(book, clock, keeper, SETTLED_DAYS)
+    assert await asyncio.to_thread(reader.private, entry) is not None
+    await live(book, clock, keeper, 2)
+    assert await asyncio.to_thread(reader.private, entry) is None
+
+
+async def test_a_fault_ends_nothing(book: LogBook, clock: Clock) -> None:
+    """A chore that fails is counted, and those after it are done; retention is tried again the next day."""
+    failed: list[str] = []
+    done: list[datetime] = []
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=failed.append)
+
+    async def fail(_: datetime) -> None:
+        raise ZeroDivisionError
+
+    async def refuse(_: datetime) -> None:
+        raise LogUnavailableError(Unavailable.DISK_FULL)
+
+    async def work(at: datetime) -> None:
+        done.append(at)
+
+    keeper.add("fails", fail)
+    keeper.add("refuses", refuse)
+    keeper.add("works", work)
+    await keeper.look()
+    await keeper.look()
+    assert failed == ["fails", "refuses"] * 2
+    assert done == [START, START]
+
+
+async def test_one_shard_keeps_no_other_from_it(tmp_path: Path, book: LogBook, clock: Clock) -> None:
+    """Where a closed shard cannot be opened, retention in the others goes on."""
+    failed: list[str] = []
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=failed.append)
+    clock.now = START + timedelta(days=60)
+    await keeper.look()
+    entry = (await book.append(make_draft(1))).index
+    await book.close()
+    again = LogBook(place_in(tmp_path), clock=clock, may_begin=YEARS_LATER)
+    await again.open()
+    await asyncio.to_thread((place_in(tmp_path).folder("2026h2") / "head").unlink)
+    keeper = BookKeeper(again, clock=clock, read_retention=Retention, failed=failed.append)
+    await pass_days(again, clock, LEAST_PROVISION_DAYS + 1)
+    await live(again, clock, keeper)
+    reader = await asyncio.to_thread(again.reader, "2027h1")
+    assert await asyncio.to_thread(reader.private, entry) is None
+    assert set(failed) == {RETAIN}
+    await again.close()
+
+
+async def test_rules_may_keep_longer(book: LogBook, clock: Clock) -> None:
+    """What a rule wants to be kept for longer is there after the time of the settings; what cannot be told is kept."""
+    entry = (await book.append(make_draft(1))).index
+    failed: list[str] = []
+
+    def nobody_knows() -> Retention:
+        raise LogUnavailableError(Unavailable.UNUSABLE)
+
+    await pass_days(book, clock, LEAST_PROVISION_DAYS + 1)
+    for read in (lambda: Retention().at_least(10 * LEAST_PROVISION_DAYS), nobody_knows):
+        await BookKeeper(book, clock=clock, read_retention=read, failed=failed.append).look()
+        reader = await asyncio.to_thread(book.reader, "2026h2")
+        assert await asyncio.to_thread(reader.private, entry) is not None
+    assert failed == [RETAIN]

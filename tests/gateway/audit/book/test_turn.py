@@ -1,0 +1,262 @@
+"""The turn of the half-year, whatever fails or leaves in the middle of it: nothing is lost, and no shard is spoilt."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.book.book import LogBook
+from gateway.audit.book.place import FolderPlace
+from gateway.audit.book.report import read_report
+from gateway.audit.book.settings import AuditSettings
+from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.log import AccessLog
+from gateway.audit.reader import LogReader
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from tests.gateway.audit.book.test_book import OLD, Clock, access, export, opened, tell, told
+
+AFTER = timedelta(seconds=20)  # behind the turn, from the moment that the clock begins with
+NEXT = "2027h1"
+
+
+class SlowPlace(FolderPlace):
+    """A place where opening a shard waits for a test."""
+
+    def __init__(self, site: Path) -> None:
+        super().__init__(site, AuditSettings(), region="370000")
+        self.slow = ""
+        self.entered = threading.Event()
+        self.go = threading.Event()
+
+    def open(self, shard: str, *arguments: object) -> AccessLog:  # type: ignore[override]  # handed on as they are
+        """Open a shard, when the test says."""
+        if shard == self.slow:
+            self.entered.set()
+            self.go.wait(30)
+        return super().open(shard, *arguments)  # type: ignore[arg-type]  # as above
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock."""
+    return Clock()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> SlowPlace:
+    """Return where the logs of a new site are."""
+    return SlowPlace(tmp_path)
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, is_meant: Callable[[EntryDraft], bool]) -> None:
+    """Let the log refuse the first such entry, as a full disk does."""
+    failed: list[EntryDraft] = []
+    real = AccessLog.append
+
+    async def append(log: AccessLog, draft: EntryDraft) -> Receipt:
+        if is_meant(draft) and not failed:
+            failed.append(draft)
+            raise LogUnavailableError(Unavailable.DISK_FULL, "once")
+        return await real(log, draft)
+
+    monkeypatch.setattr(AccessLog, "append", append)
+
+
+def is_opening(draft: EntryDraft) -> bool:
+    """Answer whether an entry opens a shard."""
+    return draft.leaf.kind is LeafKind.SEAL and draft.leaf.more["action"] == "open"
+
+
+async def test_a_request_that_leaves_during_the_turn(place: SlowPlace, clock: Clock) -> None:
+    """Whoever stops waiting ends nothing: the page is turned, and the next entries are taken."""
+    async with opened(place, clock) as book:
+        await book.append(access())
+        clock.now += AFTER
+        place.slow = NEXT
+        leaving, staying = (asyncio.create_task(book.append(access())) for _ in range(2))
+        await asyncio.to_thread(place.entered.wait, 30)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        place.go.set()
+        assert (await staying).log.endswith(NEXT)
+        assert (await book.append(access())).log.endswith(NEXT)
+        assert book.stopped is None
+
+
+async def test_who_leaves_while_a_shard_is_opened(place: SlowPlace, clock: Clock) -> None:
+    """A closed shard that nobody waits for any more is closed again when it is open, and another can have it."""
+    clock.now -= timedelta(days=1)
+    async with opened(place, clock):
+        pass
+    clock.now += timedelta(days=2)
+    async with opened(place, clock) as book:
+        place.slow = "2026h2"
+
+        async def use() -> None:
+            async with book.writable("2026h2"):
+                raise AssertionError
+
+        leaving = asyncio.create_task(use())
+        await asyncio.to_thread(place.entered.wait, 30)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        place.go.set()
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    async with book.writable("2026h2") as log:
+                        assert log.origin.endswith("2026h2")
+                        break
+                except LogUnavailableError as error:
+                    assert error.reason is Unavailable.SECOND_WRITER
+                    await asyncio.sleep(0.01)
+
+
+async def test_nothing_goes_behind_the_closing_seal(
+    place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where a turn fails and the clock steps back before midnight, the old shard takes no entry, nor a second seal."""
+    async with opened(place, clock) as book:
+        await book.append(access(OLD))
+        before = clock.now
+        clock.now += AFTER
+        fail_once(monkeypatch, is_opening)
+        with pytest.raises(LogUnavailableError):
+            await book.append(access(OLD))
+        clock.now = before + timedelta(seconds=9, milliseconds=900)
+        assert (await book.append(access(OLD))).log.endswith(NEXT)
+    assert (await told(place, "2026h2"))[-1] == "seal close"
+    for shard in ("2026h2", NEXT):
+        assert await asyncio.to_thread(export, place, shard, tmp_path / shard) == []
+
+
+async def test_a_closed_shard_that_is_opened_takes_nothing(
+    place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that ended between the closing seal and the next shard begins that, wherever its clock is now."""
+    before = clock.now
+    with monkeypatch.context() as patch:
+        async with opened(place, clock) as book:
+            await book.append(access())
+            clock.now += AFTER
+            patch.setattr("gateway.audit.book.book.roll_over", close_only)
+            with pytest.raises(LogUnavailableError):
+                await book.turn()
+            await asyncio.to_thread((place.folder(NEXT) / "trust.policy").unlink)  # it was not begun
+            book._is_started = False  # the process died
+    clock.now = before
+    async with opened(place, clock) as book:
+        assert (await book.append(access())).log.endswith(NEXT)
+    assert (await told(place, "2026h2"))[-1] == "seal close"
+
+
+async def close_only(old: AccessLog, _new: AccessLog, **_: object) -> None:
+    """Close a shard and fail."""
+    await old.append(seal_draft("close"))
+    raise LogUnavailableError(Unavailable.DISK_FULL)
+
+
+def seal_draft(action: str) -> EntryDraft:
+    """Return a seal."""
+    draft = access(caller="tongban")
+    leaf = type(draft.leaf)(kind=LeafKind.SEAL, req=draft.leaf.req, caller="tongban", more={"action": action})
+    return EntryDraft(leaf=leaf)
+
+
+def policies_before(reader: LogReader) -> list[object]:
+    """Return which policies the announcements of a shard name as those before."""
+    head = reader.head()
+    assert head is not None
+    leaves = [parse_leaf(leaf).content for leaf in reader.store.leaves(0, head.size)]
+    return [leaf.more.get("previous") for leaf in leaves if leaf.kind is LeafKind.POLICY]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_a_beginning_that_was_cut_short(
+    place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_restarted: bool
+) -> None:
+    """What a shard begins with is completed before it takes an entry: its keys, and what was in force before it."""
+    book = LogBook(place, clock=clock)
+    await book.open()
+    await book.append(access(OLD))
+    clock.now += AFTER
+    fail_once(monkeypatch, lambda draft: draft.leaf.kind is LeafKind.KEY)
+    with pytest.raises(LogUnavailableError):
+        await book.append(access(OLD))
+    if is_restarted:
+        book._is_started = False  # it dies
+        await book.close()
+        book = LogBook(place, clock=clock)
+        await book.open()
+    await book.append(access(OLD))
+    reader = book.reader()
+    said = [one for one in await asyncio.to_thread(tell, reader) if one != "admin start"]
+    assert said == ["seal open", "key begin", "key begin", "policy activate", "access"]
+    assert await asyncio.to_thread(policies_before, reader) == [OLD]
+    await book.close()
+    assert await asyncio.to_thread(export, place, NEXT, tmp_path / "export") == []
+
+
+async def test_a_freeze_during_the_turn(place: SlowPlace, clock: Clock) -> None:
+    """A log that is frozen while the page is turned stays frozen behind it."""
+    async with opened(place, clock) as book:
+        await book.append(access())
+        clock.now += AFTER
+        place.slow = NEXT
+        waiting = asyncio.create_task(book.append(access()))
+        await asyncio.to_thread(place.entered.wait, 30)
+        book.freeze(LogUnavailableError(Unavailable.FORK_WITNESSED, "here"))
+        place.go.set()
+        for refused in (waiting, book.append(access())):
+            with pytest.raises(LogUnavailableError) as caught:
+                await refused
+            assert caught.value.reason is Unavailable.FORK_WITNESSED
+        assert book.stopped is not None
+        assert book.stopped.reason is Unavailable.FORK_WITNESSED
+
+
+async def test_a_turn_that_fails_is_told(
+    place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the page cannot be turned the log says that it takes nothing, and why, until it is turned."""
+    async with opened(place, clock) as book:
+        clock.now += AFTER
+        fail_once(monkeypatch, is_opening)
+        with pytest.raises(LogUnavailableError):
+            await book.turn()
+        stopped = (await read_report(book)).stopped
+        assert stopped is not None
+        assert stopped.reason is Unavailable.DISK_FULL
+        await book.turn()
+        assert (await read_report(book)).stopped is None
+
+
+async def test_readers_of_many_threads(place: SlowPlace, clock: Clock) -> None:
+    """Threads that ask for a shard at once get one reader."""
+    async with opened(place, clock):
+        pass
+    clock.now += AFTER
+    async with opened(place, clock) as book:
+        readers = await asyncio.gather(*(asyncio.to_thread(book.reader, "2026h2") for _ in range(8)))
+        assert len(set(map(id, readers))) == 1
+    with pytest.raises(LogUnavailableError):
+        book.reader("2026h2")
+
+
+async def test_a_clock_behind_the_log_at_a_start(place: SlowPlace, clock: Clock) -> None:
+    """The book opens, says that it takes nothing, and says that it was started once the clock has caught up."""
+    async with opened(place, clock):
+        pass
+    now = clock.now
+    clock.now -= timedelta(hours=2)
+    async with opened(place, clock) as book:
+        assert book.stopped is not None
+        assert book.stopped.reason is Unavailable.CLOCK_WENT_BACK
+        clock.now = now
+        await book.resume()
+        assert book.stopped is None
+    assert await told(place, "2026h2") == ["key begin", "key begin", *["admin start", "admin stop"] * 2]

@@ -1,0 +1,1 @@
+"""Faults of disks, servers and clocks, and what the log does then."""

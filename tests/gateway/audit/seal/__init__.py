@@ -1,0 +1,1 @@
+"""Daily seals of the index."""

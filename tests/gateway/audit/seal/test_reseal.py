@@ -1,0 +1,103 @@
+"""Sealing anew: what a lawful deletion changes, and what it does not hide."""
+
+import asyncio
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from gateway.audit.entry import SubjectId
+from gateway.audit.forgetting.retention import retain
+from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Retention
+from gateway.audit.forgetting.shred import shred
+from gateway.audit.forgetting.shred_approval import ShredOrder
+from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.log import AccessLog
+from gateway.audit.seal import reseal
+from gateway.audit.seal.check import IndexFault
+from gateway.audit.seal.sealed import find_sealed_days, find_seals
+from tests.gateway.audit.forgetting.test_shred import APPROVERS, approve
+from tests.gateway.audit.seal import sealing
+from tests.gateway.audit.seal.sealing import DAY, MIDNIGHT, SealedLog, subject_word
+from tests.support.audit import ORIGIN, make_draft, verify_log
+
+
+class DiedError(Exception):
+    """The process ended between two steps."""
+
+
+def forget(log: AccessLog, number: int) -> None:
+    order = order_of(number)
+    approvals = [approve(name, order, at=sealing.moment(MIDNIGHT)) for name in "ab"]
+    asyncio.run(shred(log, order, approvals, APPROVERS, at=sealing.moment(MIDNIGHT)))
+
+
+def order_of(number: int) -> ShredOrder:
+    private = make_draft(number).private
+    assert private is not None
+    return ShredOrder(log=ORIGIN, subject=SubjectId(private.subjects[0]), basis="PIPL-47")
+
+
+def test_a_forgotten_person_changes_their_days_only(sealed: SealedLog, tmp_path: Path) -> None:
+    """Days are sealed anew as they are afterwards, and nothing is missed; the earlier seals lose their salts."""
+    forget(sealed.log, 4)  # entry 5, on the second day
+    assert [(entry, more.more["action"]) for entry, more in find_seals(sealed.log)] == [
+        *((11, "reseal"), (8, "day"), (7, "day"))
+    ]
+    said = parse_leaf(sealed.log.leaf(11)).content.more
+    assert (said["first"], said["next"], said["previous"]) == (5, 7, "10")
+    assert sealing.check(sealed.log).findings == ()
+    assert [sealed.log.private(entry) is None for entry in (7, 8, 11)] == [False, True, False]
+    assert sealing.chain_faults(sealed.log, tmp_path / "out") == []
+    forget(sealed.log, 2)  # entries 2 and 6: both days
+    assert [one.seal for one in find_sealed_days(sealed.log)[0]] == [13, 14]
+    assert sealing.check(sealed.log).findings == ()
+    assert sealing.chain_faults(sealed.log, tmp_path / "out") == []
+    assert verify_log(sealed.log) == 15
+
+
+def test_a_deletion_does_not_hide_a_dropped_row(log: SealedLog) -> None:
+    """A day whose index was damaged before is not sealed anew, and stays different."""
+    log.drop(subject_word(2), 6)
+    forget(log.log, 4)
+    assert sealing.faults(sealing.check(log.log)) == {(IndexFault.DAY, 8), (IndexFault.ROWS, 6)}
+
+
+@pytest.mark.parametrize("step", ["_plan", "_erase_salts", "nothing erased", "half erased"])
+def test_a_deletion_that_was_cut_short_is_done_again(log: SealedLog, step: str, tmp_path: Path) -> None:
+    """Wherever it dies, the same command makes the index what the seals say."""
+    store = log.log.store
+
+    def die(*_: object) -> None:
+        raise DiedError
+
+    target = {
+        "_plan": (reseal, "_plan"),
+        "_erase_salts": (reseal, "_erase_salts"),
+        "nothing erased": (store, "replace_privates"),
+        "half erased": (log.log.keys, "erase"),
+    }[step]
+    with patch.object(*target, die), pytest.raises(DiedError):
+        forget(log.log, 2)
+    forget(log.log, 2)
+    assert sealing.check(log.log).findings == ()
+    assert sealing.chain_faults(log.log, tmp_path / "out") == []
+    latest, replaced = find_sealed_days(log.log)
+    assert all(log.log.private(entry) is None for entry in replaced)
+    assert all(log.log.private(one.seal) is not None for one in latest)
+
+
+def test_what_is_past_its_time_is_sealed_anew(log: SealedLog, tmp_path: Path) -> None:
+    """What retention removes is no difference, day after day, until nothing is left."""
+    for days in (200, LEAST_PROVISION_DAYS, LEAST_PROVISION_DAYS + 1, LEAST_PROVISION_DAYS + 2):
+        log.clock.now = MIDNIGHT + days * DAY + 3_600_000
+        sealing.seal(log.log, log.clock.now)
+        asyncio.run(retain(log.log, Retention(), at=sealing.moment(log.clock.now)))
+        assert sealing.check(log.log, log.clock.now).findings == ()
+        assert sealing.chain_faults(log.log, tmp_path / "out") == []
+
+
+def test_retention_keeps_seals_as_long_as_what_they_seal() -> None:
+    """However long one kind is kept, the seal of its day can be checked as long."""
+    retention = Retention(days={LeafKind.ACCESS: 4_000})
+    assert retention.ends(LeafKind.SEAL, 0) == retention.ends(LeafKind.ACCESS, 0) == -4_000 * DAY
