@@ -40,6 +40,7 @@ bench: $(READY) ## the benchmarks
 vectors: $(READY) ## write generated test vectors and tables anew; `git diff --exit-code` must stay silent
 	@$(BIN)/python -m tests.vectors.build_sm2
 	@$(BIN)/python -m tests.vectors.build_tlog
+	@$(BIN)/python -m tests.vectors.build_adapter_systems
 	@$(BIN)/python -m tests.support.conformance
 
 lock: $(READY) ## pin the newest packages that are at least a week old

@@ -6,15 +6,17 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from benchmarks.audit_material import make_draft
+from benchmarks.audit_material import make_draft, make_refusal
 from benchmarks.report import Reach, report, spread
-from gateway.audit.leaf import encode_leaf, parse_leaf
+from gateway.audit.entry import OWN_CALLER
+from gateway.audit.leaf import LeafDraft, LeafKind, encode_leaf
 from gateway.audit.tlog.checkpoint import Checkpoint, encode_checkpoint, sign_checkpoint
 from gateway.audit.tlog.merkle import leaf_hash
 from gateway.audit.tlog.note_signer import NoteSigner
@@ -73,8 +75,9 @@ def run(*, rounds: int, entries: int = ENTRIES) -> dict[str, Any]:
             f"seconds_with_{WORKERS}_processes": spread(several),
             "seconds_with_one": spread(alone),
             "leaf_bytes": size,
-            "how": f"an export of {entries} leaves of full size by {_CALLERS} callers, in the page cache; wall-clock "
-            "time from the folder to the result, the start of the processes included; tiles, leaves in their one "
+            "how": f"an export of {entries} leaves by {_CALLERS} callers, of ten one a refusal and one a comparison, "
+            "with an alarm in each bundle of 256, in the page cache; wall-clock time "
+            "from the folder to the result, the start of the processes included; tiles, leaves in their one "
             "spelling, numbers of callers, times and policies are all checked",
         },
     )
@@ -90,11 +93,13 @@ def _verify(folder: Path, workers: int) -> float:
 
 
 def _write_export(folder: Path, entries: int) -> int:
-    """Write an export as `export_log` does, of leaves that no log had to commit; return the size of a leaf."""
+    """Write an export as `export_log` does, of leaves that no log had to commit; return their mean size."""
     signer = NoteSigner(_ORIGIN, SoftwareSigner(Ed25519PrivateKey.from_private_bytes(b"s" * 32)))
     tree = TileWriter()
     leaves: list[bytes] = []
+    written = 0
     for leaf in _leaves(entries):
+        written += len(leaf)
         tree.append(leaf_hash(leaf))
         leaves.append(leaf)
         if len(leaves) == TILE_WIDTH or tree.size == entries:
@@ -121,36 +126,56 @@ def _write_export(folder: Path, entries: int) -> int:
     )
     for path, data in {**files, MANIFEST_FILE: encode_manifest(manifest)}.items():
         _write(folder, path, data)
-    return len(leaf)
+    return round(written / entries)
 
 
 def _leaves(entries: int) -> Iterator[bytes]:
-    """Make leaves of one form: numbers, times, requests and commitments differ."""
-    sample = parse_leaf(encode_leaf(make_draft(1, policy=_POLICY).leaf, t=_START_MS, seq=1))
-    content = sample.content
-    text = encode_leaf(content, t=_START_MS, seq=1).decode().replace("%", "%%")
-    commits = [
-        content.commits.case,
-        content.commits.lic,
-        content.commits.op,
-        content.commits.resp,
-        content.commits.subj,
-    ]
-    for commit in commits:
-        text = text.replace(_spell(commit or b""), "%s", 1)
-    text = text.replace(f'"caller":"{content.caller}"', '"caller":"caller-%d"', 1)
-    text = text.replace(content.req, "%s", 1).replace('"seq":1,', '"seq":%d,', 1).replace(str(_START_MS), "%d", 1)
+    """Make leaves of four kinds; numbers, times, requests and commitments differ.
+
+    Of ten answers to callers one is a refusal and one a comparison; of each bundle the last entry is an alarm.
+    """
+    access, refusal = make_draft(1, policy=_POLICY).leaf, make_refusal(1).leaf
+    alarm = LeafDraft(
+        kind=LeafKind.ADMIN, req=access.req, caller=OWN_CALLER, more={"action": "alarm", "target": "0" * 32}
+    )
+    match = replace(access, kind=LeafKind.MATCH, form=access.form.replace("p", "-"), reasons=("match.no",))
+    given, refused, compared = (_Template.of(leaf) for leaf in (access, refusal, match))
+    in_ten = (given, given, compared, given, given, given, given, refused, given, given)
+    raised = _Template.of(alarm)
     for number in range(entries):
-        drawn = os.urandom(13 + 32 * 5)
+        bundle, place = divmod(number, TILE_WIDTH)
+        t = _START_MS + number // 64
+        if place == TILE_WIDTH - 1:
+            yield raised.leaf(OWN_CALLER, seq=bundle + 1, t=t)
+        else:
+            answer = number - bundle
+            caller = f"caller-{answer % _CALLERS}"
+            yield in_ten[answer % len(in_ten)].leaf(caller, seq=answer // _CALLERS + 1, t=t)
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """The text of a leaf with gaps for what differs."""
+
+    text: str
+    commits: int
+
+    @classmethod
+    def of(cls, content: LeafDraft) -> Self:
+        text = encode_leaf(content, t=_START_MS, seq=1).decode().replace("%", "%%")
+        made = content.commits
+        commits = [one for one in (made.case, made.lic, made.op, made.resp, made.subj) if one is not None]
+        for commit in commits:
+            text = text.replace(_spell(commit), "%s", 1)
+        text = text.replace(f'"caller":"{content.caller}"', '"caller":"%s"', 1)
+        text = text.replace(content.req, "%s", 1).replace('"seq":1,', '"seq":%d,', 1).replace(str(_START_MS), "%d", 1)
+        return cls(text, len(commits))
+
+    def leaf(self, caller: str, *, seq: int, t: int) -> bytes:
+        """Return a leaf with drawn commitments and request."""
+        drawn = os.urandom(13 + 32 * self.commits)
         spelt = [_spell(drawn[at : at + 32]) for at in range(13, len(drawn), 32)]
-        members = (
-            number % _CALLERS,
-            *spelt,
-            drawn[:13].hex().upper(),
-            number // _CALLERS + 1,
-            _START_MS + number // 64,
-        )
-        yield (text % members).encode()
+        return (self.text % (caller, *spelt, drawn[:13].hex().upper(), seq, t)).encode()
 
 
 def _spell(commit: bytes) -> str:

@@ -8,7 +8,7 @@ from gateway.audit.alarms.engine import AlarmEngine
 from gateway.audit.alarms.observed import OBSERVATION_KEY_SIZE, ObservationKey
 from gateway.audit.alarms.policy_facts import PolicyLibrary
 from gateway.audit.alarms.reading import AlarmRules, read_observation_key
-from gateway.audit.alarms.watch import AlarmWatch
+from gateway.audit.alarms.watch import AlarmStanding, AlarmWatch
 from gateway.audit.book.book import SiteLog
 from gateway.metrics import Metrics
 from gateway.site import Site
@@ -30,16 +30,25 @@ def open_watch(site: Site, log: SiteLog, *, read_bundle: ReadBundle, metrics: Me
     return AlarmWatch(log, engine, _open_key(site), observer=AlarmMetrics(metrics))
 
 
-def make_engine(alarms: AlarmRules, read_bundle: ReadBundle) -> AlarmEngine:
-    """Return the rules of a site at work, without a past."""
+def make_engine(alarms: AlarmRules, read_bundle: ReadBundle, *, is_limited: bool = True) -> AlarmEngine:
+    """Return the rules of a site at work, without a past; ``is_limited`` as `AlarmEngine` says."""
     around = Surroundings(calendar=alarms.calendar, policies=PolicyLibrary(read_bundle))
-    return AlarmEngine(alarms.rules, around)
+    return AlarmEngine(alarms.rules, around, is_limited=is_limited)
 
 
 def _open_key(site: Site) -> ObservationKey:
     if site.folder is None:
         return ObservationKey(secrets.token_bytes(OBSERVATION_KEY_SIZE))
     return read_observation_key(site.folder / site.settings.audit.keys, make=True)
+
+
+def set_gauges(standing: AlarmStanding, metrics: Metrics) -> None:
+    """Say in the metrics how a watch stands."""
+    metrics.audit_alarms_waiting.set(standing.waiting)
+    metrics.audit_alarms_behind.set(standing.is_behind or standing.is_failing)
+    metrics.audit_alarms_blind.set(len(standing.blind))
+    if standing.evaluated is not None:
+        metrics.audit_alarms_evaluated.set(standing.evaluated / 1000)
 
 
 class AlarmMetrics:

@@ -25,6 +25,7 @@ from gateway.http.reading import Lanes
 from gateway.http.refusal_limit import RefusalLimit
 from gateway.http.routes import ROUTES
 from gateway.http.state import (
+    ALARMS,
     BUDGET,
     CLOCK,
     CONSENTS,
@@ -112,6 +113,7 @@ def create_app(
         consents = OffLoopConsents(site.folder / STATE_FOLDER)
     app[CONSENTS] = consents
     app[WITNESS], app[WITNESSES] = open_desk(site), background.witnesses
+    app[ALARMS] = background.watch
     app[LANES] = Lanes()
     app[SHARING] = Sharing(
         region=site.settings.region,

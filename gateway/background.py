@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from gateway import pipeline
+from gateway.audit.alarms.watch import AlarmWatch
 from gateway.audit.book.book import SiteLog
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.log_site import LogWriter
@@ -109,6 +110,10 @@ class Background:
         self.policy.wake()
         if self.sources is not None:
             self.sources.wake()
+
+    def watch(self) -> AlarmWatch | None:
+        """Return the watch over the log; None: there are no rules, or another process watches."""
+        return None if self._writer is None else self._writer.watch
 
     def current(self) -> TrustStore:
         """Return the store in force with all evidence about revocation; a value, safe throughout a question."""

@@ -174,8 +174,32 @@ class Metrics:
         )
         self.audit_alarms_suppressed = Gauge(
             "tongban_audit_alarms_suppressed",
-            "Alarms of a rule that were more than one day takes, since the start.",
+            "Alarms of a rule that were more than one caller may raise on a day, since the start.",
             ("rule",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_alarms_waiting = Gauge(
+            "tongban_audit_alarms_waiting",
+            "Entries that the rules of alarms have not evaluated yet; others may wait in the log.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_alarms_behind = Gauge(
+            "tongban_audit_alarms_behind",
+            "1 while entries wait in the log for evaluation, or the last attempt did not work.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_alarms_blind = Gauge(
+            "tongban_audit_alarms_blind",
+            "Years without a calendar and policy bundles that are missing, by which rules could not judge.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.audit_alarms_evaluated = Gauge(
+            "tongban_audit_alarms_evaluated_timestamp_seconds",
+            "When the last entry was written that the rules of alarms evaluated.",
             registry=registry,
             multiprocess_mode="livemax",
         )

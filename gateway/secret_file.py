@@ -1,4 +1,4 @@
-"""A symmetric secret in a file that nobody else may read: 32 bytes or more, in base64."""
+"""A secret in a file that nobody else may read; a symmetric one of our own is 32 bytes or more, in base64."""
 
 import base64
 import binascii
@@ -46,6 +46,22 @@ def read_secret(path: Path) -> bytes:
 
     """
     try:
+        secret = base64.b64decode(read_private_file(path).strip(), validate=True)
+    except binascii.Error as error:
+        raise SecretError(SecretFault.UNUSABLE, str(path)) from error
+    if len(secret) < SHORTEST_SECRET:
+        raise SecretError(SecretFault.UNUSABLE, str(path))
+    return secret
+
+
+def read_private_file(path: Path) -> bytes:
+    """Return the bytes of a file that nobody else may read: a password or a key that others gave us, as it is.
+
+    Raises:
+        SecretError: there is none, it is too long, or others may read it.
+
+    """
+    try:
         # O_NONBLOCK: a pipe in place of the file must not make us wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -63,13 +79,9 @@ def read_secret(path: Path) -> bytes:
         raise SecretError(SecretFault.UNREADABLE, str(path)) from error
     finally:
         os.close(descriptor)
-    try:
-        secret = base64.b64decode(text.strip(), validate=True) if len(text) <= MAX_SECRET_FILE_BYTES else b""
-    except binascii.Error as error:
-        raise SecretError(SecretFault.UNUSABLE, str(path)) from error
-    if len(secret) < SHORTEST_SECRET:
+    if len(text) > MAX_SECRET_FILE_BYTES:
         raise SecretError(SecretFault.UNUSABLE, str(path))
-    return secret
+    return text
 
 
 def read_or_make_secret(path: Path) -> bytes:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from gateway.adapters.systems import SYSTEMS_FILE
 from gateway.audit.alarms.reading import ALARMS_FILE, WATCHLISTS_FOLDER, AlarmRules, check_lists, load_alarms
 from gateway.audit.witness.folder import NOBODY, WITNESS_FOLDER, Witnessing, load_witnessing
 from gateway.callers import README, CallerRegistry, load_callers
@@ -42,7 +43,7 @@ FOLDERS: Final = (
     WATCHLISTS_FOLDER,
     STATE_FOLDER,
 )
-SITE_FILES: Final = (SETTINGS_FILE, ALARMS_FILE, WITHHOLDING_FILE)  # likewise
+SITE_FILES: Final = (SETTINGS_FILE, ALARMS_FILE, WITHHOLDING_FILE, SYSTEMS_FILE)  # likewise
 
 
 class SiteError(Exception):

@@ -145,6 +145,11 @@ class TomlTable:
             self.fault(key, expected="base64", found=Words("其他文本", "another text"))
             return b""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys of the table, without reading them."""
+        return tuple(self._values)
+
     def has(self, key: str) -> bool:
         """Say whether a key is there, without reading it."""
         return key in self._values

@@ -94,6 +94,18 @@ class Adapter:
             flags=frozenset(flags),
         )
 
+    def read_nodes(self, message: bytes) -> list[object]:
+        """Return the records of a message as trees, in the order in which `parse` counts them.
+
+        Raises:
+            AdapterError: the message as a whole cannot be read.
+
+        """
+        tree = self.rules.message.form.read(message)
+        draft = Draft()
+        self._program.read_message(tree, draft, Aside())
+        return self._nodes(tree, draft)
+
     def render(
         self,
         records: Sequence[LicenceRecord],

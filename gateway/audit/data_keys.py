@@ -10,7 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, RLock
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -139,8 +139,20 @@ class FoundKeys:
     new: Mapping[KeyOwner, KeyNumber]
 
 
+class DamagedKeysError(LogUnavailableError):
+    """The data keys of these owners cannot be unwrapped, as they were changed; those of others can."""
+
+    def __init__(self, owners: Collection[KeyOwner]) -> None:
+        super().__init__(Unavailable.CORRUPT, "the data key of somebody whom the entry names")
+        self.owners = frozenset(owners)
+
+
 class DataKeys:
-    """The keys that entries are sealed with, found or newly given out; safe for several threads."""
+    """The keys that entries are sealed with, found or newly given out; safe for several threads.
+
+    ``between_batches`` is held while a batch is sealed and stored, and while keys are destroyed: no entry is sealed
+    with a key that is destroyed before it is stored.
+    """
 
     def __init__(self, store: KeyStore, owners: OwnerStore, wrapper: KeyWrapper) -> None:
         """Use a key table, the store of the log and a key-encryption key."""
@@ -150,6 +162,7 @@ class DataKeys:
         self._remembered: OrderedDict[KeyOwner, DataKey] = OrderedDict()
         self._ahead: deque[DataKey] = deque()
         self._lock = Lock()
+        self.between_batches = RLock()
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="audit-keys")
         self._making: Future[Sequence[DataKey]] | None = None
 
@@ -157,6 +170,7 @@ class DataKeys:
         """Return a key for each owner. Should the batch not be stored, call `reconnect`.
 
         Raises:
+            DamagedKeysError: some of them have keys that were changed; nobody got one.
             LogUnavailableError: there are no keys for all of them.
 
         """
@@ -206,24 +220,29 @@ class DataKeys:
         return {number: self._wrapper.unwrap(wrapped, number) for number, wrapped in found.items()}
 
     def erase(self, owners: Collection[KeyOwner]) -> int:
-        """Destroy the keys of these owners for good; return how many there were.
+        """Destroy the keys of these owners, between two batches; return how many there were.
 
-        The keys go first: whoever dies in between leaves owners without keys, and calls this again.
+        The keys go first: whoever dies in between leaves owners without keys, and calls this again. What files still
+        hold of them, `purge` removes.
 
         Raises:
             LogUnavailableError: they may still exist.
 
         """
-        with self._lock:
+        with self.between_batches, self._lock:
             for owner in owners:
                 self._remembered.pop(owner, None)
             return self._erase(self._owners.owners(owners))
 
     def erase_before(self, epoch: Epoch) -> int:
         """Destroy the keys of all earlier epochs; return how many there were; raises as `erase` does."""
-        with self._lock:
+        with self.between_batches, self._lock:
             self._remembered.clear()
             return self._erase(self._owners.owners_before(epoch))
+
+    def purge(self) -> bool:
+        """Have what was destroyed leave the files too, as `KeyStore.purge`; nobody waits for it."""
+        return self._store.purge()
 
     def reconnect(self) -> None:
         """Forget what may not be stored; keys that were made ahead are not given out any more."""
@@ -246,8 +265,21 @@ class DataKeys:
     def _find(self, owners: Sequence[KeyOwner]) -> dict[KeyOwner, DataKey]:
         """Return the keys that owners have; an owner whose key was destroyed gets another."""
         numbers = self._owners.owners(owners)
-        keys = self.read(list(numbers.values())) if numbers else {}
-        return {owner: DataKey(number=at, key=keys[at]) for owner, at in numbers.items() if at in keys}
+        wrapped = self._store.read(list(numbers.values())) if numbers else {}
+        found: dict[KeyOwner, DataKey] = {}
+        damaged: list[KeyOwner] = []
+        for owner, number in numbers.items():
+            if number not in wrapped:
+                continue
+            try:
+                found[owner] = DataKey(number=number, key=self._wrapper.unwrap(wrapped[number], number))
+            except LogUnavailableError as error:
+                if error.reason is not Unavailable.CORRUPT:
+                    raise
+                damaged.append(owner)
+        if damaged:
+            raise DamagedKeysError(damaged)
+        return found
 
     def _next(self) -> DataKey:
         if len(self._ahead) <= MADE_AHEAD // 2 and self._making is None:

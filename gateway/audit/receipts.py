@@ -1,8 +1,11 @@
 """Receipts as files: what an answer carries, what proves it later, and how anybody checks both without the log.
 
-    {"log": …, "index": …, "seq": …, "leaf_hash": …, "checkpoint": …}     in each answer: the log's signed word
+    {"log": …, "index": …, "seq": …, "leaf_hash": …, "checkpoint": …}     in each answer
     {…, "witnessed": {"size": …, "at": …}}                                how much of the log witnesses had seen then
     {…, "leaf": …, "proof": …}                                            in full: the entry, and its tlog-proof
+
+Signed is the checkpoint: the size and root of a tree. That the entry is in this tree, at this place, a receipt without
+its proof claims and does not prove; whoever wants to hold the log to an entry keeps the receipt in full.
 
 The hash is in base64, checkpoint and proof are texts of C2SP, the leaf is the entry itself, which names no person.
 An answer that carries a receipt as its member ``receipt`` can be checked as it is.
@@ -84,10 +87,10 @@ class FullReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedReceipt:
-    """What a receipt proves: that the log promised the entry (signed), or that it is there (``is_proven``)."""
+    """What a receipt proves: that the log signed a tree of ``size``, and with ``is_proven`` that the entry is in it."""
 
     is_proven: bool
-    size: int  # of the tree that was proven, or else promised
+    size: int
     cosigned: Mapping[str, int]  # the witnesses of the proof, and when
 
 

@@ -26,7 +26,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
-from gateway.audit.data_keys import DataKeys
+from gateway.audit.data_keys import DamagedKeysError, DataKeys
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.head import Head, HeadFile
 from gateway.audit.leaf import LeafError, encode_leaf
@@ -164,7 +164,8 @@ class Sequencer:
     def _run(self) -> None:
         while taken := self._collect():
             try:
-                outcomes = self._write(taken)
+                with self._parts.keys.between_batches:
+                    outcomes = self._write(taken)
             except LogUnavailableError as error:
                 self._failed(error)
                 outcomes = [(waiting, error) for waiting in taken]
@@ -211,7 +212,10 @@ class Sequencer:
         before = self._state
         self._reached(1)
         refused: list[tuple[Waiting, Outcome]] = []
-        prepared = self._prepare(taken, before, refused)  # 2
+        try:
+            prepared = self._prepare(taken, before, refused)  # 2
+        except DamagedKeysError as error:
+            return self._write_others(taken, error)
         self._reached(2)
         if prepared is None:
             return refused
@@ -230,6 +234,18 @@ class Sequencer:
             (waiting, Receipt(log=parts.origin, index=index, leaf_hash=hashed, checkpoint=checkpoint, seq=seq))
             for index, (waiting, hashed, seq) in enumerate(prepared.accepted, batch.first)
         ]
+
+    def _write_others(self, taken: Sequence[Waiting], damaged: DamagedKeysError) -> list[tuple[Waiting, Outcome]]:
+        """Refuse the entries about people whose data key was changed, and write the others."""
+        told: list[tuple[Waiting, Outcome]] = []
+        others: list[Waiting] = []
+        for waiting in taken:
+            marks = make_marks(waiting.draft, t=0, keys=self._parts.lookup)
+            if waiting.draft.private is None or damaged.owners.isdisjoint((*marks.subjects, marks.official)):
+                others.append(waiting)
+            else:
+                told.append((waiting, damaged))
+        return told + self._write(others)
 
     def _prepare(
         self, taken: Sequence[Waiting], before: LogState, refused: list[tuple[Waiting, Outcome]]

@@ -11,6 +11,7 @@ from gateway.cli.consent import consent_app
 from gateway.cli.console import prepare_streams
 from gateway.cli.keys import keys_app
 from gateway.cli.language import say
+from gateway.cli.licences import licences_app
 from gateway.cli.limits import BENCHMARKS, DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
 from gateway.cli.policy import policy_app
 from gateway.cli.store import store_app
@@ -176,6 +177,7 @@ def bench_command(
 app.add_typer(keys_app)
 app.add_typer(trust_app)
 app.add_typer(store_app)
+app.add_typer(licences_app)
 app.add_typer(consent_app)
 app.add_typer(policy_app)
 app.add_typer(adapter_app)

@@ -94,3 +94,53 @@ def new_command(
     from gateway.cli import adapter_new  # noqa: PLC0415 - loaded when used, so that --help is quick
 
     raise typer.Exit(adapter_new.new(samples, out=out, system_id=system_id, as_json=as_json))
+
+
+@adapter_app.command(
+    "drift",
+    help=say(
+        "将记录的应答与映射比对，提出补丁，不自行应用。",
+        "Compare recorded answers with a mapping and propose a patch, which is never applied.",
+    ),
+)
+def drift_command(
+    recorded: Annotated[
+        list[Path],
+        argument("RECORDED…", "记录的应答：一条消息，或每行一条。", "Recorded answers: one message, or one a line."),
+    ],
+    *,
+    adapter: Annotated[
+        str,
+        option(
+            "--adapter",
+            zh="映射文件，或内置映射的标识。",
+            en="The mapping file, or the id of a shipped one.",
+            metavar="NAME",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Exit with 0, 1 when there is drift, 2 when a file cannot be read."""
+    from gateway.cli import adapter_drift  # noqa: PLC0415 - loaded when used, so that --help is quick
+
+    raise typer.Exit(adapter_drift.drift(recorded, adapter=adapter, as_json=as_json))
+
+
+@adapter_app.command(
+    "stand-in",
+    help=say("在本机启动外部系统的替身，供测试。", "Serve a stand-in for another system on this machine."),
+)
+def stand_in_command(
+    name: Annotated[str, argument("NAME", "替身名称。", "Its name.")],
+    *,
+    port: Annotated[int, option("--port", zh="端口；0 为任意空闲端口。", en="The port; 0: any free one.")] = 0,
+    fault: Annotated[
+        list[str] | None,
+        option("--fault", zh="打开的故障，可多次给出。", en="A fault to switch on; may be repeated.", metavar="NAME"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Exit with 0 when told to stop, 2 for a name, a fault or a port that cannot be used."""
+    from gateway.cli import adapter_stand_in  # noqa: PLC0415 - loaded when used, so that --help is quick
+
+    raise typer.Exit(adapter_stand_in.stand_in(name, port=port, faults=fault or [], as_json=as_json))

@@ -21,6 +21,7 @@ from adapters.mapping.rule import Direction
 from adapters.record.description import differing_facts
 from gateway.cli import failure
 from gateway.cli.adapter_sentences import DIRECTIONS, FAULTS, OUTCOMES, VERDICTS
+from gateway.cli.adapter_transport import check_transport
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
@@ -39,6 +40,7 @@ def check(files: Sequence[Path], *, as_json: bool) -> ExitCode:
         for path in _expand(files):
             try:
                 adapter = load_adapter(read_file(path, MAX_FILE), str(path))
+                check_transport(adapter)
             except MappingError as error:
                 show_faults(error.faults, as_json=as_json)
                 is_sound = False
@@ -104,17 +106,25 @@ def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
 
 def find_adapter(name: str) -> Adapter:
     """Return the adapter of a mapping file, or a shipped one by its id; raises UsageError, MappingError or OSError."""
+    return read_adapter(name)[1]
+
+
+def read_adapter(name: str) -> tuple[bytes, Adapter]:
+    """Return a mapping file with its adapter; raises as `find_adapter` does."""
     path = Path(name)
     if path.suffix == _SUFFIX or path.exists():
-        return load_adapter(read_file(path, MAX_FILE), name)
-    shipped = resources.files("gateway").joinpath(_SHIPPED)
-    known = sorted(one.name.removesuffix(_SUFFIX) for one in shipped.iterdir() if one.name.endswith(_SUFFIX))
-    if name not in known:
-        listed = ", ".join(known)
-        raise UsageError(
-            say(f"没有映射 {name}；内置映射：{listed}", f"there is no mapping {name}; shipped ones: {listed}")
-        )
-    return load_adapter(shipped.joinpath(name + _SUFFIX).read_bytes(), name + _SUFFIX)
+        data, file = read_file(path, MAX_FILE), name
+    else:
+        shipped = resources.files("gateway").joinpath(_SHIPPED)
+        known = sorted(one.name.removesuffix(_SUFFIX) for one in shipped.iterdir() if one.name.endswith(_SUFFIX))
+        if name not in known:
+            listed = ", ".join(known)
+            raise UsageError(
+                say(f"没有映射 {name}；内置映射：{listed}", f"there is no mapping {name}; shipped ones: {listed}")
+            )
+        file = name + _SUFFIX
+        data = shipped.joinpath(file).read_bytes()
+    return data, load_adapter(data, file)
 
 
 def show_faults(faults: Iterable[MappingFault], *, as_json: bool) -> None:

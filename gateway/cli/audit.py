@@ -108,11 +108,19 @@ def verify_command(
     ],
     *,
     policy: Policy = None,
+    whole: Annotated[
+        bool,
+        option(
+            "--whole",
+            zh="须含日志全部条目，仅有一部分即为不通过。",
+            en="A part of the log is a fault: all entries must be there.",
+        ),
+    ] = False,
     token_file: TokenFile = None,
     as_json: Json = False,
 ) -> None:
     """Exit with 0 when nothing is wrong, 1 with faults, 2 when it cannot be read or nobody is named to be believed."""
-    raise typer.Exit(_commands().verify(place, policy=policy, token_file=token_file, as_json=as_json))
+    raise typer.Exit(_commands().verify(place, policy=policy, whole=whole, token_file=token_file, as_json=as_json))
 
 
 @audit_app.command(

@@ -16,15 +16,9 @@ from gateway.audit.alarms.evaluation import Evaluation, Finding, evaluate
 from gateway.audit.alarms.observed import ObservationKey, Place
 from gateway.audit.alarms.reading import AlarmRules, load_alarms, read_observation_key
 from gateway.audit.alarms.register import AlarmState, ListedAlarm, find_verdicts
-from gateway.audit.alarms.rule import (
-    Rule,
-)
-from gateway.audit.alarms.watchlist import (
-    MAX_LISTED,
-    encode_watchlist,
-    make_watchlist,
-)
-from gateway.audit.alarms.words import Severity, WatchlistKind
+from gateway.audit.alarms.rule import Rule
+from gateway.audit.alarms.watchlist import MAX_LISTED, encode_watchlist, make_watchlist
+from gateway.audit.alarms.words import AlarmKind, Severity, WatchlistKind
 from gateway.audit.book.place import FolderPlace
 from gateway.audit.entry import fit_text, join_names
 from gateway.audit.reader import LogReader
@@ -46,7 +40,9 @@ _SHOWN: Final = 200  # alarms for people; JSON has all
 _EVIDENCE_SHOWN: Final = 12
 _MAX_LINE: Final = 256  # bytes of one number
 _UNRAISED: Final = "unraised"
+_SUPPRESSED: Final = "suppressed"
 _STATES: Final = {
+    _SUPPRESSED: ("超出每日上限，未单独记录", "over the limit of the day"),
     _UNRAISED: ("未入日志", "not raised"),
     AlarmState.OPEN: ("待复核", "open"),
     AlarmState.NEEDS_INQUIRY: ("待查", "needs inquiry"),
@@ -92,11 +88,15 @@ class _Row:
     @property
     def state(self) -> str:
         """Return the word for it."""
+        if self.finding.kind is AlarmKind.BEYOND:
+            return _SUPPRESSED
         return _UNRAISED if self.listed is None else self.listed.state.value
 
     @property
     def is_open(self) -> bool:
-        """Whether something is left to be done."""
+        """Whether something is left to be done; the alarm that stands for others is, not these."""
+        if self.finding.kind is AlarmKind.BEYOND:
+            return False
         return self.listed is None or self.listed.state.is_open
 
 
@@ -107,7 +107,7 @@ def list_site_alarms(site: Path, *, since: str | None, until: str | None, rule: 
         alarms = _load(site, rule)
         with _opened(site) as log:
             key = _read_key(site)
-            engine = make_engine(alarms, _reads_archive(site))
+            engine = make_engine(alarms, _reads_archive(site), is_limited=False)
             with progress_of(say("正在评估", "evaluating")) as progress:
                 found = evaluate(
                     log, engine, key, since=_milliseconds(since), until=_milliseconds(until), progress=progress
@@ -236,6 +236,7 @@ def _describe_row(row: _Row) -> dict[str, Any]:
     return {
         "alarm": str(target),
         "rule": target.rule,
+        "kind": row.finding.kind.value,
         "severity": row.finding.severity.value,
         "at": _time(row.finding.at),
         "state": row.state,
@@ -254,7 +255,7 @@ def _number(place: Place) -> dict[str, Any]:
 
 def _show(found: Evaluation, rows: Sequence[_Row], blind: Sequence[Blindness]) -> None:
     for row in rows[-_SHOWN:]:
-        sentence = "" if row.rule is None else say(*row.rule.sentence)
+        sentence = _say_finding(row)
         numbers = ", ".join(f"{place.shard}:{place.entry}" for place in row.finding.evidence[:_EVIDENCE_SHOWN])
         if len(row.finding.evidence) > _EVIDENCE_SHOWN:
             numbers += " …"
@@ -264,6 +265,11 @@ def _show(found: Evaluation, rows: Sequence[_Row], blind: Sequence[Blindness]) -
     if len(rows) > _SHOWN:
         rest = len(rows) - _SHOWN
         _print(say(f"另有更早的 {rest} 条。", f"and {rest} earlier ones"))
+    beyond = sum(row.finding.kind is AlarmKind.BEYOND for row in rows)
+    if beyond:
+        zh = f"其中 {beyond} 条超出同一规则、同一调用方的每日上限，由一条“超出上限”告警代表。"
+        en = f"{beyond} of them are more than one caller may raise on a day; one alarm stands for them"
+        _print(say(zh, en))
     for one in blind:
         ERR.print(escape(printable(_say_blind(one))))
     if not found.is_complete:
@@ -274,6 +280,15 @@ def _show(found: Evaluation, rows: Sequence[_Row], blind: Sequence[Blindness]) -
     zh = f"已评估 {found.looked} 个条目：告警 {len(rows)} 条，其中待处理 {is_open} 条"
     en = f"{found.looked} entries evaluated: {len(rows)} alarms, {is_open} of them open"
     _print(say(zh, en))
+
+
+def _say_finding(row: _Row) -> str:
+    if row.finding.kind is AlarmKind.SUPPRESSED:
+        zh = "同一调用方当日触发该规则的告警过多，其余不再单独记录"
+        return say(zh, "one caller raised so many alarms of this rule that day that no more are written")
+    if row.finding.kind is AlarmKind.FAILED:
+        return say("规则未能评估该条目", "the rule could not judge this entry")
+    return "" if row.rule is None else say(*row.rule.sentence)
 
 
 def _say_blind(one: Blindness) -> str:

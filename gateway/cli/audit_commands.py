@@ -78,17 +78,21 @@ def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
     return failure.guard(told, as_json=as_json)
 
 
-def verify(place: str, *, policy: Path | None, token_file: Path | None = None, as_json: bool) -> ExitCode:
-    """Verify a log, an export or a finding."""
+def verify(
+    place: str, *, policy: Path | None, whole: bool = False, token_file: Path | None = None, as_json: bool
+) -> ExitCode:
+    """Verify a log, an export or a finding; ``whole``: a part of a log is a fault."""
 
     def run(_now: datetime) -> ExitCode:
         believed = None if policy is None else read_policy(policy)
         if not is_address(place) and is_finding(Path(place)):
+            if whole:
+                raise UsageError(say("--whole 不适用于结论文件。", "--whole is not for findings"))
             from gateway.cli.audit_finding import verify_file  # noqa: PLC0415 - it needs policies, and a log does not
 
             return verify_file(Path(place), believed, as_json=as_json)
         with closing(open_source(place, token_file)) as source, progress_of(say("正在核验", "verifying")) as progress:
-            found = verify_log(source, policy=believed, workers=cores(), progress=progress)
+            found = verify_log(source, policy=believed, whole=whole, workers=cores(), progress=progress)
         if as_json:
             print_json(describe_verification(found, place))
         else:

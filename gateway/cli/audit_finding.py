@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.markup import escape
 
 from gateway.audit.errors import MalformedLogDataError
+from gateway.audit.finding.fields import name_forms
 from gateway.audit.finding.query import SearchBehind
 from gateway.audit.finding.verifier import FindingVerification, open_finding, refuse_package, verify_finding
 from gateway.audit.leaf import Leaf
@@ -16,7 +17,10 @@ from gateway.cli.audit_commands import progress_of
 from gateway.cli.audit_output import describe_faults, show_faults, show_verdict, spell_times
 from gateway.cli.console import OUT, ExitCode, print_json, printable
 from gateway.cli.language import say
+from gateway.policy.words import FORM_WORDS
 from gateway.rendering import encode_time
+from policies.catalogue import LicenceType
+from policies.form import FormKind
 
 _SHOWN: Final = 200  # entries for people; JSON and the file have all of them
 
@@ -48,6 +52,11 @@ def _describe(found: FindingVerification, place: Path) -> dict[str, Any]:
         "log": found.log or None,
         "size": found.size,
         "entries": [entry.index for entry, _ in found.entries],
+        "fields": [
+            {"entry": entry.index, "type": licence_type.id, "forms": name_forms(licence_type, leaf.content.form)}
+            for entry, leaf in found.entries
+            if (licence_type := found.types.get(entry.index))
+        ],
         "opened": found.opened,
         "replayed": found.replayed,
         "policies": found.policies,
@@ -82,6 +91,8 @@ def _show(found: FindingVerification, place: Path) -> None:
         if entry.opened is not None and entry.opened.op is not None:
             words.append(say(f"经办人 {entry.opened.op.value}", f"official {entry.opened.op.value}"))
         _print(f"{entry.index}  " + " · ".join(filter(None, [str(content.kind), *words])))
+        if licence_type := found.types.get(entry.index):
+            _show_fields(licence_type, content.form)
     rest = len(found.entries) - _SHOWN
     if rest > 0:
         _print(say(f"另有 {rest} 个条目。", f"and {rest} more entries"))
@@ -91,6 +102,23 @@ def _show(found: FindingVerification, place: Path) -> None:
     show_verdict(str(place), is_sound=found.is_sound)
     if found.log:
         _print(_summary(found))
+
+
+def _show_fields(licence_type: LicenceType, form: str) -> None:
+    """Print how each field left, and which did not."""
+    forms, fields = name_forms(licence_type, form), licence_type.fields
+    names = {name: say(f"{fields[name].zh}（{name}）", f"{fields[name].en} ({name})") for name in forms}
+    given = [f"{names[name]} {_word(kind)}" for name, kind in forms.items() if kind is not FormKind.WITHHELD]
+    withheld = [names[name] for name, kind in forms.items() if kind is FormKind.WITHHELD]
+    _print("    " + say(f"{licence_type.zh}：", f"{licence_type.en}: ") + " · ".join(given))
+    if withheld:
+        _print(f"    {_word(FormKind.WITHHELD)}" + say("：", ": ") + " · ".join(withheld))
+
+
+def _word(kind: FormKind | None) -> str:
+    if kind is None:
+        return "?"
+    return say(FORM_WORDS[kind].zh, FORM_WORDS[kind].en)
 
 
 def _show_search(search: SearchBehind) -> None:

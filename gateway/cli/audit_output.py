@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from gateway.audit.export import Exported
 from gateway.audit.receipts import CheckedReceipt, FullReceipt, describe_witnessed
-from gateway.audit.reconcile import Difference, Reconciled
+from gateway.audit.reconcile import Difference, Mismatch, Reconciled
 from gateway.audit.verify.finding import SENTENCES, Finding
 from gateway.audit.verify.verifier import Verification
 from gateway.cli.console import ERR, OUT, printable
@@ -20,7 +20,11 @@ from gateway.rendering import encode_time
 _SHOWN: Final = 100  # findings for people; JSON has all that were kept
 DIFFERENCES: Final = MappingProxyType(
     {
-        Difference.NOT_IN_LOG: ("日志中没有回执所指的条目", "the log does not have the entry of a receipt"),
+        Difference.FORKED: ("日志曾为另一棵树签名", "the log signed another tree than the one it has"),
+        Difference.NOT_IN_LOG: (
+            "此处日志止于回执所指条目之前",
+            "this log ends before what a receipt is of",
+        ),
         Difference.OTHER_IN_LOG: ("日志此处为另一条目", "the log has another entry at this place"),
         Difference.UNSIGNED: ("回执未经日志有效签名", "a receipt that the log did not sign"),
         Difference.TWICE: ("两份回执互相矛盾", "two receipts that contradict each other"),
@@ -62,10 +66,13 @@ def describe_verification(found: Verification, place: str) -> dict[str, Any]:
         "log": found.log or None,
         "size": found.size,
         "root": found.root.hex(),
+        "whole": found.is_whole,
         "first": found.first,
         "end": found.end,
+        "first_time": _time(found.first_t),
+        "last_time": _time(found.last_t),
         "checkpoints": found.checkpoints,
-        "witnessed": {"size": found.witnessed_size, "by": dict(found.cosigned)},
+        "witnessed": _describe_witnessed(found),
         "callers": found.callers,
         "policies": found.policies,
         "seals": found.seals,
@@ -75,6 +82,11 @@ def describe_verification(found: Verification, place: str) -> dict[str, Any]:
         "findings": describe_faults(found.findings),
         "more": found.more,
     }
+
+
+def _describe_witnessed(found: Verification) -> dict[str, Any] | None:
+    size = found.witnessed_size
+    return None if size is None else {"size": size, "by": dict(found.cosigned)}
 
 
 def describe_faults(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -101,7 +113,7 @@ def show_verification(found: Verification, place: str) -> None:
         zh = f"提示：{found.resealed} 次因依法销毁而重新封存；销毁是否逾越范围，导出中无从查明。"
         en = f"note: days were sealed anew {found.resealed} times after deletions; an export does not show of how much."
         ERR.print(say(zh, en))
-    show_verdict(place, is_sound=found.is_sound)
+    show_verdict(place, is_sound=found.is_sound, is_whole=found.is_whole)
     if found.log:
         _print(_summary(found))
 
@@ -121,23 +133,38 @@ def show_faults(findings: Sequence[Finding], more: int, *, is_own_policy: bool) 
         ERR.print(say(zh, en))
 
 
-def show_verdict(place: str, *, is_sound: bool) -> None:
-    """Print the verdict of a verification in one word."""
-    word = say("核验通过", "sound") if is_sound else say("核验不通过", "not sound")
-    OUT.print(f"[{'bold green' if is_sound else 'bold red'}]{word}[/]  {escape(printable(place))}")
+def show_verdict(place: str, *, is_sound: bool, is_whole: bool = True) -> None:
+    """Print the verdict of a verification in one word; two, where it is about a part of the log."""
+    if not is_sound:
+        word, style = say("核验不通过", "not sound"), "bold red"
+    elif is_whole:
+        word, style = say("核验通过", "sound"), "bold green"
+    else:
+        word, style = say("部分核验通过（并非全部条目）", "sound, in part"), "bold yellow"
+    OUT.print(f"[{style}]{word}[/]  {escape(printable(place))}")
 
 
 def _summary(found: Verification) -> str:
-    times = f"{found.witnessed_size}{spell_times(found.cosigned)}"
+    first, last = _time(found.first_t), _time(found.last_t)
+    if found.witnessed_size is None:
+        asked = say("未经足够见证方共签", "not witnessed")
+        witnessed = asked if found.has_quorum else say("本日志没有见证方", "nobody witnesses this log")
+    else:
+        times = f"{found.witnessed_size}{spell_times(found.cosigned)}"
+        witnessed = say(f"见证方共签至 {times}", f"witnessed up to {times}")
     zh = (
-        f"{found.log}：{found.size} 个条目，核验 {found.first} 至 {found.end}，"
-        f"{found.callers} 个调用方；见证方共签至 {times}"
+        f"{found.log}：{found.size} 个条目，核验 {found.first} 至 {found.end}（{first} 至 {last}），"
+        f"{found.callers} 个调用方；{witnessed}"
     )
     en = (
-        f"{found.log}: {found.size} entries, checked {found.first} to {found.end}, "
-        f"{found.callers} callers; witnessed up to {times}"
+        f"{found.log}: {found.size} entries, checked {found.first} to {found.end} ({first} to {last}), "
+        f"{found.callers} callers; {witnessed}"
     )
     return say(zh, en)
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else _moment(milliseconds // 1000)
 
 
 def spell_times(cosigned: Mapping[str, int]) -> str:
@@ -175,8 +202,11 @@ def show_receipt(receipt: FullReceipt, checked: CheckedReceipt, path: Path) -> N
         if checked.cosigned:
             _print(say("见证方", "witnesses") + spell_times(checked.cosigned))
     else:
-        zh = f"日志已签名承诺（{where}），但回执不含证明；请取完整回执。"
-        en = f"the log signed for it ({where}), but there is no proof in it; ask for the receipt in full"
+        zh = f"日志签名的是 {checked.size} 个条目的树；条目在其中（{where}）系回执所称，尚无证明，请取完整回执。"
+        en = (
+            f"claimed, not proven: the log signed a tree of {checked.size} entries, and that the entry is in it "
+            f"({where}) the receipt says itself; ask for the receipt in full"
+        )
         _print(say(zh, en))
     if receipt.witnessed is not None:
         size, at = receipt.witnessed.size, encode_time(receipt.witnessed.at)
@@ -192,10 +222,12 @@ def describe_reconciled(found: Reconciled) -> dict[str, Any]:
         "receipts": found.receipts,
         "matched": found.matched,
         "outside": found.outside,
+        "later": found.later,
         "callers": list(found.callers),
         "differences": [
             {
                 "kind": str(one.kind),
+                "proven": one.is_proven,
                 "entry": one.entry,
                 "caller": one.caller or None,
                 "seq": one.seq,
@@ -211,17 +243,28 @@ def show_reconciled(found: Reconciled) -> None:
     """Print every difference, then the sums."""
     for one in found.mismatches[:_SHOWN]:
         number = "" if one.seq is None else say(f"编号 {one.seq}", f"number {one.seq}")
-        words = [say(*DIFFERENCES[one.kind]), one.caller, number, one.where, one.detail]
+        words = [say(*DIFFERENCES[one.kind]), _weight(one), one.caller, number, one.where, one.detail]
         _print(say(f"条目 {one.entry}：", f"entry {one.entry}: ") + " · ".join(filter(None, words)))
     if len(found.mismatches) > _SHOWN:
         rest = len(found.mismatches) - _SHOWN
         _print(say(f"另有 {rest} 处。", f"and {rest} more"))
+    if found.later:
+        zh = f"提示：{found.later} 份回执晚于此处的日志，其树无从比对；请用更新的导出。"
+        en = f"note: {found.later} receipts are later than the log that is here; take a newer export to compare them."
+        ERR.print(say(zh, en))
     zh = f"回执 {found.receipts} 份，相符 {found.matched}，范围之外 {found.outside}，差异 {len(found.mismatches)}"
     en = (
         f"{found.receipts} receipts, {found.matched} match, {found.outside} outside, "
         f"{len(found.mismatches)} differences"
     )
     _print(say(zh, en))
+
+
+def _weight(mismatch: Mismatch) -> str:
+    """Say what stands behind a difference; "" where it is not about a receipt."""
+    if mismatch.is_proven is None:
+        return ""
+    return say("日志签名为证", "proven") if mismatch.is_proven else say("回执所称", "claimed")
 
 
 def _print(text: str) -> None:

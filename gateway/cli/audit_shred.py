@@ -87,7 +87,7 @@ def shred_person(
             _show_refused(error, as_json=as_json)
             return ExitCode.INVALID
         _show(done, as_json=as_json)
-        return ExitCode.UNKNOWN if done.left else ExitCode.DONE
+        return ExitCode.DONE if done.purged and not done.left else ExitCode.UNKNOWN
 
     return guard(run, as_json=as_json)
 
@@ -112,7 +112,7 @@ def _show_refused(error: NotApprovedError, *, as_json: bool) -> None:
 def _show(done: Shredded, *, as_json: bool) -> None:
     entry = None if done.receipt is None else done.receipt.index
     if as_json:
-        sums = {"keys": done.keys, "index_rows": done.words, "left": done.left}
+        sums = {"keys": done.keys, "index_rows": done.words, "left": done.left, "purged": done.purged}
         print_json({"entry": entry, "entries": list(done.entries), **sums})
         return
     zh = f"已处理 {len(done.entries)} 条，销毁密钥 {done.keys} 个、索引 {done.words} 行。"
@@ -120,6 +120,10 @@ def _show(done: Shredded, *, as_json: bool) -> None:
     OUT.print(say(zh, en), markup=False)
     if done.left:
         zh, en = "期间又有新条目，请再执行一次。", "New entries came meanwhile; run it again."
+        OUT.print(say(zh, en), markup=False)
+    if not done.purged:
+        zh = "数据库文件中可能仍有所销毁的内容（例如正在备份）；待备份结束后请再执行一次。"
+        en = "Files of the database may still hold what was destroyed, as while a backup runs; run it again after that."
         OUT.print(say(zh, en), markup=False)
     zh = "密钥库与日志的旧备份仍可还原，请按期销毁；批准文件请一并删除。"
     en = "Old backups of keys and log undo this; let them expire, and delete the files of the approvals."

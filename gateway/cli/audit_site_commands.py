@@ -8,7 +8,16 @@ from typing import Final
 
 from gateway.audit.export import ExportOrder, export_log
 from gateway.audit.receipts import MAX_RECEIPT, FullReceipt, ReceiptError, parse_receipt
-from gateway.audit.reconcile import Progress, Reconciled, Span, reconcile, source_entries, store_entries
+from gateway.audit.reconcile import (
+    Progress,
+    Reconciled,
+    Span,
+    reconcile,
+    source_entries,
+    source_roots,
+    store_entries,
+    store_roots,
+)
 from gateway.audit.verify.source import Source, open_source
 from gateway.audit.verify.verifier import verify_log
 from gateway.cli.audit_commands import cores, guard, policy_of, progress_of, read_policy
@@ -88,9 +97,10 @@ def _reconcile_site(
 ) -> Reconciled:
     head = log.store.head()
     size = 0 if head is None else head.size
-    span = Span(first=0, end=size, size=size)
+    span = Span(first=0, end=size, size=size, is_newest=True)
     believed = log.policy if policy is None else read_policy(policy)
-    return reconcile(receipts, store_entries(log.store, span, progress), span=span, policy=believed, callers=callers)
+    entries, roots = store_entries(log.store, span, progress), store_roots(log.store)
+    return reconcile(receipts, entries, span=span, roots=roots, policy=believed, callers=callers)
 
 
 def _reconcile_source(
@@ -105,8 +115,8 @@ def _reconcile_source(
         zh, en = "导出未通过核验，请先运行 audit verify。", "the export is not sound; run audit verify first"
         raise UsageError(say(zh, en))
     span = Span(first=verified.first, end=verified.end, size=verified.size)
-    entries = source_entries(source, span, progress)
-    return reconcile(receipts, entries, span=span, policy=policy_of(source, policy), callers=callers)
+    entries, roots = source_entries(source, span, progress), source_roots(source, span.size)
+    return reconcile(receipts, entries, span=span, roots=roots, policy=policy_of(source, policy), callers=callers)
 
 
 def _read_receipts(files: Sequence[Path]) -> Iterator[tuple[str, FullReceipt]]:

@@ -178,7 +178,7 @@ def _show(shards: list[_ShardStatus], stopped: LogUnavailableError | None, *, is
         OUT.print(escape(_printable_lines(latest_head.checkpoint)))
     for one in shards:
         if one.head_is_damaged:
-            zh = f"{one.shard}：第二份日志头的两个副本之一已损坏（写入中断或被改动），以另一副本为准，下一条记录写入时重写。"
+            zh = f"{one.shard}：第二份日志头的两个副本之一已损坏（写入中断或被改动），以另一副本为准，写入时重写。"
             en = f"{one.shard}: the second head: {DAMAGED_HEAD}, and the next entry writes this one anew"
             ERR.print(escape(printable(f"tongban: {say(zh, en)}")))
     OUT.print(say("网关正在写入。", "A gateway writes it.") if is_running else say("网关未运行。", "No gateway runs."))

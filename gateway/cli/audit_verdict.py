@@ -9,11 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from gateway.audit.alarms.alarm import (
-    MAX_NOTE,
-    AlarmError,
-    Target,
-)
+from gateway.audit.alarms.alarm import MAX_NOTE, AlarmError, Target
 from gateway.audit.alarms.words import Verdict
 from gateway.cli.audit_commands import guard
 from gateway.cli.console import OUT, ExitCode, print_json

@@ -12,4 +12,14 @@ DEFAULT_VERIFYING_DAYS: Final = 3_650
 DEFAULT_LIST_DAYS: Final = 90
 
 # Modules of `benchmarks`.
-BENCHMARKS: Final = ("verify", "trust", "policy", "audit", "audit_search", "audit_verify", "audit_alarms", "audit_link")
+BENCHMARKS: Final = (
+    "verify",
+    "trust",
+    "policy",
+    "adapter",
+    "audit",
+    "audit_search",
+    "audit_verify",
+    "audit_alarms",
+    "audit_link",
+)

@@ -56,7 +56,8 @@ def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
             return ExitCode.USAGE
         except LogUnavailableError as error:
             advice = ADVICE[error.reason]
-            zh, en = "访问日志不可用，证照库未作改动", "the access log takes no entry, so the store was left as it is"
+            zh = "访问日志不可用，未写入日志的改动均未执行"
+            en = "the access log takes no entry, and nothing is changed in the store without one"
             detail = f" ({error.detail})" if error.detail else ""
             sentence = f"{say(zh, en)}: {say(advice.zh, advice.en)}{detail}"
             fail(f"log.{error.reason}", sentence, error.detail, as_json=as_json)

@@ -25,6 +25,7 @@ from gateway.sources.source import LicenceIndex
 IMPORT: Final = "store-import"
 ANNOUNCE: Final = "store-announce"
 STATUS: Final = "store-status"
+RECORDS: Final = "licences-import"
 _NO_TYPE: Final = "-"  # of a licence without a type, or with one that no leaf can name
 
 
@@ -52,3 +53,16 @@ def draft_store_change(
         )
         drafts.append(EntryDraft(leaf=leaf, private=private))
     return drafts
+
+
+def draft_records(system: str, context: Sequence[str], *, at: datetime) -> EntryDraft:
+    """Return the entry about a batch of records of another system, which ``context`` describes; it names no licence."""
+    private = make_private(context=[fit_text(text) for text in context])
+    leaf = LeafDraft(
+        kind=LeafKind.ADMIN,
+        req=make_decision_id(at),
+        caller=OWN_CALLER,
+        commits=commit_private(private),
+        more={"action": RECORDS, "target": system if is_code(system) else _NO_TYPE},
+    )
+    return EntryDraft(leaf=leaf, private=private)

@@ -6,16 +6,10 @@ from datetime import UTC, datetime
 import msgspec
 from aiohttp import web
 
-from gateway.audit.alarms.alarm import (
-    AlarmError,
-    Target,
-    draft_verdict,
-)
+from gateway.audit.alarms.alarm import AlarmError, Target, draft_verdict
 from gateway.audit.alarms.observed import Place
 from gateway.audit.alarms.register import AlarmQuery, ListedAlarm, find_alarm, list_alarms
-from gateway.audit.alarms.rule import (
-    Rule,
-)
+from gateway.audit.alarms.rule import Rule
 from gateway.audit.leaf import LeafKind
 from gateway.audit.receipts import describe_receipt
 from gateway.audit.search.entry import draft_query
@@ -91,11 +85,12 @@ def _describe(one: ListedAlarm, rules: Mapping[str, Rule]) -> AlarmItem:
     return AlarmItem(
         alarm=str(raised.target),
         rule=raised.target.rule,
+        kind=raised.kind,
         severity=raised.severity,
         state=one.state,
         zh=None if rule is None else rule.sentence.zh,
         en=None if rule is None else rule.sentence.en,
-        found_at=None if raised.found_at is None else _time(raised.found_at),
+        found_at=_time(raised.found_at),
         raised_at=_time(raised.t),
         entry=_number(raised.place),
         evidence=[_number(place) for place in raised.evidence],

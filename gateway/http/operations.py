@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from gateway.alarms_site import set_gauges
+from gateway.audit.alarms.watch import AlarmStanding
 from gateway.audit.book.report import LogReport, read_report
 from gateway.audit.unavailable import ADVICE
 from gateway.audit.witness.report import SENTENCES, WitnessReport
 from gateway.http.state import (
+    ALARMS,
     DRAINING,
     LOG,
     METRICS,
@@ -50,7 +53,7 @@ async def get_readiness(request: web.Request) -> web.Response:
     ready = not request.app[DRAINING].is_set() and log.stopped is None
     site, store = request.app[SITE], request.app[STORE]()
     status, sources = request.app[STATUS], request.app[SOURCES]
-    witnesses = request.app[WITNESSES]
+    witnesses, watch = request.app[WITNESSES], request.app[ALARMS]()
     content = {
         "ready": ready,
         "anchors": count_anchors(store, request[NOW]),
@@ -65,6 +68,7 @@ async def get_readiness(request: web.Request) -> web.Response:
         "pseudonyms": _describe_pseudonyms(is_configured=request.app[PSEUDONYMS].is_configured),
         "log": _describe_log(log),
         "witnesses": None if witnesses is None else _describe_witnesses(witnesses.report(request[NOW])),
+        "alarms": None if watch is None else _describe_alarms(watch.standing()),
     }
     return _json(content, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -79,6 +83,9 @@ async def get_metrics(request: web.Request) -> web.Response:
     witnesses = request.app[WITNESSES]
     if witnesses is not None:
         witnesses.set_gauges(request[NOW])
+    watch = request.app[ALARMS]()
+    if watch is not None:
+        set_gauges(watch.standing(), metrics)
     text = await asyncio.to_thread(metrics.expose) if metrics.is_shared else metrics.expose()
     return web.Response(body=text, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
@@ -149,6 +156,27 @@ def _describe_witnesses(report: WitnessReport) -> dict[str, Any]:
         ],
         "zh": sentence.zh,
         "en": sentence.en,
+    }
+
+
+def _describe_alarms(standing: AlarmStanding) -> dict[str, Any]:
+    """Return whether the rules of alarms keep up and can judge, and in words what to do."""
+    zh, en = "告警规则正常评估。", "The rules of alarms are evaluated."
+    if standing.blind:
+        zh = "部分告警规则无法判断：请补充 alarms.toml 的工作日历或策略存档，见 not_judged。"
+        en = "Some rules of alarms cannot judge: add the calendar to alarms.toml, or the policy to its archive."
+    if standing.is_behind or standing.is_failing:
+        zh = "告警规则的评估落后于日志；如持续如此，请查看进程日志。"
+        en = "The rules of alarms are behind the log; if that lasts, see the log of the process."
+    evaluated = standing.evaluated
+    return {
+        "evaluated": None if evaluated is None else encode_time(datetime.fromtimestamp(evaluated / 1000, UTC)),
+        "waiting": standing.waiting,
+        "behind": standing.is_behind,
+        "failing": standing.is_failing,
+        "not_judged": [one._asdict() for one in sorted(standing.blind)],
+        "zh": zh,
+        "en": en,
     }
 
 

@@ -367,7 +367,7 @@ ROUTES: Final = (
             "Fields leave by the sharing policy that is in force, in the form that it gives to this caller for this "
             "item, or are withheld with the reason; without a policy all are withheld. "
             "`match` is answered with one yes or no for all of it. The entry about the answer is durable in the access "
-            "log before the answer leaves; `receipt` is the log's signed word for it."
+            "log before the answer leaves; `receipt` says where, with a tree that the log signed."
         ),
         request=VerificationRequest,
         answer=VerificationAnswer,

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.audit.alarms.watch import AlarmWatch
 from gateway.audit.book.book import SiteLog
 from gateway.audit.entry import Receipt
 from gateway.audit.witness.desk import WitnessDesk
@@ -55,6 +56,8 @@ CONSENTS: Final[web.AppKey[AsyncConsents | None]] = web.AppKey("consents")  # No
 PSEUDONYMS: Final = web.AppKey("pseudonyms", PseudonymKeys)
 NAMES: Final = web.AppKey("names", BundleNames)  # what policies call things, those before the one in force too
 
+# Returns the watch over it, None: there are no rules, or another process watches
+ALARMS: Final[web.AppKey[Callable[[], AlarmWatch | None]]] = web.AppKey("alarms")
 LOG: Final[web.AppKey[SiteLog]] = web.AppKey("log")  # every answer is in it before it leaves
 REFUSALS: Final = web.AppKey("refusals", RefusalLimit)
 LANES: Final = web.AppKey("lanes", Lanes)  # the threads that read it for requests

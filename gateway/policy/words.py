@@ -58,7 +58,7 @@ VALUES: Final[Mapping[StrEnum, Words]] = MappingProxyType(
         Counted.NEIGHBOURS: Words("相邻号码查询次数", "numbers beside one another"),
     }
 )
-_FORMS: Final = {
+FORM_WORDS: Final = {  # without a scheme
     FormKind.PLAIN: Words("原值", "as it is"),
     FormKind.MASK: Words("脱敏", "mask"),
     FormKind.GENERAL: Words("概括", "general"),
@@ -78,5 +78,5 @@ def name_form(text: str) -> Words:
 
     """
     form = Form.parse(text)
-    words = _FORMS[form.kind]
+    words = FORM_WORDS[form.kind]
     return Words(f"{words.zh}（{form.scheme}）", f"{words.en} ({form.scheme})") if form.scheme else words

@@ -20,6 +20,7 @@ class Added(StrEnum):
     NEW = "new"
     NEW_VERSION = "new-version"
     ALREADY_THERE = "already-there"
+    WORSE_STATUS = "worse-status"  # known, and its status is worse now; of licences without a document only
     IDENTIFIER_IN_USE = "identifier-in-use"  # another licence, of another number or type, has this identifier
 
 

@@ -200,8 +200,10 @@ def key_text(text: str) -> str:
     Width, brackets, white space and case do not count, as in every comparison of fields.
     """
     try:
-        # Twice, because capitals may take together what small letters leave apart (i and a dot above).
-        normal = normalise((normalise(text) or "").upper()) or ""
+        normal = normalise(text) or ""
+        capitals = normal.upper()
+        # Again, because capitals may take together what small letters leave apart (i and a dot above).
+        normal = capitals if capitals == normal else normalise(capitals) or ""
     except UnfitTextError:
         return ""
     return normal if len(normal) <= MAX_KEY else ""

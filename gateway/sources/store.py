@@ -22,6 +22,7 @@ from gateway.sources.licence_store import (
     UnknownLicenceError,
     VersionEntry,
 )
+from gateway.sources.recording import RecordedLicence, record_licences
 from gateway.sources.source import (
     ByIdentifier,
     Found,
@@ -136,6 +137,11 @@ class SqliteLicenceStore:
                 return Added.IDENTIFIER_IN_USE if index.number else Added.ALREADY_THERE
             self._add_version(self._add_licence(index, at), index, None, None, at)
             return Added.NEW
+
+    def record(self, licences: Sequence[RecordedLicence], *, reason: str, at: datetime) -> list[Added]:
+        """Note what a register states about licences without their documents, in one transaction."""
+        with self._change():
+            return record_licences(self._connection, licences, reason=reason, at=at)
 
     def set_status(
         self, reference: str, status: LicenceStatus, *, is_under_objection: bool, reason: str, at: datetime

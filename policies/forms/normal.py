@@ -6,6 +6,7 @@ Widths, brackets, dots, white space and invisible characters are made one; a val
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -126,6 +127,7 @@ def _normalise_once(text: str) -> str:
     return text.upper() if text.endswith("x") and _NUMBER_WITH_X.fullmatch(text) else text
 
 
+@lru_cache(maxsize=8192)  # characters, of which a province's licences have some 5,000
 def _visible(character: str) -> str:
     """Return the character, a space for white space, or nothing for one that is invisible."""
     if character.isspace():

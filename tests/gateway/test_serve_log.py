@@ -16,6 +16,7 @@ import pytest
 
 from gateway.audit.leaf import parse_leaf
 from gateway.callers import TokenAlgorithm
+from gateway.cli.command_log import open_log_for_command
 from gateway.cli.site_settings import load_settings
 from gateway.log_site import open_place
 from gateway.site_template import write_site
@@ -128,6 +129,25 @@ def test_a_log_that_cannot_be_opened(folder: Path, workers: int) -> None:
         assert (ended.returncode, ended.stdout) == (2, "")
         assert "somebody else writes this log; leave only one [second-writer]" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_start_while_a_command_has_the_log(folder: Path, workers: int) -> None:
+    """A gateway that is started while a command has the log waits for it, and then starts."""
+    held = threading.Event()
+
+    def hold() -> None:
+        with open_log_for_command(folder):
+            held.set()
+            time.sleep(3.0)  # a gateway takes a second or two until it wants the log
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    held.wait(20)
+    with serving(folder, workers=workers) as (process, address):
+        assert json.loads(ask(address, "GET", "/readyz")[1])["ready"]
+    holding.join()
+    assert process.returncode == 0
 
 
 def test_commands_while_the_gateway_runs(folder: Path) -> None:

@@ -70,11 +70,15 @@ def observe(drafts: Iterable[tuple[int, EntryDraft]], *, shard: str = SHARD, fir
 
 
 def make_engine(
-    *rules: Rule, policies: Mapping[str, Bundle] | None = None, calendar: WorkCalendar = CALENDAR, **more: Any
+    *rules: Rule,
+    policies: Mapping[str, Bundle] | None = None,
+    calendar: WorkCalendar = CALENDAR,
+    is_limited: bool = True,
+    **more: Any,
 ) -> AlarmEngine:
     """Return rules at work."""
     library = PolicyLibrary((policies or {}).__getitem__)
-    return AlarmEngine(rules, Surroundings(calendar=calendar, policies=library, **more))
+    return AlarmEngine(rules, Surroundings(calendar=calendar, policies=library, **more), is_limited=is_limited)
 
 
 def alarms_of(rule: Rule, drafts: Sequence[tuple[int, EntryDraft]], **around: Any) -> list[Alarm]:

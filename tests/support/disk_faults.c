@@ -300,6 +300,20 @@ int rename(const char *from, const char *to)
     return done;
 }
 
+int link(const char *from, const char *to)
+{
+    int done;
+    const char *old = below(from), *new = below(to);
+    if (!old || !new)
+        return (int)syscall(SYS_link, from, to);
+    pthread_mutex_lock(&guard);
+    done = meet(NAME, new) == FAILED ? -1 : (int)syscall(SYS_link, from, to);
+    record("link", old, new, 0, NULL, 0, done);
+    met(NAME, new);
+    pthread_mutex_unlock(&guard);
+    return done;
+}
+
 int mkdir(const char *path, mode_t rights)
 {
     int done;

@@ -64,6 +64,7 @@ class Run:
     first: int = 0
     pages: int = MANY_PAGES
     close: bool = True
+    secret: str = ""  # a file in ``folder``: the secret in it is made and told before the log is opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

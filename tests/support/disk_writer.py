@@ -5,6 +5,7 @@ the log, appends and closes it; what it tells goes through a pipe, and so outliv
 """
 
 import asyncio
+import base64
 import ctypes
 import json
 import os
@@ -17,6 +18,7 @@ from gateway.audit.entry import Receipt
 from gateway.audit.log import AccessLog
 from gateway.audit.store import sqlite_file
 from gateway.audit.unavailable import LogUnavailableError
+from gateway.secret_file import read_or_make_secret
 from tests.support.audit import Clock, make_draft, sqlite_setup
 
 FAULTY = 3  # exit code of a child that met something else than our own error
@@ -56,6 +58,9 @@ def _act(library: ctypes.CDLL, run: dict[str, Any], told: int) -> None:
 
 
 def _write_log(folder: Path, run: dict[str, Any], told: int) -> None:
+    if run["secret"]:
+        secret = read_or_make_secret(Path(run["folder"]) / run["secret"])
+        _tell(told, f"secret {base64.b64encode(secret).decode()}")
     try:
         log = AccessLog(sqlite_setup(folder, Clock()))
     except LogUnavailableError as error:

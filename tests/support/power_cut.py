@@ -107,9 +107,9 @@ class Disk:
                 self._names[name].pending.append(_Write(record.offset, None))
             case "remove":
                 self._rename(name, None)
-            case "rename":
+            case "rename" | "link":
                 file = self._names[name]
-                self._rename(name, None)
+                self._rename(name, None if record.call == "rename" else file)
                 self._rename(record.more, file)
             case "sync" if name in self._folders:
                 if record.result >= 0:

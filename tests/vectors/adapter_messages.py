@@ -198,6 +198,10 @@ MESSAGES: Final[Mapping[str, Mapping[str, bytes]]] = {
         "found": _fujian_soap("00", _FUJIAN_SOAP),
         "not-found": _fujian_soap("00"),
         "another-code": _fujian_soap("01"),
+        "names-of-the-new-service": _fujian_soap(
+            "00", {name: value for name, value in _FUJIAN_POST.items() if name not in {"jsonInfo", "areaCode"}}
+        ),
+        "names-that-contradict": _fujian_soap("00", {**_FUJIAN_SOAP, "proposerName": "李样"}),
         "holder-type-never-seen": _fujian_soap("00", {**_FUJIAN_SOAP, "proposerCodeTypeCode": "ZZ"}),
     },
     "fujian-post": {
@@ -240,6 +244,8 @@ MESSAGES: Final[Mapping[str, Mapping[str, bytes]]] = {
                 | {"ZZYXQQSSJ": "2023-04-03", "ZZYXQJZSJ": "2026-04-02"}
             ],
         ),
+        "dates-that-contradict": _headed("0", "ok", [{**_TAGS, "ZZYXQJZSJ": "2027-04-02"}]),
+        "date-that-does-not-exist": _headed("0", "ok", [{**_TAGS, "ZZBFRQ": "2023-02-29"}, _TAGS]),
         "code-never-seen": _headed("4", "样", []),
     },
     "police-package": {

@@ -19,7 +19,7 @@ MAX_BASELINES: Final = 4_096  # callers, 6 kB each for eight weeks
 
 
 class OffHours:
-    """``entries`` of one official within a day and outside working hours."""
+    """``entries`` of one official, or of a caller that names none, within a day and outside working hours."""
 
     def __init__(self, rule: Rule, around: Surroundings) -> None:
         """Begin empty."""
@@ -31,16 +31,14 @@ class OffHours:
 
     def observe(self, entry: Observed) -> Hits:
         """Take the next entry; a year without a calendar is noted and judged no further."""
-        if not entry.official:
-            return NOTHING
         if entry.t // MINUTE_MS != self._minute:
             self._minute, self._is_working = entry.t // MINUTE_MS, self._calendar.is_working(entry.t)
             if self._is_working is None:
                 self._blind.note(CALENDAR, str(year_of(entry.t)))
         if self._is_working is not False:
             return NOTHING
-        evidence = self._window.add(entry.official, entry.t, entry.place)
-        return NOTHING if evidence is None else (Hit(entry.official, evidence),)
+        evidence = self._window.add(entry.asker, entry.t, entry.place)
+        return NOTHING if evidence is None else (Hit(entry.asker, evidence),)
 
     def lost(self) -> int:
         """Return how many officials were forgotten."""
@@ -64,7 +62,7 @@ class Enumeration:
         """Take the next entry."""
         hits = NOTHING
         for step in entry.steps:
-            key = (entry.official or entry.leaf.caller, step.series)
+            key = (entry.asker, step.series)
             evidence = self._window.add(key, step.place, entry.t, entry.place)
             if evidence is not None:
                 hits = (*hits, Hit(key, evidence))
@@ -76,7 +74,10 @@ class Enumeration:
 
 
 class NoMatch:
-    """``misses`` among the last ``questions`` of one official, or of a caller that names none, within ``minutes``."""
+    """``misses`` among the last ``questions`` of one official, or of a caller that names none, within ``minutes``.
+
+    Or ``total`` misses in that time, whatever else was asked: questions that meet something hide no guesses.
+    """
 
     def __init__(self, rule: Rule, around: Surroundings) -> None:
         """Begin empty."""
@@ -84,17 +85,20 @@ class NoMatch:
         self._window = ShareWindow(
             misses=told["misses"], questions=told["questions"], span_ms=rule.span_ms, keys=around.most_keys
         )
+        self._total = CountWindow(times=told["total"], span_ms=rule.span_ms, keys=around.most_keys)
 
     def observe(self, entry: Observed) -> Hits:
         """Take the next entry."""
-        key = entry.official or entry.leaf.caller
+        key = entry.asker
         is_miss = not MISSES.isdisjoint(entry.leaf.reasons)
         evidence = self._window.add(key, entry.t, entry.place, is_miss=is_miss)
-        return NOTHING if evidence is None else (Hit(key, evidence),)
+        total = self._total.add(key, entry.t, entry.place) if is_miss else None
+        found = total if evidence is None else evidence
+        return NOTHING if found is None else (Hit(key, found),)
 
     def lost(self) -> int:
         """Return how many were forgotten."""
-        return self._window.recent.lost
+        return self._window.recent.lost + self._total.recent.lost
 
 
 class DormantAccount:
@@ -178,7 +182,7 @@ class _Hours:
         self.counts = array("I", bytes(4 * size))
         self.first = -1
         self.last = -1
-        self.limit: float | None = None
+        self.limit: float = 0
 
     def advance(self, hour: int) -> bool:
         """Go on to this hour, which empties those in between; return whether it is a new one."""
@@ -196,14 +200,15 @@ class _Hours:
 class Volume:
     """More than ``times`` the usual number of entries of one caller in an hour, and more than ``least``.
 
-    Usual is the median of the same hour of the week in the last ``weeks`` weeks; a caller that has been known for less
-    is not judged.
+    Usual is the median of the same hour of the week in the last ``weeks`` weeks. A caller that has been known for less
+    may ask ``ceiling`` times.
     """
 
     def __init__(self, rule: Rule, around: Surroundings) -> None:
         """Begin empty."""
         told = rule.told
         self._weeks, self._times, self._least = told["weeks"], told["times"], told["least"]
+        self._ceiling = told["ceiling"]
         size = self._weeks * _WEEK_HOURS + 1
         most = min(MAX_BASELINES, around.most_keys)
         self._hours: Recent[_Hours] = Recent(lambda: _Hours(size), span_ms=1 << 62, most=most)
@@ -216,14 +221,14 @@ class Volume:
             hours.limit = self._limit(hours, hour)
         at = hours.last % len(hours.counts)
         hours.counts[at] += 1
-        if hours.limit is None or hours.counts[at] <= hours.limit:
+        if hours.counts[at] <= hours.limit:
             return NOTHING
         return (Hit(caller, (entry.place,)),)
 
-    def _limit(self, hours: _Hours, hour: int) -> float | None:
-        """Return how many entries are not too many in this hour; None where not enough is known."""
+    def _limit(self, hours: _Hours, hour: int) -> float:
+        """Return how many entries are not too many in this hour."""
         if hour - hours.first < self._weeks * _WEEK_HOURS:
-            return None
+            return self._ceiling
         size = len(hours.counts)
         usual = median(hours.counts[(hour - week * _WEEK_HOURS) % size] for week in range(1, self._weeks + 1))
         return max(self._times * usual, self._least)

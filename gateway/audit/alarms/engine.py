@@ -1,19 +1,18 @@
 """The rules of a site at work: entries go in, in their order, and alarms come out.
 
 What comes out follows from the entries alone: the same entries in the same order give the same alarms, in whatever
-pieces they come. Everything that is remembered has a bound, and what was forgotten at a bound is counted.
+pieces they come. Everything that is remembered has a bound, and what was forgotten at a bound is counted. A rule that
+fails at an entry is stepped over, alone, and an alarm says so.
 """
 
+import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from gateway.audit.alarms.alarm import (
-    MAX_EVIDENCE,
-    Alarm,
-)
+from gateway.audit.alarms.alarm import MAX_EVIDENCE, Alarm
 from gateway.audit.alarms.calendar import china_day
 from gateway.audit.alarms.conduct import (
     ClockSkew,
@@ -24,18 +23,28 @@ from gateway.audit.alarms.conduct import (
     OffHours,
     Volume,
 )
-from gateway.audit.alarms.detector import Blindness, Detector, Hits, Surroundings
+from gateway.audit.alarms.detector import Blindness, Detector, Hit, Hits, Surroundings
 from gateway.audit.alarms.observed import QUESTIONS, Observed
-from gateway.audit.alarms.people import Burst, CaseManySubjects, DecoyLicence, ProtectedPerson, SameOfficialSubject
+from gateway.audit.alarms.people import (
+    Burst,
+    CaseManySubjects,
+    DecoyLicence,
+    NewOfficials,
+    ProtectedPerson,
+    SameOfficialSubject,
+)
 from gateway.audit.alarms.rule import (
     Rule,
     RuleKind,
 )
 from gateway.audit.alarms.sharing import NoCase, PlainWhereMasked, WideningThenTraffic
+from gateway.audit.alarms.windows import Evidence
+from gateway.audit.alarms.words import AlarmKind
 from gateway.audit.leaf import LeafDraft, LeafKind
 
 MAX_QUIET: Final = 100_000  # officials, cases, callers … that raised an alarm and are quiet until their block ends
-MAX_A_DAY: Final = 500  # alarms of one rule; nobody reviews more, and each is an entry
+MAX_A_DAY: Final = 100  # alarms of one rule by one caller: so nobody keeps a rule from seeing what others do
+LOGGER: Final = logging.getLogger("tongban.alarms")
 
 _ANSWERS: Final = frozenset({LeafKind.ACCESS, LeafKind.MATCH})
 _SHOWN: Final = frozenset({LeafKind.ACCESS})
@@ -43,6 +52,7 @@ _MAKERS: Final[Mapping[RuleKind, tuple[Callable[[Rule, Surroundings], Detector],
     MappingProxyType(
         {
             RuleKind.BURST: (Burst, QUESTIONS),
+            RuleKind.NEW_OFFICIALS: (NewOfficials, QUESTIONS),
             RuleKind.OFF_HOURS: (OffHours, QUESTIONS),
             RuleKind.NO_CASE: (NoCase, _ANSWERS),
             RuleKind.CASE_MANY_SUBJECTS: (CaseManySubjects, QUESTIONS),
@@ -64,7 +74,7 @@ _MAKERS: Final[Mapping[RuleKind, tuple[Callable[[Rule, Surroundings], Detector],
 
 @dataclass(slots=True, kw_only=True)
 class _Working:
-    """A rule at work, and how many alarms it raised on one day."""
+    """A rule at work, and how many alarms it raised on one day, by caller."""
 
     number: int
     rule: Rule
@@ -72,7 +82,7 @@ class _Working:
     is_held: bool  # to some callers or items
     observe: Callable[[Observed], Hits]  # of the detector
     day: int = -1
-    raised: int = 0
+    raised: Counter[str] = field(default_factory=Counter)
     suppressed: int = 0
 
 
@@ -92,9 +102,14 @@ def _concerns(rule: Rule, leaf: LeafDraft) -> bool:
 class AlarmEngine:
     """Evaluates the rules; for one thread at a time."""
 
-    def __init__(self, rules: Sequence[Rule], around: Surroundings) -> None:
-        """Begin without a past."""
+    def __init__(self, rules: Sequence[Rule], around: Surroundings, *, is_limited: bool = True) -> None:
+        """Begin without a past.
+
+        Of one rule and caller, ``MAX_A_DAY`` alarms come out on a day, and one more that stands for all further ones;
+        without the limit those come out too (BEYOND).
+        """
         self._around = around
+        self._is_limited = is_limited
         self._working = [_work(number, rule, around) for number, rule in enumerate(rules)]
         self._by_kind = {
             kind: tuple(one for one in self._working if kind in _MAKERS[one.rule.kind][1]) for kind in LeafKind
@@ -114,10 +129,15 @@ class AlarmEngine:
             for one in self._by_kind[entry.leaf.kind]:
                 if one.is_held and not _concerns(one.rule, entry.leaf):
                     continue
-                for hit in one.observe(entry):
-                    if self._may_raise(one, hit.key, entry.t):
-                        rule, evidence = one.rule, tuple(sorted(set(hit.evidence)))[-MAX_EVIDENCE:]
-                        alarms.append(Alarm(rule=rule.id, severity=rule.severity, t=entry.t, evidence=evidence))
+                try:
+                    for hit in one.observe(entry):
+                        alarms += self._raise(one, hit, entry)
+                except Exception:  # whatever nobody foresaw must neither end the watch nor hide what others find
+                    hit = Hit((AlarmKind.FAILED, entry.leaf.caller), (entry.place,))
+                    failed = self._raise(one, hit, entry, AlarmKind.FAILED)
+                    if failed:  # a rule sees marks and codes alone, so the text names nobody
+                        LOGGER.exception("rule %s failed at entry %s:%d", one.rule.id, *entry.place)
+                    alarms += failed
         return alarms
 
     def lost(self) -> Mapping[str, int]:
@@ -127,28 +147,39 @@ class AlarmEngine:
         return lost
 
     def suppressed(self) -> Mapping[str, int]:
-        """Return by rule how many alarms were more than a day takes."""
+        """Return by rule how many alarms were more than one caller may raise on a day."""
         return {one.rule.id: one.suppressed for one in self._working}
 
     def blind(self) -> frozenset[Blindness]:
         """Return what could not be judged for want of a calendar or a policy bundle."""
         return self._around.blind.found
 
-    def _may_raise(self, one: _Working, key: Hashable, t: int) -> bool:
-        """Answer whether the rule is not quiet about this key, and make it so."""
-        day = china_day(t)
-        block, place = day // one.rule.quiet_days, (one.number, key)
+    def _raise(self, one: _Working, hit: Hit, entry: Observed, kind: AlarmKind = AlarmKind.FOUND) -> Sequence[Alarm]:
+        """Return the alarm of a hit, unless the rule is quiet about its key; and make it so."""
+        day, caller = china_day(entry.t), entry.leaf.caller
+        block, place = day // one.rule.quiet_days, (one.number, hit.key)
         if self._quiet.get(place) == block:
-            return False
+            return ()
         if one.day != day:
-            one.day, one.raised = day, 0
-        if one.raised >= MAX_A_DAY:
+            one.day, one.raised = day, Counter()
+        one.raised[caller] += 1
+        is_beyond = one.raised[caller] > MAX_A_DAY
+        alarms: list[Alarm] = []
+        if is_beyond:
             one.suppressed += 1
-            return False
-        one.raised += 1
+            if one.raised[caller] == MAX_A_DAY + 1:
+                alarms.append(_alarm(one.rule, AlarmKind.SUPPRESSED, entry, (entry.place,)))
+            if self._is_limited:
+                return alarms
+        alarms.append(_alarm(one.rule, AlarmKind.BEYOND if is_beyond else kind, entry, hit.evidence))
         self._quiet[place] = block
         self._quiet.move_to_end(place)
         if len(self._quiet) > MAX_QUIET:
             self._quiet.popitem(last=False)
             self._forgotten += 1
-        return True
+        return alarms
+
+
+def _alarm(rule: Rule, kind: AlarmKind, entry: Observed, evidence: Evidence) -> Alarm:
+    places = tuple(sorted(set(evidence)))[-MAX_EVIDENCE:]
+    return Alarm(rule=rule.id, severity=rule.severity, kind=kind, t=entry.t, evidence=places)

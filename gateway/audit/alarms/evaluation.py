@@ -4,16 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.audit.alarms.alarm import (
-    Alarm,
-    RaisedAlarm,
-    Target,
-)
+from gateway.audit.alarms.alarm import Alarm, RaisedAlarm, Target, name_alarm
 from gateway.audit.alarms.engine import AlarmEngine
 from gateway.audit.alarms.history import CHUNK, ReadableLog, find_stretches, read_stretch
 from gateway.audit.alarms.observed import ObservationKey, Place
 from gateway.audit.alarms.register import ToldAlarms, raised_alarms
-from gateway.audit.alarms.words import Severity
+from gateway.audit.alarms.words import AlarmKind, Severity
 
 MAX_WARM_UP: Final = 2_000_000  # entries before the time asked for that are read for the windows: about two minutes
 
@@ -30,6 +26,7 @@ class Finding:
 
     target: Target
     severity: Severity
+    kind: AlarmKind
     at: int
     evidence: tuple[Place, ...]
     raised: RaisedAlarm | None
@@ -56,6 +53,8 @@ def evaluate(
 ) -> Evaluation:
     """Return what the rules find in ``since <= t < until`` (ms since 1970), with an engine that has no past. Blocks.
 
+    An engine without a limit also finds what was more than one day takes, each beside the one that stands for it.
+
     Raises:
         LogUnavailableError: the log cannot be read.
 
@@ -75,11 +74,15 @@ def evaluate(
             if progress is not None and looked % CHUNK == 0:
                 progress(looked, total)
             found += engine.observe([seen])
-    raised = [one for one in raised_alarms(log, since=since) if _is_within(_time_of(one), since, until)]
-    told = ToldAlarms(raised)
-    findings = [_as_found(alarm, told.find(alarm)) for alarm in found if _is_within(alarm.t, since, until)]
-    named = {one.raised.place for one in findings if one.raised is not None}
-    findings += [_as_raised(one) for one in raised if one.place not in named]
+    raised = [one for one in raised_alarms(log, since=since) if _is_within(one.found_at, since, until)]
+    told = ToldAlarms(key, raised)
+    findings = [
+        _as_found(alarm, name_alarm(alarm, key), told.find(alarm))
+        for alarm in found
+        if _is_within(alarm.t, since, until)
+    ]
+    named = {one.raised.target for one in findings if one.raised is not None}
+    findings += [_as_raised(one) for one in raised if one.target not in named]
     return Evaluation(
         findings=tuple(sorted(findings, key=lambda one: one.at)),
         looked=looked,
@@ -87,10 +90,11 @@ def evaluate(
     )
 
 
-def _as_found(alarm: Alarm, raised: RaisedAlarm | None) -> Finding:
+def _as_found(alarm: Alarm, target: Target, raised: RaisedAlarm | None) -> Finding:
     return Finding(
-        target=alarm.target if raised is None else raised.target,
+        target=target if raised is None else raised.target,
         severity=alarm.severity,
+        kind=alarm.kind,
         at=alarm.t,
         evidence=alarm.evidence,
         raised=raised,
@@ -102,7 +106,8 @@ def _as_raised(raised: RaisedAlarm) -> Finding:
     return Finding(
         target=raised.target,
         severity=raised.severity,
-        at=_time_of(raised),
+        kind=raised.kind,
+        at=raised.found_at,
         evidence=raised.evidence,
         raised=raised,
         is_found=False,
@@ -111,7 +116,3 @@ def _as_raised(raised: RaisedAlarm) -> Finding:
 
 def _is_within(t: int, since: int | None, until: int | None) -> bool:
     return (since is None or t >= since) and (until is None or t < until)
-
-
-def _time_of(raised: RaisedAlarm) -> int:
-    return raised.t if raised.found_at is None else raised.found_at

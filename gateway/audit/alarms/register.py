@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.audit.alarms.alarm import (
     Alarm,
@@ -12,48 +12,59 @@ from gateway.audit.alarms.alarm import (
     GivenVerdict,
     RaisedAlarm,
     Target,
-    parse_alarm,
+    name_alarm,
+    parse_alarms,
     parse_verdict,
 )
 from gateway.audit.alarms.calendar import china_day
 from gateway.audit.alarms.history import ReadableLog
-from gateway.audit.alarms.observed import Place
+from gateway.audit.alarms.observed import ObservationKey, Place
 from gateway.audit.leaf import LeafKind
-from gateway.audit.search.query import Query, encode_cursor
+from gateway.audit.lookup import LookupKind
+from gateway.audit.search.query import Query
 from gateway.audit.search.search import MAX_PAGE, FoundEntry, LogSearch
 
-MAX_LOOKED: Final = 2_000  # entries of the kind for one page; the next page goes on there
+MAX_LOOKED: Final = 2_000  # alarms for one page; the next page goes on there
 MAX_VERDICTS: Final = 50  # of one alarm that are shown, the latest ones
 MAX_OPEN: Final = 10_000  # alarms that are counted; nobody looks at more
-_CURSOR: Final = re.compile(r"([0-9]{4}h[12])\.([0-9]{1,16})")
+_CURSOR: Final = re.compile(r"([0-9]{4}h[12])\.([0-9]{1,16})\.([0-9]{1,4})")
 _KINDS: Final = frozenset({LeafKind.ADMIN})
+_EVERYTHING: Final = Query(kinds=_KINDS)
+
+
+class _Before(NamedTuple):
+    """The alarm behind which a page begins."""
+
+    place: Place
+    number: int
 
 
 class ToldAlarms:
     """Alarms that the log tells of, to find the one that says the same as another."""
 
-    def __init__(self, raised: Iterable[RaisedAlarm] = ()) -> None:
-        """Take these."""
+    def __init__(self, key: ObservationKey, raised: Iterable[RaisedAlarm] = ()) -> None:
+        """Take these; ``key`` is what alarms are named with."""
+        self._key = key
         self._by_target: dict[Target, RaisedAlarm] = {}
-        self._by_entry: dict[tuple[str, int, Place], RaisedAlarm] = {}
+        self._by_entry: dict[tuple[str, str, int, Place], RaisedAlarm] = {}
         for one in raised:
             self.add(one)
 
     def add(self, raised: RaisedAlarm) -> None:
         """Take one more."""
         self._by_target[raised.target] = raised
-        if raised.found_at is not None:
-            day = china_day(raised.found_at)
-            self._by_entry |= {(raised.target.rule, day, place): raised for place in raised.evidence}
+        same = raised.target.rule, raised.kind, china_day(raised.found_at)
+        self._by_entry |= {(*same, place): raised for place in raised.evidence}
 
     def find(self, alarm: Alarm) -> RaisedAlarm | None:
         """Return the alarm of the same id, or else of the same rule and day about some of the same entries; or None.
 
         After somebody was forgotten, or a rule was changed, the same is found by other entries and has another id.
         """
-        day = china_day(alarm.t)
-        told = (self._by_entry.get((alarm.rule, day, place)) for place in alarm.evidence)
-        return self._by_target.get(alarm.target) or next((one for one in told if one is not None), None)
+        same = alarm.rule, alarm.kind, china_day(alarm.t)
+        told = (self._by_entry.get((*same, place)) for place in alarm.evidence)
+        named = self._by_target.get(name_alarm(alarm, self._key))
+        return named or next((one for one in told if one is not None), None)
 
 
 class AlarmState(StrEnum):
@@ -111,61 +122,56 @@ def list_alarms(log: ReadableLog, query: AlarmQuery, *, cursor: str | None = Non
     """
     if not 1 <= limit <= MAX_PAGE:
         raise ValueError(f"1 to {MAX_PAGE} alarms were expected, got {limit}")
-    from_shard, before = _parse_cursor(cursor)
+    before = _parse_cursor(cursor)
     listed: list[ListedAlarm] = []
-    looked = 0
-    for shard in reversed(log.shards()):
-        if from_shard is not None and shard > from_shard:
-            continue
-        for found in _search(log, shard, _query(query), before if shard == from_shard else None):
-            looked += 1
-            alarm = _alarm_of(found, shard)
-            if alarm is not None and query.rule in {"", alarm.target.rule}:
-                one = ListedAlarm(raised=alarm, verdicts=find_verdicts(log, alarm))
-                if one.state.is_open or not query.only_open:
-                    listed.append(one)
-            if len(listed) == limit or looked == MAX_LOOKED:
-                return AlarmPage(alarms=tuple(listed), cursor=f"{shard}.{found.index}")
+    raised = _raised(log, Query(kinds=_KINDS, since=query.since, until=query.until), before)
+    for looked, alarm in enumerate(raised, 1):
+        if query.rule in {"", alarm.target.rule}:
+            one = ListedAlarm(raised=alarm, verdicts=find_verdicts(log, alarm))
+            if one.state.is_open or not query.only_open:
+                listed.append(one)
+        if len(listed) == limit or looked == MAX_LOOKED:
+            place = alarm.place
+            return AlarmPage(alarms=tuple(listed), cursor=f"{place.shard}.{place.entry}.{alarm.number}")
     return AlarmPage(alarms=tuple(listed), cursor=None)
 
 
 def raised_alarms(log: ReadableLog, *, since: int | None = None) -> Iterator[RaisedAlarm]:
     """Yield the alarms that are written from ``since`` on, the newest first; raises LogUnavailableError."""
-    for shard in reversed(log.shards()):
-        for found in _search(log, shard, Query(kinds=_KINDS, since=since), None):
-            alarm = _alarm_of(found, shard)
-            if alarm is not None:
-                yield alarm
+    return _raised(log, Query(kinds=_KINDS, since=since), None)
 
 
 def find_alarm(log: ReadableLog, target: Target) -> RaisedAlarm | None:
-    """Return an alarm that the log tells of; None: it tells of none. Raises LogUnavailableError; blocks."""
-    for shard in reversed(log.shards()):
-        for found in _search(log, shard, Query(decision=target.id, kinds=_KINDS), None):
-            alarm = _alarm_of(found, shard)
-            if alarm is not None and alarm.target == target:
-                return alarm
-    return None
+    """Return an alarm that the log tells of; None: it tells of none. Raises LogUnavailableError; blocks.
+
+    No index leads to it, so that none tells who is concerned: the entries that tell of alarms are read.
+    """
+    return next((alarm for alarm in _raised(log, _EVERYTHING, None) if alarm.target == target), None)
 
 
-def find_open(log: ReadableLog) -> tuple[Target, ...]:
-    """Return the alarms that nobody has closed, the newest first, as many as are counted.
+def is_written(log: ReadableLog, request: str) -> bool:
+    """Answer whether the log has an entry about alarms of this ``req``. Raises LogUnavailableError; blocks."""
+    query = Query(decision=request, kinds=_KINDS)
+    return any(LogSearch.of(log.reader(shard)).find(query, limit=1).entries for shard in reversed(log.shards()))
+
+
+def find_open(log: ReadableLog) -> tuple[str, ...]:
+    """Return the ids of the alarms that nobody has closed, the newest first, as many as are counted.
 
     Raises:
         LogUnavailableError: the log cannot be read.
 
     """
-    found: dict[Target, bool] = {}  # whether it is open; what is newest is met first, and counts
-    is_open: list[Target] = []
+    judged: dict[str, bool] = {}  # whether it is open; what is newest is met first, and counts
+    is_open: list[str] = []
     for shard in reversed(log.shards()):
-        for entry in _search(log, shard, Query(kinds=_KINDS), None):
-            verdict, alarm = _verdict_of(entry, shard), _alarm_of(entry, shard)
+        for entry in _search(log, shard, _EVERYTHING, None):
+            verdict = _verdict_of(entry, shard)
             if verdict is not None:
-                found.setdefault(verdict.target, not verdict.verdict.closes)
-            elif alarm is not None and found.get(alarm.target, True):
-                is_open.append(alarm.target)
-                if len(is_open) == MAX_OPEN:
-                    return tuple(is_open)
+                judged.setdefault(verdict.id, not verdict.verdict.closes)
+            is_open += [one.target.id for one in _alarms_of(entry, shard) if judged.get(one.target.id, True)]
+            if len(is_open) >= MAX_OPEN:
+                return tuple(is_open[:MAX_OPEN])
     return tuple(is_open)
 
 
@@ -174,34 +180,34 @@ def find_verdicts(log: ReadableLog, alarm: RaisedAlarm) -> tuple[GivenVerdict, .
     given: list[GivenVerdict] = []
     for shard in log.shards():
         if shard >= alarm.place.shard:
-            found = _search(log, shard, Query(decision=alarm.target.id, kinds=_KINDS), None)
-            verdicts = [one for entry in found if (one := _verdict_of(entry, shard)) is not None]
-            given += reversed([one for one in verdicts if one.target == alarm.target])
+            search, query = LogSearch.of(log.reader(shard)), Query(decision=alarm.target.id, kinds=_KINDS)
+            found = search.follow(LookupKind.REQUEST, alarm.target.id, query)
+            given += reversed([one for entry in found if (one := _verdict_of(entry, shard)) is not None])
     return tuple(given[-MAX_VERDICTS:])
 
 
-def _query(query: AlarmQuery) -> Query:
-    return Query(kinds=_KINDS, since=query.since, until=query.until)
+def _raised(log: ReadableLog, query: Query, before: _Before | None) -> Iterator[RaisedAlarm]:
+    """Yield the alarms of the entries that a search fits, the newest first, those behind ``before``."""
+    for shard in reversed(log.shards()):
+        if before is not None and shard > before.place.shard:
+            continue
+        end = before.place.entry + 1 if before is not None and shard == before.place.shard else None
+        for found in _search(log, shard, query, end):
+            for alarm in reversed(_alarms_of(found, shard)):
+                if before is None or alarm.place != before.place or alarm.number < before.number:
+                    yield alarm
 
 
 def _search(log: ReadableLog, shard: str, query: Query, before: int | None) -> Iterator[FoundEntry]:
-    """Yield what a search finds in one shard, newest first, below entry ``before``."""
-    reader = log.reader(shard)
-    search = LogSearch.of(reader)
-    cursor = None if before is None else encode_cursor(query, before, reader.lookup)
-    while True:
-        page = search.find(query, cursor=cursor, limit=MAX_PAGE)
-        yield from page.entries
-        cursor = page.cursor
-        if cursor is None:
-            return
+    """Yield the entries of one shard that tell of alarms or verdicts, the newest first, below entry ``before``."""
+    return LogSearch.of(log.reader(shard)).follow(LookupKind.ALARM, "", query, before=before)
 
 
-def _alarm_of(found: FoundEntry, shard: str) -> RaisedAlarm | None:
+def _alarms_of(found: FoundEntry, shard: str) -> tuple[RaisedAlarm, ...]:
     try:
-        return parse_alarm(found.leaf, found.private, Place(shard, found.index))
+        return parse_alarms(found.leaf, found.private, Place(shard, found.index))
     except AlarmError:  # another entry with our word in it
-        return None
+        return ()
 
 
 def _verdict_of(found: FoundEntry, shard: str) -> GivenVerdict | None:
@@ -211,10 +217,10 @@ def _verdict_of(found: FoundEntry, shard: str) -> GivenVerdict | None:
         return None
 
 
-def _parse_cursor(text: str | None) -> tuple[str | None, int | None]:
+def _parse_cursor(text: str | None) -> _Before | None:
     if text is None:
-        return None, None
+        return None
     matched = _CURSOR.fullmatch(text)
     if matched is None:
         raise AlarmError("a cursor was expected")
-    return matched[1], int(matched[2])
+    return _Before(Place(matched[1], int(matched[2])), int(matched[3]))

@@ -19,6 +19,7 @@ class RuleKind(StrEnum):
     """What a rule looks for."""
 
     BURST = "burst"
+    NEW_OFFICIALS = "new-officials"
     OFF_HOURS = "off-hours"
     NO_CASE = "no-case"
     CASE_MANY_SUBJECTS = "case-many-subjects"
@@ -48,10 +49,17 @@ class Parameter:
 _MINUTES: Final = Parameter(low=1, high=1_440, default=10)
 _DAYS: Final = Parameter(low=1, high=92, default=30)
 
+MOST_SKEW: Final = 30  # seconds; a token from further ahead is refused, and so in no entry (`gateway.tokens.LEEWAY`)
+
 # What a rule of each kind can be told. Counts have bounds because a window keeps that many entries for each key.
 PARAMETERS: Final[Mapping[RuleKind, Mapping[str, Parameter]]] = MappingProxyType(
     {
         RuleKind.BURST: {"subjects": Parameter(low=1, high=200, default=30), "minutes": _MINUTES},
+        RuleKind.NEW_OFFICIALS: {
+            "officials": Parameter(low=1, high=200, default=20),
+            "minutes": Parameter(low=1, high=1_440, default=60),
+            "days": _DAYS,
+        },
         RuleKind.OFF_HOURS: {"entries": Parameter(low=1, high=200, default=3)},
         RuleKind.NO_CASE: {},
         RuleKind.CASE_MANY_SUBJECTS: {"subjects": Parameter(low=1, high=200, default=10), "days": _DAYS},
@@ -64,17 +72,19 @@ PARAMETERS: Final[Mapping[RuleKind, Mapping[str, Parameter]]] = MappingProxyType
         RuleKind.NO_MATCH: {
             "misses": Parameter(low=2, high=200, default=12),
             "questions": Parameter(low=2, high=200, default=20),
+            "total": Parameter(low=2, high=200, default=60),
             "minutes": Parameter(low=1, high=1_440, default=60),
         },
         RuleKind.PLAIN_WHERE_MASKED: {},
         RuleKind.WIDENING_THEN_TRAFFIC: {"days": Parameter(low=1, high=92, default=7)},
         RuleKind.DORMANT_ACCOUNT: {"days": _DAYS},
         RuleKind.DUPLICATE_REQUEST: {"minutes": Parameter(low=1, high=1_440, default=60)},
-        RuleKind.CLOCK_SKEW: {"seconds": Parameter(low=1, high=3_600, default=20)},
+        RuleKind.CLOCK_SKEW: {"seconds": Parameter(low=1, high=MOST_SKEW, default=20)},
         RuleKind.VOLUME: {
             "weeks": Parameter(low=2, high=8, default=4),
             "times": Parameter(low=2, high=100, default=3),
             "least": Parameter(low=1, high=1_000_000, default=200),
+            "ceiling": Parameter(low=1, high=1_000_000, default=1_000),
         },
         RuleKind.PROTECTED_PERSON: {},
         RuleKind.DECOY_LICENCE: {},
@@ -86,12 +96,16 @@ LISTED: Final = frozenset({RuleKind.PROTECTED_PERSON, RuleKind.DECOY_LICENCE})  
 SENTENCES: Final[Mapping[RuleKind, Words]] = MappingProxyType(
     {
         RuleKind.BURST: Words(
-            "同一经办人短时间内查询的当事人数量超过限值",
-            "one official asked about more people in a short time than the rule allows",
+            "同一经办人（未填经办人的，同一调用方）短时间内查询的当事人数量超过限值",
+            "one official, or a caller that names none, asked about more people in a short time than the rule allows",
+        ),
+        RuleKind.NEW_OFFICIALS: Words(
+            "调用方短时间内使用的新经办人编号过多，疑似虚构经办人",
+            "a caller named too many new officials in a short time, as if it invented them",
         ),
         RuleKind.OFF_HOURS: Words(
-            "经办人在非工作时间或法定节假日查询",
-            "an official asked outside working hours or on a day off",
+            "在非工作时间或法定节假日查询",
+            "somebody asked outside working hours or on a day off",
         ),
         RuleKind.NO_CASE: Words(
             "事项要求填写办件编号，条目中没有办件编号",
@@ -102,8 +116,8 @@ SENTENCES: Final[Mapping[RuleKind, Words]] = MappingProxyType(
             "one case was given for more people than the rule allows",
         ),
         RuleKind.SAME_OFFICIAL_SUBJECT: Words(
-            "同一经办人反复查询同一当事人",
-            "one official asked about the same person again and again",
+            "同一经办人（未填经办人的，同一调用方）反复查询同一当事人",
+            "one official, or a caller that names none, asked about the same person again and again",
         ),
         RuleKind.ENUMERATION: Words(
             "依次查询相邻号码，疑似批量试探",
@@ -134,8 +148,8 @@ SENTENCES: Final[Mapping[RuleKind, Words]] = MappingProxyType(
             "the clock of a caller or of the gateway is further from the log's than the rule allows",
         ),
         RuleKind.VOLUME: Words(
-            "调用量明显高于该调用方往周同一时段的水平",
-            "a caller asked far more often than in the same hour of past weeks",
+            "调用量明显高于该调用方往周同一时段的水平，或新调用方的调用量超过限值",
+            "a caller asked far more often than in the same hour of past weeks, or than a new one may",
         ),
         RuleKind.PROTECTED_PERSON: Words(
             "查询了列入重点保护名单的人员",

@@ -2,48 +2,43 @@
 
 1. The sequencer's thread hands over each batch that is durable; that takes no time and never fails.
 2. Another thread turns the entries into what rules see and evaluates them, twice a second.
-3. Each alarm becomes an entry, unless the log tells of it already.
+3. A minute after the first question that no such entry followed yet, one entry tells of all alarms found since the last
+   one. It is written whether there are any or not, and does not show which: so the numbers of entries, which callers
+   know from their receipts, tell nobody whether a question raised an alarm.
 
 What was handed over and had no room, and what was written before this process began, is read from the log. So nothing
 is kept but windows, and a restart rebuilds those from the last days of the log: nothing is lost by it, and as the log
-is asked before anything is written, nothing is raised twice.
+is asked what it tells of already, nothing is raised twice.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Protocol
 
-from gateway.audit.alarms.alarm import (
-    ALARM,
-    VERDICT,
-    Alarm,
-    AlarmError,
-    Target,
-    draft_alarm,
-)
+from gateway.audit.alarms.alarm import Alarm, draft_alarms, name_alarm
 from gateway.audit.alarms.detector import Blindness
 from gateway.audit.alarms.engine import AlarmEngine
 from gateway.audit.alarms.history import Stretch, find_stretches, read_stretch
-from gateway.audit.alarms.observed import ObservationKey, Observed, Place
-from gateway.audit.alarms.register import MAX_OPEN, ToldAlarms, find_alarm, find_open, raised_alarms
-from gateway.audit.alarms.rule import (
-    DAY_MS,
-)
+from gateway.audit.alarms.observed import QUESTIONS, ObservationKey, Observed, Place
+from gateway.audit.alarms.register import MAX_OPEN, ToldAlarms, find_open, is_written, raised_alarms
+from gateway.audit.alarms.rule import DAY_MS
 from gateway.audit.alarms.words import Verdict
 from gateway.audit.book.book import SiteLog
 from gateway.audit.entry import EntryDraft
 from gateway.audit.leaf import LeafDraft, LeafKind
+from gateway.audit.lookup import VERDICT
 from gateway.audit.unavailable import LogUnavailableError
 
 MAX_QUEUED: Final = 20_000  # entries of about 2 kB that wait for evaluation; the others are read from the log
 MAX_REPLAYED: Final = 2_000_000  # entries that are read at the start, in about two minutes; then windows are shorter
 CATCH_UP_MS: Final = 10 * DAY_MS  # how old an alarm may be to be raised at a start: a stop over the longest holiday
-PAUSE_SECONDS: Final = 0.5  # between two evaluations: alarms come within a second, and batches are taken together
+PAUSE_SECONDS: Final = 0.5  # between two evaluations: batches are taken together
+BEAT_SECONDS: Final = 60.0  # from a question to the entry that tells of alarms, or of none: at most 1,440 entries a day
 RETRY_SECONDS: Final = 5.0  # after the log could not be read or written
 
 LOGGER: Final = logging.getLogger("tongban.alarms")
@@ -73,10 +68,17 @@ class SilentAlarmObserver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmStanding:
-    """How the watch stands: from which entry on its windows know the log, whether it keeps up, and what it lacks."""
+    """How the watch stands: from which entry on its windows know the log, whether it keeps up, and what it lacks.
+
+    ``evaluated`` is the time of the last entry that was evaluated, in ms since 1970; ``waiting`` how many were handed
+    over and are not; ``is_behind``: others wait in the log; ``is_failing``: the last attempt did not work.
+    """
 
     since: Place | None
+    evaluated: int | None
     waiting: int
+    is_behind: bool
+    is_failing: bool
     is_open: int
     blind: frozenset[Blindness]
 
@@ -109,8 +111,12 @@ class AlarmWatch:
         self._next = Place("", 0)  # the first entry that was not evaluated
         self._since: Place | None = None
         self._has_begun = False
+        self._evaluated: int | None = None
+        self._is_failing = False
         self._pending: deque[Alarm] = deque()  # found and not written: no more than rules raise in a day
-        self._open: dict[Target, None] = {}
+        self._is_due = False  # a question came behind the last entry that tells of alarms
+        self._beat: tuple[EntryDraft, int] | None = None  # tried, and perhaps written: it tells of so many
+        self._open: dict[str, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
 
@@ -132,46 +138,81 @@ class AlarmWatch:
 
     async def run(self) -> None:
         """Watch for ever; cancel to stop. What is found and not written then is found again at the next start."""
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
+        at: float | None = None  # when the next entry that tells of alarms is written
         try:
             while True:
-                done = await self._try_step()
+                done = await self._attempt(self.look)
+                if at is not None and loop.time() >= at:
+                    is_told = await self._attempt(self.tell)
+                    at, done = (None if is_told else at), done and is_told
+                if at is None and self._is_due:
+                    at = loop.time() + BEAT_SECONDS
+                rest = None if at is None else max(at - loop.time(), 0)
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(None if done else RETRY_SECONDS):
+                    async with asyncio.timeout(rest if done else RETRY_SECONDS):
                         await self._wake.wait()
                 self._wake.clear()
                 await asyncio.sleep(PAUSE_SECONDS)
         finally:
             self._loop = None
 
-    async def step(self) -> None:
-        """Evaluate what has come, and write what was found.
+    async def look(self) -> None:
+        """Evaluate what has come.
 
-        The first time it rebuilds the windows from the log, and also writes what a process before this one found and
+        The first time it rebuilds the windows from the log, and also finds what a process before this one found and
         did not write.
+
+        Raises:
+            LogUnavailableError: the log cannot be read; call it again.
+
+        """
+        await asyncio.to_thread(self._evaluate if self._has_begun else self._replay)
+
+    async def tell(self) -> None:
+        """Write the entry that tells of what was found since the last one, unless nobody asked anything since.
+
+        What does not fit it is for the next one.
 
         Raises:
             LogUnavailableError: the log cannot be read or written; call it again.
 
         """
-        await asyncio.to_thread(self._evaluate if self._has_begun else self._replay)
-        await self._write()
+        if self._is_due:
+            if self._beat is None:
+                self._beat = draft_alarms(self._pending, self._key)
+                await self._log.append(self._beat[0])
+            elif not await asyncio.to_thread(is_written, self._log, self._beat[0].leaf.req):
+                await self._log.append(self._beat[0])
+            self._note_told(self._beat[1])
+            self._beat, self._is_due = None, bool(self._pending)
+        engine = self._engine
+        self._observer.stands(is_open=len(self._open), lost=engine.lost(), suppressed=engine.suppressed())
 
     def standing(self) -> AlarmStanding:
         """Return how the watch stands."""
         return AlarmStanding(
-            since=self._since, waiting=self._queued, is_open=len(self._open), blind=self._engine.blind()
+            since=self._since,
+            evaluated=self._evaluated,
+            waiting=self._queued,
+            is_behind=self._is_behind or not self._has_begun,
+            is_failing=self._is_failing,
+            is_open=len(self._open),
+            blind=self._engine.blind(),
         )
 
-    async def _try_step(self) -> bool:
+    async def _attempt(self, step: Callable[[], Awaitable[None]]) -> bool:
         try:
-            await self.step()
+            await step()
         except LogUnavailableError as error:
+            self._is_failing = True
             LOGGER.warning("alarms wait for the log: %s", error.reason)
             return False
         except Exception:  # whatever nobody foresaw must not end the watch
+            self._is_failing = True
             LOGGER.exception("alarms")
             return False
+        self._is_failing = False
         return True
 
     # --- in another thread --------------------------------------------------------------------------------------------
@@ -186,7 +227,7 @@ class AlarmWatch:
         self._read_on(None)
         latest = self._latest() or 0
         since = latest - CATCH_UP_MS
-        told = ToldAlarms(raised_alarms(self._log, since=since))
+        told = ToldAlarms(self._key, raised_alarms(self._log, since=since))
         self._pending = deque(one for one in self._pending if one.t >= since and told.find(one) is None)
         self._open = dict.fromkeys(find_open(self._log))
         self._has_begun = True
@@ -204,8 +245,9 @@ class AlarmWatch:
                 self._take(one)
             if is_behind:
                 self._read_on(None)
-        except LogUnavailableError:
-            self._is_behind = True  # what came is in the log too
+        except BaseException:  # whatever it was: what came is in the log too
+            with self._lock:
+                self._is_behind = True
             raise
 
     def _take(self, arrived: _Arrived) -> None:
@@ -237,30 +279,22 @@ class AlarmWatch:
     def _see(self, seen: Observed) -> None:
         self._pending += self._engine.observe([seen])
         self._next = Place(seen.place.shard, seen.place.entry + 1)
+        self._evaluated = seen.t
+        self._is_due = self._is_due or seen.leaf.kind in QUESTIONS
         if seen.leaf.kind is LeafKind.ADMIN:
             self._note(seen.leaf)
 
     def _note(self, leaf: LeafDraft) -> None:
-        """Note an alarm that was raised, or a verdict."""
-        try:
-            target = Target.parse(str(leaf.more.get("target", "")))
-        except AlarmError:  # something else that was administered
-            return
-        action = leaf.more.get("action")
-        if action == ALARM and len(self._open) < MAX_OPEN:
-            self._open[target] = None
-        elif action == VERDICT and leaf.reasons != (Verdict.NEEDS_INQUIRY.value,):
-            self._open.pop(target, None)
+        """Note a verdict."""
+        if leaf.more.get("action") == VERDICT and leaf.reasons != (Verdict.NEEDS_INQUIRY.value,):
+            self._open.pop(leaf.req, None)
 
     # --- on the event loop --------------------------------------------------------------------------------------------
 
-    async def _write(self) -> None:
-        """Write what was found; what the log tells of already, perhaps since a write that seemed to fail, is done."""
-        engine = self._engine
-        while self._pending:
-            alarm = self._pending[0]
-            if await asyncio.to_thread(find_alarm, self._log, alarm.target) is None:
-                await self._log.append(draft_alarm(alarm))
-                self._observer.raised(alarm.rule)
-            self._pending.popleft()
-        self._observer.stands(is_open=len(self._open), lost=engine.lost(), suppressed=engine.suppressed())
+    def _note_told(self, count: int) -> None:
+        """Note that the log tells of the first alarms that waited."""
+        for _ in range(count):
+            alarm = self._pending.popleft()
+            self._observer.raised(alarm.rule)
+            if len(self._open) < MAX_OPEN:
+                self._open[name_alarm(alarm, self._key).id] = None

@@ -4,9 +4,9 @@ All times are milliseconds since 1970 and never go back by more than a shard's t
 what came after ``t - span_ms``.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from itertools import pairwise
 from typing import Final, Generic, TypeVar
 
 from gateway.audit.alarms.observed import Place
@@ -14,6 +14,10 @@ from gateway.audit.alarms.observed import Place
 # Keys of one window, such as pairs of an official and a person; about 300 bytes each. A province with a million
 # accesses a day fills it in hours for pairs, and in months for officials.
 MAX_KEYS: Final = 200_000
+
+# Places that are remembered of one key of a window of steps: whoever counts through numbers and puts others in between
+# has to put in hundreds for each. Every place costs a question within the span, and about 200 bytes.
+MAX_PLACES: Final = 4_096
 
 _State = TypeVar("_State")
 _Value = TypeVar("_Value", bound=Hashable)
@@ -114,25 +118,70 @@ class ShareWindow:
         return missed if len(missed) >= self._misses else None
 
 
+class _Steps(dict[int, tuple[int, Place]]):
+    """When each place was met, in the order of arrival; and once they are many, how many of them have another one near.
+
+    Most keys are met once, so ``places``, which are in the order of their numbers, are kept from the second look on.
+    """
+
+    __slots__ = ("near", "places")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near = 0
+        self.places: list[int] = []
+
+    def is_near(self, at: int, step: int) -> bool:
+        """Answer whether the place number ``at`` has another one near; False where there is no such number."""
+        places = self.places
+        if not 0 <= at < len(places):
+            return False
+        here = places[at]
+        return (at > 0 and here - places[at - 1] <= step) or (at + 1 < len(places) and places[at + 1] - here <= step)
+
+    def insert(self, place: int, step: int) -> None:
+        """Take a place in."""
+        at = bisect_left(self.places, place)
+        self.near -= self.is_near(at - 1, step) + self.is_near(at, step)
+        self.places.insert(at, place)
+        self.near += self.is_near(at - 1, step) + self.is_near(at, step) + self.is_near(at + 1, step)
+
+    def remove(self, place: int, step: int) -> None:
+        """Let a place go."""
+        at = bisect_left(self.places, place)
+        self.near -= self.is_near(at - 1, step) + self.is_near(at, step) + self.is_near(at + 1, step)
+        del self.places[at]
+        self.near += self.is_near(at - 1, step) + self.is_near(at, step)
+
+
 class StepWindow:
     """``numbers`` different places of one key within the span, each no further than ``step`` from another of them."""
 
     def __init__(self, *, numbers: int, step: int, span_ms: int, keys: int = MAX_KEYS) -> None:
-        """Begin empty. Of one key, four times as many places are remembered as it takes."""
+        """Begin empty. Of one key `MAX_PLACES` are remembered, so that others in between hide nothing."""
         self._numbers = numbers
         self._step = step
         self._span_ms = span_ms
-        self._most = 4 * numbers
-        self.recent: Recent[dict[int, tuple[int, Place]]] = Recent(dict, span_ms=span_ms, most=keys)
+        self.recent: Recent[_Steps] = Recent(_Steps, span_ms=span_ms, most=keys)
 
     def add(self, key: Hashable, number: int, t: int, place: Place) -> Evidence | None:
         """Return the entries that show it; None where they are too few, or too far from each other."""
         entries = self.recent.touch(key, t)
-        _put(entries, number, t, place, since=t - self._span_ms, most=self._most)
-        if len(entries) < self._numbers:
+        if not entries:
+            entries[number] = (t, place)
             return None
-        near = {one for low, high in pairwise(sorted(entries)) if high - low <= self._step for one in (low, high)}
-        return [entries[one][1] for one in near] if len(near) >= self._numbers else None
+        if not entries.places:
+            entries.places.append(next(iter(entries)))
+        if entries.pop(number, None) is None:
+            entries.insert(number, self._step)
+        entries[number] = (t, place)
+        while len(entries) > MAX_PLACES or entries[next(iter(entries))][0] <= t - self._span_ms:
+            first = next(iter(entries))
+            del entries[first]
+            entries.remove(first, self._step)
+        if entries.near < self._numbers:
+            return None
+        return (entries[one][1] for at, one in enumerate(entries.places) if entries.is_near(at, self._step))
 
 
 def _put(

@@ -287,9 +287,7 @@ class LogBook:
             standing.follow(await asyncio.to_thread(read_standing, reader))
         return standing
 
-    async def _note(
-        self, kind: LeafKind, more: dict[str, str | int], *, policy: str = "", trust: str = ""
-    ) -> Standing:
+    async def _note(self, kind: LeafKind, more: dict[str, str | int], *, policy: str = "", trust: str = "") -> Standing:
         """Write an entry of our own to the shard that is due; return the standing of that shard."""
         given = {name: value for name, value in more.items() if value != ""}
         await self.turn()

@@ -18,6 +18,16 @@ _WRAPPED: Final = b"tongban: check of a wrapping key"
 _NUMBER: Final = KeyNumber(0)  # of no data key
 
 
+def make_index_check(key: bytes) -> bytes:
+    """Return what a store keeps of the key of its index."""
+    return hmac.digest(key, _INDEX_LABEL, "sha256")
+
+
+def make_wrapping_check(wrapper: KeyWrapper) -> bytes:
+    """Return what a key table keeps of the key that its keys are wrapped with; raises as the wrapper does."""
+    return wrapper.wrap(_WRAPPED, _NUMBER)
+
+
 def verify_index_key(store: LogStore, key: bytes, path: Path, *, writes: bool) -> None:
     """Verify that the index of a log was begun with this key from a file; a log that is empty begins with it.
 
@@ -25,7 +35,7 @@ def verify_index_key(store: LogStore, key: bytes, path: Path, *, writes: bool) -
         LogUnavailableError: UNUSABLE, it was another one; and what the store raises.
 
     """
-    check = hmac.digest(key, _INDEX_LABEL, "sha256")
+    check = make_index_check(key)
     kept = store.key_check()
     if kept is None and writes and store.head() is None:
         store.set_key_check(check)
@@ -37,7 +47,7 @@ def verify_wrapping_key(keys: KeyStore, wrapper: KeyWrapper, path: Path, *, writ
     """Verify that the data keys of a table are wrapped with this key; raises as `verify_index_key` does."""
     kept = keys.key_check()
     if kept is None and writes and not keys.last():
-        keys.set_key_check(wrapper.wrap(_WRAPPED, _NUMBER))
+        keys.set_key_check(make_wrapping_check(wrapper))
     elif kept is None or not _opens(wrapper, kept):
         raise _another_key(path)
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from gateway.audit.data_keys import KeyStore
-from gateway.audit.store.postgres_sql import HAS_TABLES
 from gateway.audit.store.store import LogStore
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.trust.files import read_file
@@ -62,6 +61,7 @@ class PostgresPlace:
         """Answer whether there is a log; raises as `store` does."""
         try:
             from gateway.audit.store.postgres_link import PostgresLink  # noqa: PLC0415 - an extra
+            from gateway.audit.store.postgres_sql import HAS_TABLES  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise _without_library() from error
 

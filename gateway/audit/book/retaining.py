@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from gateway.audit.book.book import LogBook
+from gateway.audit.forgetting.purge import purge
 from gateway.audit.forgetting.retention import retain
 from gateway.audit.forgetting.retention_terms import Retention
 from gateway.audit.log import AccessLog
@@ -49,6 +50,8 @@ async def retain_shard(book: LogBook, shard: str, retention: Retention, *, at: d
     async with book.writable(shard) as log:
         retained = await retain(log, retention, at=min(at, settled))
         keys = 0 if log is book.current else await asyncio.to_thread(_erase_keys, log)
+        if retained.entries or keys:
+            await purge(log)
     return RetainedShard(
         shard=shard,
         entry=None if retained.receipt is None else retained.receipt.index,

@@ -17,6 +17,7 @@ from typing import Final
 
 from gateway.audit.errors import LogFault, MalformedLogDataError, UnprovenError
 from gateway.audit.finding.entry import MAX_ENTRIES, MAX_ENTRIES_FILE, FindingEntry, parse_entry
+from gateway.audit.finding.fields import select_type
 from gateway.audit.finding.fitting import find_closed, find_differing, is_factless
 from gateway.audit.finding.making import MAX_BUNDLES_SIZE
 from gateway.audit.finding.manifest import (
@@ -31,7 +32,7 @@ from gateway.audit.finding.manifest import (
 )
 from gateway.audit.finding.package import MAX_PACKAGE, parse_package
 from gateway.audit.finding.query import MAX_QUERY, SearchBehind, verify_search
-from gateway.audit.finding.replay import Decide, decides, is_replayable, replay
+from gateway.audit.finding.replay import decides, is_replayable, replay
 from gateway.audit.leaf import Leaf, LeafError, parse_leaf
 from gateway.audit.search.query import Query
 from gateway.audit.tlog.checkpoint import Checkpoint, parse_checkpoint
@@ -42,7 +43,8 @@ from gateway.audit.verify.finding import Finding, FindingKind, Findings
 from gateway.audit.verify.source import BUNDLES_FOLDER, CHECKPOINT_FILE, POLICY_FILE, FolderSource, Source
 from gateway.audit.verify.verifier import NoPolicyError
 from gateway.trust.files import read_file
-from policies.bundle import MalformedBundleError, parse_bundle
+from policies.bundle import Bundle, MalformedBundleError, parse_bundle
+from policies.catalogue import LicenceType
 
 _PREFIX: Final = "sha256:"
 
@@ -53,12 +55,14 @@ Progress = Callable[[int, int], None]
 class FindingVerification:
     """What was found. ``opened``: entries with opened values; ``replayed``: decisions that were computed again.
 
+    ``types``: whose fields the form of an entry speaks of, by its number, as far as that can be told.
     ``is_own_policy``: the finding itself said whom to believe, so a forger could have said it too.
     """
 
     log: str
     size: int
     entries: tuple[tuple[FindingEntry, Leaf], ...]
+    types: Mapping[int, LicenceType]
     cosigned: Mapping[str, int]
     search: SearchBehind | None
     opened: int
@@ -128,6 +132,7 @@ def refuse_package(error: MalformedLogDataError) -> FindingVerification:
         log="",
         size=0,
         entries=(),
+        types={},
         cosigned={},
         search=None,
         opened=0,
@@ -160,7 +165,8 @@ class _Verifier:
         self._cosigned: Mapping[str, int] = {}
         self._entries: list[tuple[FindingEntry, Leaf]] = []
         self._search: SearchBehind | None = None
-        self._bundles: dict[str, Decide] = {}
+        self._bundles: dict[str, Bundle] = {}
+        self._types: dict[int, LicenceType] = {}
         self._opened = self._replayed = 0
 
     def run(self, progress: Progress) -> None:
@@ -178,6 +184,7 @@ class _Verifier:
             log=self._log,
             size=self._size,
             entries=tuple(self._entries),
+            types=self._types,
             cosigned=self._cosigned,
             search=self._search,
             opened=self._opened,
@@ -342,12 +349,17 @@ class _Verifier:
             first = next(entry.index for entry, leaf in self._entries if leaf.content.policy == digest)
             path = f"{BUNDLES_FOLDER}/{digest.removeprefix(_PREFIX)}.json"
             self._findings.add(FindingKind.POLICY_MISSING, entry=first, path=path)
+        deciding = {digest: decides(bundle) for digest, bundle in self._bundles.items()}
         for entry, leaf in self._entries:
-            decide_again = self._bundles.get(leaf.content.policy)
-            if decide_again is None or not is_replayable(leaf.content, entry.context):
+            bundle = self._bundles.get(leaf.content.policy)
+            if bundle is None:
+                continue
+            if licence_type := select_type(bundle, leaf.content, entry.context):
+                self._types[entry.index] = licence_type
+            if not is_replayable(leaf.content, entry.context):
                 continue
             self._replayed += 1
-            if differs := replay(leaf.content, entry.context, decide_again):
+            if differs := replay(leaf.content, entry.context, deciding[leaf.content.policy]):
                 self._findings.add(FindingKind.REPLAY, entry=entry.index, detail=differs)
 
     def _read_bundles(self) -> None:
@@ -360,6 +372,6 @@ class _Verifier:
                 self._findings.add(FindingKind.DIGEST, path=path)
                 continue
             try:
-                self._bundles[_PREFIX + digest] = decides(parse_bundle(data))
+                self._bundles[_PREFIX + digest] = parse_bundle(data)
             except MalformedBundleError as error:
                 self._findings.add(FindingKind.MALFORMED, path=path, detail=str(error.flaw))

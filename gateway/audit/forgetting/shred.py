@@ -10,20 +10,23 @@ same command finds what is left:
 3. Entries about the person lose that half too.
 4. The person's data keys are destroyed, which also undoes copies of those halves in backups of the log.
 5. The index forgets the person.
+6. What was erased leaves the files of the stores (`gateway.audit.forgetting.purge`).
 
 Who looked, at which organisation, when and for which item, stays. So do case numbers, which belong to the official's
-half: a case system may still know whose case it was. An entry written while this runs counts as a later access.
+half: a case system may still know whose case it was. Steps 4 and 5 are taken between two batches: an entry written
+before them is forgotten with the others, though the entry of step 1 does not count it; a later one is a later access.
 """
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 from gateway.audit.entry import OWN_CALLER, EntryDraft, Receipt, SubjectId, make_private, split_names
 from gateway.audit.errors import AuditError
+from gateway.audit.forgetting.purge import purge
 from gateway.audit.forgetting.shred_approval import (
     APPROVERS_NEEDED,
     CountedApproval,
@@ -55,11 +58,15 @@ class NotApprovedError(AuditError):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Concerned:
-    """What leads to a person: entries about them, the licences these name, and further entries about those."""
+    """What leads to a person: entries about them, the licences these name, and further entries about those.
+
+    Entries from ``until`` on were not looked for.
+    """
 
     entries: tuple[int, ...]
     licences: tuple[str, ...]
     others: tuple[int, ...]
+    until: int
 
     @property
     def all(self) -> tuple[int, ...]:
@@ -71,6 +78,7 @@ class Concerned:
 class Shredded:
     """What was done. ``receipt`` is that of the entry, None where nothing led to the person; ``left``: run it again.
 
+    So it is without ``purged``: bytes of what was destroyed may still be in files, since a backup was being made.
     ``resealed`` are the days that were sealed anew, and those that were not, since their index was damaged before.
     """
 
@@ -80,6 +88,7 @@ class Shredded:
     words: int
     left: int
     resealed: Resealed
+    purged: bool = True
 
 
 async def shred(
@@ -97,12 +106,13 @@ async def shred(
         LogUnavailableError: the log failed; nothing was erased, or some was: do it again.
 
     """
-    counted = count_approvals(approvals, order, approvers, at=at)
+    counted = await asyncio.to_thread(count_approvals, approvals, order, approvers, at=at)
     approving = [one.approver for one in counted if one.refusal is None]
     if len(approving) < APPROVERS_NEEDED or order.log != log.origin:
         raise NotApprovedError(counted)
     async with log.upkeep:
-        return await _shred(log, order, approving, at)
+        done = await _shred(log, order, approving, at)
+    return replace(done, purged=await purge(log))  # 6
 
 
 async def _shred(log: AccessLog, order: ShredOrder, approving: Sequence[str], at: datetime) -> Shredded:
@@ -125,14 +135,15 @@ async def _shred(log: AccessLog, order: ShredOrder, approving: Sequence[str], at
     )
 
 
-def find_concerned(log: AccessLog, subject: SubjectId) -> Concerned:
-    """Return what leads to a person; blocks.
+def find_concerned(log: AccessLog, subject: SubjectId, *, since: int = 0) -> Concerned:
+    """Return what leads to a person, by entries about them from ``since`` on; blocks.
 
     Raises:
         LogUnavailableError: the log cannot be read.
 
     """
-    entries = _follow(log, LookupKind.SUBJECT, subject)
+    head = log.head()
+    entries = _follow(log, LookupKind.SUBJECT, subject, since=since)
     licences: dict[str, None] = {}
     for entry in entries:
         try:
@@ -143,7 +154,12 @@ def find_concerned(log: AccessLog, subject: SubjectId) -> Concerned:
             licences |= dict.fromkeys(split_names(opened.part.licence))
     known = set(entries)
     others = {entry for licence in licences for entry in _follow(log, LookupKind.LICENCE, licence)} - known
-    return Concerned(entries=tuple(sorted(known)), licences=tuple(licences), others=tuple(sorted(others)))
+    return Concerned(
+        entries=tuple(sorted(known)),
+        licences=tuple(licences),
+        others=tuple(sorted(others)),
+        until=0 if head is None else head.size,
+    )
 
 
 def digest_entries(entries: Collection[int]) -> bytes:
@@ -181,17 +197,27 @@ def _owners(log: AccessLog, subject: SubjectId) -> list[KeyOwner]:
 
 def _erase(log: AccessLog, subject: SubjectId, concerned: Concerned) -> tuple[int, int]:
     """Take steps 2 to 5; return how many keys and rows of the index there were."""
+    erased = _erase_parts(log, concerned)
+    with log.keys.between_batches:
+        erased += _erase_parts(log, find_concerned(log, subject, since=concerned.until))  # what came meanwhile
+        keys, rows = _erase_person(log, subject)
+    return keys, erased + rows
+
+
+def _erase_parts(log: AccessLog, concerned: Concerned) -> int:
+    """Take steps 2 and 3; return how many rows of the index there were."""
     _erase_halves(log, concerned.others)  # 2
     words = [word for licence in concerned.licences for word in log.lookup.words(LookupKind.LICENCE, licence)]
     erased = log.store.erase_words(words) if words else 0
     _erase_halves(log, concerned.entries)  # 3
-    keys, rows = _erase_person(log, subject)  # 4, 5
-    return keys, erased + rows
+    return erased
 
 
 def _erase_person(log: AccessLog, subject: SubjectId) -> tuple[int, int]:
-    keys = log.keys.erase(_owners(log, subject))
-    return keys, log.store.erase_words(log.lookup.words(LookupKind.SUBJECT, subject))
+    """Take steps 4 and 5, with no batch between them."""
+    with log.keys.between_batches:
+        keys = log.keys.erase(_owners(log, subject))
+        return keys, log.store.erase_words(log.lookup.words(LookupKind.SUBJECT, subject))
 
 
 def _erase_halves(log: AccessLog, entries: Sequence[int]) -> None:
@@ -207,12 +233,12 @@ def _without_subject(data: bytes) -> bytes:
         return b""
 
 
-def _follow(log: AccessLog, kind: LookupKind, value: str) -> list[int]:
+def _follow(log: AccessLog, kind: LookupKind, value: str, *, since: int = 0) -> list[int]:
     """Return all entries that a value leads to, in all epochs."""
     found: list[int] = []
     for word in log.lookup.words(kind, value):
         before = _LAST
-        while page := log.store.find(word, before=before, limit=_STEP):
+        while page := log.store.find(word, before=before, limit=_STEP, since=since):
             found += page
             before = page[-1]
     return found

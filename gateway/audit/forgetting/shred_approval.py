@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -152,20 +152,21 @@ def parse_approval(data: bytes) -> ShredApproval:
 def count_approvals(
     approvals: Iterable[ShredApproval], order: ShredOrder, approvers: ApproverRegistry, *, at: datetime
 ) -> tuple[CountedApproval, ...]:
-    """Judge each approval. Whoever counts is a person of the registry, each with a key of their own, once."""
+    """Judge each approval; blocks. Whoever counts is a person of the registry, each with a key of their own, once."""
     counted: list[CountedApproval] = []
     seen: set[bytes] = set()
     for one in approvals:
         approver = approvers.find(one.approver)
-        refusal = _refuse(one, order, approver, at)
+        refusal = _refuse(one, order, approver, seen, at)
         if refusal is None and approver is not None:
-            refusal = ApprovalRefusal.SAME_APPROVER if approver.public_key in seen else None
             seen.add(approver.public_key)
         counted.append(CountedApproval(approver=one.approver, refusal=refusal))
     return tuple(counted)
 
 
-def _refuse(one: ShredApproval, order: ShredOrder, approver: Approver | None, at: datetime) -> ApprovalRefusal | None:
+def _refuse(
+    one: ShredApproval, order: ShredOrder, approver: Approver | None, counted: Collection[bytes], at: datetime
+) -> ApprovalRefusal | None:
     statement = one.statement
     made_at = parse_moment(statement.made_at)
     if approver is None:
@@ -183,7 +184,9 @@ def _refuse(one: ShredApproval, order: ShredOrder, approver: Approver | None, at
         )
     except SignatureVerificationError:
         return ApprovalRefusal.BAD_SIGNATURE
-    # Last, for it takes long: nobody makes us hash by a file that nobody signed.
+    if approver.public_key in counted:
+        return ApprovalRefusal.SAME_APPROVER
+    # Last, for it takes long: nobody makes us hash by a file that nobody signed, or by a second one of the same person.
     same = hmac.compare_digest(statement.subject, _hash(order.subject, bytes.fromhex(statement.salt)))
     if not same or (statement.log, statement.basis) != (order.log, order.basis):
         return ApprovalRefusal.OTHER_WORK

@@ -17,6 +17,7 @@ from gateway.audit.leaf import LeafError
 from gateway.audit.link.address import connect_socket
 from gateway.audit.link.frame import GREETING, MAX_ANSWER, FrameError, FrameReader
 from gateway.audit.link.message import (
+    Announced,
     AnnouncePolicy,
     AnnounceTrust,
     Answer,
@@ -68,12 +69,12 @@ class LinkClient(asyncio.Protocol):
         raise self._as_error(answer)
 
     async def announce_policy(self, digest: str, *, approvals: int) -> None:
-        """Say that this policy is in force."""
-        self._refuse(await self._ask(AnnouncePolicy(self._number(), digest, approvals)))
+        """Say that this policy is in force; raises LeafError too."""
+        self._refuse_unless(Announced, await self._ask(AnnouncePolicy(self._number(), digest, approvals)))
 
     async def announce_trust(self, version: str) -> None:
-        """Say that this trust store is in force."""
-        self._refuse(await self._ask(AnnounceTrust(self._number(), version)))
+        """Say that this trust store is in force; raises LeafError too."""
+        self._refuse_unless(Announced, await self._ask(AnnounceTrust(self._number(), version)))
 
     async def shred(self, order: ShredOrder, approvals: Sequence[ShredApproval]) -> Shredded:
         """Forget a person."""
@@ -92,7 +93,7 @@ class LinkClient(asyncio.Protocol):
 
     async def ping(self) -> None:
         """Bring `stopped` up to date."""
-        self._refuse(await self._ask(Ping(self._number())))
+        self._refuse_unless(Pong, await self._ask(Ping(self._number())))
 
     async def close(self) -> None:
         """Hang up, and return when that is done."""
@@ -179,8 +180,8 @@ class LinkClient(asyncio.Protocol):
         self._send(Ping(self._number()))
         self._caller = self._loop.call_later(CALL_SECONDS, self._call)
 
-    def _refuse(self, answer: Answer) -> None:
-        if isinstance(answer, Refused):
+    def _refuse_unless(self, expected: type[Answer], answer: Answer) -> None:
+        if not isinstance(answer, expected):
             raise self._as_error(answer)
 
     def _as_error(self, answer: Answer) -> Exception:

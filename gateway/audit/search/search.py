@@ -126,6 +126,20 @@ class LogSearch:
             return Page(entries=tuple(found), cursor=onward, size=head.size, looked=looked)
         return Page(entries=tuple(found), cursor=None, size=head.size, looked=looked)
 
+    def follow(self, kind: LookupKind, value: str, query: Query, *, before: int | None = None) -> Iterator[FoundEntry]:
+        """Yield what one word of the index leads to and a search fits, the newest first, below entry ``before``.
+
+        Raises:
+            LogUnavailableError: as `find` does.
+
+        """
+        head = self._store.head()
+        if head is None:
+            return
+        within = self._range(query, head, before)
+        for _, candidates in _group(self._follow(self._lookup.words(kind, value), within), _FETCHED):
+            yield from self._read(query, candidates)
+
     def _range(self, query: Query, head: StoredHead, place: int | None) -> _Range:
         low = 0 if query.since is None else self._first_at(query.since, head.size)
         end = head.size if query.until is None else self._first_at(query.until, head.size)

@@ -11,7 +11,7 @@ from typing import Final
 from gateway.audit.store.postgres_link import Connection, PostgresLink
 
 WAIT_SECONDS: Final = 15.0  # for those that may still see it; a standby tells of itself every 10 seconds
-VACUUM_SECONDS: Final = 3_600.0  # for one table: its pages that changed since the last time, and all of its indexes
+VACUUM_SECONDS: Final = 600.0  # for one table: its pages that changed since the last time, and all of its indexes
 _LOOK_SECONDS: Final = 0.1
 # Transactions that may have a snapshot of this database, or whose number a snapshot may be waiting for; what a slot
 # holds back goes by the number too, so that one which moves on is another one.

@@ -40,12 +40,18 @@ class Chains:
         self._start = start
         self._findings = findings
         self._numbers: dict[str, int] = {}
+        self.first_t: int | None = None  # in milliseconds since 1970; None: no entry was read
         self._last_t = 0
         self._days: list[tuple[int, int]] = []
         self._others: list[tuple[int, LeafDraft]] = []
         self.policies: dict[str, int] = {}
         self.seals = 0
         self.resealed = 0
+
+    @property
+    def last_t(self) -> int | None:
+        """The latest time; None: no entry was read."""
+        return None if self.first_t is None else self._last_t
 
     @property
     def callers(self) -> int:
@@ -60,6 +66,7 @@ class Chains:
                 add_gap(self._findings, caller, entry=entry, expected=last + 1, got=first)
         self._numbers |= part.lasts
         if part.first_t is not None:
+            self.first_t = part.first_t if self.first_t is None else self.first_t
             if part.first_t < self._last_t:
                 self._findings.add(FindingKind.TIME, entry=part.first_entry)
             self._last_t = max(part.last_t, self._last_t)

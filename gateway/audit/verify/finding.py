@@ -22,6 +22,8 @@ class FindingKind(StrEnum):
     TILE = "tile-differs"
     ENTRY = "entry-differs"
     LEAF = "leaf-malformed"
+    EMPTY = "nothing-to-verify"
+    PART = "part-only"
     SEQUENCE = "number-gap"
     TIME = "time-went-back"
     POLICY_CHAIN = "policy-chain"
@@ -48,6 +50,8 @@ SENTENCES: Final = MappingProxyType(
         FindingKind.TILE: ("杂凑块与其下层不符", "a tile does not follow from what lies below it"),
         FindingKind.ENTRY: ("条目与树中的杂凑值不符", "an entry does not have the hash that the tree has"),
         FindingKind.LEAF: ("条目内容不合格式", "an entry is no canonical leaf"),
+        FindingKind.EMPTY: ("没有任何条目可供核验", "there is no entry to verify"),
+        FindingKind.PART: ("并非日志的全部条目", "these are not all entries of the log"),
         FindingKind.SEQUENCE: ("调用方的编号不连续", "the numbers of a caller have a gap"),
         FindingKind.TIME: ("条目时间早于前一条", "an entry is earlier than the one before"),
         FindingKind.POLICY_CHAIN: ("策略启用记录前后不衔接", "a policy entry does not follow the one before"),

@@ -1,7 +1,9 @@
 """The manifest of an export: what it holds and the digests of the files that no tree covers, in canonical JSON.
 
-Nobody signs it. It says nothing that a verifier cannot find out from the rest, and so any change of it is noticed; and
-a folder without it is no export, for whoever took it away may have taken policies with it.
+Nobody signs it. Log, size, root and digests are held against the signed rest, so that a change of them is noticed.
+Which entries are there, nobody can hold against anything: whoever hands on an export may narrow ``first`` and ``end``
+and leave out the bundles outside. So a verifier says of a narrower range that it is a part, and of which times. A
+folder without a manifest is no export, for whoever took it away may have taken policies with it.
 """
 
 from typing import Annotated, Final

@@ -1,13 +1,14 @@
 """Reading the leaves of a bundle quickly, to the same verdict as `gateway.audit.leaf.parse_leaf`, leaf by leaf.
 
-Nearly all leaves are answers to callers. A bundle of those is decoded as lines into one structure and encoded again,
-which proves the canonical form; what a structure cannot say is looked up once for the whole bundle. A bundle with
-anything else in it is read leaf by leaf, and `parse_leaf` has the last word.
+Nearly all leaves are answers to callers. Those of a bundle are decoded as lines into one structure and encoded again,
+which proves the canonical form; what a structure cannot say is looked up once for the whole bundle. A leaf that does
+not look like an answer is read alone, and so is each of a bundle whose answers are not all as they should be;
+`parse_leaf` has the last word.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from operator import attrgetter
 from typing import Annotated, Final, Literal
 
@@ -83,17 +84,29 @@ _TEXTS: Final = attrgetter(
     *("caller", "org", "partner", "item", "purpose", "req", "form", "plan", "policy", "outcome", "trust")
 )
 _LISTS: Final = attrgetter("obligations", "reasons")
+_ACCESS, _MATCH, _DENY = (f'"kind":"{kind}"'.encode() for kind in ("access", "match", "deny"))
 _NOT_IN_ANSWERS: Final = (b"\\", b"\n", b" ", b"\x7f")
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 def read_leaves(entries: Sequence[bytes]) -> Sequence[ReadLeaf | LeafError]:
     """Read the leaves of one bundle; in the place of an entry that is none stands its fault."""
-    return _read_answers(entries) or [(_read_answers([entry]) or (_read_slowly(entry),))[0] for entry in entries]
+    look_alike = [_ACCESS in entry or _MATCH in entry or _DENY in entry for entry in entries]
+    answers = _read_answers(list(compress(entries, look_alike)))
+    if answers is None:
+        return [(_read_answers([entry]) or (_read_slowly(entry),))[0] for entry in entries]
+    if all(look_alike):
+        return answers
+    read = iter(answers)
+    return [
+        next(read) if is_answer else _read_slowly(entry) for entry, is_answer in zip(entries, look_alike, strict=True)
+    ]
 
 
 def _read_answers(entries: Sequence[bytes]) -> Sequence[AnswerLeaf] | None:
     """Read entries that are all canonical leaves about answers; None: not all are, or it takes a closer look."""
+    if not entries:
+        return ()
     joined = b"".join(entries)
     # Without a backslash no text holds a quotation mark or a control character; the rest is not allowed in leaves.
     if not joined.isascii() or any(character in joined for character in _NOT_IN_ANSWERS):

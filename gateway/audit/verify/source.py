@@ -4,7 +4,7 @@ import http.client
 import socket
 import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,8 +14,17 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from gateway.audit.errors import AuditError
-from gateway.audit.tlog.merkle import HASH_SIZE
-from gateway.audit.tlog.tile import ENTRIES, MAX_BUNDLE, TILE_SIZE, TILE_WIDTH, TileAddress, encode_tile_path
+from gateway.audit.tlog.merkle import EMPTY_ROOT, HASH_SIZE
+from gateway.audit.tlog.tile import (
+    ENTRIES,
+    MAX_BUNDLE,
+    TILE_SIZE,
+    TILE_WIDTH,
+    TileAddress,
+    encode_tile_path,
+    hash_ranges,
+    range_tiles,
+)
 from gateway.trust.files import read_file
 
 CHECKPOINT_FILE: Final = "checkpoint"
@@ -269,6 +278,19 @@ def read_tile(source: Source, address: TileAddress) -> bytes | None:
     if whole is None:
         return None
     return _first_entries(whole, address.width) if address.level == ENTRIES else whole[: address.width * HASH_SIZE]
+
+
+def read_root(read: Callable[[TileAddress], bytes | None], earlier: int, size: int) -> bytes:
+    """Return the root of the first ``earlier`` entries from the tiles of a tree of ``size``.
+
+    Raises:
+        MalformedLogDataError: LENGTH, a tile is missing or has another length; and what ``read`` raises.
+
+    """
+    if not earlier:
+        return EMPTY_ROOT
+    tiles = {address: read(address) or b"" for address in range_tiles([(0, earlier)], size)}
+    return hash_ranges([(0, earlier)], tiles)[0]
 
 
 def _first_entries(bundle: bytes, width: int) -> bytes:

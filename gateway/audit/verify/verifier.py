@@ -5,8 +5,12 @@
 3. Every tile above follows from the tiles below.
 4. The tree has the root of every checkpoint that is there, and enough witnesses cosigned one of them.
 5. Policies and seals refer to each other without a gap (`gateway.audit.verify.chains`).
+   Where the policy asks for no witnesses and none cosigned, nothing is witnessed, and nothing is wrong about that.
 6. The files beside the tree have the digests of the manifest, and there are no others. A folder is an export, so it
    has a manifest; an address that serves a log has none, and then nobody says which policies should be there.
+
+Which entries an export has, its manifest says alone, and whoever hands it on may have left some out: then it is sound
+in part, and an auditor who asked for the whole log says so.
 """
 
 import re
@@ -14,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from multiprocessing import get_context
 from types import MappingProxyType
@@ -23,15 +28,13 @@ from gateway.audit.errors import MalformedLogDataError, UnprovenError
 from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
 from gateway.audit.tlog.merkle import EMPTY_ROOT, HASH_SIZE, fold_hashes
 from gateway.audit.tlog.note import MAX_NOTE
-from gateway.audit.tlog.quorum import MAX_POLICY, Policy, parse_policy, verify_witnessed
+from gateway.audit.tlog.quorum import MAX_POLICY, NO_QUORUM, Policy, parse_policy, verify_witnessed
 from gateway.audit.tlog.tile import (
     MAX_LEVEL,
     TILE_WIDTH,
     TileAddress,
     bundles_of,
     encode_tile_path,
-    hash_ranges,
-    range_tiles,
     tile_at,
     tiles_of,
 )
@@ -46,6 +49,7 @@ from gateway.audit.verify.source import (
     MANIFEST_FILE,
     POLICY_FILE,
     Source,
+    read_root,
     read_tile,
 )
 
@@ -72,7 +76,10 @@ class Verification:
     root: bytes
     first: int
     end: int
+    first_t: int | None  # of the first entry that is there, in milliseconds since 1970; None: there is none
+    last_t: int | None
     checkpoints: int
+    has_quorum: bool  # the policy asks for witnesses
     witnessed_size: int | None  # of the largest checkpoint that enough witnesses cosigned
     cosigned: Mapping[str, int]  # that checkpoint's witnesses, and when
     callers: int
@@ -86,23 +93,34 @@ class Verification:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether nothing is wrong with what is there; that need not be all (`is_whole`)."""
         return not self.findings
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all entries of the log are there."""
+        return (self.first, self.end) == (0, self.size)
 
 
 def verify_log(
-    source: Source, *, policy: Policy | None = None, workers: int = 1, progress: Progress = lambda _done, _total: None
+    source: Source,
+    *,
+    policy: Policy | None = None,
+    whole: bool = False,
+    workers: int = 1,
+    progress: Progress = lambda _done, _total: None,
 ) -> Verification:
     """Verify a log; ``policy``: whom the auditor believes, None: whom the log itself names.
 
-    ``progress`` is told entries done and in all. Whatever is wrong with the log is a finding.
+    ``whole``: an export of a part of the log has a fault. ``progress`` is told entries done and in all. Whatever is
+    wrong with the log is a finding.
 
     Raises:
         SourceError: it cannot be read.
         NoPolicyError: nobody is named to be believed.
 
     """
-    verifier = _Verifier(source, policy)
+    verifier = _Verifier(source, policy, whole=whole)
     verifier.run(workers, progress)
     return verifier.result()
 
@@ -110,8 +128,9 @@ def verify_log(
 class _Verifier:
     """One verification; the steps are those of the module."""
 
-    def __init__(self, source: Source, policy: Policy | None) -> None:
+    def __init__(self, source: Source, policy: Policy | None, *, whole: bool) -> None:
         self._source = source
+        self._is_whole_asked = whole
         self._findings = Findings()
         self._is_own_policy = policy is None
         self._policy = self._read_own_policy() if policy is None else policy
@@ -130,6 +149,11 @@ class _Verifier:
         self._head = head
         size = head.checkpoint.size
         self._first, self._end = self._range(size)
+        if self._first == self._end:
+            self._findings.add(FindingKind.EMPTY)
+        elif self._is_whole_asked and (self._first, self._end) != (0, size):
+            detail = f"{self._first} to {self._end} of {size}"
+            self._findings.add(FindingKind.PART, path=MANIFEST_FILE, detail=detail)
         self._chains = Chains(self._first, self._findings)
         roots = self._check_parts(size, workers, progress)  # 2
         if self._findings.is_full:  # a signed size that no disk could hold would keep the steps below busy for ever
@@ -147,7 +171,10 @@ class _Verifier:
             root=EMPTY_ROOT if head is None else head.root,
             first=self._first,
             end=self._end,
+            first_t=self._chains.first_t,
+            last_t=self._chains.last_t,
             checkpoints=len(self._checkpoints),
+            has_quorum=self._policy.quorum != NO_QUORUM,
             witnessed_size=self._witnessed_size,
             cosigned=self._cosigned,
             callers=self._chains.callers,
@@ -300,9 +327,11 @@ class _Verifier:
                 witnessed = verify_witnessed(signed, self._policy)
             except UnprovenError:
                 continue
+            if not witnessed.cosigned:  # the policy asks for none
+                continue
             if self._witnessed_size is None or checkpoint.size > self._witnessed_size:
                 self._witnessed_size, self._cosigned = checkpoint.size, witnessed.cosigned
-        if self._witnessed_size is None:
+        if self._witnessed_size is None and self._policy.quorum != NO_QUORUM:
             self._findings.add(FindingKind.QUORUM)
 
     def _further_checkpoints(self) -> list[str]:
@@ -313,15 +342,10 @@ class _Verifier:
 
     def _root_at(self, earlier: int, size: int) -> bytes | None:
         """Return the root of the first entries from the tiles; None where one is missing or short."""
-        if not earlier:
-            return EMPTY_ROOT
-        tiles = {}
-        for address in range_tiles([(0, earlier)], size):
-            tile = read_tile(self._source, address)
-            if tile is None or len(tile) != address.width * HASH_SIZE:
-                return None
-            tiles[address] = tile
-        return hash_ranges([(0, earlier)], tiles)[0]
+        try:
+            return read_root(partial(read_tile, self._source), earlier, size)
+        except MalformedLogDataError:
+            return None
 
     # --- files --------------------------------------------------------------------------------------------------------
 

@@ -37,7 +37,9 @@ from gateway.audit.witness.protocol import (
 WITNESS_SECONDS: Final = 10.0  # for all that one witness is asked in a round; a round is every 5 to 30 s
 MAX_TRIES: Final = 3  # a second because of the size it has, a third because somebody else fed it in between
 LEAST_CLAIMS: Final = 2  # also where the quorum is one: a witness alone must not stop a log by saying so
-MAX_AHEAD_SECONDS: Final = 300  # how far a witness's clock may be ahead of ours; beyond, staleness would be hidden
+# How far a witness's clock may be from ours: ahead, staleness would be hidden; behind, it would be shown where none is,
+# and a quorum would seem to have seen the log at a time when nobody had.
+MAX_CLOCK_SECONDS: Final = 300
 _PIECE: Final = 16 * 1024
 
 
@@ -47,6 +49,7 @@ class WitnessFault(StrEnum):
     NO_ADDRESS = "no-address"
     UNREACHABLE = "unreachable"
     TOO_SLOW = "too-slow"
+    BUSY = "busy"  # 429: the log grew too often in a minute, or somebody grew it there in our place
     STATUS = "status"  # it refused: it does not know the log or its key, or has a fault of its own
     MALFORMED = "malformed"  # the answer is not of the form of tlog-witness
     NOT_SIGNED = "not-signed"  # no line by its key, or one that does not verify
@@ -217,6 +220,8 @@ class WitnessFeeder:
                     self.sizes[witness.name] = size
                 case HTTPStatus.UNPROCESSABLE_ENTITY:
                     await self._ask_for_evidence(witness, signed, f"it refuses our proof from size {old}")
+                case HTTPStatus.TOO_MANY_REQUESTS:
+                    raise WitnessError(WitnessFault.BUSY, witness.name)
                 case status:
                     raise WitnessError(WitnessFault.STATUS, witness.name, str(status))
         raise WitnessError(WitnessFault.MALFORMED, witness.name, "409 each time with another size")
@@ -298,6 +303,7 @@ def _read_cosignature(body: bytes, witness: Witness, signed: SignedCheckpoint, s
         raise WitnessError(WitnessFault.MALFORMED, witness.name, str(error)) from error
     except UnprovenError as error:
         raise WitnessError(WitnessFault.NOT_SIGNED, witness.name, str(error)) from error
-    if not 0 < told <= seconds + MAX_AHEAD_SECONDS:
-        raise WitnessError(WitnessFault.CLOCK, witness.name, f"{told - seconds} seconds ahead")
+    if abs(told - seconds) > MAX_CLOCK_SECONDS:
+        where = "ahead" if told > seconds else "behind"
+        raise WitnessError(WitnessFault.CLOCK, witness.name, f"{abs(told - seconds)} seconds {where}")
     return line

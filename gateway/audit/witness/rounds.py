@@ -32,8 +32,9 @@ from gateway.metrics import Metrics
 from gateway.status.schedule import draw
 from gateway.trust.files import read_file, replace_file
 
-# A witness that says one of these was there; its claims must meet those of others in one round.
-_PRESENT: Final = frozenset({WitnessFault.CLAIMS_FORK, WitnessFault.OVERTAKEN})
+# A witness that says one of these was there; its claims must meet those of others in one round, and one that is busy is
+# asked again in the next, for whoever keeps it busy must not win ten minutes by that.
+_PRESENT: Final = frozenset({WitnessFault.CLAIMS_FORK, WitnessFault.OVERTAKEN, WitnessFault.BUSY})
 _SPREAD: Final = 0.1  # of the interval, so that 34 provinces do not ask at the same second
 _CONNECTIONS: Final = 64  # at once; a policy has no more witnesses than that in practice
 _LOG: Final = logging.getLogger(__name__)

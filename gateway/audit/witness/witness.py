@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.audit.errors import LogFault, MalformedLogDataError, UnprovenError
 from gateway.audit.tlog.checkpoint import SignedCheckpoint, encode_checkpoint, verify_checkpoint
+from gateway.audit.tlog.cosignature import parse_cosignature
 from gateway.audit.tlog.merkle import EMPTY_ROOT, verify_consistency
 from gateway.audit.tlog.note import Note, NoteSignature, encode_signature_lines, verify_note
 from gateway.audit.tlog.note_signer import Cosigner
@@ -27,7 +28,8 @@ from gateway.audit.witness.protocol import (
 from gateway.audit.witness.state import WitnessState, WitnessStateError, WitnessStateFault
 from gateway.audit.witness.witnessed import WitnessedLogs
 
-MOST_A_MINUTE: Final = 60  # of one log, in each process; at the shortest interval it asks 12 times, thrice at worst
+MOST_A_MINUTE: Final = 60  # growths of one log, in each process; at the shortest interval it grows 12 times
+SAME_SECONDS: Final = 5  # the shortest interval: a tree that did not grow is not cosigned anew sooner
 _MINUTE: Final = 60
 
 
@@ -58,10 +60,12 @@ class Witness:
         1. 400: the request is malformed, or its old size is above the new one.
         2. 404: the origin is unknown.
         3. 403: no key of the log signed, or a line by one does not verify.
-        4. 429: the log itself asked more often than `MOST_A_MINUTE`; nobody else can use up what it has.
-        5. 409: the old size is not that of the latest checkpoint; the answer says which it is.
-        6. 422: the tree does not begin with the latest one.
-        7. 200: the checkpoint is durable; the answer is the cosignature.
+        4. 409: the old size is not that of the latest checkpoint; the answer says which it is.
+        5. 422: the tree does not begin with the latest one.
+        6. 200: the latest checkpoint itself, cosigned less than `SAME_SECONDS` ago; the answer is that cosignature.
+        7. 429: the log grew more often than `MOST_A_MINUTE`. It comes last: everybody can send what the log signed
+           once more, and that neither takes turns from the log nor hides from it that it was rolled back or forked.
+        8. 200: the checkpoint is durable; the answer is the cosignature.
 
         Raises:
             WitnessStateError: the state cannot be read, was changed, or cannot be written; nothing was cosigned.
@@ -81,8 +85,6 @@ class Witness:
             return WitnessAnswer(status=HTTPStatus.FORBIDDEN, refused=error.fault)
         if request.old > checkpoint.size:  # 1
             return WitnessAnswer(status=HTTPStatus.BAD_REQUEST)
-        if not self._rate.takes(checkpoint.origin, seconds):  # 4
-            return WitnessAnswer(status=HTTPStatus.TOO_MANY_REQUESTS)
         with self._state.exclusively():  # comparing with the latest and putting it in place is one step
             return self._judge(request, tuple(verified.values()), seconds)
 
@@ -100,13 +102,19 @@ class Witness:
         new = request.checkpoint.checkpoint
         latest = self._read(origin_hash(new.origin), seconds)
         old, old_root = (0, EMPTY_ROOT) if latest is None else (latest.checkpoint.size, latest.checkpoint.root)
-        if request.old != old:  # 5
+        if request.old != old:  # 4
             return WitnessAnswer(status=HTTPStatus.CONFLICT, body=encode_size(old), content_type=SIZE_TYPE)
         try:
-            verify_consistency(old=old, old_root=old_root, new=new.size, new_root=new.root, proof=request.proof)  # 6
+            verify_consistency(old=old, old_root=old_root, new=new.size, new_root=new.root, proof=request.proof)  # 5
         except UnprovenError as error:
             return WitnessAnswer(status=HTTPStatus.UNPROCESSABLE_ENTITY, refused=error.fault)
-        cosignature = self._cosigner.cosign(request.checkpoint.note.text, seconds)  # 7
+        if latest is not None and latest.note.text == request.checkpoint.note.text:
+            kept = verify_note(latest.note, [self.key])[self.key]
+            if 0 <= seconds - parse_cosignature(kept.value).seconds < SAME_SECONDS:  # 6
+                return WitnessAnswer(status=HTTPStatus.OK, body=encode_signature_lines([kept]))
+        elif not self._rate.takes(new.origin, seconds):  # 7
+            return WitnessAnswer(status=HTTPStatus.TOO_MANY_REQUESTS)
+        cosignature = self._cosigner.cosign(request.checkpoint.note.text, seconds)  # 8
         # Only lines that were verified are kept: what others wrote under the checkpoint is not for us to spread.
         note = Note(text=request.checkpoint.note.text, signatures=(*lines, cosignature))
         self._state.write(SignedCheckpoint(checkpoint=new, note=note))
@@ -127,17 +135,17 @@ class Witness:
 
 
 class _Rate:
-    """How often each log asked within a minute; only logs that are known ever get here, so it is bounded."""
+    """How often each log grew within a minute; only logs that are known ever get here, so it is bounded."""
 
     def __init__(self) -> None:
-        self._asked: dict[str, deque[int]] = {}
+        self._grown: dict[str, deque[int]] = {}
         self._lock = Lock()
 
     def takes(self, origin: str, seconds: int) -> bool:
         with self._lock:
-            asked = self._asked.setdefault(origin, deque(maxlen=MOST_A_MINUTE))
+            grown = self._grown.setdefault(origin, deque(maxlen=MOST_A_MINUTE))
             # A clock that was set back must not shut a log out until it has caught up.
-            if len(asked) == MOST_A_MINUTE and 0 <= seconds - asked[0] < _MINUTE:
+            if len(grown) == MOST_A_MINUTE and 0 <= seconds - grown[0] < _MINUTE:
                 return False
-            asked.append(seconds)
+            grown.append(seconds)
             return True

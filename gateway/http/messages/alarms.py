@@ -6,11 +6,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from gateway.audit.alarms.alarm import (
-    MAX_NOTE,
-)
+from gateway.audit.alarms.alarm import MAX_NOTE
 from gateway.audit.alarms.register import AlarmState
-from gateway.audit.alarms.words import Severity, Verdict
+from gateway.audit.alarms.words import AlarmKind, Severity, Verdict
 from gateway.audit.search.search import MAX_PAGE, USUAL_PAGE
 from gateway.http.messages.auditors import QueryReceipt
 
@@ -19,7 +17,7 @@ AlarmName = Annotated[
     str,
     Meta(
         pattern=r"^[a-z0-9][a-z0-9-]{0,63}:[0-9a-f]{32}\Z",
-        description="An alarm: the id of its rule, and its own. The latter is also the `decision` of its entries.",
+        description="An alarm: the id of its rule, and its own. The latter is also the `decision` of its verdicts.",
     ),
 ]
 
@@ -61,17 +59,18 @@ class VerdictItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class AlarmItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An alarm: when it was found, the entry that says so, its evidence, and its verdicts, the oldest first.
 
-    ``zh`` and ``en`` are null where the site has no such rule any more; ``found_at`` is null and ``evidence`` empty
-    where they were erased.
+    ``kind``: ``suppressed`` stands for all further ones of the rule and the caller on that day, ``failed`` says that
+    the rule could not judge the entry. ``zh`` and ``en`` are null where the site has no such rule any more.
     """
 
     alarm: str
     rule: str
+    kind: AlarmKind
     severity: Severity
     state: AlarmState
     zh: str | None
     en: str | None
-    found_at: str | None
+    found_at: str
     raised_at: str
     entry: EntryNumber
     evidence: list[EntryNumber]

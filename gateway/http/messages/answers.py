@@ -139,7 +139,7 @@ class WitnessedAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReceiptAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The log's signed word that this answer stands in it; the proof is at ``/v1/receipts/{decision}``."""
+    """Where this answer stands in the log, with a tree that the log signed; the proof: ``/v1/receipts/{decision}``."""
 
     log: Annotated[str, Meta(description="The name of the log.")]
     index: Annotated[int, Meta(ge=0, description="The number of the entry.")]

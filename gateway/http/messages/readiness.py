@@ -168,6 +168,29 @@ class LogReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     en: str
 
 
+class NotJudged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What rules of alarms lack: a year of the working ``calendar``, or a bundle of the ``policy`` archive."""
+
+    what: str
+    which: str
+
+
+class AlarmReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether the rules of alarms keep up with the log; nothing here follows from what they find.
+
+    ``evaluated``: when the last entry was written that they saw; ``waiting``: entries that were handed over and not
+    seen; ``behind``: others wait in the log; ``failing``: the last attempt to read or write the log did not work.
+    """
+
+    evaluated: str | None
+    waiting: int
+    behind: bool
+    failing: bool
+    not_judged: list[NotJudged]
+    zh: str
+    en: str
+
+
 class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the gateway works with; ``anchors`` by purpose."""
 
@@ -185,4 +208,8 @@ class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: LogReadiness
     witnesses: Annotated[
         WitnessReadiness | None, Meta(description="Of the access log; null where the log is in memory alone.")
+    ]
+    alarms: Annotated[
+        AlarmReadiness | None,
+        Meta(description="Null without rules, and in processes that do not write the log: another one watches it."),
     ]

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -13,10 +14,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.audit.book.key_check import make_index_check, make_wrapping_check
+from gateway.audit.data_keys import AesKeyWrapper
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.export import Exported, ExportOrder, export_log
 from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.log import AccessLog
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.sqlite_keys import SqliteKeys
 from gateway.audit.tlog.checkpoint import (
     Checkpoint,
     SignedCheckpoint,
@@ -37,6 +42,7 @@ from keys.own.signer import SoftwareSigner
 from tests.support.audit import ORIGIN, SIGNER, START_MS, Clock, make_draft, opened, sqlite_setup
 
 DAY_MS = 86_400_000
+SECRET = b"s" * 32
 OLD_BUNDLE = b'{"bundle":"old"}'
 NEW_BUNDLE = b'{"bundle":"new"}'
 BUNDLES = {"sha256:" + hashlib.sha256(data).hexdigest(): data for data in (OLD_BUNDLE, NEW_BUNDLE)}
@@ -181,10 +187,16 @@ def write_site(folder: Path, log_folder: Path) -> Path:
     (audit / "keys").mkdir()
     for name in ("signing", "signing-sm2", "wrapping", "index-2026h2"):
         secret = audit / "keys" / f"{name}.key"
-        secret.write_bytes(base64.b64encode(b"s" * 32))
+        secret.write_bytes(base64.b64encode(SECRET))
         secret.chmod(0o600)
     for name in ("log.sqlite", "keys.sqlite"):
         (shard / name).symlink_to(log_folder / name)
+    with (
+        closing(SqliteStore(log_folder / "log.sqlite")) as store,
+        closing(SqliteKeys(log_folder / "keys.sqlite")) as keys,
+    ):
+        store.set_key_check(make_index_check(SECRET))
+        keys.set_key_check(make_wrapping_check(AesKeyWrapper(SECRET)))
     (shard / "trust.policy").write_bytes(encode_policy(POLICY))
     archive = folder / "state" / "policy" / "archive"
     archive.mkdir(parents=True)

@@ -65,11 +65,13 @@ def test_a_receipt_in_full_is_proven_by_log_and_witnesses(full: dict[str, Any]) 
     assert (checked.is_proven, checked.size, set(checked.cosigned)) == (True, 300, {"w1", "w2"})
 
 
-def test_an_answer_with_its_receipt_is_signed_and_not_yet_proven(kept: tuple[Receipt, bytes, TlogProof]) -> None:
-    """What each answer carries is the log's signed word, and no more; the answer itself can be handed in."""
+def test_an_answer_with_its_receipt_is_claimed_and_not_yet_proven(kept: tuple[Receipt, bytes, TlogProof]) -> None:
+    """What each answer carries is a tree that the log signed; which entry of it is meant, anybody can write."""
     answer = {"decision": "D", "receipt": describe_receipt(kept[0])}
-    checked = verify_receipt(parse_receipt(encoded(answer)), exports.POLICY)
-    assert not checked.is_proven
+    changed = {"receipt": describe_receipt(kept[0]) | {"leaf_hash": encode_base64(bytes(32))}}
+    for members in (answer, changed):
+        checked = verify_receipt(parse_receipt(encoded(members)), exports.POLICY)
+        assert (checked.is_proven, checked.size) == (False, ENTRY + 1)
 
 
 def test_too_few_witnesses_prove_nothing_to_who_asks_for_more(full: dict[str, Any]) -> None:
@@ -159,6 +161,7 @@ def test_the_command_tells_proven_signed_and_neither_apart(
     assert (proven.code, proven.object["outcome"], proven.object["index"]) == (0, "valid", ENTRY)
     signed = tongban("audit", "check-receipt", tmp_path / "short", "--key", key, "--json")
     assert (signed.code, signed.object["outcome"]) == (3, "unknown")
+    assert "claimed, not proven" in tongban("audit", "check-receipt", tmp_path / "short", "--key", key).out
     wrong = tongban("audit", "check-receipt", tmp_path / "wrong", "--key", key, "--json")
     assert (wrong.code, wrong.object["error"]) == (1, "receipt.contradiction")
     assert tongban("audit", "check-receipt", tmp_path / "full").code == 2

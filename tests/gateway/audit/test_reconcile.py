@@ -7,12 +7,24 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import Receipt
-from gateway.audit.leaf import parse_leaf
-from gateway.audit.receipts import FullReceipt, describe_receipt, read_receipt
-from gateway.audit.reconcile import Difference, Reconciled, Span, reconcile, source_entries, store_entries
-from gateway.audit.verify.source import FolderSource
+from gateway.audit.leaf import encode_leaf, parse_leaf
+from gateway.audit.receipts import FullReceipt, describe_receipt, prove_entry, read_receipt
+from gateway.audit.reconcile import (
+    Difference,
+    Reconciled,
+    Span,
+    reconcile,
+    source_entries,
+    source_roots,
+    store_entries,
+    store_roots,
+)
+from gateway.audit.tlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from gateway.audit.tlog.merkle import EMPTY_ROOT, CompactRange, leaf_hash
+from gateway.audit.tlog.spelling import encode_base64
+from gateway.audit.verify.source import FolderSource, read_tile
 from tests.gateway.audit import exports
-from tests.support.audit import START_MS, Clock, opened, sqlite_setup
+from tests.support.audit import SIGNER, START_MS, Clock, opened, sqlite_setup
 from tests.support.cli import tongban
 
 SIZE = 300
@@ -52,11 +64,44 @@ def compare(
     *,
     callers: tuple[str, ...] = (),
     first: int = 0,
-    size: int | None = None,
+    end: int | None = None,
+    is_newest: bool = False,
 ) -> Reconciled:
-    end = len(entries) + first
-    span = Span(first=first, end=end, size=size or end)
-    return reconcile(receipts, entries, span=span, policy=exports.POLICY, callers=callers)
+    """Compare receipts with the entries of a log, of which those in [first, end) are looked at."""
+    size = len(entries)
+    span = Span(first=first, end=size if end is None else end, size=size, is_newest=is_newest)
+    tree, roots = CompactRange(), [EMPTY_ROOT]
+    for _, leaf in entries:
+        tree.append(leaf_hash(leaf))
+        roots.append(tree.root())
+    return reconcile(
+        receipts,
+        entries[span.first : span.end],
+        span=span,
+        roots=lambda earlier: roots[earlier] if earlier <= size else None,
+        policy=exports.POLICY,
+        callers=callers,
+    )
+
+
+def forge(entries: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Return the log with another entry at 150, as its operator could sign it anew."""
+    leaves = [leaf for _, leaf in entries]
+    parsed = parse_leaf(leaves[150])
+    other = encode_leaf(replace(parsed.content, req="OTHER"), t=parsed.t, seq=parsed.seq)
+    return list(enumerate([*leaves[:150], other, *leaves[151:]]))
+
+
+def in_full(receipt: Receipt, folder: Path) -> FullReceipt:
+    """Return the receipt with its proof in the tree of the export."""
+    source = FolderSource(folder / "out")
+    signed = parse_checkpoint((folder / "out/checkpoint").read_bytes())
+    proof = prove_entry(lambda address: read_tile(source, address), signed, receipt.index)
+    return replace(read_receipt(describe_receipt(receipt)), proof=proof)
+
+
+def weighed(found: Reconciled) -> list[tuple[Difference, int | None, bool | None]]:
+    return [(one.kind, one.entry, one.is_proven) for one in found.mismatches]
 
 
 def seen(found: Reconciled) -> list[tuple[Difference, int | None]]:
@@ -85,18 +130,57 @@ def test_a_named_caller_needs_a_receipt_for_every_entry(
 
 
 def test_a_log_that_was_cut_is_given_away(receipts: list[Receipt], entries: list[tuple[int, bytes]]) -> None:
-    """A receipt for an entry that the log no longer has is listed."""
-    found = compare(held(of_caller(receipts)), entries[:298][:297])
-    assert seen(found) == [(Difference.NOT_IN_LOG, 297)]
+    """That the log signed more entries than it has is proven; that an export ends earlier may be its age."""
+    mine = held(of_caller(receipts))
+    cut = compare(mine, entries[:297], is_newest=True)
+    assert weighed(cut) == [(Difference.NOT_IN_LOG, 297, True)]
+    older = compare(mine, entries[:297])
+    assert (weighed(older), older.later) == ([(Difference.NOT_IN_LOG, 297, False)], 1)
 
 
-def test_an_entry_that_was_dropped_is_given_away(receipts: list[Receipt], entries: list[tuple[int, bytes]]) -> None:
-    """Where an entry was taken out of a log that was signed anew, receipts find others in their places."""
+def test_an_entry_that_was_changed_is_given_away(
+    receipts: list[Receipt], entries: list[tuple[int, bytes]], folder: Path
+) -> None:
+    """A log that was signed anew has other roots than receipts; which entry differs is proven by a proof alone."""
+    mine = receipts[150]
+    found = compare(held([mine]), forge(entries))
+    assert weighed(found) == [(Difference.FORKED, 150, True), (Difference.OTHER_IN_LOG, 150, False)]
+    full = compare([("full", in_full(mine, folder))], forge(entries))
+    assert (Difference.OTHER_IN_LOG, 150, True) in weighed(full)
+
+
+def test_a_root_that_the_log_does_not_have_is_a_fork_whatever_the_entry(
+    receipts: list[Receipt], entries: list[tuple[int, bytes]]
+) -> None:
+    """A receipt whose own entry is there proves the fork all the same, by its checkpoint."""
+    found = compare(held([receipts[153]]), forge(entries))
+    assert (found.matched, weighed(found)) == (1, [(Difference.FORKED, 153, True)])
+
+
+def test_two_trees_of_one_size_in_one_receipt_are_a_fork(receipts: list[Receipt], folder: Path) -> None:
+    """A receipt whose answer and whose proof have different trees of one size needs no log to prove the fork."""
+    full = in_full(receipts[150], folder)
+    other = sign_checkpoint(Checkpoint(origin=full.log, size=SIZE, root=b"o" * 32), [SIGNER])
+    found = compare([("full", replace(full, checkpoint=other))], [])
+    assert weighed(found) == [(Difference.FORKED, 150, True)]
+
+
+def test_a_receipt_that_its_holder_changed_proves_nothing(
+    receipts: list[Receipt], entries: list[tuple[int, bytes]]
+) -> None:
+    """Another hash or number under a genuine checkpoint is what the receipt claims, and is no evidence."""
+    genuine = read_receipt(describe_receipt(receipts[150]))
+    found = compare([("r", replace(genuine, leaf_hash=bytes(32)))], entries)
+    assert weighed(found) == [(Difference.OTHER_IN_LOG, 150, False)]
+    assert weighed(compare([("r", replace(genuine, seq=7))], entries)) == [(Difference.TWICE, 150, False)]
+
+
+def test_an_entry_that_was_dropped_leaves_a_gap(receipts: list[Receipt], entries: list[tuple[int, bytes]]) -> None:
+    """Where an entry was taken out of a log that was signed anew, the numbers of its caller skip."""
     leaves = [leaf for _, leaf in entries]
     forged = list(enumerate(leaves[:150] + leaves[151:]))
     found = compare(held(of_caller(receipts)[:60]), forged)
-    assert (Difference.OTHER_IN_LOG, 150) in seen(found)
-    assert {one.kind for one in found.mismatches} >= {Difference.GAP}
+    assert (Difference.GAP, None) in {(one.kind, one.is_proven) for one in found.mismatches}
     assert parse_leaf(leaves[150]).content.caller == CALLER
 
 
@@ -128,8 +212,28 @@ def test_receipts_outside_a_stretch_are_counted_and_not_blamed(
     receipts: list[Receipt], entries: list[tuple[int, bytes]]
 ) -> None:
     """An export of a stretch says nothing about receipts for other entries of the log."""
-    found = compare(held(of_caller(receipts)), entries[256:], first=256, size=SIZE)
+    found = compare(held(of_caller(receipts)), entries, first=256)
     assert (found.outside, found.mismatches) == (86, ())
+
+
+def test_what_the_log_took_meanwhile_is_not_blamed(receipts: list[Receipt], entries: list[tuple[int, bytes]]) -> None:
+    """A receipt for an entry behind the ones that were read is outside, where the log has its tree by now."""
+    mine = held(of_caller(receipts))
+    span = Span(first=0, end=297, size=297, is_newest=True)
+    roots = {one.checkpoint.checkpoint.size: one.checkpoint.checkpoint.root for _, one in mine}
+    found = reconcile(mine, entries[:297], span=span, roots=roots.get, policy=exports.POLICY)
+    assert (found.matched, found.outside, found.mismatches) == (99, 1, ())
+
+
+def test_the_store_and_the_export_have_the_same_trees(folder: Path, receipts: list[Receipt]) -> None:
+    """Whether the log or its export is asked, the roots are those that receipts have."""
+    of_export = source_roots(FolderSource(folder / "out"), SIZE)
+    with opened(sqlite_setup(folder / "log", Clock(START_MS + exports.DAY_MS))) as log:
+        of_store = store_roots(log.store)
+        for _, receipt in held(receipts):
+            head = receipt.checkpoint.checkpoint
+            assert of_store(head.size) == of_export(head.size) == head.root
+        assert of_store(SIZE + 1) is of_export(SIZE + 1) is None
 
 
 def test_the_store_and_the_export_have_the_same_entries(folder: Path, entries: list[tuple[int, bytes]]) -> None:
@@ -153,5 +257,12 @@ def test_the_command_lists_what_only_one_side_has(receipts: list[Receipt], folde
     differs = tongban(*base, "--receipts", tmp_path / "some", "--export", folder / "out", "--policy", policy)
     assert differs.code == 1
     assert [(one["kind"], one["entry"]) for one in differs.object["differences"]] == [("no-receipt", 27)]
+    short = tongban("audit", "reconcile", "--receipts", tmp_path / "some", "--site", site)
+    assert "number 10" in short.out
+    assert "claimed" not in short.out
+    changed = json.loads(lines[0])["receipt"] | {"leaf_hash": encode_base64(bytes(32))}
+    (tmp_path / "changed").write_text(json.dumps(changed), encoding="utf-8")
+    claimed = tongban(*base, "--receipts", tmp_path / "changed", "--site", site)
+    assert [(one["kind"], one["proven"]) for one in claimed.object["differences"]] == [("other-in-log", False)]
     assert tongban(*base, "--receipts", tmp_path / "all").code == 2
     assert tongban(*base, "--receipts", tmp_path / "none", "--site", site).code == 2

@@ -150,6 +150,18 @@ async def test_a_failed_commit_is_everybodys(log: AccessLog, store: Gate, *, sto
     assert await asyncio.to_thread(verify_log, log) == size
 
 
+async def test_the_last_failure_is_told(log: AccessLog, store: Gate) -> None:
+    """A batch that failed is told as the reason why nothing is taken, until one is written."""
+    assert log.failure is None
+    store.fail = LogUnavailableError(CAUSE)
+    with pytest.raises(LogUnavailableError):
+        await log.append(make_draft(0))
+    assert log.failure is not None
+    assert (log.failure.reason, log.stopped) == (CAUSE, None)
+    await log.append(make_draft(0))
+    assert log.failure is None
+
+
 async def test_a_fault_of_ours_stops_the_log(log: AccessLog, store: Gate) -> None:
     """An unexpected exception reaches every waiter as our error, and nothing is taken any more."""
     store.fail = ZeroDivisionError("secret")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.alarms.alarm import Target, draft_alarm, draft_verdict
+from gateway.audit.alarms.alarm import Target, draft_alarms, draft_verdict, name_alarm
 from gateway.audit.alarms.reading import read_observation_key
 from gateway.audit.alarms.watchlist import read_watchlist
 from gateway.audit.alarms.words import Verdict
@@ -65,8 +65,9 @@ def test_alarms(site: Path) -> None:
     [alarm] = make_engine(rules["off-hours"]).observe(
         observe([(int(NOVEMBER.timestamp()) * 1000, draft) for draft in drafts], first=first)
     )
-    assert str(alarm.target) == found["off-hours"]["alarm"]
-    write(site, [draft_alarm(alarm)], later=90_001)
+    key = read_observation_key(site / "state" / "audit" / "keys")
+    assert str(name_alarm(alarm, key)) == found["off-hours"]["alarm"]
+    write(site, [draft_alarms([alarm], key)[0]], later=90_001)
     assert (
         tongban("audit", "alarms", "--site", site, "--rule", "off-hours", "--json").object["alarms"][0]["state"]
         == "open"
@@ -90,8 +91,8 @@ def test_alarms_of_a_time(site: Path) -> None:
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("C.UTF-8", ["not raised · high · burst:", "one official asked about more people", "2 alarms, 2 of them open"]),
-        ("zh_CN.UTF-8", ["未入日志 · 高 · burst:", "同一经办人短时间内查询的当事人数量", "告警 2 条，其中待处理 2 条"]),
+        ("C.UTF-8", ["not raised · high · burst:", "asked about more people", "2 alarms, 2 of them open"]),
+        ("zh_CN.UTF-8", ["未入日志 · 高 · burst:", "短时间内查询的当事人数量", "告警 2 条，其中待处理 2 条"]),
     ],
 )
 def test_alarms_for_people(site: Path, locale: str, words: list[str]) -> None:

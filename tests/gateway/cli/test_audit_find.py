@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -69,6 +70,9 @@ def test_verify_prints_who_looked(finding: Path, locale: str) -> None:
     assert (ended.code, ended.err) == (0, "")
     for text in ("approval-00", "3701000002", findings.LICENCE, "auditor-2", "核验通过" if "zh" in locale else "sound"):
         assert text in ended.out
+    given, withheld = ("仅比对", "不予提供：") if "zh" in locale else ("compare", "withheld: ")
+    assert re.search(rf"holder_id.{{1,2}} ?{given} · .*holder_name", ended.out)
+    assert re.search(rf"{withheld}.*issue_date.* · .*phone", ended.out)
 
 
 def test_verify_as_json(finding: Path) -> None:
@@ -77,6 +81,8 @@ def test_verify_as_json(finding: Path) -> None:
     found = ended.object
     assert (ended.code, found["kind"], found["outcome"], found["findings"]) == (0, "finding", "valid", [])
     assert (found["entries"], found["opened"], found["replayed"], found["policy"]) == ([0, 2, 4], 3, 3, "own")
+    forms = {"holder_id": "match", "holder_name": "mask", "issue_date": "withheld", "phone": "withheld"}
+    assert [(one["entry"], one["forms"]) for one in found["fields"]] == [(0, forms), (2, forms), (4, forms)]
     assert found["search"]["by"] == "auditor-1"
     assert found["search"]["approved_by"] == "auditor-2"
     assert found["search"]["query"] == {"licence": findings.LICENCE}

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from benchmarks.audit_material import make_draft
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.retaining import SETTLED_DAYS
 from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS
+from gateway.audit.link.address import bind_socket
 from gateway.audit.link.server import LinkServer
 from gateway.audit.seal.days import seal_due_days
 from gateway.audit.shard import shard_name
@@ -144,3 +147,68 @@ def test_a_command_waits_for_another(site: Path, capsys: Told, monkeypatch: pyte
     assert json.loads(capsys.readouterr().out)["error"] == "log.second-writer"
     monkeypatch.setattr(command_log, "WAIT_SECONDS", 30.0)
     assert asyncio.run(hold(0.0, lambda: retain_site(site, as_json=True))) is ExitCode.DONE
+
+
+def test_a_damaged_head(site: Path, capsys: Told) -> None:
+    """A second head of which one slot is damaged is named, and read by the other."""
+    place = open_place(site, load_settings(site))
+    head = place.head_file(place.shards()[-1])
+    for damaged in (False, True):
+        if damaged:
+            head.write_bytes(bytes([head.read_bytes()[0] ^ 1]) + head.read_bytes()[1:])
+        assert show_status(site, as_json=True) is ExitCode.DONE
+        assert [one["head_damaged"] for one in json.loads(capsys.readouterr().out)["shards"]] == [damaged]
+    assert show_status(site, as_json=False) is ExitCode.DONE
+    assert "one of two slots was damaged" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_gateway_that_does_not_answer(site: Path, capsys: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever listens and says something else is not taken for nobody, nor for a second writer."""
+    settings = load_settings(site)
+    monkeypatch.setattr(command_log, "WAIT_SECONDS", 0.1)
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"tongban log link 99\n")
+        await writer.drain()
+        writer.close()
+
+    async def run(command: Callable[[], ExitCode]) -> ExitCode:
+        listener = await asyncio.to_thread(bind_socket, link_folder(site, settings))
+        async with await asyncio.start_unix_server(answer, sock=listener):
+            return await asyncio.to_thread(command)
+
+    assert asyncio.run(run(lambda: retain_site(site, as_json=True))) is ExitCode.USAGE
+    told = json.loads(capsys.readouterr().out)
+    assert told["error"] == "log.unreachable"
+    assert "another version" in told["detail"]
+    assert asyncio.run(run(lambda: show_status(site, as_json=True))) is ExitCode.INVALID
+    writer = json.loads(capsys.readouterr().out)["writer"]
+    assert (writer["running"], writer["stopped"]["reason"]) == (True, "unreachable")
+
+
+def test_a_long_command_gives_the_log_to_others(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two batches of a command that goes on for long, who waits gets the log; the command then waits."""
+    settings = load_settings(site)
+    monkeypatch.setattr(command_log, "HOLD_SECONDS", 0.0)
+    got: list[bool] = []
+
+    def take() -> None:
+        async def hold() -> None:
+            book = LogBook(open_place(site, settings), clock=read_clock, may_begin=settings.audit.begin)
+            while not got:
+                with suppress(LogUnavailableError):
+                    await book.open()
+                    got.append(True)
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            await book.close()
+
+        asyncio.run(hold())
+
+    with command_log.open_log_for_command(site) as log:
+        log.append([make_draft(1)])
+        other = threading.Thread(target=take)
+        other.start()
+        assert log.append([make_draft(2)])[0].seq > 1
+        other.join()
+    assert got == [True]

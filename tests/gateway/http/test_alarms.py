@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.audit.alarms.alarm import Alarm, draft_alarm
+from gateway.audit.alarms.alarm import Alarm, Target, draft_alarms, name_alarm
 from gateway.audit.alarms.observed import Place
 from gateway.audit.alarms.reading import AlarmRules
 from gateway.audit.alarms.rule import RuleKind, make_rule
@@ -16,6 +16,7 @@ from gateway.audit.book.book import LogBook
 from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.http.messages.alarms import AlarmsAnswer, VerdictAnswer
+from tests.support.alarms import KEY
 from tests.support.auditors import AUDITOR, CHIEF, HALL, post, start_auditing
 from tests.support.callers import NOW
 from tests.support.cli import tongban
@@ -28,14 +29,16 @@ FOUND = [
     Alarm(rule="burst", severity=Severity.HIGH, t=MS, evidence=(Place("2026h1", 3), Place("2026h1", 4))),
     Alarm(rule="off-hours", severity=Severity.LOW, t=MS, evidence=(Place("2026h1", 5),)),
 ]
-NAMES = [str(alarm.target) for alarm in FOUND]
+NAMES = [str(name_alarm(alarm, KEY)) for alarm in FOUND]
+HIDDEN = {"action": "alarms", "target": "log"}
 
 
 async def start(aiohttp_client: StartClient, **more: Any) -> tuple[Client, LogBook]:
     """Start a gateway whose log tells of two alarms."""
     client, log = await start_auditing(aiohttp_client, **more)
-    for alarm in FOUND:
-        await log.append(draft_alarm(alarm))
+    draft, count = draft_alarms(FOUND, KEY)
+    assert count == len(FOUND)
+    await log.append(draft)
     return client, log
 
 
@@ -63,7 +66,7 @@ async def test_alarms_are_listed_and_the_look_is_logged(aiohttp_client: StartCli
     logged = parse_leaf(log.reader().leaf(answer.receipt.index)).content
     assert (logged.kind, logged.caller, logged.more["count"]) == (LeafKind.AUDITOR_QUERY, "auditor", 2)
     leaf = parse_leaf(log.reader().leaf(first.entry.index)).content
-    assert leaf.more == {"action": "alarm", "target": NAMES[0]}
+    assert (leaf.more, leaf.reasons) == (HIDDEN, ())
 
 
 async def test_rules_of_the_site_say_what_they_found(aiohttp_client: StartClient) -> None:
@@ -83,6 +86,7 @@ async def test_a_verdict_closes_an_alarm(aiohttp_client: StartClient) -> None:
     given = msgspec.convert(content, VerdictAnswer)
     leaf = parse_leaf(log.reader().leaf(given.receipt.index)).content
     assert (leaf.kind, leaf.caller, leaf.reasons) == (LeafKind.ADMIN, "auditor", ("needs-inquiry",))
+    assert leaf.more["target"] == leaf.req == Target.parse(NAMES[0]).id
     assert [one.state for one in (await listed(client)).alarms] == ["open", "needs-inquiry"]
     await post(client, VERDICTS, {"alarm": NAMES[0], "verdict": "justified"}, CHIEF)
     assert [one.alarm for one in (await listed(client)).alarms] == NAMES[1:]

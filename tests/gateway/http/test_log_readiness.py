@@ -3,6 +3,7 @@
 import asyncio
 
 import msgspec
+import pytest
 
 from gateway.audit.book.book import LogBook
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
@@ -39,6 +40,26 @@ async def test_a_log_that_takes_nothing(aiohttp_client: StartClient) -> None:
     metrics = await (await client.get("/metrics")).text()
     assert 'gateway_log_unavailable_total{reason="forked"} 1.0' in metrics
     assert "gateway_log_stopped 1.0" in metrics
+
+
+async def test_a_cause_that_passes(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the answer that did not leave until an entry is taken the gateway is not ready, also for a full disk."""
+    client = await start(aiohttp_client, make_site([PARTY]))
+    book = client.app[LOG]
+    assert isinstance(book, LogBook)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise LogUnavailableError(Unavailable.DISK_FULL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(book.current.store, "commit", refuse)
+        refused = await client.post(URL, json=question(b"no licence"), headers=bearer(PARTY.token()))
+        assert refused.status == 503
+        response = await client.get("/readyz")
+        found = msgspec.convert(await response.json(), Readiness)
+        assert (response.status, found.log.stopped) == (503, Unavailable.DISK_FULL)
+    await book.resume()
+    assert (await client.get("/readyz")).status == 200
 
 
 async def test_a_log_that_cannot_be_read(aiohttp_client: StartClient) -> None:

@@ -1,6 +1,7 @@
-"""Alarms and verdicts as entries: what is written is read, nothing personal is in a leaf, garbage is refused."""
+"""Alarms and verdicts as entries: what is written is read, a leaf tells nothing of them, garbage is refused."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -12,18 +13,19 @@ from gateway.audit.alarms.alarm import (
     Alarm,
     AlarmError,
     Target,
-    draft_alarm,
+    draft_alarms,
     draft_verdict,
-    parse_alarm,
+    name_alarm,
+    parse_alarms,
     parse_verdict,
 )
-from gateway.audit.alarms.observed import Place
+from gateway.audit.alarms.observed import ObservationKey, Place
 from gateway.audit.alarms.register import ToldAlarms
-from gateway.audit.alarms.words import Severity, Verdict
-from gateway.audit.entry import EntryDraft
+from gateway.audit.alarms.words import AlarmKind, Severity, Verdict
+from gateway.audit.entry import MAX_PRIVATE_TEXT, EntryDraft
 from gateway.audit.leaf import Leaf, encode_leaf, parse_leaf
 from gateway.audit.private import OpenedPart
-from tests.support.alarms import DAY, MONDAY
+from tests.support.alarms import DAY, KEY, MONDAY
 
 places = st.lists(
     st.builds(Place, st.sampled_from(["2026h1", "2026h2", "2027h1"]), st.integers(0, 2**50)),
@@ -33,50 +35,92 @@ places = st.lists(
 ).map(lambda found: tuple(sorted(found)))
 HERE = Place("2026h2", 9)
 ALARM = Alarm(rule="burst", severity=Severity.HIGH, t=MONDAY, evidence=(Place("2026h2", 7), HERE))
+TARGET = name_alarm(ALARM, KEY)
 
 
 def written(draft: EntryDraft) -> tuple[Leaf, OpenedPart]:
     """Return an entry as it is read again."""
     assert draft.private is not None
+    assert all(len(value) <= MAX_PRIVATE_TEXT for value in draft.private.context)
     leaf = parse_leaf(encode_leaf(draft.leaf, t=MONDAY + 5, seq=1))
     return leaf, OpenedPart(part=draft.private, subject_erased=False, official_erased=False)
 
 
-@given(evidence=places, t=st.integers(0, 2**50))
-def test_alarms_are_read_as_they_were_written(evidence: tuple[Place, ...], t: int) -> None:
-    """Rule, severity, time and every entry come back; the leaf names no entry."""
-    alarm = replace(ALARM, evidence=evidence, t=t)
-    leaf, opened = written(draft_alarm(alarm))
-    found = parse_alarm(leaf, opened, HERE)
-    assert found is not None
-    assert (found.target, found.severity, found.found_at) == (alarm.target, Severity.HIGH, t)
-    assert set(found.evidence) == set(evidence)
-    assert set(leaf.content.more) == {"action", "target"}
-    assert ToldAlarms([found]).find(alarm) == found
+@given(
+    said=st.lists(
+        st.builds(
+            replace,
+            st.just(ALARM),
+            evidence=places,
+            t=st.integers(0, 2**50),
+            severity=st.sampled_from(Severity),
+            kind=st.sampled_from([AlarmKind.FOUND, AlarmKind.SUPPRESSED, AlarmKind.FAILED]),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_alarms_are_read_as_they_were_written(said: list[Alarm]) -> None:
+    """Rule, severity, kind, time and every entry come back; what does not fit one entry is for the next."""
+    found: list[tuple[object, ...]] = []
+    waiting = list(said)
+    while waiting:
+        draft, count = draft_alarms(waiting, KEY)
+        told = parse_alarms(*written(draft), HERE)
+        assert [one.number for one in told] == list(range(count))
+        found += [(one.target, one.severity, one.kind, one.found_at, set(one.evidence)) for one in told]
+        assert ToldAlarms(KEY, told).find(waiting[0]) is not None
+        waiting = waiting[count:]
+    assert found == [(name_alarm(one, KEY), one.severity, one.kind, one.t, set(one.evidence)) for one in said]
+
+
+def test_many_small_alarms_fit_one_entry() -> None:
+    """As many alarms as auditors review in an hour go into one entry."""
+    _, count = draft_alarms([replace(ALARM, rule="decoy-licence", evidence=(HERE,))] * 200, KEY)
+    assert 70 < count < 200
+
+
+def test_a_leaf_tells_nothing_of_alarms() -> None:
+    """The leaf is the same but for its random id, whether an entry tells of one alarm, of others, or of none."""
+    others = [replace(ALARM, rule="decoy-licence", severity=Severity.LOW), ALARM]
+    leaves = [draft_alarms(said, KEY)[0].leaf for said in ([], [ALARM], others, [ALARM])]
+    assert len({one.req for one in leaves}) == 4
+    assert len({repr(replace(one, req="any")) for one in leaves}) == 1
+    assert parse_alarms(parse_leaf(encode_leaf(leaves[0], t=MONDAY, seq=1)), None, HERE) == ()
+
+
+def test_nobody_tries_what_an_alarm_is_about() -> None:
+    """The id in a verdict's leaf cannot be had from the rule and the entries without the key of the alarms."""
+    said = [f"{rule}\n{where}" for rule in ("burst", "found\nburst") for where in ("2026h2:7\n2026h2:9", "2026h2:9")]
+    plain = {sha256(head + one.encode()).hexdigest()[:32] for head in (b"", b"tongban alarm\n") for one in said}
+    leaf = draft_verdict(TARGET, Verdict.JUSTIFIED, caller="auditor", org="", note="").leaf
+    assert leaf.req not in plain
+    assert name_alarm(ALARM, ObservationKey(b"q" * 32)) != TARGET
+    assert "burst" not in repr(leaf)
 
 
 def test_the_name_follows_from_the_evidence() -> None:
     """The same rule and entries are the same alarm, whatever else is; other ones are another."""
-    assert ALARM.target == replace(ALARM, severity=Severity.LOW, t=0).target
+    assert name_alarm(replace(ALARM, severity=Severity.LOW, t=0), KEY) == TARGET
     others = [
         replace(ALARM, rule="b"),
+        replace(ALARM, kind=AlarmKind.FAILED),
         replace(ALARM, evidence=(HERE,)),
         replace(ALARM, evidence=(Place("2026h1", 7), HERE)),
     ]
-    assert len({ALARM.target, *(one.target for one in others)}) == 4
-    assert Target.parse(str(ALARM.target)) == ALARM.target
+    assert len({TARGET, *(name_alarm(one, KEY) for one in others)}) == 5
+    assert Target.parse(str(TARGET)) == TARGET
 
 
 def test_an_alarm_that_says_the_same_is_told() -> None:
     """The same rule and day about one of the same entries says the same; another day, rule or entry does not."""
-    leaf, opened = written(draft_alarm(ALARM))
-    found = parse_alarm(leaf, opened, HERE)
-    assert found is not None
-    told = ToldAlarms([found])
+    [found] = parse_alarms(*written(draft_alarms([ALARM], KEY)[0]), HERE)
+    told = ToldAlarms(KEY, [found])
     assert told.find(replace(ALARM, evidence=(Place("2026h2", 3), Place("2026h2", 7)))) == found
     assert told.find(replace(ALARM, evidence=(Place("2026h2", 7),), t=MONDAY + DAY)) is None
     assert told.find(replace(ALARM, rule="other")) is None
     assert told.find(replace(ALARM, evidence=(Place("2026h2", 3),))) is None
+    assert told.find(replace(ALARM, kind=AlarmKind.SUPPRESSED)) is None
     assert told.find(replace(ALARM, t=MONDAY + DAY)) == found  # by its name
 
 
@@ -86,18 +130,17 @@ def test_an_alarm_that_says_the_same_is_told() -> None:
 )
 def test_verdicts_are_read_as_they_were_written(verdict: Verdict, note: str) -> None:
     """Verdict, auditor and note come back; the note is in the private part alone."""
-    draft = draft_verdict(ALARM.target, verdict, caller="auditor", org="11370000MB284651XL", note=note)
+    draft = draft_verdict(TARGET, verdict, caller="auditor", org="11370000MB284651XL", note=note)
     found = parse_verdict(*written(draft), HERE)
     assert found is not None
-    assert (found.target, found.verdict, found.caller, found.note) == (ALARM.target, verdict, "auditor", note)
-    assert draft.leaf.req == ALARM.target.id
+    assert (found.id, found.verdict, found.caller, found.note) == (TARGET.id, verdict, "auditor", note)
 
 
 @pytest.mark.parametrize("note", ["x" * (MAX_NOTE + 1), "a\0b"])
 def test_a_note_has_bounds(note: str) -> None:
     """A note that is too long or holds a NUL is refused."""
     with pytest.raises(AlarmError, match="note"):
-        draft_verdict(ALARM.target, Verdict.JUSTIFIED, caller="a", org="", note=note)
+        draft_verdict(TARGET, Verdict.JUSTIFIED, caller="a", org="", note=note)
 
 
 @given(text=st.text(max_size=120))
@@ -110,33 +153,44 @@ def test_a_target_is_nothing_else(text: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"more": {"action": "alarm"}},
-        {"more": {"action": "alarm", "target": "burst"}},
+        {"more": {"action": "verdict"}},
+        {"more": {"action": "verdict", "target": "burst"}},
         {"req": "another"},
         {"reasons": ()},
-        {"reasons": ("high", "low")},
-        {"reasons": ("urgent",)},
+        {"reasons": ("justified", "unjustified")},
+        {"reasons": ("fine",)},
     ],
 )
 def test_an_entry_with_our_word_must_be_ours(change: dict[str, object]) -> None:
-    """An entry that says it is an alarm, and is not of the form, is refused; other entries are none."""
-    leaf, opened = written(draft_alarm(ALARM))
+    """An entry that says it is a verdict, and is not of the form, is refused; other entries are none."""
+    leaf, opened = written(draft_verdict(TARGET, Verdict.JUSTIFIED, caller="a", org="", note=""))
     with pytest.raises(AlarmError):
-        parse_alarm(replace(leaf, content=replace(leaf.content, **change)), opened, HERE)  # type: ignore[arg-type]  # of a leaf
+        parse_verdict(replace(leaf, content=replace(leaf.content, **change)), opened, HERE)  # type: ignore[arg-type]  # of a leaf
     other = replace(leaf, content=replace(leaf.content, more={"action": "start", "target": "gateway"}))
-    assert parse_alarm(other, opened, HERE) is None
-    assert parse_verdict(leaf, opened, HERE) is None
+    assert parse_verdict(other, opened, HERE) is None
+    assert parse_alarms(leaf, opened, HERE) == ()
+
+
+ID = "0" * 32
 
 
 @pytest.mark.parametrize(
-    "context", [("at=x",), ("evidence=2026h2:1",), ("at=1", "evidence=2026h2:"), ("at=1", "note=")]
+    "text",
+    [
+        "x",
+        f"{ID} burst high found 1 ",
+        f"{ID} burst high found 1 2026h2:",
+        f"{ID} burst high found 1 2026h2:1,",
+        f"{ID} burst urgent found 1 2026h2:1",
+        f"{ID} burst high beyond 1 2026h2:1",
+        f"{ID} burst high found x 2026h2:1",
+        f"{ID} burst high found 1 2026h2:1|",
+    ],
 )
-def test_evidence_is_strict(context: tuple[str, ...]) -> None:
-    """What is no evidence is refused; where it was erased, there is none."""
-    leaf, opened = written(draft_alarm(ALARM))
+def test_alarms_are_read_strictly(text: str) -> None:
+    """What is no alarm is refused; where the private part is gone, there is none."""
+    leaf, opened = written(draft_alarms([ALARM], KEY)[0])
     with pytest.raises(AlarmError):
-        parse_alarm(leaf, replace(opened, part=replace(opened.part, context=context)), HERE)
-    erased = parse_alarm(leaf, replace(opened, part=replace(opened.part, context=()), subject_erased=True), HERE)
-    assert erased is not None
-    assert (erased.found_at, erased.evidence) == (None, ())
-    assert ToldAlarms([erased]).find(ALARM) == erased
+        parse_alarms(leaf, replace(opened, part=replace(opened.part, context=(text,))), HERE)
+    assert parse_alarms(leaf, replace(opened, part=replace(opened.part, context=()), subject_erased=True), HERE) == ()
+    assert parse_alarms(leaf, None, HERE) == ()

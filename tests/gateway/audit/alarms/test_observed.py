@@ -83,7 +83,7 @@ def test_nobody_is_named() -> None:
 
 
 def test_one_official_however_typed() -> None:
-    """Another spelling of an official or a case is no other one to a rule; another organisation's case is."""
+    """Another spelling of an official or a case is no other one to a rule; another organisation's is."""
 
     def seen(official: str, case: str, **leaf: str) -> Observed:
         draft = ask(1, MONDAY, official=official, case=case)
@@ -95,7 +95,11 @@ def test_one_official_however_typed() -> None:
         assert (seen(official, case).official, seen(official, case).case) == (first.official, first.case)
     assert seen("W-3702", "BJ-2").official != first.official
     assert seen("W-3702", "BJ-2").case != first.case
-    assert seen("W-3701", "BJ-1", org="OTHER").case != first.case
+    other = seen("W-3701", "BJ-1", org="OTHER")
+    assert other.case != first.case
+    assert other.official != first.official
+    assert seen("-", "-").asker == "hall"
+    assert first.asker == first.official
 
 
 def test_steps() -> None:

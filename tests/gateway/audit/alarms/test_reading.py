@@ -159,5 +159,5 @@ def test_a_list_must_be_one(tmp_path: Path, content: bytes | None) -> None:
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SiteError, match=r"rule\[14\]\.list"):
+    with pytest.raises(SiteError, match=r"rule\[15\]\.list"):
         load_site(tmp_path)

@@ -7,8 +7,10 @@ import pytest
 
 from gateway.audit.alarms.engine import MAX_A_DAY, AlarmEngine
 from gateway.audit.alarms.rule import PARAMETERS, SENTENCES, RuleKind, make_rule
+from gateway.audit.alarms.words import AlarmKind
 from gateway.audit.entry import EntryDraft
 from gateway.audit.leaf import LeafKind
+from gateway.tokens import LEEWAY
 from policies.forms.citizen import check_character
 from policies.item import CaseRule
 from tests.support.alarms import (
@@ -52,7 +54,6 @@ def test_burst() -> None:
     [
         many(3, every=MINUTE, official="o"),  # as many as allowed
         many(9, every=MINUTE, official="o", subjects=("same",)),
-        many(9, every=MINUTE, official=""),  # nobody is named
         many(9, every=200_000, official="o"),  # the fourth comes when the first is just over
         many(9, every=MINUTE),  # nine officials
     ],
@@ -60,6 +61,52 @@ def test_burst() -> None:
 def test_nearly_a_burst(drafts: Drafts) -> None:
     """As many people as allowed, the same person, other officials, or a longer time are none."""
     assert alarms_of(BURST, drafts) == []
+
+
+def test_who_names_nobody_is_the_caller() -> None:
+    """Leaving the official out, or writing one that says nothing, is no way around a rule: the caller counts then."""
+    for official in ("", "-", "\u200b"):
+        assert evidence_of(alarms_of(BURST, many(4, every=MINUTE, official=official))) == [[0, 1, 2, 3]]
+        assert len(alarms_of(SAME, many(3, every=DAY, official=official, subjects=("p",)))) == 1
+        assert len(alarms_of(OFF, many(2, every=MINUTE, start=NIGHT, official=official))) == 1
+    drafts = [(t, ask(n, t, official="", caller=f"hall-{n}")) for n, (t, _) in enumerate(many(9, every=1))]
+    assert alarms_of(BURST, drafts) == []
+
+
+def test_an_official_is_one_of_an_organisation() -> None:
+    """Others may call theirs the same: they neither add up nor keep each other quiet."""
+    orgs = ["11370000MB284651XL", "11340000MB284651XL"]
+    drafts = [(MONDAY + n, ask(n, MONDAY, official="1", org=f"org-{n}", caller=f"c-{n}")) for n in range(9)]
+    assert alarms_of(BURST, drafts) == []
+    bursts = [(MONDAY + n, ask(n, MONDAY, official="admin", org=orgs[n // 4])) for n in range(8)]
+    assert evidence_of(alarms_of(BURST, bursts)) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+UNKNOWN = make_rule(RuleKind.NEW_OFFICIALS, officials=3, minutes=60, days=30)
+
+
+def test_new_officials() -> None:
+    """A caller that names more officials than allowed whom it did not name before raises an alarm."""
+    drafts = [(MONDAY + n * MINUTE, ask(n, MONDAY, official=f"o{n // 2}")) for n in range(8)]
+    assert evidence_of(alarms_of(UNKNOWN, drafts)) == [[0, 2, 4, 6]]
+    again = [*drafts[:5], *[(t + 30 * DAY + HOUR, draft) for t, draft in drafts]]
+    assert len(alarms_of(UNKNOWN, again)) == 1  # forgotten, and new again
+
+
+@pytest.mark.parametrize(
+    "drafts",
+    [
+        many(3, every=MINUTE),  # as many as allowed
+        many(9, every=MINUTE, official="o"),
+        many(9, every=MINUTE, official=""),
+        many(9, every=20 * MINUTE),  # the fourth comes when the first is just over
+        [(t, ask(n, t, caller=f"hall-{n % 3}")) for n, (t, _) in enumerate(many(9, every=MINUTE))],
+        [*many(2, every=MINUTE), *many(4, every=MINUTE, start=MONDAY + DAY)],  # two of them are known
+    ],
+)
+def test_nearly_new_officials(drafts: Drafts) -> None:
+    """As many as allowed, the same one, none, a longer time, other callers, and known ones are none."""
+    assert alarms_of(UNKNOWN, drafts) == []
 
 
 def test_burst_counts_the_holders_of_one_licence() -> None:
@@ -105,7 +152,6 @@ def test_same_official_and_subject() -> None:
         many(3, every=15 * DAY, official="o", subjects=("p",)),
         many(3, every=DAY, official="o"),
         many(3, every=DAY, subjects=("p",)),
-        many(3, every=DAY, official="", subjects=("p",)),
     ],
 )
 def test_nearly_the_same(drafts: Drafts) -> None:
@@ -114,15 +160,18 @@ def test_nearly_the_same(drafts: Drafts) -> None:
 
 
 def test_lists() -> None:
-    """Who is listed raises an alarm once a day; a decoy licence each time, by its number or its identifier."""
+    """Who is listed raises an alarm once a day for each who asks; a decoy licence each time, by any of its names."""
     [protected] = observe([(MONDAY, ask(1, MONDAY, subjects=("vip",)))])
     rule = make_rule(RuleKind.PROTECTED_PERSON, marks=frozenset(protected.subjects))
-    drafts = [(t, ask(n, t, subjects=(who,))) for n, (t, who) in enumerate([(MONDAY, "vip"), (MONDAY, "other")])]
-    drafts += [
-        (MONDAY + HOUR, ask(8, MONDAY, subjects=("a", "vip"))),
-        (MONDAY + DAY, ask(9, MONDAY, subjects=("vip",))),
+    drafts = [
+        (MONDAY, ask(1, MONDAY, official="o", subjects=("vip",))),
+        (MONDAY, ask(2, MONDAY, official="o", subjects=("other",))),
+        (MONDAY + HOUR, ask(3, MONDAY, official="o", subjects=("a", "vip"))),
+        (MONDAY + HOUR, ask(4, MONDAY, official="p", subjects=("vip",))),
+        (MONDAY + HOUR, ask(5, MONDAY, official="o", caller="other", subjects=("vip",))),
+        (MONDAY + DAY, ask(6, MONDAY, official="o", subjects=("vip",))),
     ]
-    assert evidence_of(alarms_of(rule, drafts)) == [[0], [3]]
+    assert evidence_of(alarms_of(rule, drafts)) == [[0], [3], [4], [5]]
     [decoy] = observe([(MONDAY, ask(1, MONDAY, licence="trap"))])
     rule = make_rule(RuleKind.DECOY_LICENCE, marks=frozenset(decoy.licences))
     names = ["trap", "other", "number\ntrap", "trapped"]
@@ -150,12 +199,11 @@ def test_off_hours(start: int) -> None:
         many(5, every=MINUTE, official="o"),
         many(5, every=MINUTE, start=WORKED_SUNDAY, official="o"),
         many(1, every=MINUTE, start=NIGHT, official="o"),
-        many(5, every=MINUTE, start=NIGHT, official=""),
         many(2, every=DAY, start=NIGHT, official="o"),
     ],
 )
 def test_nearly_off_hours(drafts: Drafts) -> None:
-    """Working hours, a Sunday worked for a holiday, once, no official, and once a day are none."""
+    """Working hours, a Sunday worked for a holiday, once, and once a day are none."""
     assert alarms_of(OFF, drafts) == []
 
 
@@ -204,6 +252,17 @@ def test_nearly_enumeration(numbers: list[str]) -> None:
     assert alarms_of(COUNTING, numbered(numbers)) == []
 
 
+def test_noise_hides_no_counting() -> None:
+    """However many other numbers are asked for in between, neighbours raise an alarm."""
+    chance = random.Random(1)
+    numbers = [
+        one
+        for number in range(4)
+        for one in (*(f"{chance.randrange(10**9):010}" for _ in range(500)), f"{5_000_000_000 + 2 * number}")
+    ]
+    assert evidence_of(alarms_of(COUNTING, numbered(numbers))) == [[500, 1001, 1502, 2003]]
+
+
 def test_people_are_counted_through_too() -> None:
     """Whoever asks about people by numbers next to each other raises an alarm, whatever the licences are called."""
     people = [f"X{number}" for number in range(100, 104)]
@@ -227,6 +286,13 @@ def met(found: str, *, every: int = MINUTE) -> Drafts:
 def test_no_match() -> None:
     """Enough misses among the last questions raise an alarm, which names the misses."""
     assert evidence_of(alarms_of(GUESSING, met("x-x-x"))) == [[0, 2, 4]]
+
+
+def test_questions_that_meet_something_hide_no_guesses() -> None:
+    """So many misses within the window raise an alarm, whatever else is asked in between."""
+    rule = make_rule(RuleKind.NO_MATCH, misses=3, questions=5, total=6, minutes=60)
+    assert evidence_of(alarms_of(rule, met("x---" * 6, every=MINUTE))) == [[0, 4, 8, 12, 16, 20]]
+    assert alarms_of(rule, met("x---" * 6, every=4 * MINUTE)) == []
 
 
 @pytest.mark.parametrize("drafts", [met("x-x--x"), met("xx---"), met("xxx", every=30 * MINUTE)])
@@ -315,9 +381,17 @@ def test_volume(counts: tuple[int, ...], entry: int) -> None:
     assert evidence_of(alarms_of(VOLUME, hours(*counts))) == [[entry]]
 
 
+def test_a_new_caller_has_a_ceiling() -> None:
+    """A caller of whom not enough is known may ask so often and no more."""
+    rule = make_rule(RuleKind.VOLUME, weeks=2, times=3, least=4, ceiling=9)
+    assert evidence_of(alarms_of(rule, hours(10))) == [[9]]
+    assert evidence_of(alarms_of(rule, hours(2, 10))) == [[11]]
+    assert alarms_of(rule, hours(9, 9)) == []
+
+
 @pytest.mark.parametrize("counts", [(2, 2, 6), (1, 1, 4), (2, 99), (99,), (2, 2, 6, 6)])
 def test_nearly_too_much_volume(counts: tuple[int, ...]) -> None:
-    """As many as allowed are none, and a caller of whom not enough is known is not judged."""
+    """As many as allowed are none, and a new caller may ask more often than others."""
     assert alarms_of(VOLUME, hours(*counts)) == []
 
 
@@ -469,12 +543,31 @@ def test_quiet_days() -> None:
 
 
 def test_a_day_has_bounds() -> None:
-    """No rule fills the log: beyond a bound alarms of one day are counted and not raised."""
+    """No caller fills the log: beyond a bound one alarm stands for all others of the rule, the caller and the day."""
     [decoy] = observe([(MONDAY, ask(1, MONDAY, licence="trap"))])
     engine = make_engine(make_rule(RuleKind.DECOY_LICENCE, marks=frozenset(decoy.licences)))
     raised = engine.observe(observe(many(MAX_A_DAY + 7, every=0, licence="trap")))
-    assert (len(raised), engine.suppressed()) == (MAX_A_DAY, {"decoy-licence": 7})
+    assert [alarm.kind for alarm in raised] == [AlarmKind.FOUND] * MAX_A_DAY + [AlarmKind.SUPPRESSED]
+    assert evidence_of(raised)[-1] == [MAX_A_DAY]
+    assert engine.suppressed() == {"decoy-licence": 7}
+    [other] = engine.observe(observe([(MONDAY, ask(1, MONDAY, licence="trap", caller="other"))], first=9_999))
+    assert other.kind is AlarmKind.FOUND
     assert len(engine.observe(observe(many(3, every=0, start=MONDAY + DAY, licence="trap")))) == 3
+
+
+def test_a_rule_that_fails_is_said_once() -> None:
+    """Its alarm is not raised again that day for the same caller, and is for another."""
+    engine = make_engine(BURST)
+    [working] = engine._working
+    working.observe = lambda entry: [][len(entry.leaf.caller)]
+    drafts = [(MONDAY + n, ask(n, MONDAY, caller=caller)) for n, caller in enumerate(["a", "a", "b"])]
+    raised = engine.observe(observe(drafts))
+    assert [(one.kind, one.evidence[0].entry) for one in raised] == [(AlarmKind.FAILED, 0), (AlarmKind.FAILED, 2)]
+
+
+def test_skew_that_is_told_can_be_seen() -> None:
+    """A clock that is further ahead than a rule can be told to look for is refused, and so in no entry."""
+    assert PARAMETERS[RuleKind.CLOCK_SKEW]["seconds"].high == LEEWAY.total_seconds()
 
 
 def test_what_is_forgotten_is_counted() -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,19 @@ import pytest
 
 from gateway.audit.alarms import watch as watch_module
 from gateway.audit.alarms.alarm import Target, draft_verdict
+from gateway.audit.alarms.detector import Hits
+from gateway.audit.alarms.engine import MAX_A_DAY
 from gateway.audit.alarms.evaluation import Evaluation, evaluate
-from gateway.audit.alarms.register import AlarmPage, AlarmQuery, AlarmState, list_alarms
-from gateway.audit.alarms.rule import RuleKind, make_rule
+from gateway.audit.alarms.observed import Observed, Place
+from gateway.audit.alarms.register import AlarmPage, AlarmQuery, AlarmState, find_alarm, list_alarms
+from gateway.audit.alarms.rule import Rule, RuleKind, make_rule
 from gateway.audit.alarms.watch import CATCH_UP_MS, AlarmWatch
-from gateway.audit.alarms.words import Verdict
+from gateway.audit.alarms.words import AlarmKind, Verdict
 from gateway.audit.book.book import LogBook, SiteLog
 from gateway.audit.book.place import FolderPlace
 from gateway.audit.book.settings import AuditSettings
 from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.leaf import LeafDraft, parse_leaf
 from gateway.audit.lookup import LookupKind
 from gateway.audit.reader import LogReader
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
@@ -104,6 +109,12 @@ class Scene:
         return sorted((one.raised.target.rule, [place.entry for place in one.raised.evidence]) for one in page.alarms)
 
 
+async def step(watch: AlarmWatch) -> None:
+    """Evaluate what has come, and write what was found."""
+    await watch.look()
+    await watch.tell()
+
+
 @asynccontextmanager
 async def scene(folder: Path, clock: Clock | None = None) -> AsyncIterator[Scene]:
     """Open the log of a site, as a start of the gateway does."""
@@ -121,13 +132,13 @@ async def test_alarms_are_entries(tmp_path: Path) -> None:
     async with scene(tmp_path) as site:
         observer = Observer()
         watch = site.watch(observer=observer)
-        await watch.step()
+        await step(watch)
         asked = [await site.ask(watch) for _ in range(4)]
         for _ in range(3):
-            await watch.step()
+            await step(watch)
         assert await site.alarms() == [("burst", [one.index for one in asked[:3]])]
-        assert (observer.rules, observer.is_open, watch.standing().is_open) == (["burst"], 0, 0)
-        await watch.step()
+        assert (observer.rules, observer.is_open, watch.standing().is_open) == (["burst"], 1, 1)
+        await step(watch)
 
 
 async def test_entries_that_nobody_handed_over_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,12 +146,12 @@ async def test_entries_that_nobody_handed_over_are_read(tmp_path: Path, monkeypa
     monkeypatch.setattr(watch_module, "MAX_QUEUED", 2)
     async with scene(tmp_path) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         asked = [await site.ask(watch) for _ in range(5)]
-        await watch.step()
+        await step(watch)
         assert await site.alarms() == [("burst", [one.index for one in asked[:3]])]
         asked = [await site.ask(watch if number == 2 else None, official="p") for number in range(3)]
-        await watch.step()
+        await step(watch)
         assert (await site.alarms())[1] == ("burst", [one.index for one in asked])
 
 
@@ -149,14 +160,14 @@ async def test_a_restart_raises_nothing_twice_and_loses_nothing(tmp_path: Path, 
     """Whether a process wrote its alarm before it died or not, the next one leaves exactly one."""
     async with scene(tmp_path) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         for _ in range(3):
             await site.ask(watch)
         if stepped:
-            await watch.step()
+            await step(watch)
     for _ in range(2):
         async with scene(tmp_path, Clock(NOON + timedelta(minutes=1))) as site:
-            await site.watch().step()
+            await step(site.watch())
             assert [rule for rule, _ in await site.alarms()] == ["burst"]
 
 
@@ -164,13 +175,13 @@ async def test_windows_go_on_after_a_restart(tmp_path: Path) -> None:
     """What began before a stop is finished behind it."""
     async with scene(tmp_path) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         first = [await site.ask(watch, subjects=("p",)) for _ in range(2)]
     async with scene(tmp_path, Clock(NOON + timedelta(days=20))) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         last = await site.ask(watch, subjects=("p",))
-        await watch.step()
+        await step(watch)
         assert await site.alarms() == [("same-official-subject", [*(one.index for one in first), last.index])]
 
 
@@ -178,17 +189,17 @@ async def test_windows_go_on_in_the_next_half_year(tmp_path: Path) -> None:
     """An alarm names entries of two shards, also when one was not handed over."""
     async with scene(tmp_path, Clock(MIDNIGHT)) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         await site.ask(watch)
         await site.ask(None)
         site.clock.now = MIDNIGHT + timedelta(minutes=2)
         await site.ask(watch)
-        await watch.step()
+        await step(watch)
         [one] = (await site.list(limit=9)).alarms
         assert [place.shard for place in one.raised.evidence] == ["2026h2", "2026h2", "2027h1"]
         assert one.raised.place.shard == "2027h1"
     async with scene(tmp_path, Clock(MIDNIGHT + timedelta(minutes=9))) as site:
-        await site.watch().step()
+        await step(site.watch())
         assert len(await site.alarms()) == 1
 
 
@@ -199,7 +210,7 @@ async def test_what_is_long_past_is_not_raised_at_a_start(tmp_path: Path) -> Non
             await site.ask(None)
         site.clock.now += timedelta(milliseconds=CATCH_UP_MS)
         await site.ask(None, official="")
-        await site.watch().step()
+        await step(site.watch())
         assert await site.alarms() == []
         assert len((await site.evaluate()).findings) == 1
 
@@ -208,17 +219,17 @@ async def test_who_was_forgotten_is_not_raised_again(tmp_path: Path) -> None:
     """When somebody's key is destroyed, the same alarm rests on fewer entries, and is still the same."""
     async with scene(tmp_path) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         for number in range(5):
             await site.ask(watch, subjects=(f"person-{number}",))
-        await watch.step()
+        await step(watch)
         before = await site.alarms()
         assert len(before) == 1
         lookup = site.book.current.lookup
         owner = lookup.owner(LookupKind.SUBJECT, "person-0", lookup.current)
         assert await asyncio.to_thread(site.book.current.keys.erase, [owner]) == 1
     async with scene(tmp_path, Clock(NOON + timedelta(minutes=1))) as site:
-        await site.watch().step()
+        await step(site.watch())
         assert await site.alarms() == before
         [found] = (await site.evaluate()).findings
         assert found.raised is not None
@@ -256,14 +267,14 @@ async def test_an_alarm_that_could_not_be_written_is_tried_again(tmp_path: Path,
     async with scene(tmp_path) as site:
         failing = Failing(site.book, stores=stores)
         watch = site.watch(failing)  # type: ignore[arg-type]  # as much of a log as a watch uses
-        await watch.step()
+        await step(watch)
         for _ in range(3):
             await site.ask(watch)
         for _ in range(2):
             with suppress(LogUnavailableError):
-                await watch.step()
+                await step(watch)
         failing.fails = False
-        await watch.step()
+        await step(watch)
         assert len(await site.alarms()) == 1
 
 
@@ -271,11 +282,10 @@ async def test_verdicts_close(tmp_path: Path) -> None:
     """An alarm is open until somebody says what it was; a need for inquiry leaves it open; the last verdict counts."""
     async with scene(tmp_path) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         for _ in range(3):
             await site.ask(watch)
-        await watch.step()
-        await hand_over(site, watch)
+        await step(watch)
         [alarm] = (await site.list(AlarmQuery(only_open=True))).alarms
         for verdict, count in ((Verdict.NEEDS_INQUIRY, 1), (Verdict.UNJUSTIFIED, 0), (Verdict.JUSTIFIED, 0)):
             await give(site, alarm.raised.target, verdict)
@@ -283,7 +293,7 @@ async def test_verdicts_close(tmp_path: Path) -> None:
             assert watch.standing().is_open == count
             assert len((await site.list(AlarmQuery(only_open=True))).alarms) == count
             fresh = site.watch()
-            await fresh.step()
+            await step(fresh)
             assert fresh.standing().is_open == count
         [alarm] = (await site.list(limit=9)).alarms
         assert alarm.state is AlarmState.JUSTIFIED
@@ -302,20 +312,20 @@ async def give(site: Scene, target: Target, verdict: Verdict) -> None:
 
 async def hand_over(site: Scene, watch: AlarmWatch) -> None:
     """Hand over an entry, so that the watch also reads what came before it."""
-    await site.ask(watch, official="")
-    await watch.step()
+    await site.ask(watch, official=f"somebody-{site.numbers}")
+    await step(watch)
 
 
 async def test_the_log_is_the_register(tmp_path: Path) -> None:
     """Pages lead from the newest to the oldest alarm, each once, over all half-years, of one rule or of a time."""
     async with scene(tmp_path, Clock(MIDNIGHT - timedelta(days=3))) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         for day in range(6):
             site.clock.now = MIDNIGHT - timedelta(days=3) + timedelta(days=day)
             for _ in range(3):
                 await site.ask(watch, official=f"o{day}")
-            await watch.step()
+            await step(watch)
         everything = await site.list(limit=200)
         assert everything.cursor is None
         times = [one.raised.t for one in everything.alarms]
@@ -339,13 +349,13 @@ async def test_both_ways_are_equal(tmp_path: Path) -> None:
     chance = random.Random(5)
     async with scene(tmp_path) as site:
         watch = site.watch()
-        await watch.step()
+        await step(watch)
         for _ in range(120):
             site.clock.now += timedelta(milliseconds=chance.randrange(3 * MINUTE))
             changes = {"official": f"o{chance.randrange(3)}", "subjects": (f"p{chance.randrange(6)}",)}
             await site.ask(watch if chance.random() < 0.8 else None, **changes)
             if chance.random() < 0.2:
-                await watch.step()
+                await step(watch)
         await hand_over(site, watch)
         raised = await site.alarms()
         assert {rule for rule, _ in raised} == {"burst", "same-official-subject"}
@@ -374,9 +384,150 @@ async def test_history_of_a_time(tmp_path: Path) -> None:
         assert found.looked == await asyncio.to_thread(store.first_at, later)
 
 
+async def own_leaves(site: Scene) -> list[LeafDraft]:
+    """Return the leaves of the entries that tell of alarms, without what is random."""
+
+    def read() -> list[LeafDraft]:
+        reader = site.book.reader()
+        head = reader.head()
+        leaves = [parse_leaf(reader.leaf(entry)).content for entry in range(0 if head is None else head.size)]
+        return [replace(one, req="any") for one in leaves if one.more.get("action") == "alarms"]
+
+    return await asyncio.to_thread(read)
+
+
+async def test_numbers_of_entries_tell_nothing(tmp_path: Path) -> None:
+    """Between two questions of a caller stands one entry, whatever the first one raised; alone, nothing is written."""
+    async with scene(tmp_path) as site:
+        watch = AlarmWatch(site.book, make_engine(decoy_rule("trap")), KEY)
+        await step(watch)
+        gaps = []
+        last = await site.ask(watch, licence="other")
+        for licence in ("other", "trap", "other", "trap"):
+            await step(watch)
+            asked = await site.ask(watch, licence=licence)
+            gaps.append(asked.index - last.index)
+            last = asked
+        assert gaps == [2, 2, 2, 2]
+        for _ in range(3):
+            await step(watch)
+        assert len(set(map(repr, await own_leaves(site)))) == 1
+        assert len(await own_leaves(site)) == 5
+        assert [rule for rule, _ in await site.alarms()] == ["decoy-licence"] * 2
+
+
+async def test_alarms_of_one_entry_are_pages_too(tmp_path: Path) -> None:
+    """A page may end between two alarms of one entry; each is found by its name."""
+    async with scene(tmp_path) as site:
+        watch = AlarmWatch(site.book, make_engine(decoy_rule("trap")), KEY)
+        await step(watch)
+        for _ in range(5):
+            await site.ask(watch, licence="trap")
+        await step(watch)
+        assert len(await own_leaves(site)) == 1
+        everything = await site.list()
+        found, cursor = [], None
+        while True:
+            page = await site.list(cursor=cursor, limit=2)
+            found += page.alarms
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert (len(found), tuple(found)) == (5, everything.alarms)
+        for one in found:
+            assert await asyncio.to_thread(find_alarm, site.book, one.raised.target) == one.raised
+        other = replace(found[0].raised.target, rule="other")
+        assert await asyncio.to_thread(find_alarm, site.book, other) is None
+
+
+async def test_what_does_not_fit_is_told_next(tmp_path: Path) -> None:
+    """Alarms that are too many for one entry follow in the next ones, in their order."""
+    async with scene(tmp_path) as site:
+        watch = AlarmWatch(site.book, make_engine(decoy_rule("trap")), KEY)
+        await step(watch)
+        asked = [await site.ask(watch, licence="trap", caller=f"hall-{number % 2}") for number in range(160)]
+        await step(watch)
+        assert 0 < len(await site.alarms()) < 160
+        for _ in range(4):
+            await step(watch)
+        assert await site.alarms() == [("decoy-licence", [one.index]) for one in asked]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("unforeseen"), MemoryError()])
+async def test_a_rule_that_fails_is_stepped_over(tmp_path: Path, error: Exception) -> None:
+    """An entry at which a rule fails raises an alarm that says so; other rules and entries are judged as ever."""
+    async with scene(tmp_path) as site:
+        engine = make_engine(make_rule(RuleKind.SAME_OFFICIAL_SUBJECT, times=3, days=30), BURST)
+        watch = AlarmWatch(site.book, engine, KEY)
+        poison = site.numbers + 2
+        [failing] = [one for one in engine._working if one.rule is BURST]
+        observe = failing.observe
+
+        def fail(entry: Observed) -> Hits:
+            if entry.request == seen[poison].request:
+                raise error
+            return observe(entry)
+
+        failing.observe = fail
+        seen = [KEY.observe_draft(ask(n, site.clock.ms), place=Place("2026h2", n), t=site.clock.ms) for n in range(9)]
+        await step(watch)
+        asked = [await site.ask(watch, subjects=("p",) if n < 3 else (f"q{n}",)) for n in range(6)]
+        await step(watch)
+        told = {one.raised.target.rule: one.raised for one in (await site.list()).alarms if one.raised.kind == "found"}
+        assert set(told) == {"same-official-subject", "burst"}
+        [failed] = [one.raised for one in (await site.list()).alarms if one.raised.kind is AlarmKind.FAILED]
+        assert [place.entry for place in failed.evidence] == [asked[poison - 1].index]
+        assert not watch.standing().is_behind
+
+
+async def test_whatever_fails_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch at which an attempt fails is read from the log by the next one, and the watch says that it is behind."""
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await step(watch)
+        assert not watch.standing().is_behind
+        asked = [await site.ask(watch) for _ in range(3)]
+        with monkeypatch.context() as patch:
+            patch.setattr(AlarmWatch, "_take", lambda *_: int("unforeseen"))
+            with pytest.raises(ValueError, match="unforeseen"):
+                await watch.look()
+        assert watch.standing().is_behind
+        await step(watch)
+        standing = watch.standing()
+        assert (standing.is_behind, standing.waiting) == (False, 0)
+        assert standing.evaluated is not None
+        assert await site.alarms() == [("burst", [one.index for one in asked])]
+
+
+async def test_history_knows_no_limit(tmp_path: Path) -> None:
+    """What was more than a caller may raise on a day is found over history, each beside the one that stands for it."""
+    async with scene(tmp_path) as site:
+        rule = decoy_rule("trap")
+        watch = AlarmWatch(site.book, make_engine(rule), KEY)
+        await step(watch)
+        for _ in range(MAX_A_DAY + 3):
+            await site.ask(watch, licence="trap")
+        for _ in range(4):
+            await step(watch)
+        kinds = Counter(one.raised.kind for one in (await site.list(limit=200)).alarms)
+        assert kinds == {AlarmKind.FOUND: MAX_A_DAY, AlarmKind.SUPPRESSED: 1}
+        engine = make_engine(rule, is_limited=False)
+        found = (await asyncio.to_thread(evaluate, site.book, engine, KEY)).findings
+        assert Counter(one.kind for one in found) == {**kinds, AlarmKind.BEYOND: 3}
+        assert {one.kind for one in found if one.raised is None} == {AlarmKind.BEYOND}
+        assert all(one.is_found for one in found)
+
+
+def decoy_rule(licence: str) -> Rule:
+    """Return a rule by which one licence is bait."""
+    seen = KEY.observe_draft(ask(1, 0, licence=licence), place=Place("2026h2", 0), t=0)
+    return make_rule(RuleKind.DECOY_LICENCE, marks=frozenset(seen.licences))
+
+
 async def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a task it writes alarms by itself, and ends when it is cancelled."""
     monkeypatch.setattr(watch_module, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(watch_module, "BEAT_SECONDS", 0)
     async with scene(tmp_path) as site:
         observer = Observer()
         watch = site.watch(observer=observer)

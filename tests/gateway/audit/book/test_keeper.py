@@ -11,6 +11,7 @@ import pytest
 from benchmarks.audit_material import make_draft
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.keeper import RETAIN, BookKeeper
+from gateway.audit.book.report import read_report
 from gateway.audit.book.retaining import SETTLED_DAYS
 from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Retention
 from gateway.audit.leaf import LeafKind, parse_leaf
@@ -173,3 +174,82 @@ async def test_rules_may_keep_longer(book: LogBook, clock: Clock) -> None:
         reader = await asyncio.to_thread(book.reader, "2026h2")
         assert await asyncio.to_thread(reader.private, entry) is not None
     assert failed == [RETAIN]
+
+
+async def test_the_log_is_tried_where_nobody_asks(book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that takes nothing is tried until it does again; that is one entry, however often it is tried."""
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    size = await size_of(book)
+    await keeper.probe()
+    assert await size_of(book) == size
+    with monkeypatch.context() as patch:
+        patch.setattr(book.current.store, "commit", refuse_commit)
+        for _ in range(3):
+            await keeper.probe() if book.stopped else await fail_once(book)
+        assert (await read_report(book)).stopped is not None
+    for _ in range(3):
+        await keeper.probe()
+    assert (await read_report(book)).stopped is None
+    assert await size_of(book) == size + 1
+    last = parse_leaf(await asyncio.to_thread(book.current.leaf, size)).content
+    assert dict(last.more) == {"action": "resume", "target": "gateway"}
+
+
+async def test_a_reader_that_fails_makes_one_entry(
+    book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where entries are taken and only reading fails, trying it again and again does not fill the log."""
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    size = await size_of(book)
+    with monkeypatch.context() as patch:
+        patch.setattr(book.current, "head", refuse_reading)
+        for _ in range(4):
+            await keeper.probe()
+    assert await size_of(book) == size + 1
+
+
+async def test_what_is_under_way_is_finished(book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keeper that is ended in the middle of a chore ends behind it: no thread works on a book that is closed."""
+    monkeypatch.setattr("gateway.audit.book.keeper.PROBE_SECONDS", 0.001)
+    monkeypatch.setattr("gateway.audit.book.keeper.LOOK_SECONDS", 0.001)
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    entered, go = asyncio.Event(), asyncio.Event()
+    done: list[bool] = []
+
+    async def work(_: datetime) -> None:
+        entered.set()
+        await go.wait()
+        done.append(True)
+
+    keeper.add("works", work)
+    running = asyncio.create_task(keeper.run())
+    await entered.wait()
+    running.cancel()
+    await asyncio.sleep(0)
+    assert not running.done()
+    go.set()
+    await asyncio.wait([running])
+    assert (running.cancelled(), done) == (True, [True])
+
+
+def refuse_commit(*_: object, **__: object) -> None:
+    """Write nothing, as on a full disk."""
+    raise LogUnavailableError(Unavailable.DISK_FULL)
+
+
+def refuse_reading() -> None:
+    """Read nothing."""
+    raise LogUnavailableError(Unavailable.UNREACHABLE)
+
+
+async def fail_once(book: LogBook) -> None:
+    """Hand in an entry that is refused."""
+    with pytest.raises(LogUnavailableError):
+        await book.append(make_draft(1))
+
+
+async def size_of(book: LogBook) -> int:
+    """Return how many entries the log has."""
+    head = await asyncio.to_thread(book.current.store.head)
+    assert head is not None
+    return head.size

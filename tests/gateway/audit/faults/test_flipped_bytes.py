@@ -15,6 +15,7 @@ from random import Random
 import pytest
 
 from gateway.audit.errors import AuditError
+from gateway.audit.head import DAMAGED_HEAD
 from gateway.audit.log import AccessLog
 from gateway.audit.private import PrivatePartError
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
@@ -149,12 +150,13 @@ def test_a_flipped_byte_of_a_journal_is_noticed(running: Path, name: str) -> Non
     assert judge.noticed
 
 
-def test_a_flipped_byte_of_the_second_head_is_noticed(closed: Path) -> None:
-    """The log says that one slot is damaged, or does not start."""
+def test_a_flipped_byte_of_the_second_head_is_noticed(closed: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A line says that one slot is damaged, or the log does not start."""
 
     def judge(folder: Path, at: int) -> None:
+        caplog.clear()
         with opened(sqlite_setup(folder)) as log:
-            assert log.head_was_damaged, f"byte {at}"
+            assert DAMAGED_HEAD in caplog.text, f"byte {at}"
             assert verify_log(log) == sum(BATCHES)
 
     flip_each(closed, "head", places_of(closed / "head", 60), judge)

@@ -71,6 +71,24 @@ def test_power_may_fail_at_any_moment(disk: FaultyDisk, place: Path, pages: int)
     cut_power(place, records, range(len(records) + 1), chain(Kept, Kept))
 
 
+KEY = "keys/wrapping.key"
+
+
+def test_power_may_fail_behind_a_secret(disk: FaultyDisk, place: Path) -> None:
+    """A secret that was handed out is on disk, under its name, whoever made it and whenever power fails."""
+    made = {"secret": KEY, "batches": (1,)}
+    died = {"how": How.KILL_AFTER, "calls": Calls.NAME, "ending": KEY, "at": 1}  # it has its name, and no sync yet
+    for runs in ([made], [made | died, made]):
+        records = record(disk, place, runs)
+        told = [at for at, one in enumerate(records, 1) if one.call == "told" and one.data.startswith(b"secret ")]
+        secret = records[told[-1] - 1].data.split()[1]
+        for cut in range(told[0], len(records) + 1):
+            for way in Kept:
+                left = Disk(Random(f"{cut} {way}"))
+                left.play(records[:cut])
+                assert left.cut(way)[KEY].strip() == secret
+
+
 JOURNALS = ("log.sqlite-wal", "keys.sqlite-wal")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit.entry import EntryDraft, SubjectId
-from gateway.audit.forgetting.shred import NotApprovedError, Shredded, digest_entries, find_concerned, shred
+from gateway.audit.forgetting import shred as shred_module
+from gateway.audit.forgetting import shred_approval
+from gateway.audit.forgetting.shred import NotApprovedError, Shredded, _erase, digest_entries, find_concerned, shred
 from gateway.audit.forgetting.shred_approval import (
     MAX_AGE,
     ApprovalRefusal,
@@ -177,6 +180,83 @@ def test_the_person_may_come_again(log: AccessLog, approvals: Sequence[ShredAppr
     assert what_leads_to_the_person(log, 9) == []
 
 
+@pytest.mark.parametrize("step", [2, 5])
+def test_an_access_while_the_person_is_forgotten(
+    tmp_path: Path, approvals: Sequence[ShredApproval], monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """No entry is sealed with a key that is destroyed before it is stored: it goes with the others, or can be read."""
+    store, keys = MemoryStore(), MemoryKeys()
+    with opened(sqlite_setup(tmp_path, open_store=lambda: store, open_keys=lambda: keys)) as log:
+        append(log, DRAFTS)
+        reached, go_on = Event(), Event()
+
+        def stop_there(at: int) -> None:
+            if at == step and not reached.is_set():
+                reached.set()
+                assert go_on.wait(30)
+
+        async def both() -> Shredded:
+            monkeypatch.setattr(log._sequencer, "_reached", stop_there)
+            late = asyncio.create_task(log.append(entry(9, [PERSON], "late")))
+            assert await asyncio.to_thread(reached.wait, 30)
+            erasing = asyncio.create_task(asyncio.to_thread(_erase, log, PERSON, find_concerned(log, PERSON)))
+            await asyncio.sleep(0)
+            go_on.set()
+            await asyncio.gather(late, erasing)
+            return await shred(log, ORDER, approvals, APPROVERS, at=NOW)
+
+        done = asyncio.run(both())
+        private = log.private(6)
+        assert private is not None
+        assert private.subject_erased
+        assert done.left == 0
+        assert what_leads_to_the_person(log, 7) == []
+        for licence in ("late", LICENCE):
+            assert not LogSearch.of(log).find(Query(licence=licence)).entries
+
+
+def test_what_comes_after_the_search_is_forgotten_too(
+    tmp_path: Path, approvals: Sequence[ShredApproval], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry between the search for the person and the end of their keys leaves nothing that leads to it."""
+    with opened(sqlite_setup(tmp_path)) as log:
+        append(log, DRAFTS)
+        reseal = shred_module.reseal_days
+
+        async def come_in_between(*args: object, **more: object) -> object:
+            await log.append(entry(9, [PERSON], "late"))
+            return await reseal(*args, **more)  # type: ignore[arg-type]  # handed on
+
+        monkeypatch.setattr(shred_module, "reseal_days", come_in_between)
+        assert forget(log, approvals).left == 0
+        private = log.private(7)
+        assert private is not None
+        assert private.subject_erased
+        assert not LogSearch.of(log).find(Query(licence="late")).entries
+        assert what_leads_to_the_person(log, 8) == []
+
+
+def test_files_that_still_hold_something_are_told(tmp_path: Path, approvals: Sequence[ShredApproval]) -> None:
+    """Where a store cannot let go yet, or fails at it, everything else is done, and the same command does the rest."""
+
+    class Keeping(MemoryStore):
+        error: LogUnavailableError | None = None
+
+        def purge(self) -> bool:
+            if self.error is not None:
+                raise self.error
+            return False
+
+    store, keys = Keeping(), MemoryKeys()
+    with opened(sqlite_setup(tmp_path, open_store=lambda: store, open_keys=lambda: keys)) as log:
+        append(log, DRAFTS)
+        done = forget(log, approvals)
+        assert (done.left, done.purged) == (0, False)
+        store.error = LogUnavailableError(Unavailable.UNREACHABLE)
+        assert not forget(log, approvals).purged
+        assert what_leads_to_the_person(log, 7) == []
+
+
 class Failing(MemoryStore):
     """A store that fails at one of its erasing calls."""
 
@@ -273,6 +353,22 @@ def test_an_approval_is_for_one_person_one_log_and_one_basis() -> None:
     for approval, order, approvers, at, refusal in cases:
         [counted] = count_approvals([approval], order, approvers, at=at)
         assert counted.refusal is refusal
+
+
+def test_nobody_is_hashed_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second approval of the same person is refused before the slow hash."""
+    given = [approve("a"), approve("a"), approve("a")]
+    hashed: list[bytes] = []
+    real = shred_approval._hash
+
+    def count(subject: SubjectId, salt: bytes) -> str:
+        hashed.append(salt)
+        return real(subject, salt)
+
+    monkeypatch.setattr(shred_approval, "_hash", count)
+    refusals = [one.refusal for one in count_approvals(given, ORDER, APPROVERS, at=NOW)]
+    assert refusals == [None, ApprovalRefusal.SAME_APPROVER, ApprovalRefusal.SAME_APPROVER]
+    assert len(hashed) == 1
 
 
 def test_an_approval_is_carried_in_a_file() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.audit_material import make_draft
+from gateway.audit.book.retaining import RetainedShard
 from gateway.audit.entry import EntryDraft
 from gateway.audit.leaf import LeafDraft, LeafError, LeafKind, parse_leaf
-from gateway.audit.link import address, client, server
+from gateway.audit.link import address, client, desk, server
 from gateway.audit.link.address import SOCKET_FILE, bind_socket, connect_socket
 from gateway.audit.link.client import connect_link
 from gateway.audit.link.frame import GREETING
@@ -19,6 +20,8 @@ from gateway.audit.link.message import Append, encode_message
 from gateway.audit.link.remote import RemoteLog
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.link import SHARD, folder_of, place_in, serving_log, until
+
+DIGEST, OTHER_DIGEST = ("sha256:" + letter * 64 for letter in "ab")
 
 
 def reasons(outcomes: list[object]) -> set[Unavailable]:
@@ -70,6 +73,10 @@ async def test_what_no_log_takes(tmp_path: Path) -> None:
         large = EntryDraft(leaf=LeafDraft(kind=LeafKind.ACCESS, req="r", caller="c", reasons=reasons_of_it))
         with pytest.raises(LeafError):
             await link.append(large)
+        with pytest.raises(LeafError):
+            await link.announce_policy("no digest\n", approvals=2)
+        with pytest.raises(LeafError):
+            await link.announce_trust("no version\n")
         assert (await link.append(make_draft(1))).seq == 1
         await link.close()
 
@@ -205,6 +212,61 @@ async def test_remote_log_connects_again(tmp_path: Path) -> None:
             outcomes = await asyncio.gather(*under_way, return_exceptions=True)
             assert reasons(list(outcomes)) == {Unavailable.UNREACHABLE}
     await remote.close()
+
+
+async def test_approvals_are_not_lost(tmp_path: Path) -> None:
+    """A policy that came into force while the log could not be reached is announced with who approved it."""
+    remote = RemoteLog(place_in(tmp_path), folder_of(tmp_path), random=lambda: 0.0)
+    await remote.open()
+    for digest, approvals in ((OTHER_DIGEST, 3), (DIGEST, 2)):
+        with pytest.raises(LogUnavailableError):
+            await remote.announce_policy(digest, approvals=approvals)
+    async with serving_log(tmp_path) as link:
+        await until(lambda: remote.stopped is None)
+        draft = LeafDraft(kind=LeafKind.ACCESS, req="r", caller="c", policy=DIGEST)
+        await asyncio.gather(*(remote.append(EntryDraft(leaf=draft)) for _ in range(3)))
+        leaves = await asyncio.to_thread(link.desk.book.current.store.leaves, 0, 100)
+        said = [leaf for leaf in (parse_leaf(one).content for one in leaves) if leaf.kind is LeafKind.POLICY]
+        assert [(leaf.policy, leaf.more["approvals"]) for leaf in said] == [(DIGEST, 2)]
+        await remote.close()
+
+
+async def test_what_no_log_takes_is_announced_once(tmp_path: Path) -> None:
+    """An announcement that is refused for what it says does not keep entries from the log."""
+    async with serving_log(tmp_path):
+        remote = RemoteLog(place_in(tmp_path), folder_of(tmp_path), random=lambda: 0.0)
+        await remote.open()
+        with pytest.raises(LeafError):
+            await remote.announce_policy("bad\n", approvals=2)
+        assert (await remote.append(make_draft(1))).seq == 1
+        await remote.close()
+
+
+async def test_a_deletion_under_way_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link that is closed waits for what deletes, however long that takes, and begins nothing new."""
+    monkeypatch.setattr(server, "CLOSING_SECONDS", 0.01)
+    entered, go = asyncio.Event(), asyncio.Event()
+
+    async def retain(*_: object, **__: object) -> RetainedShard:
+        entered.set()
+        await go.wait()
+        return RetainedShard(shard=SHARD, entry=None, entries=7, words=0, keys=0)
+
+    monkeypatch.setattr(desk, "retain_shard", retain)
+    async with serving_log(tmp_path) as link:
+        connected = await connect_link(folder_of(tmp_path))
+        asked = asyncio.create_task(connected.retain())
+        await entered.wait()
+        closing = asyncio.create_task(link.close())
+        await until(lambda: link.is_closing)
+        with pytest.raises(LogUnavailableError) as refused:
+            await connected.append(make_draft(1))
+        assert refused.value.reason is Unavailable.CLOSED
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        go.set()
+        assert [one.entries for one in await asked] == [7]
+        await closing
 
 
 async def test_a_log_that_stopped(tmp_path: Path) -> None:

@@ -234,6 +234,22 @@ class TestStore:
         ]  # fmt: skip
         assert [list(store.index_rows([(900, 999)])), list(store.owner_rows([(900, 999)]))] in ([[], []], [[[]], [[]]])
 
+    def test_what_a_key_is_checked_by_is_kept(self, store: LogStore) -> None:
+        """It is not there at first, and stays until it is replaced."""
+        assert store.key_check() is None
+        store.set_key_check(b"one")
+        store.set_key_check(b"two")
+        store.reconnect()
+        assert store.key_check() == b"two"
+
+    def test_what_was_erased_is_purged(self, store: LogStore) -> None:
+        """Nobody reads, so nothing is left; the rest is there as before."""
+        batch = Writer().write(store, words=(1, 2))
+        store.erase_words([1])
+        store.erase_owners([OWNER])
+        assert store.purge()
+        assert (store.head(), list(store.find(2, before=LAST, limit=1))) == (batch.head, [2])
+
     def test_rows_that_are_missing_are_named(self, store: LogStore) -> None:
         """Of rows of any batch, those that the index does not have are told."""
         writer = Writer()
@@ -267,6 +283,16 @@ class TestKeyStore:
         assert keys.erase([KeyNumber(2), KeyNumber(9)]) == 1
         assert keys.read([KeyNumber(1), KeyNumber(2)]) == {1: b"one"}
 
+    def test_what_a_key_is_checked_by_is_kept(self, keys: KeyStore) -> None:
+        """It is not there at first, and erasing keys leaves it."""
+        assert keys.key_check() is None
+        keys.set_key_check(b"check")
+        keys.add({KeyNumber(1): b"one"})
+        keys.erase([KeyNumber(1)])
+        assert keys.purge()
+        keys.reconnect()
+        assert keys.key_check() == b"check"
+
     def test_a_number_is_never_given_twice(self, keys: KeyStore) -> None:
         """The last number stays the last when its key is erased."""
         assert keys.last() == 0
@@ -286,6 +312,33 @@ def test_erased_keys_are_not_in_the_file(tmp_path: Path) -> None:
     finally:
         keys.close()
     assert (b"%032d" % 49 in kept, b"%032d" % 50 in kept) == (True, False)
+
+
+def test_a_closed_file_is_closed(tmp_path: Path) -> None:
+    """Whoever still works on a store that was closed is told so, and not of damage."""
+    store = SqliteStore(tmp_path / "log.sqlite")
+    store.close()
+    for call in (store.head, lambda: store.erase_words([1]), lambda: store.replace_privates({0: b""})):
+        with pytest.raises(LogUnavailableError) as caught:
+            call()
+        assert (caught.value.reason, caught.value.detail) == (Unavailable.CLOSED, "log.sqlite")
+
+
+def test_a_file_that_does_not_open_again_is_read_on(tmp_path: Path) -> None:
+    """What was open stays open until another connection is there; the text names the file."""
+    store = SqliteStore(tmp_path / "log.sqlite")
+    batch = Writer().write(store)
+    (tmp_path / "log.sqlite").rename(tmp_path / "gone")
+    with pytest.raises(LogUnavailableError) as caught:
+        store.reconnect()
+    assert (caught.value.reason, caught.value.detail) == (
+        Unavailable.UNUSABLE,
+        f"{tmp_path / 'log.sqlite'}: there is no such file",
+    )
+    assert store.head() == batch.head
+    (tmp_path / "gone").rename(tmp_path / "log.sqlite")
+    store.reconnect()
+    store.close()
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", pack_leaves([b"a"]) + b"x", pack_leaves([b"a"])[:-1]])

@@ -19,8 +19,8 @@ from gateway.audit.tlog.checkpoint import parse_checkpoint
 from gateway.audit.tlog.quorum import encode_policy
 from gateway.audit.tlog.tile import ENTRIES, TileAddress, encode_bundle, encode_tile_path, parse_bundle
 from gateway.audit.verify.finding import MAX_FINDINGS, SENTENCES, FindingKind
-from gateway.audit.verify.quick_leaf import read_leaves
-from gateway.audit.verify.source import HttpSource, SourceError, SourceFault, open_source
+from gateway.audit.verify.quick_leaf import AnswerLeaf, read_leaves
+from gateway.audit.verify.source import FolderSource, HttpSource, SourceError, SourceFault, open_source
 from gateway.audit.verify.verifier import NoPolicyError, verify_log
 from tests.gateway.audit import exports
 from tests.support.audit import ORIGIN, START_MS
@@ -88,6 +88,49 @@ def test_an_export_without_manifest_does_not_pass(export: Path) -> None:
     found = exports.verified(export)
     assert [(one.kind, one.path) for one in found.findings] == [(FindingKind.MISSING, "manifest.json")]
     assert not found.is_export
+
+
+def shrink(export: Path, first: int, end: int) -> None:
+    """Leave out the entries outside [first, end), as whoever hands on an export can."""
+    exports.edit_json(export / "manifest.json", lambda value: value.update(first=first, end=end))
+    for path in (export / "tile/entries").iterdir():
+        if not first <= int(path.name.split(".")[0]) * 256 < end:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in sorted((export / "tile/entries").rglob("*.p")):
+        if not first <= int(path.name.split(".")[0]) * 256 < end:
+            shutil.rmtree(path)
+
+
+def test_an_export_whose_entries_were_left_out_is_sound_in_part(export: Path) -> None:
+    """A narrower range is never taken for the whole log: it is a part, with its times; or a fault, if all is asked."""
+    whole = exports.verified(export)
+    assert (whole.is_whole, whole.first_t, whole.last_t) == (True, START_MS, START_MS + exports.DAY_MS + 2)
+    shrink(export, 256, 512)
+    part = exports.verified(export)
+    assert (part.is_sound, part.is_whole, part.first, part.end) == (True, False, 256, 512)
+    assert (part.first_t, part.last_t) == (START_MS + 1, START_MS + exports.DAY_MS + 2)
+    asked = verify_log(FolderSource(export), policy=exports.POLICY, whole=True)
+    assert exports.kinds(asked) == {FindingKind.PART}
+    assert verify_log(FolderSource(export), policy=exports.POLICY).is_sound
+
+
+def test_an_export_without_entries_is_not_sound(export: Path) -> None:
+    """Where every entry was left out, nothing was verified, and the verdict says so."""
+    shrink(export, 256, 256)
+    assert exports.kinds(exports.verified(export)) == {FindingKind.EMPTY}
+
+
+def test_a_log_that_nobody_witnesses_is_not_called_witnessed(export: Path, tmp_path: Path) -> None:
+    """Where the policy asks for no witnesses, none is counted; who cosigned all the same is."""
+    nobody = replace(exports.POLICY, witnesses=(), groups=(), quorum="none")
+    found = exports.verified(export, nobody)
+    assert (found.is_sound, found.witnessed_size, found.has_quorum) == (True, None, False)
+    unasked = exports.verified(export, exports.without_bundles(exports.POLICY))
+    assert (unasked.witnessed_size, set(unasked.cosigned)) == (SIZE, {"w1", "w2"})
+    policy = tmp_path / "policy"
+    policy.write_bytes(encode_policy(nobody))
+    assert tongban("audit", "verify", export, "--policy", policy, "--json").object["witnessed"] is None
+    assert "nobody witnesses this log" in tongban("audit", "verify", export, "--policy", policy).out
 
 
 def test_a_log_at_an_address_needs_no_manifest(export: Path) -> None:
@@ -336,6 +379,22 @@ def test_nothing_but_deletions_stands_behind_the_end(tmp_path: Path) -> None:
     assert [(one.kind, one.entry) for one in found.findings] == [(FindingKind.SEAL_CHAIN, 5)]
 
 
+def test_a_shard_begins_with_its_keys(tmp_path: Path) -> None:
+    """Behind the seal that opens a shard the keys that sign it are named, before anything else."""
+    opening = day_seal(action="open", previous="gw.370000/access/2026h1:1:A")
+    key = exports.event(LeafKind.KEY, 0, action="begin", key="k").leaf
+    for entries, at in (
+        ([opening], None),
+        ([opening, key, USED], None),
+        ([opening, USED, key], 0),
+        ([key, opening, key], 1),
+    ):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        found = exports.verified_log(write_events(folder, [(NEXT, draft) for draft in entries]))
+        wanted = [] if at is None else [(FindingKind.SEAL_CHAIN, at)]
+        assert [(one.kind, one.entry) for one in found.findings] == wanted
+
+
 # --- many parts -------------------------------------------------------------------------------------------------------
 
 
@@ -422,6 +481,17 @@ def test_an_entry_over_two_lines_is_none() -> None:
     assert isinstance(read_leaves([LEAF + b"\n" + LEAF])[0], LeafError)
 
 
+def test_a_leaf_of_another_kind_leaves_the_others_quick() -> None:
+    """In a bundle of answers with something else among them, only that one is read alone, in its place."""
+    policy = encode_leaf(exports.event(LeafKind.POLICY, 0, action="activate", policy=exports.OLD).leaf, t=1, seq=1)
+    text = encode_leaf(exports.event(LeafKind.ADMIN, 0, action="x", kind="access").leaf, t=1, seq=2)
+    for entries in ([policy, LEAF, text, LEAF, b"{}", LEAF], [policy], [policy, text], [LEAF, policy]):
+        read = read_leaves(entries)
+        assert [isinstance(one, AnswerLeaf) for one in read] == [entry == LEAF for entry in entries]
+        for one, entry in zip(read, entries, strict=True):
+            assert isinstance(one, LeafError) or one.seq == parse_leaf(entry).seq
+
+
 # --- over HTTP --------------------------------------------------------------------------------------------------------
 
 
@@ -504,7 +574,7 @@ def test_the_command_tells_faults_apart_from_what_cannot_be_read(export: Path, t
     """Sound is 0, a fault is 1 and named, what cannot be read is 2; in Chinese where the locale asks for it."""
     policy = tmp_path / "policy"
     policy.write_bytes(encode_policy(exports.POLICY))
-    assert tongban("audit", "verify", export, "--policy", policy).code == 0
+    assert tongban("audit", "verify", export, "--policy", policy, "--whole").code == 0
     assert tongban("audit", "verify", tmp_path / "nothing", "--json").code == 2
     path = export / "tile/entries/001"
     path.write_bytes(path.read_bytes().replace(b"valid", b"other", 1))
@@ -512,6 +582,29 @@ def test_the_command_tells_faults_apart_from_what_cannot_be_read(export: Path, t
     assert ended.code == 1
     assert [finding["kind"] for finding in ended.object["findings"]] == ["entry-differs"]
     assert "条目 256" in tongban("audit", "verify", export, locale="zh_CN.UTF-8").out
+
+
+def test_the_command_says_what_is_only_a_part(export: Path, tmp_path: Path) -> None:
+    """A part of a log is sound in part, with its first and last time, and a fault with ``--whole``."""
+    policy = tmp_path / "policy"
+    policy.write_bytes(encode_policy(exports.POLICY))
+    asked = ("audit", "verify", export, "--policy", policy)
+    whole = tongban(*asked, "--json").object
+    assert (whole["whole"], whole["first_time"], whole["last_time"]) == (
+        True,
+        "2026-09-21T14:13:20Z",
+        "2026-09-22T14:13:20Z",
+    )
+    shrink(export, 0, 256)
+    part = tongban(*asked)
+    assert part.code == 0
+    assert part.out.startswith("sound, in part")
+    assert "(2026-09-21T14:13:20Z to 2026-09-21T14:13:20Z)" in part.out
+    assert tongban(*asked, "--json").object["whole"] is False
+    assert "部分核验通过" in tongban(*asked, locale="zh_CN.UTF-8").out
+    refused = tongban(*asked, "--whole", "--json")
+    assert refused.code == 1
+    assert [finding["kind"] for finding in refused.object["findings"]] == ["part-only"]
 
 
 def test_every_kind_of_fault_has_its_sentences() -> None:

@@ -18,6 +18,7 @@ from gateway.audit.witness.client import (
     WitnessFeeder,
 )
 from gateway.audit.witness.protocol import SIZE_TYPE, encode_size, origin_hash
+from gateway.audit.witness.witness import MOST_A_MINUTE
 from tests.gateway.audit import exports
 from tests.support.audit import ORIGIN, START_MS, opened, sqlite_setup
 from tests.support.witness import NOW, Liar, StartServer, Tree, body, make_witness, policy_for, serve_witness
@@ -147,7 +148,7 @@ async def test_answers_that_prove_nothing_are_its_own_fault(
 
 
 async def test_cosignatures_of_others_or_of_something_else_do_not_count(aiohttp_server: StartServer) -> None:
-    """A line by another key, over another tree, or with a time far ahead is no cosignature."""
+    """A line by another key, over another tree, or with a time far from ours is no cosignature."""
     tree = Tree()
     signed = tree.grow(7)
     text, other = signed.note.text, Tree(label="other").grow(7).note.text
@@ -155,10 +156,37 @@ async def test_cosignatures_of_others_or_of_something_else_do_not_count(aiohttp_
         (exports.COSIGNERS[1].cosign(text, NOW), WitnessFault.NOT_SIGNED),
         (exports.COSIGNERS[0].cosign(other, NOW), WitnessFault.NOT_SIGNED),
         (exports.COSIGNERS[0].cosign(text, NOW + 10_000), WitnessFault.CLOCK),
+        (exports.COSIGNERS[0].cosign(text, NOW - 10_000), WitnessFault.CLOCK),
+        (exports.COSIGNERS[0].cosign(text, 1), WitnessFault.CLOCK),
         (exports.COSIGNERS[0].cosign(text, 0), WitnessFault.CLOCK),
     ):
         liar = Liar(answer=encode_signature_lines([line]))
         assert (await ask(await liar.start(aiohttp_server), tree, signed)).fault is fault
+
+
+async def test_replays_of_what_a_witness_shows_hide_nothing(aiohttp_server: StartServer) -> None:
+    """Whoever sends a witness its own checkpoint again takes no turns from the log, and hides no fork from it."""
+    url = await serve_witness(aiohttp_server, make_witness())
+    tree, forked = Tree(), Tree(label="other")
+    async with aiohttp.ClientSession() as session:
+        feeder = WitnessFeeder(policy=policy_for(url), log=tree, session=session)
+        assert (await feeder.feed(tree.grow(30), NOW)).is_witnessed
+        async with session.get(f"{url}/{origin_hash(ORIGIN)}/checkpoint") as response:
+            shown = exports.parse_checkpoint(await response.read())
+        for old in (0, 30):
+            for _ in range(MOST_A_MINUTE):
+                async with session.post(f"{url}/add-checkpoint", data=body(tree, shown, old)):
+                    pass
+        assert (await feeder.feed(tree.grow(31), NOW)).is_witnessed
+        restored = WitnessFeeder(policy=policy_for(url), log=forked, session=session)
+        with pytest.raises(ForkDetectedError):
+            await restored.feed(forked.grow(20), NOW)
+
+
+async def test_a_witness_that_is_busy_says_so(aiohttp_server: StartServer) -> None:
+    """Too many requests is a fault of its own."""
+    tree = Tree()
+    assert (await ask(await Liar(status=429).start(aiohttp_server), tree, tree.grow(7))).fault is WitnessFault.BUSY
 
 
 async def test_evidence_that_we_did_not_sign_is_only_a_claim(aiohttp_server: StartServer) -> None:

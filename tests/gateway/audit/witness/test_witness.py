@@ -22,7 +22,7 @@ from gateway.audit.witness.protocol import (
     parse_add_checkpoint,
 )
 from gateway.audit.witness.state import FolderWitnessState, WitnessStateError, WitnessStateFault
-from gateway.audit.witness.witness import MOST_A_MINUTE
+from gateway.audit.witness.witness import MOST_A_MINUTE, SAME_SECONDS
 from gateway.audit.witness.witnessed import WitnessedLog, WitnessedLogs
 from keys.own.signer import SoftwareSigner
 from tests.gateway.audit import exports
@@ -83,25 +83,47 @@ def test_a_proof_from_nothing_is_empty() -> None:
     assert make_witness().add_checkpoint(request, NOW).status == 422
 
 
-def test_a_log_uses_up_its_own_turns_only() -> None:
-    """Whoever is not the log cannot use up its turns; the log itself gets a bounded number each minute."""
-    witness, tree = make_witness(), Tree()
+def test_only_growth_uses_up_the_turns_of_a_log() -> None:
+    """What anybody can send again, older or the same or another tree, counts as nothing; growth is bounded."""
+    witness, tree, fork = make_witness(), Tree(), Tree(label="other")
     signed = tree.grow(3)
     stranger = sign_checkpoint(signed.checkpoint, [exports.foreign_signer()])
-    assert {witness.add_checkpoint(body(tree, stranger, 0), NOW).status for _ in range(100)} == {403}
-    asked = [witness.add_checkpoint(body(tree, signed, 0), NOW).status for _ in range(MOST_A_MINUTE + 1)]
-    assert asked == [200, *[409] * (MOST_A_MINUTE - 1), 429]
-    assert witness.add_checkpoint(body(tree, signed, 3), NOW + 59).status == 429
-    assert witness.add_checkpoint(body(tree, signed, 3), NOW + 60).status == 200
+    assert witness.add_checkpoint(body(tree, signed, 0), NOW).status == 200
+    for data, status in (
+        (body(tree, stranger, 3), 403),
+        (body(tree, signed, 0), 409),
+        (body(fork, fork.grow(9), 3), 422),
+        (body(tree, signed, 3), 200),
+    ):
+        assert {witness.add_checkpoint(data, NOW).status for _ in range(MOST_A_MINUTE + 1)} == {status}
+    grown = [witness.add_checkpoint(body(tree, tree.grow(size + 1), size), NOW).status for size in range(3, 64)]
+    assert grown == [*[200] * (MOST_A_MINUTE - 1), 429, 409]
+    assert witness.add_checkpoint(body(tree, tree.grow(90), 62), NOW + 59).status == 429
+    assert witness.add_checkpoint(body(fork, fork.grow(90), 62), NOW + 59).status == 422
+    assert witness.add_checkpoint(body(tree, tree.grow(90), 62), NOW + 60).status == 200
+
+
+def test_a_tree_that_did_not_grow_is_cosigned_anew_only_now_and_then(tmp_path: Path) -> None:
+    """Sent again at once, the latest checkpoint gets the cosignature that it has, and nothing is written."""
+    state, tree = FolderWitnessState(tmp_path), Tree()
+    witness, signed = make_witness(state=state), tree.grow(3)
+    first = witness.add_checkpoint(body(tree, signed, 0), NOW)
+    written = [path.stat().st_mtime_ns for path in tmp_path.iterdir()]
+    again = witness.add_checkpoint(body(tree, signed, 3), NOW + SAME_SECONDS - 1)
+    assert (again.status, again.body) == (200, first.body)
+    assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == written
+    later = witness.add_checkpoint(body(tree, signed, 3), NOW + SAME_SECONDS)
+    assert (later.status, later.body == first.body) == (200, False)
+    back = witness.add_checkpoint(body(tree, signed, 3), NOW)
+    assert (back.status, back.body) == (200, first.body)
 
 
 def test_a_clock_that_was_set_back_shuts_no_log_out() -> None:
     """Turns that were taken in the future do not count."""
     witness, tree = make_witness(), Tree()
-    signed = tree.grow(3)
-    for _ in range(MOST_A_MINUTE):
-        witness.add_checkpoint(body(tree, signed, 0), NOW + 3600)
-    assert witness.add_checkpoint(body(tree, signed, 3), NOW).status == 200
+    for size in range(MOST_A_MINUTE):
+        witness.add_checkpoint(body(tree, tree.grow(size + 1), size), NOW + 3600)
+    assert witness.add_checkpoint(body(tree, tree.grow(90), MOST_A_MINUTE), NOW).status == 200
 
 
 def test_a_log_with_other_keys_is_another_log(tmp_path: Path) -> None:

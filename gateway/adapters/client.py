@@ -1,0 +1,292 @@
+"""Asks one system: signs in, goes the steps, asks page by page, and keeps to one deadline for all of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from adapters.mapping.adapter import Adapter
+from adapters.mapping.answer import AnswerOutcome
+from adapters.mapping.bounds import MAX_RECORDS
+from adapters.transport.recipe import Call, Method, Question, Request, SignIn, Step, TransportRecipe
+from gateway.adapters.access import SystemAccess
+from gateway.adapters.connection import Reply, send
+from gateway.adapters.error import AskError, AskFault
+from gateway.adapters.functions import make_functions
+from gateway.adapters.inquiry import Answer, Inquiry
+from gateway.adapters.reading import Page, Reader, is_success, read_texts, read_time
+from gateway.adapters.request import Outgoing, Writer
+from gateway.adapters.token import Token, TokenKeeper
+from keys.payload.encryption import Encrypted
+from keys.payload.errors import PayloadError
+from keys.payload.secret import Secret
+
+Clock = Callable[[], datetime]
+Sleep = Callable[[float], Awaitable[None]]
+
+MAX_RETRIES: Final = 3  # of one request, however short the times that a system names
+MAX_PAGES: Final = 100  # of one answer; nobody has met a holder with more than two
+_TOKEN: Final = "token"  # noqa: S105 -- the name of a value
+_ADDRESSES: Final = ("http://", "https://")
+_WITH_RECORDS: Final = frozenset({AnswerOutcome.FOUND, AnswerOutcome.PARTIAL})
+
+
+class AdapterClient:
+    """A client of one system; one per system and process, for it keeps the token of the sign-in."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        recipe: TransportRecipe,
+        access: SystemAccess,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Ask with these; ``session`` is one of `gateway.adapters.connection.open_session`.
+
+        Raises:
+            MalformedRecipeError: the recipe's functions have other parameters.
+            AskError: REQUEST, the site does not give a setting or a secret that the recipe names.
+
+        """
+        for name in (*recipe.settings, *recipe.secrets):
+            if name not in access.settings and name not in access.secrets:
+                raise AskError(AskFault.REQUEST, name)
+        functions = make_functions(recipe)
+        self._recipe, self._access, self._session = recipe, access, session
+        self._clock, self._sleep = clock, sleep
+        self._functions = functions
+        self._writer = Writer(recipe=recipe, access=access, functions=functions)
+        self._reader = Reader(adapter=adapter, access=access, functions=functions)
+        self._deadline_seconds = recipe.deadlines.total_ms / 1000
+        self._keeper = None if recipe.sign_in is None else TokenKeeper(self._sign_in_in_time)
+
+    async def ask(self, inquiry: Inquiry) -> Answer:
+        """Ask, within the deadline of the recipe; a holder of whom nothing is found is asked for elsewhere too.
+
+        A link that is an address is fetched from the host that the recipe's table names for its host, and from no
+        other; nothing of ours goes with it.
+
+        Raises:
+            AskError: every way in which this can fail.
+
+        """
+        try:
+            async with asyncio.timeout(self._deadline_seconds) as deadline:
+                if inquiry.question is Question.FILE and inquiry.link.startswith(_ADDRESSES):
+                    return await self._fetch(inquiry.link)
+                answer = await self._ask(inquiry, deadline)
+                elsewhere = Question.HOLDER_ELSEWHERE
+                if (
+                    inquiry.question is Question.HOLDER
+                    and answer.outcome is AnswerOutcome.NOT_FOUND
+                    and elsewhere in self._recipe.calls
+                ):
+                    answer = await self._ask(replace(inquiry, question=elsewhere), deadline)
+                return answer
+        except TimeoutError:
+            raise AskError(AskFault.TIMEOUT, "deadline") from None
+
+    async def close(self) -> None:
+        """Stop a sign-in that nobody waits for any more; the session is for whoever opened it to close."""
+        if self._keeper is not None:
+            await self._keeper.close()
+
+    async def _ask(self, inquiry: Inquiry, deadline: asyncio.Timeout) -> Answer:
+        """Ask one call; where the system no longer takes the token, or the recipe says when to retry, once more."""
+        call = self._recipe.calls.get(inquiry.question)
+        if call is None:
+            raise AskError(AskFault.NOT_ASKABLE, inquiry.question)
+        stale: Token | None = None
+        retries = 0
+        while True:
+            token: Token | None = None
+            try:
+                token = await self._token(stale)
+                answer = await self._ask_once(call, inquiry, None if token is None else token.secret)
+            except _Said as said:
+                answer = said.answer
+            if answer.raw_outcome in self._recipe.renew_on and stale is None and token is not None:
+                stale = token
+                continue
+            wait = answer.retry_after_seconds
+            if answer.outcome is not AnswerOutcome.RETRY or wait is None or retries == MAX_RETRIES:
+                return answer
+            if wait >= _left(deadline):
+                return answer
+            retries += 1
+            await self._sleep(wait)
+
+    async def _ask_once(self, call: Call, inquiry: Inquiry, token: Secret | None) -> Answer:
+        words = dict(inquiry.words)
+        for name in call.after:
+            step = next(one for one in self._recipe.steps if one.name == name)
+            words |= await self._go(step, words, token)
+        if call.paging is None:
+            return _answer(await self._page(call, words, token))
+        return await self._ask_pages(call, words, token)
+
+    async def _ask_pages(self, call: Call, words: Mapping[str, str], token: Secret | None) -> Answer:
+        """Ask for page after page; what ends early is PARTIAL, for more may be there."""
+        paging = call.paging
+        if paging is None:
+            raise AskError(AskFault.NOT_ASKABLE, call.question)
+        found: Answer | None = None
+        count = 0
+        for number in range(paging.first, paging.first + MAX_PAGES):
+            page = await self._page(call, {**words, "page": str(number), "page_size": str(paging.size)}, token)
+            answer = _answer(page)
+            has_records = answer.outcome in _WITH_RECORDS
+            if found is None and not has_records:
+                return answer
+            if found is not None and not has_records and answer.outcome is not AnswerOutcome.NOT_FOUND:
+                return replace(found, outcome=AnswerOutcome.PARTIAL, raw_outcome=answer.raw_outcome)
+            size = len(answer.records) + len(answer.refused)
+            count += size
+            found = answer if found is None else _join(found, answer)
+            if page.total is not None and count >= page.total:
+                return found
+            if size < paging.size:
+                return found if page.total is None else replace(found, outcome=AnswerOutcome.PARTIAL)
+            if count >= MAX_RECORDS:
+                break
+        return replace(found or Answer(outcome=AnswerOutcome.ERROR), outcome=AnswerOutcome.PARTIAL)
+
+    async def _page(self, call: Call, words: Mapping[str, str], token: Secret | None) -> Page:
+        reply = await self._exchange(call.request, words, token)
+        total = None if call.paging is None else call.paging.total
+        return self._reader.read_page(reply, call.question, answer=call.request.answer, total=total, token=token)
+
+    async def _go(self, step: Step, words: Mapping[str, str], token: Secret | None) -> dict[str, str]:
+        reply = await self._exchange(step.request, words, token)
+        if not is_success(reply, step.success):
+            raise self._refusal(reply, AskError(AskFault.STEP, step.name))
+        return {f"given.{name}": text for name, text in read_texts(reply, step.gives).items()}
+
+    async def _token(self, stale: Token | None) -> Token | None:
+        return None if self._keeper is None else await self._keeper.get(self._clock(), but=stale)
+
+    async def _sign_in_in_time(self) -> Token:
+        sign_in = self._recipe.sign_in
+        if sign_in is None:
+            raise AskError(AskFault.SIGN_IN)
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                return await self._sign_in(sign_in)
+        except TimeoutError:
+            raise AskError(AskFault.TIMEOUT, "sign_in") from None
+
+    async def _sign_in(self, sign_in: SignIn) -> Token:
+        at = self._clock()
+        reply = await self._exchange(sign_in.request, {}, None, is_sign_in=True)
+        if not is_success(reply, sign_in.success):
+            raise self._refusal(reply, AskError(AskFault.SIGN_IN))
+        paths = {_TOKEN: sign_in.token} | ({} if sign_in.ends_at is None else {"ends_at": sign_in.ends_at})
+        try:
+            texts = read_texts(reply, paths)
+        except AskError as error:
+            raise AskError(AskFault.SIGN_IN, error.where) from error
+        if sign_in.ends_at is None:
+            until = at + timedelta(seconds=sign_in.lifetime_seconds or 0)
+        else:
+            until = read_time(texts["ends_at"], sign_in.time_form)
+        try:
+            secret = Secret(texts[_TOKEN].encode())
+            if self._functions.wrapping is not None:
+                wrapping, key = self._functions.wrapping
+                secret = wrapping.unwrap(Encrypted(text=texts[_TOKEN]), key.find(self._access.secrets, None))
+        except (PayloadError, ValueError):  # not chained: the latter may carry the token
+            raise AskError(AskFault.SIGN_IN, _TOKEN) from None
+        # A question that begins with a token must also end with it.
+        return Token(secret=secret, until=until - timedelta(seconds=self._deadline_seconds))
+
+    async def _exchange(
+        self, request: Request, words: Mapping[str, str], token: Secret | None, *, is_sign_in: bool = False
+    ) -> Reply:
+        outgoing = self._writer.write(request, words, at=self._clock(), token=token, is_sign_in=is_sign_in)
+        reply = await send(self._session, outgoing, self._recipe.http)
+        if reply.outcome is not None:
+            raise _Said(Answer(outcome=reply.outcome, retry_after_seconds=reply.retry_after_seconds))
+        return reply
+
+    def _refusal(self, reply: Reply, otherwise: AskError) -> Exception:
+        """Return what a refusal means: an answer, where the mapping knows its code, or the error."""
+        parsed = self._reader.read_outcome(reply)
+        if parsed is None or parsed.outcome in {*_WITH_RECORDS, AnswerOutcome.NOT_FOUND, AnswerOutcome.ERROR}:
+            return otherwise
+        return _Said(
+            Answer(
+                outcome=parsed.outcome,
+                retry_after_seconds=parsed.retry_after_seconds,
+                raw_outcome=parsed.raw_outcome,
+                flags=parsed.flags,
+            )
+        )
+
+    async def _fetch(self, link: str) -> Answer:
+        """Fetch a file from an address that the system returned, rewritten by the table of hosts."""
+        outgoing = Outgoing(method=Method.GET, address=self._rewrite(link), headers=_PLAIN, body=None)
+        reply = await send(self._session, outgoing, self._recipe.http)
+        if reply.outcome is not None:
+            return Answer(outcome=reply.outcome, retry_after_seconds=reply.retry_after_seconds)
+        return Answer(outcome=AnswerOutcome.FOUND, file=reply.body)
+
+    def _rewrite(self, link: str) -> str:
+        """Return where we reach an address: by the scheme of the system's own address, at the host of the table."""
+        try:
+            url = URL(link, encoded=True)
+        except ValueError:  # not chained: it carries the address
+            raise AskError(AskFault.HOST_NOT_NAMED) from None
+        named = self._recipe.hosts.get(url.raw_authority.lower())
+        if named is None:
+            raise AskError(AskFault.HOST_NOT_NAMED)
+        scheme = self._access.base.partition("://")[0]
+        return f"{scheme}://{named}{url.raw_path_qs}"
+
+
+_PLAIN: Final = {"Accept-Encoding": "identity"}
+
+
+class _Said(Exception):  # noqa: N818 -- an answer that ends the question early, and no error
+    """The system answered before the call itself: at the sign-in, at a step, or with an HTTP status."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.outcome)
+        self.answer = answer
+
+
+def _left(deadline: asyncio.Timeout) -> float:
+    """Return the seconds until a deadline, on the loop's own clock."""
+    end = deadline.when()
+    return 0.0 if end is None else end - asyncio.get_running_loop().time()
+
+
+def _answer(page: Page) -> Answer:
+    parsed = page.parsed
+    return Answer(
+        outcome=parsed.outcome,
+        records=parsed.records,
+        refused=parsed.refused,
+        file=page.file,
+        retry_after_seconds=parsed.retry_after_seconds,
+        raw_outcome=parsed.raw_outcome,
+        flags=parsed.flags,
+    )
+
+
+def _join(first: Answer, second: Answer) -> Answer:
+    """Join two pages; the worse outcome counts."""
+    is_whole = first.outcome is second.outcome is AnswerOutcome.FOUND or second.outcome is AnswerOutcome.NOT_FOUND
+    return replace(
+        first,
+        outcome=first.outcome if is_whole else AnswerOutcome.PARTIAL,
+        records=first.records + second.records,
+        refused=first.refused + second.refused,
+        flags=first.flags | second.flags,
+    )

@@ -1,0 +1,68 @@
+"""The other systems of a site, ``systems.toml``: their addresses, our accounts there, and the files of our secrets.
+
+```toml
+[shandong]
+base = "https://share.example.org"
+settings = { access_id = "…" }
+secrets = { access_token = "/run/secrets/shandong-token", sm2_private_key = "/run/secrets/shandong-sm2" }
+```
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from gateway.adapters.access import SystemAccess
+from gateway.secret_file import SecretError, read_private_file
+from gateway.toml_table import Fault, TomlTable, Words, load_toml
+from keys.payload.errors import PayloadError
+from keys.payload.secret import Secret
+
+SYSTEMS_FILE: Final = "systems.toml"
+
+_MAX_SYSTEMS: Final = 64  # twice as many as there are provinces
+_MAX_NAMES: Final = 32  # settings or secrets of one system, as recipes have them
+_BASE: Final = Words("http 或 https 地址，末尾无斜杠", "an http or https address without a slash at its end")
+_SECRET: Final = Words("仅本人可读的机密文件", "a file with a secret that nobody else may read")
+
+
+def load_systems(folder: Path, faults: list[Fault]) -> dict[str, SystemAccess]:
+    """Read the file of a site, which need not be there; what is wrong is added to ``faults``.
+
+    A relative path of a secret is one in the site folder.
+    """
+    path = folder / SYSTEMS_FILE
+    if not path.exists():
+        return {}
+    root = load_toml(path, file=SYSTEMS_FILE, faults=faults)
+    if root is None:
+        return {}
+    names = sorted(root.names)
+    if len(names) > _MAX_SYSTEMS:
+        expected = Words(f"至多 {_MAX_SYSTEMS} 个系统", f"at most {_MAX_SYSTEMS} systems")
+        faults.append(Fault(file=SYSTEMS_FILE, key="", expected=expected, found=str(len(names))))
+        return {}
+    return {name: _read_system(root.table(name), folder) for name in names}
+
+
+def _read_system(table: TomlTable, folder: Path) -> SystemAccess:
+    base = table.text("base")
+    parts = urlsplit(base)
+    if base and (parts.scheme not in {"http", "https"} or not parts.hostname or base.endswith("/") or "?" in base):
+        table.fault("base", expected=_BASE, found=base)
+    secrets: dict[str, Secret] = {}
+    files = _texts_by_name(table.table("secrets"))
+    for name, file in files.items():
+        try:
+            secrets[name] = Secret(read_private_file(folder / file).strip(b"\r\n"))
+        except (SecretError, PayloadError) as error:
+            found = str(error.fault)
+            table.fault(f"secrets.{name}", expected=_SECRET, found=found)
+    settings = _texts_by_name(table.table("settings"))
+    table.finish()
+    return SystemAccess(base=base, settings=settings, secrets=secrets)
+
+
+def _texts_by_name(table: TomlTable) -> Mapping[str, str]:
+    return {name: table.text(name) for name in sorted(table.names)[:_MAX_NAMES]}
