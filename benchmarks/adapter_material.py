@@ -1,4 +1,4 @@
-"""What ``tongban bench adapter`` measures with: a record of thirty fields, a JSON and an XML mapping, a file of records."""
+"""What ``tongban bench adapter`` measures with: a record of thirty fields, a JSON and an XML mapping of it, records."""
 
 from collections.abc import Iterator
 from dataclasses import replace

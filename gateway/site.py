@@ -1,13 +1,14 @@
 """A site folder read as a whole: settings, trust and callers, or every fault in it at once."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from gateway.adapters.systems import SYSTEMS_FILE
+from gateway.adapters.access import SystemAccess
+from gateway.adapters.systems import SYSTEMS_FILE, load_systems
 from gateway.audit.alarms.reading import ALARMS_FILE, WATCHLISTS_FOLDER, AlarmRules, check_lists, load_alarms
 from gateway.audit.witness.folder import NOBODY, WITNESS_FOLDER, Witnessing, load_witnessing
 from gateway.callers import README, CallerRegistry, load_callers
@@ -72,6 +73,7 @@ class Site:
     witnessing: Witnessing = NOBODY
     withholding: Withholding = field(default_factory=Withholding)  # what holders are not shown for a while
     alarms: AlarmRules = field(default_factory=AlarmRules)
+    systems: Mapping[str, SystemAccess] = field(default_factory=dict, repr=False)  # the other systems that it may ask
 
 
 def load_site(folder: Path, *, at: datetime | None = None) -> Site:
@@ -101,6 +103,7 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     callers = load_callers(folder / CALLERS_FOLDER, faults=faults, name=CALLERS_FOLDER)
     load_approvers(folder / APPROVERS_FOLDER, faults=faults)
     withholding = load_withholding(folder, faults=faults)
+    systems = load_systems(folder, faults=faults)
     alarms = load_alarms(folder, faults=faults)
     if settings is not None:
         check_lists(alarms, folder / settings.audit.keys, faults=faults)
@@ -123,6 +126,7 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
         status_mark=status_mark,
         pseudonym_master=master,
         withholding=withholding,
+        systems=systems,
         alarms=alarms,
         witnessing=witnessing,
     )

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from adapters.crosswalk import Crosswalk
@@ -129,10 +130,8 @@ class Comparison:
         for value in values_at(tree, path):
             text = str(value).lower() if isinstance(value, bool) else str(value)
             if chain.parse is not None and chain.foreign is Sort.TEXT:
-                try:
+                with suppress(ValueError, KeyError):
                     text = str(chain.parse(text))
-                except (ValueError, KeyError):
-                    pass
             if text not in meanings:
                 self._codes[path.text][text] += 1
 

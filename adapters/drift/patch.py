@@ -24,14 +24,20 @@ def propose_patch(data: bytes, adapter: Adapter, findings: Sequence[Drift]) -> s
 
     An edit that the file cannot be read with any more is left out.
     """
-    before = data.decode("utf-8")
-    lines = before.splitlines(keepends=True)
+    before = data.decode("utf-8").splitlines(keepends=True)
+    after = edit_mapping(data, adapter, findings).splitlines(keepends=True)
+    file = adapter.rules.file
+    return "".join(difflib.unified_diff(before, after, file, file))
+
+
+def edit_mapping(data: bytes, adapter: Adapter, findings: Sequence[Drift]) -> str:
+    """Return a mapping file with every edit that is proposed."""
+    lines = data.decode("utf-8").splitlines(keepends=True)
     for one in findings:
         edited = _edit(lines, adapter, one)
         if edited is not None and _is_sound("".join(edited), adapter):
             lines = edited
-    file = adapter.rules.file
-    return "".join(difflib.unified_diff(before.splitlines(keepends=True), lines, file, file))
+    return "".join(lines)
 
 
 def _is_sound(text: str, adapter: Adapter) -> bool:
@@ -56,7 +62,8 @@ def _edit(lines: Sequence[str], adapter: Adapter, one: Drift) -> list[str] | Non
             return _note(lines, adapter, one, "values that these codecs do not read")
         case DriftKind.DATE_FORM:
             return _add_forms(lines, adapter, one)
-    return None
+        case _:
+            return None
 
 
 def _add_field(lines: Sequence[str], one: Drift, *, is_xml: bool) -> list[str]:
@@ -132,6 +139,7 @@ def _blocks(lines: Sequence[str], header: str) -> Iterable[_Block]:
     starts = [place for place, line in enumerate(lines) if _HEADER.match(line)]
     for begin, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         if lines[begin].strip().startswith(header):
-            while end > begin + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-                end -= 1
-            yield begin, end
+            last = end
+            while last > begin + 1 and (not lines[last - 1].strip() or lines[last - 1].lstrip().startswith("#")):
+                last -= 1
+            yield begin, last

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -30,6 +31,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 MAX_RETRIES: Final = 3  # of one request, however short the times that a system names
 MAX_PAGES: Final = 100  # of one answer; nobody has met a holder with more than two
+_INLINE: Final = 64 * 1024  # bytes of an answer that is read on the loop: a millisecond or two
 _TOKEN: Final = "token"  # noqa: S105 -- the name of a value
 _ADDRESSES: Final = ("http://", "https://")
 _WITH_RECORDS: Final = frozenset({AnswerOutcome.FOUND, AnswerOutcome.PARTIAL})
@@ -161,7 +163,10 @@ class AdapterClient:
     async def _page(self, call: Call, words: Mapping[str, str], token: Secret | None) -> Page:
         reply = await self._exchange(call.request, words, token)
         total = None if call.paging is None else call.paging.total
-        return self._reader.read_page(reply, call.question, answer=call.request.answer, total=total, token=token)
+        read = partial(
+            self._reader.read_page, reply, call.question, answer=call.request.answer, total=total, token=token
+        )
+        return read() if len(reply.body) <= _INLINE else await asyncio.to_thread(read)
 
     async def _go(self, step: Step, words: Mapping[str, str], token: Secret | None) -> dict[str, str]:
         reply = await self._exchange(step.request, words, token)

@@ -27,7 +27,7 @@ _BASE: Final = Words("http 或 https 地址，末尾无斜杠", "an http or http
 _SECRET: Final = Words("仅本人可读的机密文件", "a file with a secret that nobody else may read")
 
 
-def load_systems(folder: Path, faults: list[Fault]) -> dict[str, SystemAccess]:
+def load_systems(folder: Path, *, faults: list[Fault]) -> dict[str, SystemAccess]:
     """Read the file of a site, which need not be there; what is wrong is added to ``faults``.
 
     A relative path of a secret is one in the site folder.
@@ -48,9 +48,8 @@ def load_systems(folder: Path, faults: list[Fault]) -> dict[str, SystemAccess]:
 
 def _read_system(table: TomlTable, folder: Path) -> SystemAccess:
     base = table.text("base")
-    parts = urlsplit(base)
-    if base and (parts.scheme not in {"http", "https"} or not parts.hostname or base.endswith("/") or "?" in base):
-        table.fault("base", expected=_BASE, found=base)
+    if base and not _is_address(base):
+        table.fault("base", expected=_BASE, found=Words("其他文本", "another text"))
     secrets: dict[str, Secret] = {}
     files = _texts_by_name(table.table("secrets"))
     for name, file in files.items():
@@ -62,6 +61,16 @@ def _read_system(table: TomlTable, folder: Path) -> SystemAccess:
     settings = _texts_by_name(table.table("settings"))
     table.finish()
     return SystemAccess(base=base, settings=settings, secrets=secrets)
+
+
+def _is_address(text: str) -> bool:
+    """Return whether a text can be ``{base}``: without an account, for that would be a secret in the open."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_bare = not (parts.query or parts.fragment or text.endswith(("/", "?", "#")) or "@" in parts.netloc)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and is_bare
 
 
 def _texts_by_name(table: TomlTable) -> Mapping[str, str]:

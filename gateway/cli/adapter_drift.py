@@ -95,6 +95,8 @@ def _show(comparison: Comparison, findings: Sequence[Drift], patch: str) -> None
         table.add_row(*(escape(printable(cell)) for cell in cells), style="" if one.is_drift else "dim")
     OUT.print(table)
     if patch:
-        OUT.print(say("建议的补丁（未应用，逐项确认）：", "The patch that is proposed (not applied; confirm every line):"))
+        OUT.print(
+            say("建议的补丁（未应用，逐项确认）：", "The patch that is proposed (not applied; confirm every line):")
+        )
         for line in patch.splitlines():
             OUT.print(printable(line), markup=False)

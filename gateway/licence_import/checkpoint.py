@@ -75,7 +75,7 @@ def read_checkpoint(path: Path, mark: FileMark) -> Checkpoint | None:
     except (ValueError, TypeError, KeyError):  # of another version, or damaged: doing it all again is harmless
         return None
     numbers = (found.offset, found.line, found.rejected_bytes, *asdict(found.tally).values())
-    is_sound = all(type(one) is int and 0 <= one for one in numbers) and found.offset <= mark.size
+    is_sound = all(type(one) is int and one >= 0 for one in numbers) and found.offset <= mark.size
     return found if is_sound and found.mark == mark else None
 
 

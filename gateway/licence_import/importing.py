@@ -96,9 +96,7 @@ def import_records(
     with job.path.open("rb") as file, closing(rejects):
         layout = find_layout(job.adapter, file)
         pieces = cut_pieces(file, layout, begin=done.offset, line=done.line)
-        read = read_pieces(
-            pieces, job.mapping, job.adapter.rules.file, layout, size=mark.size - done.offset
-        )
+        read = read_pieces(pieces, job.mapping, job.adapter.rules.file, layout, size=mark.size - done.offset)
         with closing(read):
             for batch in _batches(read):
                 announce(batch)
@@ -160,7 +158,7 @@ def _describe(rejected: Rejected, texts: RecordTexts) -> dict[str, object]:
     spot = rejected.spot
     return {
         "line": spot.line,
-        "index": spot.index if spot.index >= 0 else None,
+        "index": spot.place if spot.place >= 0 else None,
         "reason": str(rejected.reason),
         "where": rejected.where or None,
         **texts.describe(spot),

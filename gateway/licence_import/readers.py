@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -21,7 +21,7 @@ _AHEAD: Final = 3  # pieces in work or waiting for each reader: memory, and neve
 
 def read_pieces(
     pieces: Iterable[Piece], mapping: bytes, name: str, layout: Layout, *, size: int
-) -> Iterator[tuple[Piece, ReadPiece]]:
+) -> Generator[tuple[Piece, ReadPiece], None, None]:
     """Read the pieces, in their order; ``size`` is that of what is left to read."""
     if size < _WORTH_IT:
         for piece in pieces:

@@ -31,7 +31,7 @@ class Spot(NamedTuple):
     """Where a record was: the number of its line, its place in the message, and the bytes of the message."""
 
     line: int
-    index: int
+    place: int  # from 0; -1: the message as a whole
     begin: int
     end: int
 
@@ -97,11 +97,11 @@ class RecordTexts:
     def describe(self, spot: Spot) -> dict[str, object]:
         """Return a record as JSON: as text where it stands alone, else as the part of its message."""
         data = self._piece.data[spot.begin : spot.end]
-        if spot.index >= 0 and self._layout.spread is not Spread.TABLE:
+        if spot.place >= 0 and self._layout.spread is not Spread.TABLE:
             if self._nodes[0] != spot.begin:
                 self._nodes = (spot.begin, self._adapter.read_nodes(data))
             if len(self._nodes[1]) > 1:
-                return {"record": write_json_text(self._nodes[1][spot.index])}
+                return {"record": write_json_text(self._nodes[1][spot.place])}
         try:
             return {"record": data.decode(self._adapter.rules.message.charset.value).strip("\r\n")}
         except UnicodeDecodeError:

@@ -7,7 +7,7 @@ identifiers is read at once, each licence is judged in memory, and rows are writ
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -70,7 +70,7 @@ class _Known:
 
     __slots__ = ("current", "id", "is_objected", "issued", "name", "number", "status", "type_code")
 
-    def __init__(self, row: Iterable[object], *, current: int = 0) -> None:
+    def __init__(self, row: tuple[int, str, str, str, str, int], *, current: int = 0) -> None:
         self.id, self.number, self.type_code, self.name, self.status, self.is_objected = row
         self.issued: set[str] = set()  # the days on which its versions were issued
         self.current = current  # of a new licence: its first version
@@ -78,7 +78,7 @@ class _Known:
     def is_licence(self, one: RecordedLicence) -> bool:
         """Answer as the store does: by type code where both state one, else by name."""
         if self.type_code and one.type_code:
-            return bool(self.type_code == one.type_code)
+            return self.type_code == one.type_code
         return bool(one.name) and self.name == one.name
 
 
@@ -101,7 +101,7 @@ class _Batch:
         self._longer: dict[int, None] = {}  # licences with another version
         self._versions: list[tuple[int, int, str, str, str]] = []
         self._holders: list[tuple[str, int]] = []
-        self._changes: list[tuple[int, str, str, bool, str]] = []
+        self._changes: list[tuple[int, str, str, int, str]] = []
 
     def take(self, one: RecordedLicence) -> Added:
         """Judge one licence, after all before it."""
@@ -182,7 +182,7 @@ class _Batch:
 
     def _worsen(self, known: _Known, one: RecordedLicence) -> bool:
         """Set the worst of both statuses; answer whether anything changed."""
-        status = str(one.status.value)
+        status = one.status.value
         if status != known.status:
             status = worst_status((RecordStatus(known.status), RecordStatus(status))).value
         is_objected = bool(known.is_objected) or one.is_under_objection

@@ -13,7 +13,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from benchmarks.audit_material import make_draft
 from gateway.audit.data_keys import AesKeyWrapper
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import parse_leaf
@@ -27,6 +26,7 @@ from gateway.audit.tlog.checkpoint import parse_checkpoint, verify_checkpoint
 from gateway.audit.tlog.merkle import leaf_hash, verify_consistency, verify_inclusion
 from gateway.audit.tlog.note_signer import NoteSigner
 from keys.own.signer import SoftwareSigner
+from tests.support.audit_drafts import make_draft
 
 ORIGIN = "gw.370000/access/2026h2"
 WRAPPER = AesKeyWrapper(b"k" * 32)

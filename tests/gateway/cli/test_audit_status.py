@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.audit_material import make_draft
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.retaining import SETTLED_DAYS
 from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS
@@ -25,6 +24,7 @@ from gateway.cli.console import ExitCode
 from gateway.cli.site_settings import load_settings
 from gateway.log_site import link_folder, make_desk, open_place
 from gateway.site_template import write_site
+from tests.support.audit_drafts import make_draft
 
 Told = pytest.CaptureFixture[str]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.mapping.answer import AnswerOutcome
+from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordStatus
 from adapters.transport.recipe import Question
 from gateway.standins.samples import FILE
@@ -33,7 +34,7 @@ async def test_fujian_answers_in_gbk_under_sm4() -> None:
 
 
 @pytest.mark.parametrize("sample", [FOOD, TRADE, CANCELLED])
-async def test_shandong_encrypts_to_our_key(sample: object) -> None:
+async def test_shandong_encrypts_to_our_key(sample: LicenceRecord) -> None:
     """What was encrypted inside the envelope is read as if it had not been, status included."""
     async with talk("shandong") as here:
         answer = await here.client.ask(ask(Question.IDENTIFIER, identifier=sample.identifier))

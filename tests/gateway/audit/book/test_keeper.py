@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.audit_material import make_draft
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.keeper import RETAIN, BookKeeper
 from gateway.audit.book.report import read_report
@@ -19,6 +18,7 @@ from gateway.audit.lookup import MAX_EPOCH, Epoch
 from gateway.audit.shard import shard_name
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.audit.verify.chains import SEAL_DAY
+from tests.support.audit_drafts import make_draft
 from tests.support.link import place_in
 
 START = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)

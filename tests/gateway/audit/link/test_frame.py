@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.audit_material import make_draft
 from gateway.audit.entry import (
     MAX_CONTEXT,
     MAX_PRIVATE_TEXT,
@@ -18,6 +17,7 @@ from gateway.audit.entry import (
 from gateway.audit.leaf import MAX_LIST, MAX_TEXT, LeafDraft, LeafKind
 from gateway.audit.link.frame import GREETING, MAX_REQUEST, FrameError, FrameReader, encode_frame
 from gateway.audit.link.message import Append, Ping, encode_message, parse_answer, parse_request
+from tests.support.audit_drafts import make_draft
 
 MOST = 1_000
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.audit_material import make_draft
 from gateway.audit.book.retaining import RetainedShard
 from gateway.audit.entry import EntryDraft
 from gateway.audit.leaf import LeafDraft, LeafError, LeafKind, parse_leaf
@@ -19,6 +18,7 @@ from gateway.audit.link.frame import GREETING
 from gateway.audit.link.message import Append, encode_message
 from gateway.audit.link.remote import RemoteLog
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from tests.support.audit_drafts import make_draft
 from tests.support.link import SHARD, folder_of, place_in, serving_log, until
 
 DIGEST, OTHER_DIGEST = ("sha256:" + letter * 64 for letter in "ab")

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.audit_material import make_draft
 from gateway.audit.entry import EntryDraft, SubjectId, commit_private, make_private
 from gateway.audit.leaf import Leaf, LeafKind
 from gateway.audit.search import usage
@@ -17,6 +16,7 @@ from gateway.audit.search.query import QueryError
 from gateway.audit.search.usage import Usage, find_usage, usage_query
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import START_MS
+from tests.support.audit_drafts import make_draft
 from tests.support.shards import TICK_MS, OpenShards, open_shards
 
 ME = SubjectId("11010519491231002X")

@@ -484,7 +484,7 @@ def test_an_entry_over_two_lines_is_none() -> None:
 def test_a_leaf_of_another_kind_leaves_the_others_quick() -> None:
     """In a bundle of answers with something else among them, only that one is read alone, in its place."""
     policy = encode_leaf(exports.event(LeafKind.POLICY, 0, action="activate", policy=exports.OLD).leaf, t=1, seq=1)
-    text = encode_leaf(exports.event(LeafKind.ADMIN, 0, action="x", kind="access").leaf, t=1, seq=2)
+    text = encode_leaf(exports.event(LeafKind.ADMIN, 0, action="x").leaf, t=1, seq=2)
     for entries in ([policy, LEAF, text, LEAF, b"{}", LEAF], [policy], [policy, text], [LEAF, policy]):
         read = read_leaves(entries)
         assert [isinstance(one, AnswerLeaf) for one in read] == [entry == LEAF for entry in entries]
