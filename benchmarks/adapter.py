@@ -19,7 +19,7 @@ from gateway.sources.store import SqliteLicenceStore
 JSON_GOAL_US: Final = 40.0
 XML_GOAL_US: Final = 120.0
 IMPORT_GOAL: Final = 20_000.0
-IMPORT_RECORDS: Final = 60_000
+IMPORT_RECORDS: Final = 100_000
 MAX_IMPORT_ROUNDS: Final = 3  # each with a new store
 _CALLS: Final = 50  # timed together: the clock tells a tenth of a microsecond then
 

@@ -57,9 +57,10 @@ class AdapterClient:
             AskError: REQUEST, the site does not give a setting or a secret that the recipe names.
 
         """
-        for name in (*recipe.settings, *recipe.secrets):
-            if name not in access.settings and name not in access.secrets:
-                raise AskError(AskFault.REQUEST, name)
+        for names, given in ((recipe.settings, access.settings), (recipe.secrets, access.secrets)):
+            missing = sorted(set(names) - given.keys())
+            if missing:
+                raise AskError(AskFault.REQUEST, missing[0])
         functions = make_functions(recipe)
         self._recipe, self._access, self._session = recipe, access, session
         self._clock, self._sleep = clock, sleep
@@ -81,7 +82,7 @@ class AdapterClient:
         """
         try:
             async with asyncio.timeout(self._deadline_seconds) as deadline:
-                if inquiry.question is Question.FILE and inquiry.link.startswith(_ADDRESSES):
+                if inquiry.question is Question.FILE and inquiry.link.lower().startswith(_ADDRESSES):
                     return await self._fetch(inquiry.link)
                 answer = await self._ask(inquiry, deadline)
                 elsewhere = Question.HOLDER_ELSEWHERE
@@ -141,6 +142,7 @@ class AdapterClient:
             raise AskError(AskFault.NOT_ASKABLE, call.question)
         found: Answer | None = None
         count = 0
+        total: int | None = None
         for number in range(paging.first, paging.first + MAX_PAGES):
             page = await self._page(call, {**words, "page": str(number), "page_size": str(paging.size)}, token)
             answer = _answer(page)
@@ -152,10 +154,11 @@ class AdapterClient:
             size = len(answer.records) + len(answer.refused)
             count += size
             found = answer if found is None else _join(found, answer)
-            if page.total is not None and count >= page.total:
+            total = page.total if page.total is not None else total  # some say it on the first page alone
+            if total is not None and count >= total:
                 return found
             if size < paging.size:
-                return found if page.total is None else replace(found, outcome=AnswerOutcome.PARTIAL)
+                return found if total is None else replace(found, outcome=AnswerOutcome.PARTIAL)
             if count >= MAX_RECORDS:
                 break
         return replace(found or Answer(outcome=AnswerOutcome.ERROR), outcome=AnswerOutcome.PARTIAL)
@@ -223,7 +226,10 @@ class AdapterClient:
     def _refusal(self, reply: Reply, otherwise: AskError) -> Exception:
         """Return what a refusal means: an answer, where the mapping knows its code, or the error."""
         parsed = self._reader.read_outcome(reply)
-        if parsed is None or parsed.outcome in {*_WITH_RECORDS, AnswerOutcome.NOT_FOUND, AnswerOutcome.ERROR}:
+        if parsed is None:
+            return otherwise
+        says_nothing = parsed.outcome in {*_WITH_RECORDS, AnswerOutcome.NOT_FOUND, AnswerOutcome.ERROR}
+        if says_nothing and parsed.raw_outcome not in self._recipe.renew_on:
             return otherwise
         return _Said(
             Answer(

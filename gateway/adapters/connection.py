@@ -83,8 +83,9 @@ async def send(session: aiohttp.ClientSession, outgoing: Outgoing, http: Mapping
             allow_redirects=False,
         ) as response:
             return await _read(response, http)
-    except TimeoutError:
-        raise AskError(AskFault.TIMEOUT, "read") from None
+    except TimeoutError as error:
+        where = "connect" if isinstance(error, aiohttp.ConnectionTimeoutError) else "read"
+        raise AskError(AskFault.TIMEOUT, where) from None
     except aiohttp.ClientSSLError:
         raise AskError(AskFault.TLS) from None
     except aiohttp.ClientConnectionError as error:

@@ -142,8 +142,9 @@ def is_success(reply: Reply, success: Success | None) -> bool:
 def read_time(text: str, form: str) -> datetime:
     """Read a moment that a system wrote, in a form of templates; raises AskError MALFORMED."""
     try:
-        if form == _DAY:
-            return parse_time(text.replace("-", "") + "000000", TimeForm.COMPACT)
+        if form == _DAY:  # its beginning: the day itself may or may not count
+            year, month, day = text.split("-")
+            return parse_time(f"{year:>4}{month:>2}{day:>2}000000", TimeForm.COMPACT)
         return parse_time(text, TimeForm(form))
     except ValueError as error:
         raise AskError(AskFault.MALFORMED, "ends_at") from error

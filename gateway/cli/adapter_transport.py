@@ -5,23 +5,10 @@ from typing import Final
 
 from adapters.mapping.adapter import Adapter
 from adapters.mapping.fault import MappingError, MappingFault, Words
-from adapters.transport.reader import PayloadFunctions, parse_transport
 from adapters.transport.recipe import FunctionUse, TransportRecipe
+from gateway.adapters.functions import load_recipe
 from keys.payload.errors import MalformedRecipeError, RecipeFault, RecipeFlaw
-from keys.payload.registry import (
-    ENCRYPTIONS,
-    REQUEST_SIGNATURES,
-    SECRET_WRAPPINGS,
-    parse_encryption,
-    parse_request_signature,
-    parse_secret_wrapping,
-)
-
-FUNCTIONS: Final = PayloadFunctions(
-    encryptions=frozenset(ENCRYPTIONS),
-    signatures=frozenset(REQUEST_SIGNATURES),
-    wrappings=frozenset(SECRET_WRAPPINGS),
-)
+from keys.payload.registry import parse_encryption, parse_request_signature, parse_secret_wrapping
 
 _FLAWS: Final = {
     RecipeFlaw.UNKNOWN_FUNCTION: Words("未知的函数", "an unknown function"),
@@ -41,7 +28,7 @@ def check_transport(adapter: Adapter) -> None:
     """
     if not adapter.transport:
         return
-    recipe = parse_transport(adapter.transport, functions=FUNCTIONS, file=adapter.rules.file)
+    recipe = load_recipe(adapter)
     faults = [
         _fault(adapter.rules.file, place, fault)
         for place, use, parse in _uses(recipe)

@@ -15,7 +15,7 @@ from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordFlag
 from gateway.licence_import.layout import Layout, Spread, split_records
 from gateway.licence_import.piece import Piece
-from gateway.sources.recording import RecordedLicence
+from gateway.sources.recorded import RecordedLicence
 from gateway.sources.source import key_text
 from policies.dimension import LicenceStatus
 
@@ -163,6 +163,10 @@ def _sort(
     parsed: Parsed, places: Sequence[tuple[int, int, int]], rejected: list[Rejected]
 ) -> Iterator[tuple[Spot, LicenceRecord]]:
     """Give the records of a message their places; those that were refused are not among them."""
+    if not parsed.refused:  # nearly always
+        for index, ((begin, end, line), record) in enumerate(zip(places, parsed.records, strict=True)):
+            yield Spot(line, index, begin, end), record
+        return
     refused = {one.index: one.error for one in parsed.refused}
     records = iter(parsed.records)
     for index, (begin, end, line) in enumerate(places):

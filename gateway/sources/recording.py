@@ -9,13 +9,13 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from adapters.codes.copies import worst_status
 from adapters.record.status import RecordStatus
 from gateway.rendering import encode_time
 from gateway.sources.licence_store import Added
-from policies.dimension import LicenceStatus
+from gateway.sources.recorded import RecordedLicence
 
 _KNOWN: Final = """SELECT l.id, l.number, l.type_code, l.name, l.status, l.objection FROM licences l
     WHERE l.number IN (SELECT value FROM json_each(?)) OR l.id IN (SELECT value FROM json_each(?)) ORDER BY l.id"""
@@ -25,27 +25,6 @@ _IDENTIFIERS: Final = (
 _ISSUED: Final = "SELECT licence, issued_on FROM versions WHERE licence IN (SELECT value FROM json_each(?))"
 _SET_CURRENT: Final = """UPDATE licences SET current = (SELECT id FROM versions WHERE licence = licences.id
     ORDER BY document IS NULL, issued_on DESC, id DESC LIMIT 1) WHERE id = ?"""
-
-
-class RecordedLicence(NamedTuple):
-    """What a register states about one licence; texts are in the spelling of keys, ``issued_on`` as yyyy-MM-dd or "".
-
-    A tuple, because hundreds of thousands of them pass between processes.
-    """
-
-    identifier: str
-    number: str
-    type_code: str
-    name: str
-    holders: tuple[str, ...]
-    issued_on: str
-    status: LicenceStatus
-    is_under_objection: bool
-
-    @property
-    def has_key(self) -> bool:
-        """Whether it can be found again: by its identifier, or by its number and type."""
-        return bool(self.identifier or (self.number and (self.type_code or self.name)))
 
 
 def record_licences(

@@ -22,7 +22,8 @@ from gateway.sources.licence_store import (
     UnknownLicenceError,
     VersionEntry,
 )
-from gateway.sources.recording import RecordedLicence, record_licences
+from gateway.sources.recorded import RecordedLicence
+from gateway.sources.recording import record_licences
 from gateway.sources.source import (
     ByIdentifier,
     Found,

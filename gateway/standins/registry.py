@@ -12,7 +12,7 @@ from aiohttp import web
 from adapters.mapping.adapter import Adapter, load_adapter
 from gateway.adapters.access import SystemAccess
 from gateway.adapters.functions import load_recipe
-from gateway.standins import exchange, fujian_soap, guangdong, shandong
+from gateway.standins import exchange, fujian_soap, guangdong, shandong, shanghai
 from gateway.standins.desk import Desk
 from gateway.standins.fault import Fault
 from keys.payload.secret import Secret
@@ -87,6 +87,12 @@ STAND_INS: Final[Mapping[str, StandIn]] = MappingProxyType(
                 access=_known(
                     {"access_id": "stand-in"}, {"access_token": _PASSWORD, "sm2_private_key": "0123456789abcdef" * 4}
                 ),
+            ),
+            StandIn(
+                name="shanghai",
+                faults=shanghai.FAULTS,
+                make=shanghai.make,
+                access=_known({"account": "stand-in"}, {"password": _PASSWORD}),
             ),
         )
     }

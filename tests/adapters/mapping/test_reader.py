@@ -78,11 +78,11 @@ def with_field(lines: str) -> str:
         (changed('at = "$.no"', 'at = "$.no"\nconstant = "x"'), "field[1].at", 12),
         (changed('at = "$.no"\n', ""), "field[1].at", 10),
         (changed('at = "$.no"', 'at = "$.no"\nprefix = "x"'), "field[1].prefix", 13),
-        (changed('"active"', '"aktive"'), "status.codes", 16),
+        (changed('"active"', '"aktive"'), "status.codes", 16),  # codespell:ignore aktive
         (changed('"cancelled"', '"active"'), "status.wins", 14),
         (changed("codes = {", 'written_as = { revoked = "active" }\ncodes = {'), "status.written_as", 16),
         (changed("codes = {", 'written_as = { revoked = "expired" }\ncodes = {'), "status.written_as", 16),
-        (BASE + '\n[losses]\nnumbr = "x"\n', "losses.numbr", 19),
+        (BASE + '\n[losses]\nnumbr = "x"\n', "losses.numbr", 19),  # codespell:ignore numbr
         (BASE + "\n[statuses]\n", "statuses", 18),
         (BASE + '\n[[outcome]]\nat = "$.c"\ncodes = { "0" = "error" }\n', "outcome[1].codes", 20),
         (

@@ -28,7 +28,18 @@ def test_a_missing_value_is_an_error() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("{", "}", "{}", "{{number}}", "{numbr}", "{number", "number}", "{Number}", "{number.x}", "{number }"),
+        *(
+            "{",
+            "}",
+            "{}",
+            "{{number}}",
+            "{numbr}",  # codespell:ignore numbr
+            "{number",
+            "number}",
+            "{Number}",
+            "{number.x}",
+            "{number }",
+        ),  # codespell:ignore numbr
         *("{now}", "{now.iso}", "{setting}", "{setting.}", "{setting.a.b}", "{secrets.x}", "a\nb", "a\x00b", "a\x7fb"),
     ],
 )

@@ -1,6 +1,7 @@
 """What the client sends for a recipe, and what it makes of the answers."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from adapters.mapping.answer import AnswerOutcome
 from adapters.transport.recipe import Question
+from gateway.adapters.client import AdapterClient
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.inquiry import Inquiry
 from keys.payload.encryption import Encrypted
@@ -123,7 +125,7 @@ async def test_an_address_is_followed_by_the_table_of_hosts() -> None:
     "link",
     [
         *("http://10.1.2.3/x", "http://10.1.2.3:8081/x", "http://evil.invalid/x", "http://10.1.2.3:8080@evil.invalid/"),
-        *("http://user@10.1.2.3:8080/x", "http:///x", "https://[::1/x", "http://169.254.169.254/latest"),
+        *("http://user@10.1.2.3:8080/x", "http:///x", "https://[::1/x", "HTTP://169.254.169.254/latest"),
     ],
 )
 async def test_no_other_host_is_asked(link: str) -> None:
@@ -201,3 +203,23 @@ async def test_an_iv_beside_its_text_has_no_place() -> None:
     with pytest.raises(MalformedRecipeError):
         async with serve({}, toy(text)):
             raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["settings", "secrets"])
+async def test_what_the_site_does_not_give(name: str) -> None:
+    """A setting or a secret that the recipe names and the site does not give is found out at the start."""
+    async with serve({}) as (client, _):
+        adapter, recipe = toy()
+        known = client._access
+        access = replace(known, settings={}) if name == "settings" else replace(known, secrets={})
+        with pytest.raises(AskError) as caught:
+            AdapterClient(adapter, recipe, access, client._session, client._clock)
+        assert caught.value.where in {"account", "key"}
+
+
+async def test_a_large_answer_leaves_the_loop() -> None:
+    """An answer that takes long to read is read in full, beside the loop."""
+    rows = [{"number": str(number)} for number in range(9000)]
+    async with serve({"/api/encode": STEP, "/api/own": {"code": "0", "rows": rows}}) as (client, _):
+        answer = await client.ask(holder())
+        assert len(answer.records) == 9000

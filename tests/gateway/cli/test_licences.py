@@ -63,11 +63,12 @@ def test_an_import_from_the_command_line(site: Path, mapping: Path, tmp_path: Pa
 def test_what_cannot_be_used_is_said(site: Path, mapping: Path, tmp_path: Path) -> None:
     """A file that is not there, a mapping that nobody knows, and a site that is none end with 2."""
     path = write(tmp_path)
-    for arguments in (
+    cases: tuple[list[str | Path], ...] = (
         [tmp_path / "none", "--adapter", mapping, "--site", site],
         [path, "--adapter", "nowhere", "--site", site],
         [path, "--adapter", mapping, "--site", tmp_path / "none"],
-    ):
+    )
+    for arguments in cases:
         ended = tongban("licences", "import", *arguments)
         assert ended.code == 2
         assert "Traceback" not in ended.err

@@ -11,6 +11,7 @@ import pytest
 from adapters.mapping.adapter import load_adapter
 from benchmarks.adapter_material import NAME, make_adapter, make_lines, mapping_of
 from gateway.licence_import import importing, readers
+from gateway.licence_import.checkpoint import Checkpoint, write_checkpoint
 from gateway.licence_import.importing import Batch, ImportJob, import_records
 from gateway.licence_import.layout import ImportFault, ImportFileError
 from gateway.licence_import.rejects import reject_path
@@ -132,12 +133,15 @@ def test_it_goes_on_after_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         if seen[-1] == 5:
             raise Crash
 
+    def write(path: Path, checkpoint: Checkpoint) -> None:
+        crash()
+        write_checkpoint(path, checkpoint)
+
     with monkeypatch.context() as crashing:
         if step == "rejects":
             crashing.setattr("gateway.licence_import.rejects.os.fsync", crash)
         if step == "checkpoint":
-            write = importing.write_checkpoint
-            crashing.setattr(importing, "write_checkpoint", lambda *given: (crash(), write(*given)))
+            crashing.setattr(importing, "write_checkpoint", write)
         with pytest.raises(Crash):
             run(job, announce)
     assert seen == [1, 2, 3, 4, 5]

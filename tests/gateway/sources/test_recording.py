@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.sources.licence_store import Added, Selection
-from gateway.sources.recording import RecordedLicence
+from gateway.sources.recorded import RecordedLicence
 from gateway.sources.source import LicenceIndex, NotReady, by_identifier, by_number
 from gateway.sources.store import SqliteLicenceStore
 from policies.dimension import LicenceStatus

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -57,8 +58,8 @@ async def test_slow(name: str) -> None:
 
 async def test_a_limit_for_one_answer() -> None:
     """A limit for one answer ends the question before its deadline, as Shanghai's 3 seconds do."""
-    async with talk("guangdong", deadlines=Deadlines(total_ms=60_000, read_ms=100)) as here:
-        error = await error_of(here, "guangdong", Fault.SLOW)
+    async with talk("shanghai", deadlines=Deadlines(total_ms=60_000, read_ms=100)) as here:
+        error = await error_of(here, "shanghai", Fault.SLOW)
         assert (error.fault, error.where) == (AskFault.TIMEOUT, "read")
 
 
@@ -81,7 +82,7 @@ async def test_unavailable_where_the_recipe_explains_it(name: str) -> None:
         assert here.waits == [RETRY_AFTER_SECONDS] * 3
 
 
-@pytest.mark.parametrize("name", ["shandong", "fujian-soap"])
+@pytest.mark.parametrize("name", ["shandong", "fujian-soap", "shanghai"])
 async def test_unavailable_where_it_does_not(name: str) -> None:
     """Where the recipe says nothing of 503 there is no second question."""
     async with talk(name) as here:
@@ -105,7 +106,7 @@ async def test_what_no_system_may_do(name: str, fault: Fault, expected: AskFault
         assert (await error_of(here, name, fault)).fault is expected
 
 
-@pytest.mark.parametrize("name", ["guangdong", "exchange", "shandong"])
+@pytest.mark.parametrize("name", ["guangdong", "exchange", "shandong", "shanghai"])
 async def test_wrong_charset(name: str) -> None:
     """Bytes of another character set are refused, never replaced."""
     async with talk(name) as here:
@@ -245,3 +246,14 @@ def test_a_question_shows_its_kind_alone() -> None:
     """The text of a question for a log names nobody."""
     assert repr(ask_holder()) == "Inquiry(holder)"
     assert HOLDER.code not in repr(ask_holder())
+
+
+@pytest.mark.parametrize("minutes", [-11, 11])
+async def test_a_clock_that_is_off(minutes: int) -> None:
+    """A clock that is off by more than ten minutes is the platform's -19: an error, and nothing is tried again."""
+    async with talk("exchange") as here:
+        clock = here.clock
+        here.desk.clock = lambda: clock.now + timedelta(minutes=minutes)
+        answer = await here.client.ask(ask_holder())
+        assert (answer.outcome, answer.raw_outcome) == (AnswerOutcome.ERROR, "-19")
+        assert here.desk.asked == ["/token", "/sid-stand-in"]

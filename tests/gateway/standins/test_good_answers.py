@@ -8,12 +8,14 @@ from adapters.mapping.answer import AnswerOutcome
 from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordStatus
 from adapters.transport.recipe import Question
+from gateway.adapters.token import Token
 from gateway.standins.samples import FILE
 from gateway.standins.shandong import show_code
-from tests.support.stand_ins import CANCELLED, FOOD, PERSONAL, TRADE, ask, ask_holder, talk
+from keys.payload.secret import Secret
+from tests.support.stand_ins import CANCELLED, FOOD, NOW, PERSONAL, TRADE, ask, ask_holder, talk
 
 
-@pytest.mark.parametrize("name", ["guangdong", "exchange"])
+@pytest.mark.parametrize("name", ["guangdong", "exchange", "shanghai"])
 async def test_all_licences_of_a_holder_are_found(name: str) -> None:
     """Systems that list answer with every licence of a holder."""
     async with talk(name) as here:
@@ -52,7 +54,7 @@ async def test_shandong_answers_to_a_code_that_is_shown() -> None:
         assert by_code.records[0].status is RecordStatus.ACTIVE
 
 
-@pytest.mark.parametrize("name", ["guangdong", "exchange", "fujian-soap"])
+@pytest.mark.parametrize("name", ["guangdong", "exchange", "fujian-soap", "shanghai"])
 async def test_a_holder_without_licences_is_not_found(name: str) -> None:
     """Nothing found is an answer and no error."""
     async with talk(name) as here:
@@ -107,3 +109,22 @@ async def test_the_platforms_secret_is_fetched_again_at_its_end() -> None:
             answer = await here.client.ask(ask_holder())
             assert answer.outcome is AnswerOutcome.FOUND
         assert here.desk.asked.count("/token") == 2
+
+
+async def test_shanghai_encodes_the_holder_first() -> None:
+    """A plain number goes to the step that encodes it, and only the encoded one to the query."""
+    async with talk("shanghai") as here:
+        await here.client.ask(ask_holder())
+        assert here.desk.asked == ["/login", "/encodeHolderCode", "/GetCertificateDataByHolder"]
+
+
+async def test_a_token_that_is_no_longer_taken() -> None:
+    """A code of renew_on at a step renews the token once, and the question starts again."""
+    async with talk("shanghai") as here:
+        keeper = here.client._keeper
+        assert keeper is not None
+        token = Token(secret=Secret(b"of yesterday"), until=NOW + timedelta(hours=1))
+        keeper._token = token
+        answer = await here.client.ask(ask_holder())
+        assert answer.outcome is AnswerOutcome.FOUND
+        assert here.desk.asked[:3] == ["/encodeHolderCode", "/login", "/encodeHolderCode"]
