@@ -1,9 +1,12 @@
 """``tongban bench audit``: the shape of its report; how fast the log is, is not tested here."""
 
+import pytest
+
 from benchmarks.audit import run
 from benchmarks.postgres_server import find_programs
 
 
+@pytest.mark.slow
 def test_the_report_holds_each_store_against_the_goals() -> None:
     """Rate, wait, bytes and proof of each store stand beside their goals."""
     found = run(rounds=1, entries=640)

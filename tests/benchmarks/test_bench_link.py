@@ -1,8 +1,11 @@
 """The benchmark of the link says what it measured."""
 
+import pytest
+
 from benchmarks.audit_link import run
 
 
+@pytest.mark.slow
 def test_report() -> None:
     """Each way of handing in is measured, and held against the one within one process."""
     found = run(rounds=1, entries=256)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.data_keys import AesKeyWrapper, DataKeys
-from gateway.audit.entry import EntryDraft, PrivatePart, SubjectId, make_private
+from gateway.audit.entry import EntryDraft, PrivatePart, fit_subject, make_private
 from gateway.audit.leaf import ANSWERS, LeafKind
 from gateway.audit.lookup import Epoch, KeyOwner, LookupKeys, LookupKind, make_marks
 from gateway.audit.private import (
@@ -44,7 +44,7 @@ def owner_row(owner: KeyOwner, number: KeyNumber, epoch: int = 1) -> OwnerRow:
 
 parts = st.builds(
     make_private,
-    subjects=st.lists(texts.filter(bool).map(SubjectId), max_size=3),
+    subjects=st.lists(texts.filter(bool).map(fit_subject), max_size=3),
     official=texts,
     case=texts,
     licence=texts,

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.entry import EntryDraft, SubjectId
+from gateway.audit.entry import EntryDraft, Receipt, SubjectId
 from gateway.audit.forgetting import shred as shred_module
 from gateway.audit.forgetting import shred_approval
 from gateway.audit.forgetting.shred import NotApprovedError, Shredded, _erase, digest_entries, find_concerned, shred
@@ -234,6 +234,59 @@ def test_what_comes_after_the_search_is_forgotten_too(
         assert private.subject_erased
         assert not LogSearch.of(log).find(Query(licence="late")).entries
         assert what_leads_to_the_person(log, 8) == []
+
+
+def test_what_names_only_the_licence_meanwhile_is_forgotten_too(
+    log: AccessLog, approvals: Sequence[ShredApproval], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry about the licence alone that comes between the search and the end of the keys keeps no half of it."""
+    reseal, erase_halves = shred_module.reseal_days, shred_module._erase_halves
+    late: list[Receipt] = []
+
+    async def come_in_between(*args: object, **more: object) -> object:
+        done = await reseal(*args, **more)  # type: ignore[arg-type]  # handed on
+        late.append(await log.append(entry(9, [], LICENCE)))
+        loop = asyncio.get_running_loop()
+
+        def come_after_step_2(log: AccessLog, entries: Sequence[int]) -> None:
+            if tuple(entries) == (0, 1, 2):  # the licences are forgotten, the person's own entries not yet
+                late.append(asyncio.run_coroutine_threadsafe(log.append(entry(10, [], LICENCE)), loop).result(30))
+            erase_halves(log, entries)
+
+        monkeypatch.setattr(shred_module, "_erase_halves", come_after_step_2)
+        return done
+
+    monkeypatch.setattr(shred_module, "reseal_days", come_in_between)
+    assert forget(log, approvals).left == 0
+    assert [one.index for one in late] == [7, 8]
+    assert what_leads_to_the_person(log, 9) == []
+    for one in late:
+        private = log.private(one.index)
+        assert private is not None
+        assert private.subject_erased
+
+
+def test_old_entries_are_not_rewritten_between_two_batches(
+    log: AccessLog, approvals: Sequence[ShredApproval], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much there is about a licence, while no batch is written only what came meanwhile is rewritten."""
+    reseal, erase_halves = shred_module.reseal_days, shred_module._erase_halves
+    rewritten: list[int] = []
+
+    async def come_in_between(*args: object, **more: object) -> object:
+        await log.append(entry(9, [PERSON], LICENCE))
+        return await reseal(*args, **more)  # type: ignore[arg-type]  # handed on
+
+    def note(log: AccessLog, entries: Sequence[int]) -> None:
+        if log.keys.between_batches._is_owned():  # type: ignore[attr-defined]  # of RLock, as Condition asks it
+            rewritten.extend(entries)
+        erase_halves(log, entries)
+
+    monkeypatch.setattr(shred_module, "reseal_days", come_in_between)
+    monkeypatch.setattr(shred_module, "_erase_halves", note)
+    assert forget(log, approvals).left == 0
+    assert rewritten == [7]
+    assert what_leads_to_the_person(log, 8) == []
 
 
 def test_files_that_still_hold_something_are_told(tmp_path: Path, approvals: Sequence[ShredApproval]) -> None:
