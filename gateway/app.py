@@ -19,6 +19,7 @@ from gateway.consent.store import AsyncConsents
 from gateway.holder.names import BundleNames, reads_bundles
 from gateway.http.bodies import expect_later
 from gateway.http.buffers import BodyBudget
+from gateway.http.consents import finish_changes
 from gateway.http.middleware import edge, harden, sign_in
 from gateway.http.openapi import build_openapi
 from gateway.http.reading import Lanes
@@ -27,6 +28,7 @@ from gateway.http.routes import ROUTES
 from gateway.http.state import (
     ALARMS,
     BUDGET,
+    CHANGES,
     CLOCK,
     CONSENTS,
     DRAINING,
@@ -111,7 +113,7 @@ def create_app(
     app[PSEUDONYMS] = PseudonymKeys(site.pseudonym_master, epoch=site.settings.policy.pseudonym_epoch)
     if consents is None and site.folder is not None:
         consents = OffLoopConsents(site.folder / STATE_FOLDER)
-    app[CONSENTS] = consents
+    app[CONSENTS], app[CHANGES] = consents, set()
     app[WITNESS], app[WITNESSES] = open_desk(site), background.witnesses
     app[ALARMS] = background.watch
     app[LANES] = Lanes()
@@ -133,6 +135,7 @@ def create_app(
     app.on_response_prepare.append(harden)
     app.cleanup_ctx.append(background.run)
     app.cleanup_ctx.append(_close_threads)
+    app.cleanup_ctx.append(finish_changes)
     return app
 
 

@@ -57,7 +57,7 @@ class LogWriter:
         """
         settings = site.settings
         clock = clock if steady is None else SteadyClock(clock, steady)
-        self._withholding, self._clock = site.withholding, clock
+        self._withholding = site.withholding
         place = MemoryPlace(region=settings.region) if site.folder is None else open_place(site.folder, settings)
         self.book = LogBook(place, clock=clock, may_begin=settings.audit.begin)
         self.watch: AlarmWatch | None = None  # until it runs, and without rules
@@ -89,7 +89,7 @@ class LogWriter:
             stack.push_async_callback(self.book.close)
             await self._begin_watch()
             await self._open()
-            await announce_withholding(self.book, self._withholding, at=self._clock())
+            await announce_withholding(self.book, self._withholding)
             if self._link is not None:
                 await self._link.open()
                 stack.push_async_callback(self._link.close)

@@ -107,6 +107,11 @@ def about_question(
     )
 
 
+def about_holders(holders: Sequence[str]) -> About:
+    """Return what a consent is about: whose numbers it names."""
+    return About(subjects=_subjects([normal_code(holder) for holder in holders]))
+
+
 def about_licence(asked: About, licence: Licence | None) -> About:
     """Return what is known once the licence was found: its names and its holders, no more whoever was asked about."""
     if licence is None:
@@ -156,7 +161,7 @@ def draft_refusal(asking: Asking, about: About, reason: str, *, left_out: int = 
 
 def draft_consent(asking: Asking, *, action: str, consent: str, holders: Sequence[str] = ()) -> EntryDraft:
     """Return the entry of a consent that was registered or withdrawn."""
-    about = About(subjects=_subjects([normal_code(holder) for holder in holders]))
+    about = about_holders(holders)
     private = _make_private(asking, about)
     more = {"action": action, "consent": consent}
     return EntryDraft(leaf=replace(_make_leaf(asking, about, LeafKind.CONSENT, private), more=more), private=private)

@@ -109,6 +109,13 @@ def _show_refused(error: NotApprovedError, *, as_json: bool) -> None:
     fail("not-approved", say(zh, en) + (f" ({why})" if why else ""), why, as_json=as_json)
 
 
+def tell_not_purged() -> None:
+    """Say that bytes of what was destroyed may be left, and when to come again."""
+    zh = "数据库文件中可能仍有所销毁的内容（例如正在备份）；待备份结束后请再执行一次。"
+    en = "Files of the database may still hold what was destroyed, as while a backup runs; run it again after that."
+    OUT.print(say(zh, en), markup=False)
+
+
 def _show(done: Shredded, *, as_json: bool) -> None:
     entry = None if done.receipt is None else done.receipt.index
     if as_json:
@@ -122,9 +129,7 @@ def _show(done: Shredded, *, as_json: bool) -> None:
         zh, en = "期间又有新条目，请再执行一次。", "New entries came meanwhile; run it again."
         OUT.print(say(zh, en), markup=False)
     if not done.purged:
-        zh = "数据库文件中可能仍有所销毁的内容（例如正在备份）；待备份结束后请再执行一次。"
-        en = "Files of the database may still hold what was destroyed, as while a backup runs; run it again after that."
-        OUT.print(say(zh, en), markup=False)
+        tell_not_purged()
     zh = "密钥库与日志的旧备份仍可还原，请按期销毁；批准文件请一并删除。"
     en = "Old backups of keys and log undo this; let them expire, and delete the files of the approvals."
     OUT.print(say(zh, en), markup=False)

@@ -21,6 +21,7 @@ from gateway.audit.tlog.note import MAX_NOTE
 from gateway.audit.unavailable import ADVICE, LogUnavailableError
 from gateway.audit.witness.fork import verify_not_forked
 from gateway.cli.audit_commands import guard
+from gateway.cli.audit_shred import tell_not_purged
 from gateway.cli.command_log import open_log_for_command, tell_silence
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.language import say
@@ -70,20 +71,24 @@ def show_status(site: Path, *, as_json: bool) -> ExitCode:
 
 
 def retain_site(site: Path, *, as_json: bool) -> ExitCode:
-    """Remove what is past its time from every shard."""
+    """Remove what is past its time from every shard; UNKNOWN when files may still hold some of it."""
 
     def run(_: datetime) -> ExitCode:
         with open_log_for_command(site) as log:
             done = log.retain()
         for one in done:
             if as_json:
-                sums = {"entries": one.entries, "index_rows": one.words, "keys": one.keys}
+                sums = {"entries": one.entries, "index_rows": one.words, "keys": one.keys, "purged": one.purged}
                 print_json({"shard": one.shard, "entry": one.entry, **sums})
             else:
                 zh = f"{one.shard}：到期 {one.entries} 条，清除索引 {one.words} 行，销毁密钥 {one.keys} 个。"
                 en = f"{one.shard}: {one.entries} entries were due; {one.words} rows of the index and {one.keys} keys"
                 OUT.print(say(zh, en), markup=False)
-        return ExitCode.DONE
+        if all(one.purged for one in done):
+            return ExitCode.DONE
+        if not as_json:
+            tell_not_purged()
+        return ExitCode.UNKNOWN
 
     return guard(run, as_json=as_json)
 

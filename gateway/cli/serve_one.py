@@ -52,14 +52,30 @@ async def serve_site(
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app[RELOAD])
     runner = GatewayRunner(app, **server_options(http), shutdown_timeout=CLEANUP_SECONDS)
     try:
-        await runner.setup()
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        when_ready()
-        await stop.wait()
-        await runner.drain(http.request_timeout_seconds + http.lingering_seconds)
+        if await open_unless(stop, runner.setup()):
+            await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            when_ready()
+            await stop.wait()
+            await runner.drain(http.request_timeout_seconds + http.lingering_seconds)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(lines.stop)
+
+
+async def open_unless(stop: asyncio.Event, opening: Coroutine[Any, Any, None]) -> bool:
+    """Open something, which may wait for the log, and give up when a stop comes first; answer whether it is open."""
+    opens = asyncio.create_task(opening)
+    tasks = (opens, asyncio.create_task(stop.wait()))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    if opens.cancelled():
+        return False
+    opens.result()
+    return True
 
 
 def stop_on(signals: Iterable[signal.Signals]) -> asyncio.Event:

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
@@ -23,7 +23,7 @@ from typing import Any, Final
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.cli.console import ExitCode
 from gateway.cli.language import say
-from gateway.cli.serve_one import STOP_SIGNALS, run, serve_site, stop_on
+from gateway.cli.serve_one import STOP_SIGNALS, open_unless, run, serve_site, stop_on
 from gateway.cli.serve_words import complain, complain_of_faults, complain_of_log
 from gateway.log_site import LogWriter, make_remote, read_steady
 from gateway.metrics import SHARED_FOLDER_VARIABLE, Metrics, shared_folder
@@ -159,9 +159,10 @@ async def _write_until_stopped(site: Site, ready: Connection) -> None:
     metrics = Metrics(shared_folder=shared_folder())
     writer = LogWriter(site, clock=lambda: datetime.now(UTC), metrics=metrics, steady=read_steady)
     try:
-        async with writer.running():
-            ready.send(_READY)
-            await stop.wait()
+        async with AsyncExitStack() as stack:
+            if await open_unless(stop, stack.enter_async_context(writer.running())):
+                ready.send(_READY)
+                await stop.wait()
     finally:
         await asyncio.to_thread(lines.stop)
 

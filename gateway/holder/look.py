@@ -7,10 +7,9 @@ site may publish its leaves, and holders know from their receipts which one is a
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.book import LogBook
 from gateway.audit.commitment import make_commitment
 from gateway.audit.entry import OWN_CALLER, EntryDraft, commit_private, make_private
 from gateway.audit.leaf import LeafDraft, LeafKind
@@ -19,7 +18,6 @@ from gateway.audit.search.query import Query
 from gateway.audit.search.search import LogSearch
 from gateway.audit.search.usage import Shards
 from gateway.callers import Caller
-from gateway.decision import make_decision_id
 from gateway.holder.sign_in import SignedInHolder
 from gateway.holder.withholding import Withholding
 from keys.canonical_json import encode_canonical
@@ -63,21 +61,17 @@ def encode_look(query: Query, *, withheld: Mapping[str, int], withholding: Withh
     return encode_canonical({"search": query.members(), "withholding": withholding.digest, "withheld": dict(withheld)})
 
 
-def draft_withholding(withholding: Withholding, *, req: str) -> EntryDraft:
-    """Return the entry about the rules that are in force from here on: ``target`` is their digest."""
-    more: dict[str, str | int] = {"action": WITHHOLDING, "target": withholding.digest}
-    return EntryDraft(leaf=LeafDraft(kind=LeafKind.ADMIN, req=req, caller=OWN_CALLER, more=more))
+async def announce_withholding(book: LogBook, withholding: Withholding) -> None:
+    """Say that these rules are in force from here on, unless that was said last: ``target`` is their digest.
 
-
-async def announce_withholding(log: SiteLog, withholding: Withholding, *, at: datetime) -> None:
-    """Say that these rules are in force from here on, unless that was said last.
+    With a clock behind the log that is said once it has caught up, before any look.
 
     Raises:
         LogUnavailableError: it is not known, or not said.
 
     """
-    if await asyncio.to_thread(find_withholding, log) != withholding.digest:
-        await log.append(draft_withholding(withholding, req=make_decision_id(at)))
+    if await asyncio.to_thread(find_withholding, book) != withholding.digest:
+        await book.say_first({"action": WITHHOLDING, "target": withholding.digest})
 
 
 def find_withholding(log: Shards) -> str:

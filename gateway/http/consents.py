@@ -1,6 +1,7 @@
 """``POST /v1/consents`` and ``/v1/consents/withdrawals``: callers that may, register what holders have agreed to."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, NoReturn, TypeVar
@@ -13,25 +14,28 @@ from gateway.consent.fitting import Wanted, find_misfits
 from gateway.consent.record import MAX_LIFE, ConsentId, ConsentRecord, hash_holder, make_consent_id
 from gateway.consent.store import AsyncConsents
 from gateway.http.bodies import read_body
-from gateway.http.entries import asking, describe_logged, record
+from gateway.http.entries import asking, describe_logged, look_at, record
 from gateway.http.messages.consents import ConsentRequest, WithdrawalRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import MAX_NAMED_PLACES, WRONG_VALUE, name_place, parse_request
-from gateway.http.state import BUDGET, CALLER, CLOCK, CONSENTS, DECISION, FAILURE, POLICY, SITE
-from gateway.recording import draft_consent
+from gateway.http.state import ABOUT, BUDGET, CALLER, CHANGES, CLOCK, CONSENTS, DECISION, FAILURE, POLICY, SITE
+from gateway.recording import about_holders, draft_consent
 from gateway.rendering import encode_time
 from gateway.sources.source import SourceUnavailableError
 
 MAX_CONSENT_BYTES: Final = 256 * 1024  # the longest lists that are taken have 70 kB
 RETRY_AFTER_SECONDS: Final = 5
+END_SECONDS: Final = 5.0  # how long a stop waits for changes under way; they take milliseconds
 
 _Request = TypeVar("_Request", ConsentRequest, WithdrawalRequest)
+_Value = TypeVar("_Value")
 
 
 async def post_consent(request: web.Request) -> web.Response:
     """Register a consent; the numbers of the holders are hashed before they are kept."""
     consents = _open_to_caller(request)
     asked = await _read(request, ConsentRequest)
+    request[ABOUT] = about_holders(asked.holders)
     now = request.app[CLOCK]()  # only now: the body may have taken a while
     try:
         expires = asked.expires.astimezone(UTC)
@@ -56,14 +60,8 @@ async def post_consent(request: web.Request) -> web.Response:
             given_at=now,
             expires_at=expires,
         )
+        receipt, _ = await _change(request, "register", consent.id, lambda: consents.add(consent), asked.holders)
     except SourceUnavailableError as error:
-        raise_unavailable(request, error)
-    # The entry comes first: there is no consent without one.
-    receipt = await _record(request, "register", consent.id, asked.holders)
-    try:
-        await consents.add(consent)
-    except SourceUnavailableError as error:
-        await _record(request, "register-failed", consent.id, asked.holders)
         raise_unavailable(request, error)
     said = {"consent": consent.id, "given": encode_time(now), "expires": encode_time(expires)}
     return _json(request, said, receipt)
@@ -72,32 +70,64 @@ async def post_consent(request: web.Request) -> web.Response:
 async def post_withdrawal(request: web.Request) -> web.Response:
     """Withdraw a consent that the caller's organisation registered; any other is not known to it.
 
-    The entry comes first, as for a registration. It names the consent alone: of the holders only hashes were kept.
+    The entry names the consent alone: of the holders only hashes were kept.
     """
     consents, organisation = _open_to_caller(request), request[CALLER].organisation
     asked = await _read(request, WithdrawalRequest)
     consent = ConsentId(asked.consent)
+
+    async def withdraw() -> datetime:
+        since = await consents.withdraw(consent, at=request.app[CLOCK](), organisation=organisation)
+        if since is None:  # somebody took it out of the register meanwhile
+            raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
+        return since
+
     try:
         found = await consents.find(consent)
+        if found is None or found.registered_by != organisation:
+            raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
+        receipt, since = await _change(request, "withdraw", consent, withdraw)
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
-    if found is None or found.registered_by != organisation:
-        raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
-    receipt = await _record(request, "withdraw", consent)
-    try:
-        since = await consents.withdraw(consent, at=request.app[CLOCK](), organisation=organisation)
-    except SourceUnavailableError as error:
-        await _record(request, "withdraw-failed", consent)
-        raise_unavailable(request, error)
-    if since is None:  # somebody took it out of the register meanwhile
-        await _record(request, "withdraw-failed", consent)
-        raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
     return _json(request, {"consent": consent, "withdrawn": encode_time(since)}, receipt)
 
 
-async def _record(request: web.Request, action: str, consent: ConsentId, holders: Sequence[str] = ()) -> Receipt:
-    """Return the receipt of an entry about a consent when it is durable; raises ProblemError (503)."""
-    return await record(request, draft_consent(asking(request), action=action, consent=consent, holders=holders))
+async def finish_changes(app: web.Application) -> AsyncIterator[None]:
+    """Let changes under way come to their end before the register and the log are closed."""
+    yield
+    under_way = app[CHANGES]
+    if under_way:
+        await asyncio.wait(under_way, timeout=END_SECONDS)
+
+
+async def _change(
+    request: web.Request,
+    action: str,
+    consent: ConsentId,
+    change: Callable[[], Awaitable[_Value]],
+    holders: Sequence[str] = (),
+) -> tuple[Receipt, _Value]:
+    """Return the receipt of a change, and what it came to; whoever stops waiting stops nothing.
+
+    The entry comes first: there is no change without one. Another one follows a change that failed, however it did.
+    """
+
+    async def enter(action: str) -> Receipt:
+        return await record(request, draft_consent(asking(request), action=action, consent=consent, holders=holders))
+
+    async def run() -> tuple[Receipt, _Value]:
+        receipt = await enter(action)
+        try:
+            return receipt, await change()
+        except Exception:
+            await enter(f"{action}-failed")
+            raise
+
+    changing, under_way = asyncio.create_task(run()), request.app[CHANGES]
+    under_way.add(changing)
+    changing.add_done_callback(under_way.discard)
+    changing.add_done_callback(look_at)
+    return await asyncio.shield(changing)
 
 
 def raise_unavailable(request: web.Request, error: SourceUnavailableError) -> NoReturn:

@@ -64,7 +64,7 @@ async def record(request: web.Request, draft: EntryDraft) -> Receipt:
     try:
         with metrics.log_append_seconds.time():
             request[APPENDING] = appending = asyncio.ensure_future(request.app[LOG].append(draft))
-            appending.add_done_callback(_look_at)
+            appending.add_done_callback(look_at)
             receipt = await asyncio.shield(appending)
     except LogUnavailableError as error:
         metrics.log_unavailable.labels(reason=error.reason.value).inc()
@@ -98,10 +98,11 @@ async def record_refusal(request: web.Request, problem: ProblemError) -> Problem
     if APPENDING in request:
         return await _settle(request[APPENDING], problem)
     about = request.get(ABOUT, About())
+    is_of_nobody = about.is_of_nobody  # asked before what was typed in is left out of the entry
     if problem.kind is ProblemKind.BUDGET_EXCEEDED and not about.is_found:
         about = replace(about, subjects=())  # who types in numbers beyond the budget does not make keys for them
     caller, limit = request[CALLER].id, request.app[REFUSALS]
-    if about.is_of_nobody and not limit.admits(caller, request[NOW]):
+    if is_of_nobody and not limit.admits(caller, request[NOW]):
         request.pop(DECISION, None)  # there is no receipt by it
         return problem
     left_out = limit.take(caller)
@@ -114,7 +115,8 @@ async def record_refusal(request: web.Request, problem: ProblemError) -> Problem
         refusal = error
     else:
         return problem
-    limit.put_back(caller, left_out)
+    # Counted again only when it has failed: it may arrive yet, after nobody waits.
+    request[APPENDING].add_done_callback(lambda ended: None if _is_durable(ended) else limit.put_back(caller, left_out))
     return refusal
 
 
@@ -127,14 +129,17 @@ def _is_unlogged(request: web.Request, problem: ProblemError) -> bool:
 async def _settle(appending: "asyncio.Future[Receipt]", problem: ProblemError) -> ProblemError:
     """Return the refusal when the entry that is on its way is durable, or else that nobody knows."""
     await asyncio.wait({appending}, timeout=REFUSAL_SECONDS)
-    is_durable = appending.done() and not appending.cancelled() and appending.exception() is None
-    return problem if is_durable else ProblemError(ProblemKind.LOG_UNAVAILABLE)
+    return problem if _is_durable(appending) else ProblemError(ProblemKind.LOG_UNAVAILABLE)
 
 
-def _look_at(appending: "asyncio.Future[Receipt]") -> None:
+def _is_durable(appending: "asyncio.Future[Receipt]") -> bool:
+    return appending.done() and not appending.cancelled() and appending.exception() is None
+
+
+def look_at(ended: "asyncio.Future[Any]") -> None:
     """Look at how it ended: nobody else may, when the time was over."""
-    if not appending.cancelled():
-        appending.exception()
+    if not ended.cancelled():
+        ended.exception()
 
 
 def raise_unavailable(request: web.Request, error: LogUnavailableError) -> NoReturn:

@@ -1,6 +1,6 @@
 """How many refusals of a caller have an entry each, where they name nobody: what is malformed costs its sender little.
 
-Refusals that name a person, a licence or a case always have one, and so has every answer.
+Refusals of what named a person, a licence or a case always have one, and so has every answer.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class RefusalLimit:
         """Answer whether there is room for one more entry; where there is none it is counted."""
         minute = int(at.timestamp()) // _MINUTE
         row = self._rows.setdefault(caller, _Row(minute))
-        if row.minute != minute:
+        if minute > row.minute:  # never back: requests that were slow, and clocks that are set, make no room
             row.minute, row.written = minute, 0
         if row.written >= MAX_A_MINUTE:
             row.left_out += 1

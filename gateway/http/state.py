@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -53,6 +53,7 @@ RELOAD: Final[web.AppKey[Callable[[], None]]] = web.AppKey("reload")  # reads tr
 POLICY: Final = web.AppKey("policy", PolicyKeeper)
 SHARING: Final = web.AppKey("sharing", Sharing)
 CONSENTS: Final[web.AppKey[AsyncConsents | None]] = web.AppKey("consents")  # None: a site without a folder
+CHANGES: Final[web.AppKey[set[asyncio.Task[Any]]]] = web.AppKey("changes")  # of consents, those under way
 PSEUDONYMS: Final = web.AppKey("pseudonyms", PseudonymKeys)
 NAMES: Final = web.AppKey("names", BundleNames)  # what policies call things, those before the one in force too
 

@@ -4,13 +4,14 @@ import json
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, STDOUT, Popen
 
 import pytest
 
@@ -20,7 +21,7 @@ from gateway.cli.command_log import open_log_for_command
 from gateway.cli.site_settings import load_settings
 from gateway.log_site import open_place
 from gateway.site_template import write_site
-from tests.gateway.test_serve import AUDIENCE, ask, register, serving, start_in_vain
+from tests.gateway.test_serve import AUDIENCE, ROOT, START, ask, register, serving, start_in_vain
 from tests.support.callers import Party, make_party
 from tests.support.cli import tongban
 from tests.support.http import URL, question
@@ -148,6 +149,23 @@ def test_a_start_while_a_command_has_the_log(folder: Path, workers: int) -> None
         assert json.loads(ask(address, "GET", "/readyz")[1])["ready"]
     holding.join()
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stop_while_a_command_has_the_log(folder: Path, workers: int) -> None:
+    """A gateway that waits for the log ends with 0 when it is told to stop, though the log is not free yet."""
+    code = f"{START} sys.exit(serve(Path(sys.argv[1]), port=0, workers={workers}))"
+    with (
+        open_log_for_command(folder),
+        Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT, stdout=PIPE, stderr=STDOUT, text=True) as process,  # noqa: S603 — our own program
+    ):
+        try:
+            assert process.stdout is not None
+            assert any("the access log is not free yet" in line for line in process.stdout)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 def test_commands_while_the_gateway_runs(folder: Path) -> None:

@@ -7,13 +7,14 @@ half-year takes no entry any more, whatever fails and wherever the clock goes: t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
 from threading import Thread
 from typing import Final, Protocol
 
+from gateway.audit.book.announcer import Announcer
 from gateway.audit.book.place import LogPlace
 from gateway.audit.book.readers import ShardReaders
 from gateway.audit.book.standing import Standing, read_standing
@@ -98,7 +99,8 @@ class LogBook:
         self._frozen: LogUnavailableError | None = None
         self._is_started = False  # the log says so
         self._reopening = asyncio.Lock()
-        self._announcing = asyncio.Lock()
+        self._announcer = Announcer(self._read_standing)
+        self._owed: Mapping[str, str | int] | None = None  # what is to be said before any entry is taken
 
     async def open(self) -> None:
         """Open the latest half-year, or begin the one that is due; may be called again after it failed.
@@ -125,6 +127,7 @@ class LogBook:
 
     async def close(self) -> None:
         """Say that the gateway stopped, write what waits, and let go of everything."""
+        await self._announcer.finish()
         if self._is_started:
             with suppress(LogUnavailableError):
                 await self._note(LeafKind.ADMIN, {"action": STOP, "target": self._opener})
@@ -147,7 +150,8 @@ class LogBook:
         return self._frozen or self._turn_failed or self._current.failure
 
     async def append(self, draft: EntryDraft) -> Receipt:
-        """Return once the entry is durable; what it names was announced before it."""
+        """Return once the entry is durable; what it names was announced before it, and what is owed was said."""
+        await self._pay()
         await self.turn()
         while (missing := self._standing.missing(draft.leaf)) is not None:
             await (self.announce_policy(missing) if missing == draft.leaf.policy else self.announce_trust(missing))
@@ -156,9 +160,10 @@ class LogBook:
 
     async def announce_policy(self, digest: str, *, approvals: int = 0) -> None:
         """Say that this policy is in force from here on, unless that was said last."""
-        async with self._announcing:
-            if approvals:
-                self._approvals[digest] = approvals
+        if approvals:
+            self._approvals[digest] = approvals
+
+        async def announce() -> None:
             if digest == self._standing.policy:
                 return
             more: dict[str, str | int] = {
@@ -168,18 +173,32 @@ class LogBook:
             }
             (await self._note(LeafKind.POLICY, more, policy=digest)).note_policy(digest)
 
+        await self._announcer.announce(announce)
+
     async def announce_trust(self, version: str) -> None:
         """Say that this trust store is in force from here on, unless that was said last."""
-        async with self._announcing:
+
+        async def announce() -> None:
             if version == self._standing.trust:
                 return
             more: dict[str, str | int] = {"action": ACTIVATE, "previous": self._standing.trust_before}
             (await self._note(LeafKind.TRUST, more, trust=version)).note_trust(version)
 
+        await self._announcer.announce(announce)
+
+    async def say_first(self, more: Mapping[str, str | int]) -> None:
+        """Say this before any other entry is taken; with a clock behind the log, as soon as that has caught up."""
+        self._owed = more
+        try:
+            await self._pay()
+        except LogUnavailableError as error:
+            if error.reason is not Unavailable.CLOCK_WENT_BACK:
+                raise
+
     async def resume(self) -> None:
         """Say that entries are taken (again), which finds out whether they are; raises as `append` does."""
-        await self._note(LeafKind.ADMIN, {"action": RESUME if self._is_started else START, "target": self._opener})
-        self._is_started = True
+        await self._note_resumed()
+        await self._pay()
 
     def freeze(self, error: LogUnavailableError) -> None:
         """Take nothing any more, until somebody has found out why and started again; a turn does not change that."""
@@ -287,7 +306,35 @@ class LogBook:
             standing.follow(await asyncio.to_thread(read_standing, reader))
         return standing
 
-    async def _note(self, kind: LeafKind, more: dict[str, str | int], *, policy: str = "", trust: str = "") -> Standing:
+    async def _pay(self) -> None:
+        """Say what is owed."""
+
+        async def say() -> None:
+            if self._owed is not None:
+                await self._note(LeafKind.ADMIN, self._owed)
+                self._owed = None
+
+        if self._owed is not None:
+            await self._announcer.announce(say)
+
+    async def _read_standing(self) -> None:
+        """Read what the log says, but not before it took an entry since it failed: a batch may yet become durable."""
+        await self.turn()
+        if self.current.failure is not None:
+            await self._note_resumed()
+        standing, current = self._standing, self.current
+        stored = await asyncio.to_thread(read_standing, current)
+        stored.follow(standing)
+        if self._standing is standing:  # else the page was turned, and it was read for that
+            self._standing = stored
+
+    async def _note_resumed(self) -> None:
+        await self._note(LeafKind.ADMIN, {"action": RESUME if self._is_started else START, "target": self._opener})
+        self._is_started = True
+
+    async def _note(
+        self, kind: LeafKind, more: Mapping[str, str | int], *, policy: str = "", trust: str = ""
+    ) -> Standing:
         """Write an entry of our own to the shard that is due; return the standing of that shard."""
         given = {name: value for name, value in more.items() if value != ""}
         await self.turn()

@@ -1,8 +1,10 @@
 """What the process that writes the log does beside writing: it turns the half-year, seals days, ends retention.
 
-Whatever fails is logged and counted, and tried again at the next look (retention: the next day); it ends nothing.
+Whatever fails is logged and counted, and tried again at the next look (retention of a shard: the next day); it ends
+nothing.
 
-A gateway that is not ready is asked nothing, so no question finds that the log takes entries again: the keeper does.
+A gateway that is not ready is asked nothing, so no question finds that the log takes entries again: the keeper does,
+in a task of its own, since a look may take minutes.
 """
 
 import asyncio
@@ -35,7 +37,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class BookKeeper:
-    """One task beside an open book."""
+    """Two tasks beside an open book."""
 
     def __init__(self, book: LogBook, *, clock: Clock, read_retention: ReadRetention, failed: Failed) -> None:
         """Keep a book; ``failed`` counts what did not work."""
@@ -44,6 +46,7 @@ class BookKeeper:
         self._read_retention = read_retention
         self._failed = failed
         self._retained_on: date | None = None
+        self._owing: set[str] | None = None  # shards whose files may hold what was removed; None: nobody knows yet
         self._has_resumed = False  # since the log stood well
         self._chores: dict[str, Chore] = {TURN: self._turn, SEAL: self._seal, RETAIN: self._retain}
 
@@ -56,11 +59,9 @@ class BookKeeper:
 
         What is under way then is finished: the book is closed next, and must not be under a thread that deletes.
         """
-        while True:
-            for _ in range(round(LOOK_SECONDS / PROBE_SECONDS)):
-                await asyncio.sleep(PROBE_SECONDS)
-                await _finish(self.probe())
-            await _finish(self.look())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_repeat(self.probe, PROBE_SECONDS))
+            group.create_task(_repeat(self.look, LOOK_SECONDS))
 
     async def probe(self) -> None:
         """Where the log takes nothing, try whether it does again."""
@@ -109,16 +110,30 @@ class BookKeeper:
         return any(True for _ in find_due_days(self._book.reader(shard), int(at.timestamp() * 1000)))
 
     async def _retain(self, at: datetime) -> None:
-        """Once a day, and once after a start; a shard that fails keeps no other from it."""
+        """Once a day, and once after a start; a shard that fails keeps no other from it.
+
+        What removed nothing may still owe a purge that failed, of a process before this one too. Those of the shard
+        that is written are left to who removed it: to write its key table anew keeps writers waiting.
+        """
         if self._retained_on == at.date():
             return
-        self._retained_on = at.date()
         retention = await asyncio.to_thread(self._read_retention)
-        for shard in await asyncio.to_thread(self._book.shards):
-            await self._do(RETAIN, partial(self._retain_shard, shard, retention))
+        shards = await asyncio.to_thread(self._book.shards)
+        self._retained_on = at.date()
+        if self._owing is None:
+            self._owing = set(shards[:-1])
+        for shard in shards:
+            await self._do(RETAIN, partial(self._retain_shard, self._owing, shard, retention))
 
-    async def _retain_shard(self, shard: str, retention: Retention, at: datetime) -> None:
-        tell_retained(await retain_shard(self._book, shard, retention, at=at))
+    async def _retain_shard(self, owing: set[str], shard: str, retention: Retention, at: datetime) -> None:
+        owes_purge = shard in owing
+        owing.add(shard)  # whatever fails now
+        done = await retain_shard(self._book, shard, retention, at=at, owes_purge=owes_purge)
+        tell_retained(done)
+        if done.purged:
+            owing.discard(shard)
+        else:
+            self._failed(RETAIN)
 
 
 def tell_retained(done: RetainedShard) -> None:
@@ -128,6 +143,12 @@ def tell_retained(done: RetainedShard) -> None:
             "the access log: %s: %d entries were past their time (entry %s), %d rows of the index, %d keys",
             *(done.shard, done.entries, done.entry, done.words, done.keys),
         )
+
+
+async def _repeat(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await _finish(work())
 
 
 async def _finish(work: Coroutine[Any, Any, None]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -24,7 +24,8 @@ ReadRetention = Callable[[], Retention]  # blocks; raises LogUnavailableError (U
 class RetainedShard:
     """What was removed of one shard: entries that lost their private part, rows of the index, data keys.
 
-    ``entry`` is the number of the entry that says so; None: nothing was due.
+    ``entry`` is the number of the entry that says so; None: nothing was due. Not ``purged``: bytes of what was removed
+    may still be in files, and it is to be done again with ``owes_purge``, for nothing is due then.
     """
 
     shard: str
@@ -32,10 +33,13 @@ class RetainedShard:
     entries: int
     words: int
     keys: int
+    purged: bool = True
 
 
-async def retain_shard(book: LogBook, shard: str, retention: Retention, *, at: datetime) -> RetainedShard:
-    """Remove what is past its time.
+async def retain_shard(
+    book: LogBook, shard: str, retention: Retention, *, at: datetime, owes_purge: bool
+) -> RetainedShard:
+    """Remove what is past its time, and its bytes from the files; ``owes_purge``: these also where nothing is due.
 
     What is removed does not come back, so the clock alone does not say what is old: a machine that started in another
     year would empty the log. Time is counted from the day that `SETTLED_DAYS` others were sealed after.
@@ -45,13 +49,19 @@ async def retain_shard(book: LogBook, shard: str, retention: Retention, *, at: d
 
     """
     settled = await asyncio.to_thread(_settled_until, book)
-    if settled is None:
-        return RetainedShard(shard=shard, entry=None, entries=0, words=0, keys=0)
+    done = RetainedShard(shard=shard, entry=None, entries=0, words=0, keys=0)
+    if settled is None and not owes_purge:
+        return done
     async with book.writable(shard) as log:
-        retained = await retain(log, retention, at=min(at, settled))
-        keys = 0 if log is book.current else await asyncio.to_thread(_erase_keys, log)
-        if retained.entries or keys:
-            await purge(log)
+        if settled is not None:
+            is_closed = log is not book.current
+            done = await _retain(log, shard, retention, at=min(at, settled), is_closed=is_closed)
+        return replace(done, purged=await purge(log)) if owes_purge or done.entries or done.keys else done
+
+
+async def _retain(log: AccessLog, shard: str, retention: Retention, *, at: datetime, is_closed: bool) -> RetainedShard:
+    retained = await retain(log, retention, at=at)
+    keys = await asyncio.to_thread(_erase_keys, log) if is_closed else 0
     return RetainedShard(
         shard=shard,
         entry=None if retained.receipt is None else retained.receipt.index,

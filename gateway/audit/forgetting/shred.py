@@ -13,8 +13,9 @@ same command finds what is left:
 6. What was erased leaves the files of the stores (`gateway.audit.forgetting.purge`).
 
 Who looked, at which organisation, when and for which item, stays. So do case numbers, which belong to the official's
-half: a case system may still know whose case it was. Steps 4 and 5 are taken between two batches: an entry written
-before them is forgotten with the others, though the entry of step 1 does not count it; a later one is a later access.
+half: a case system may still know whose case it was. The index forgets licences, and steps 4 and 5 are taken, between
+two batches, after a look for what came since the first: an entry written before them is forgotten with the others,
+though the entry of step 1 does not count it; a later one is a later access.
 """
 
 import asyncio
@@ -135,8 +136,10 @@ async def _shred(log: AccessLog, order: ShredOrder, approving: Sequence[str], at
     )
 
 
-def find_concerned(log: AccessLog, subject: SubjectId, *, since: int = 0) -> Concerned:
+def find_concerned(log: AccessLog, subject: SubjectId, *, since: int = 0, known: Collection[str] = ()) -> Concerned:
     """Return what leads to a person, by entries about them from ``since`` on; blocks.
+
+    Entries about the licences that are ``known`` are looked for from ``since`` on too.
 
     Raises:
         LogUnavailableError: the log cannot be read.
@@ -152,12 +155,12 @@ def find_concerned(log: AccessLog, subject: SubjectId, *, since: int = 0) -> Con
             continue
         if opened is not None:
             licences |= dict.fromkeys(split_names(opened.part.licence))
-    known = set(entries)
-    others = {entry for licence in licences for entry in _follow(log, LookupKind.LICENCE, licence)} - known
+    firsts = dict.fromkeys(licences, 0) | dict.fromkeys(known, since)
+    others = {entry for one, first in firsts.items() for entry in _follow(log, LookupKind.LICENCE, one, since=first)}
     return Concerned(
-        entries=tuple(sorted(known)),
-        licences=tuple(licences),
-        others=tuple(sorted(others)),
+        entries=tuple(sorted(set(entries))),
+        licences=tuple(firsts),
+        others=tuple(sorted(others.difference(entries))),
         until=0 if head is None else head.size,
     )
 
@@ -197,18 +200,36 @@ def _owners(log: AccessLog, subject: SubjectId) -> list[KeyOwner]:
 
 def _erase(log: AccessLog, subject: SubjectId, concerned: Concerned) -> tuple[int, int]:
     """Take steps 2 to 5; return how many keys and rows of the index there were."""
-    erased = _erase_parts(log, concerned)
+    erased = _erase_parts(log, subject, concerned)
+    concerned = _find_late(log, subject, concerned)  # it may name another licence, and there may be much about that
+    erased += _erase_parts(log, subject, concerned)
     with log.keys.between_batches:
-        erased += _erase_parts(log, find_concerned(log, subject, since=concerned.until))  # what came meanwhile
+        erased += _erase_parts(log, subject, _find_late(log, subject, concerned))
         keys, rows = _erase_person(log, subject)
     return keys, erased + rows
 
 
-def _erase_parts(log: AccessLog, concerned: Concerned) -> int:
-    """Take steps 2 and 3; return how many rows of the index there were."""
+def _find_late(log: AccessLog, subject: SubjectId, concerned: Concerned) -> Concerned:
+    """Return what came since."""
+    return find_concerned(log, subject, since=concerned.until, known=concerned.licences)
+
+
+def _erase_parts(log: AccessLog, subject: SubjectId, concerned: Concerned) -> int:
+    """Take steps 2 and 3; return how many rows of the index there were.
+
+    Only what came since ``concerned`` was found is rewritten between two batches: the rest may be much.
+    """
     _erase_halves(log, concerned.others)  # 2
-    words = [word for licence in concerned.licences for word in log.lookup.words(LookupKind.LICENCE, licence)]
-    erased = log.store.erase_words(words) if words else 0
+    with log.keys.between_batches:
+        about = _follow(log, LookupKind.SUBJECT, subject, since=concerned.until)  # may name others, and is found again
+        late = {
+            entry
+            for licence in concerned.licences
+            for entry in _follow(log, LookupKind.LICENCE, licence, since=concerned.until)
+        }
+        _erase_halves(log, sorted(late.difference(about)))
+        words = [word for licence in concerned.licences for word in log.lookup.words(LookupKind.LICENCE, licence)]
+        erased = log.store.erase_words(words) if words else 0
     _erase_halves(log, concerned.entries)  # 3
     return erased
 

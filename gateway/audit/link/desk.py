@@ -75,7 +75,9 @@ class BookDesk:
             return await shred(log, order, approvals, approvers, at=self._clock())
 
     async def retain(self) -> tuple[RetainedShard, ...]:
-        """Remove what is past its time, the oldest shard first."""
+        """Remove what is past its time, the oldest shard first; whoever asks for it wants the files to be clear too."""
         shards = await asyncio.to_thread(self.book.shards)
         retention = await asyncio.to_thread(self._read_retention)
-        return tuple([await retain_shard(self.book, one, retention, at=self._clock()) for one in shards])
+        return tuple(
+            [await retain_shard(self.book, one, retention, at=self._clock(), owes_purge=True) for one in shards]
+        )

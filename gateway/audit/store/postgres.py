@@ -322,7 +322,7 @@ class PostgresStore:
         keep_check(self._writer, KEY_CHECK, value)
 
     def purge(self) -> bool:
-        """Have the server remove the old rows, on a connection of its own."""
+        """Have the server remove the old rows, on a connection of its own; it writes over their bytes some day."""
         return purge_tables(self._dsn, ERASABLE)
 
     def settle(self) -> None:

@@ -101,8 +101,8 @@ class PostgresKeys:
         keep_check(self._link, _KEY_CHECK, value)
 
     def purge(self) -> bool:
-        """Have the server remove the old rows, on a connection of its own."""
-        return purge_tables(self._dsn, ["audit_data_keys"])
+        """Have the server write the table anew, on a connection of its own."""
+        return purge_tables(self._dsn, ["audit_data_keys"], rewrites=True)
 
     def settle(self) -> None:
         """Do nothing: the server shows no transaction before it is on disk, and stops when a sync fails."""

@@ -1,5 +1,6 @@
 """Registering and withdrawing consents over HTTP."""
 
+import asyncio
 import json
 import re
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.receipts import parse_receipt
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
@@ -15,8 +17,9 @@ from gateway.consent.memory import Failing, MemoryConsentStore
 from gateway.consent.record import CONSENT_ID_PATTERN, MAX_LIFE, ConsentId, ConsentRecord, hash_holder
 from gateway.http.messages.consents import ConsentAnswer, WithdrawalAnswer
 from gateway.http.messages.problems import ProblemDocument
-from gateway.http.state import CLOCK, LOG, POLICY
-from tests.support.callers import NOW, Party
+from gateway.http.state import CHANGES, CLOCK, CONSENTS, LOG, POLICY
+from gateway.sources.source import SourceFault, SourceUnavailableError
+from tests.support.callers import NOW, Party, make_site
 from tests.support.http import Client, StartClient, bearer
 from tests.support.sharing import ADULT, CHILD, COMPANY, SECRET, caller, logged, make_licence, start_sharing
 
@@ -267,3 +270,121 @@ async def test_a_consent_that_goes_meanwhile(aiohttp_client: StartClient) -> Non
     status, problem = await post(client, REGISTRAR, WITHDRAWALS, {"consent": given["consent"]})
     assert (status, problem["reason"]) == (404, "consent.unknown")
     assert [action for action, _, _ in await entries_of(client)] == ["register", "withdraw", "withdraw-failed"]
+
+
+class Waiting:
+    """A change that is made only when it is let go, and fails then if there is an ``error``."""
+
+    def __init__(self, client: Client, name: str, error: Exception | None = None) -> None:
+        self.go_on = asyncio.Event()
+        self._error = error
+        self._consents = client.server.app[CONSENTS]  # type: ignore[attr-defined]
+        self._change = getattr(self._consents, name)
+        setattr(self._consents, name, self)
+
+    async def __call__(self, *args: Any, **options: Any) -> Any:
+        """Make the change."""
+        await self.go_on.wait()
+        if self._error is not None:
+            raise self._error
+        return await self._change(*args, **options)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every request little time."""
+    monkeypatch.setattr(
+        "tests.support.sharing.make_site", lambda parties: make_site(parties, request_timeout_seconds=0.3)
+    )
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("error", [None, SourceUnavailableError(SourceFault.BUSY), RuntimeError("a bug")])
+@pytest.mark.parametrize(("action", "name"), [("register", "add"), ("withdraw", "withdraw")])
+async def test_changes_outlive_their_requests(
+    aiohttp_client: StartClient, action: str, name: str, error: Exception | None
+) -> None:
+    """Where the time ends before the change it is made all the same, or the log says that it failed."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
+    waiting = Waiting(client, name, error)
+    path, body = {"register": ("/v1/consents", BODY), "withdraw": (WITHDRAWALS, {"consent": given["consent"]})}[action]
+    status, problem = await post(client, REGISTRAR, path, body)
+    assert (status, problem["reason"]) == (504, "deadline")
+    changing = set(client.server.app[CHANGES])  # type: ignore[attr-defined]
+    waiting.go_on.set()
+    await asyncio.wait(changing)
+    after = [said for said, _, _ in await entries_of(client)]
+    assert after == ["register", action] + ([] if error is None else [f"{action}-failed"])
+    record = store.find(ConsentId(given["consent"]))
+    assert record is not None
+    assert (record.withdrawn_at is not None) == (action == "withdraw" and error is None)
+    assert len(store._records) == 1 + (action == "register" and error is None)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_late_entry_is_followed_by_its_change(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the time ends before the entry is durable the withdrawal is made when it is."""
+    monkeypatch.setattr("gateway.http.entries.REFUSAL_SECONDS", 0.0)
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
+    app = client.server.app  # type: ignore[attr-defined]
+    go_on, append = asyncio.Event(), app[LOG].append
+
+    async def append_late(draft: EntryDraft) -> Receipt:
+        await go_on.wait()
+        receipt: Receipt = await append(draft)
+        return receipt
+
+    monkeypatch.setattr(app[LOG], "append", append_late)
+    status, problem = await post(client, REGISTRAR, WITHDRAWALS, {"consent": given["consent"]})
+    assert (status, problem["reason"]) == (503, "log.unavailable")
+    changing = set(app[CHANGES])
+    go_on.set()
+    await asyncio.wait(changing)
+    assert [action for action, _, _ in await entries_of(client)] == ["register", "withdraw"]
+    record = store.find(ConsentId(given["consent"]))
+    assert record is not None
+    assert record.withdrawn_at == NOW
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("error", [None, SourceUnavailableError(SourceFault.BUSY)])
+async def test_a_stop_waits_for_changes(aiohttp_client: StartClient, error: SourceUnavailableError | None) -> None:
+    """The register and the log are closed when changes under way are made, or their failure is in the log."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    waiting = Waiting(client, "add", error)
+    assert (await post(client, REGISTRAR, "/v1/consents", BODY))[0] == 504
+    app = client.server.app  # type: ignore[attr-defined]
+    [changing] = app[CHANGES]
+    asyncio.get_running_loop().call_soon(waiting.go_on.set)
+    await app.cleanup()
+    assert changing.done()
+    assert changing.exception() is error  # and not that the log took no entry
+    assert len(store._records) == (error is None)
+
+
+async def test_a_bug_is_a_failure_too(aiohttp_client: StartClient) -> None:
+    """Whatever a change fails by, the log says that it failed."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    Waiting(client, "add", RuntimeError("a bug")).go_on.set()
+    status, problem = await post(client, REGISTRAR, "/v1/consents", BODY)
+    assert (status, problem["reason"]) == (500, "internal")
+    assert [action for action, _, _ in await entries_of(client)] == ["register", "register-failed"]
+
+
+@pytest.mark.parametrize("changes", [{"expires": NOW.isoformat()}, {"items": ["34-999"]}, {"holders": [ADULT, "无"]}])
+async def test_refusals_name_their_holders(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    """Whoever types in numbers for a consent that is refused has an entry about them, however many there were."""
+    monkeypatch.setattr("gateway.http.refusal_limit.MAX_A_MINUTE", 0)
+    client = await start(aiohttp_client, MemoryConsentStore())
+    assert (await post(client, REGISTRAR, "/v1/consents", BODY | changes))[0] == 422
+    [entry] = await logged(client)
+    assert (entry.leaf.content.kind, entry.part.subjects) == (LeafKind.DENY, (ADULT,))

@@ -24,7 +24,7 @@ from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
 from gateway.http.problems import ProblemError
 from gateway.http.refusal_limit import MAX_A_MINUTE
-from gateway.http.state import LOG, POLICY, STATUS, STORE
+from gateway.http.state import LOG, POLICY, REFUSALS, STATUS, STORE
 from gateway.sharing import BudgetExceededError, Sharing
 from tests.support.callers import NOW, make_site
 from tests.support.http import URL, Client, GatewayTestServer, StartClient, bearer
@@ -216,6 +216,57 @@ async def test_malformed_questions_are_counted(aiohttp_client: StartClient) -> N
         ("body.invalid",),
     ]
     assert len(told) == 5
+
+
+@pytest.mark.usefixtures("nothing_left")
+async def test_whoever_asks_about_somebody_is_logged(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal of a question that names somebody has an entry also where the entry does not name them."""
+    monkeypatch.setattr("gateway.http.refusal_limit.MAX_A_MINUTE", 0)
+    client = await start_sharing(aiohttp_client, [COUNTER], verified(None))
+    status, content = await ask(client, asked("34-004", case=None, match={"holder_id": ADULT}))
+    assert status == 429
+    [entry] = await logged(client)
+    assert (entry.leaf.content.req, entry.part.subjects) == (content["decision"], ())
+
+
+@pytest.mark.parametrize(("error", "still_untold"), [(None, 0), (Unavailable.UNREACHABLE, 2)])
+async def test_what_is_told_late_is_told_once(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, error: Unavailable | None, still_untold: int
+) -> None:
+    """What an entry says was left out is counted again when that entry failed, not when it may arrive yet."""
+    client = await start_sharing(aiohttp_client, [COUNTER], make_licence())
+    with monkeypatch.context() as full:
+        full.setattr("gateway.http.refusal_limit.MAX_A_MINUTE", 0)
+        for _ in range(2):
+            assert "decision" not in (await ask(client, {}))[1]
+    monkeypatch.setattr("gateway.http.entries.REFUSAL_SECONDS", 0.0)
+    over, append = asyncio.Event(), log_of(client).append
+
+    async def append_late(draft: EntryDraft) -> Receipt:
+        await over.wait()
+        if error is not None:
+            raise LogUnavailableError(error)
+        receipt: Receipt = await append(draft)
+        return receipt
+
+    appending: list[asyncio.Task[Receipt]] = []
+
+    def begin(draft: EntryDraft) -> "asyncio.Task[Receipt]":
+        appending.append(asyncio.create_task(append_late(draft)))
+        return appending[-1]
+
+    monkeypatch.setattr(log_of(client), "append", begin)
+    assert (await ask(client, {}))[0] == 503
+    over.set()
+    await asyncio.wait(appending)
+    await asyncio.sleep(0)
+    limit = client.server.app[REFUSALS]  # type: ignore[attr-defined]
+    assert limit.take(COUNTER.caller.id) == still_untold
+    assert [one.leaf.content.reasons for one in await logged(client)] == (
+        [("body.invalid", "left-out:2")] if error is None else []
+    )
 
 
 # --- the deadline -----------------------------------------------------------------------------------------------------

@@ -481,14 +481,14 @@ async def _announced(log: LogBook, withholding: Withholding) -> int:
         head = log.reader().head()
         assert head is not None
         heads.append(head.size)
-        await announce_withholding(log, withholding, at=NOW)
+        await announce_withholding(log, withholding)
     return heads[1] - heads[0]
 
 
 async def test_rules_stay_announced_over_half_years(log: LogBook, clock: SettableClock) -> None:
     """What was announced in an earlier shard is not announced again."""
     clock.now = NOW - timedelta(days=183)
-    await announce_withholding(log, Withholding(rules=(SECRECY,)), at=clock.now)
+    await announce_withholding(log, Withholding(rules=(SECRECY,)))
     await fill(log, clock, make_access())
     assert len(log.shards()) == 2
     assert await _announced(log, Withholding(rules=(SECRECY,))) == 0

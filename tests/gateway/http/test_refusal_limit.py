@@ -40,3 +40,12 @@ def test_what_was_not_said_is_said_later() -> None:
     assert limit.take(ONE) == 4
     limit.put_back(OTHER, 0)
     assert limit.take(OTHER) == 0
+
+
+def test_time_that_goes_back_makes_no_room() -> None:
+    """Requests of the minute before that end late, and a clock that is set back, count in the latest minute."""
+    limit, before = RefusalLimit(), NOW - timedelta(minutes=1)
+    assert sum(limit.admits(ONE, at) for _ in range(MAX_A_MINUTE) for at in (NOW, before)) == MAX_A_MINUTE
+    assert not limit.admits(ONE, NOW)
+    assert limit.take(ONE) == MAX_A_MINUTE + 1
+    assert limit.admits(ONE, NOW + timedelta(minutes=1))

@@ -14,6 +14,7 @@ from gateway.audit.book.report import read_report
 from gateway.audit.book.retaining import SETTLED_DAYS
 from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Retention
 from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.log import AccessLog
 from gateway.audit.lookup import MAX_EPOCH, Epoch
 from gateway.audit.shard import shard_name
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
@@ -160,6 +161,68 @@ async def test_one_shard_keeps_no_other_from_it(tmp_path: Path, book: LogBook, c
     await again.close()
 
 
+async def test_files_that_still_hold_something_are_cleared_later(
+    book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a backup kept in the files is cleared on the next day, though nothing is due then; once is enough."""
+    entry = (await book.append(make_draft(1))).index
+    failed: list[str] = []
+    purged: list[str] = []
+    has_backup = True
+
+    async def purge(log: AccessLog) -> bool:
+        purged.append(log.origin.rpartition("/")[2])
+        return not has_backup
+
+    monkeypatch.setattr("gateway.audit.book.retaining.purge", purge)
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=failed.append)
+    await keeper.look()
+    await pass_days(book, clock, LEAST_PROVISION_DAYS + 1)
+    await live(book, clock, keeper)
+    reader = await asyncio.to_thread(book.reader, "2026h2")
+    assert await asyncio.to_thread(reader.private, entry) is None
+    for _ in range(2):
+        purged.clear()
+        await live(book, clock, keeper, 1)
+        assert purged.count("2026h2") == 1
+    has_backup = False
+    failed.clear()
+    await live(book, clock, keeper, 3)
+    assert purged.count("2026h2") == 2  # with the one that failed
+    assert failed == []
+
+
+async def test_a_purge_is_owed_over_a_restart(book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look of a process clears the files of every closed shard: the one before it may have failed to."""
+    purged: list[str] = []
+
+    async def purge(log: AccessLog) -> bool:
+        purged.append(log.origin.rpartition("/")[2])
+        return True
+
+    monkeypatch.setattr("gateway.audit.book.retaining.purge", purge)
+    await pass_days(book, clock, 60)
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    await live(book, clock, keeper, 2)
+    assert purged == ["2026h2"]
+
+
+async def test_retention_that_cannot_be_read_is_tried_again(book: LogBook, clock: Clock) -> None:
+    """Where nobody can tell for how long things are kept, the next look asks again, on the same day."""
+    asked: list[datetime] = []
+
+    def read() -> Retention:
+        asked.append(clock.now)
+        if len(asked) == 1:
+            raise LogUnavailableError(Unavailable.UNUSABLE)
+        return Retention()
+
+    keeper = BookKeeper(book, clock=clock, read_retention=read, failed=lambda _: None)
+    for _ in range(3):
+        await keeper.look()
+    assert asked == [START] * 2
+
+
 async def test_rules_may_keep_longer(book: LogBook, clock: Clock) -> None:
     """What a rule wants to be kept for longer is there after the time of the settings; what cannot be told is kept."""
     entry = (await book.append(make_draft(1))).index
@@ -230,6 +293,31 @@ async def test_what_is_under_way_is_finished(book: LogBook, clock: Clock, monkey
     go.set()
     await asyncio.wait([running])
     assert (running.cancelled(), done) == (True, [True])
+
+
+async def test_the_log_is_tried_during_a_look(book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a look takes its time, a log that takes nothing is tried all the same."""
+    monkeypatch.setattr("gateway.audit.book.keeper.PROBE_SECONDS", 0.001)
+    monkeypatch.setattr("gateway.audit.book.keeper.LOOK_SECONDS", 0.001)
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    entered, go = asyncio.Event(), asyncio.Event()
+
+    async def work(_: datetime) -> None:
+        entered.set()
+        await go.wait()
+
+    keeper.add("works", work)
+    running = asyncio.create_task(keeper.run())
+    await entered.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(book.current.store, "commit", refuse_commit)
+        await fail_once(book)
+    async with asyncio.timeout(30):
+        while book.stopped is not None:  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.001)
+    running.cancel()
+    go.set()
+    await asyncio.wait([running])
 
 
 def refuse_commit(*_: object, **__: object) -> None:

@@ -16,8 +16,10 @@ from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.reader import LogReader
+from gateway.audit.store.sqlite import SqliteStore
+from gateway.audit.store.store import Batch, StoredHead
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from tests.gateway.audit.book.test_book import OLD, Clock, access, export, opened, tell, told
+from tests.gateway.audit.book.test_book import NEW, OLD, Clock, access, export, opened, tell, told
 
 AFTER = timedelta(seconds=20)  # behind the turn, from the moment that the clock begins with
 NEXT = "2027h1"
@@ -260,3 +262,94 @@ async def test_a_clock_behind_the_log_at_a_start(place: SlowPlace, clock: Clock)
         await book.resume()
         assert book.stopped is None
     assert await told(place, "2026h2") == ["key begin", "key begin", *["admin start", "admin stop"] * 2]
+
+
+def break_behind_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next batch be stored, though nobody hears so: the connection breaks."""
+    broken: list[Batch] = []
+    real = SqliteStore.commit
+
+    def commit(store: SqliteStore, batch: Batch, *, expected: StoredHead | None) -> None:
+        real(store, batch, expected=expected)
+        if not broken:
+            broken.append(batch)
+            raise LogUnavailableError(Unavailable.UNREACHABLE)
+
+    monkeypatch.setattr(SqliteStore, "commit", commit)
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+async def test_an_announcement_of_which_nobody_knows(
+    place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_turned: bool
+) -> None:
+    """A policy that was announced, though that seemed to fail, is not announced again; the chain of policies holds."""
+    async with opened(place, clock) as book:
+        await book.announce_policy(OLD, approvals=2)
+        with monkeypatch.context() as patch:
+            break_behind_commit(patch)
+            with pytest.raises(LogUnavailableError):
+                await book.announce_policy(NEW, approvals=2)
+            clock.now += AFTER if is_turned else timedelta()
+            await book.append(access(NEW))
+            await book.announce_policy(NEW, approvals=2)
+        await book.announce_policy(OLD, approvals=2)
+        assert await asyncio.to_thread(policies_before, book.reader("2026h2")) == [None, OLD, *[NEW] * (not is_turned)]
+        assert await asyncio.to_thread(policies_before, book.reader()) == [NEW, NEW] if is_turned else [None, OLD, NEW]
+    for shard in ("2026h2", NEXT)[: 1 + is_turned]:
+        assert await asyncio.to_thread(export, place, shard, tmp_path / shard) == []
+
+
+async def test_trust_of_which_nobody_knows(place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is with trust."""
+    async with opened(place, clock) as book:
+        break_behind_commit(monkeypatch)
+        with pytest.raises(LogUnavailableError):
+            await book.announce_trust("t1")
+        await book.announce_trust("t1")
+    assert (await told(place, "2026h2")).count("trust activate") == 1
+
+
+async def test_who_leaves_during_an_announcement(
+    place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A request that leaves while a policy is announced for it ends nothing, and the policy is not announced twice."""
+    announcing, go = asyncio.Event(), asyncio.Event()
+    real = AccessLog.append
+
+    async def append(log: AccessLog, draft: EntryDraft) -> Receipt:
+        receipt = await real(log, draft)
+        if draft.leaf.kind is LeafKind.POLICY:
+            announcing.set()
+            await go.wait()
+        return receipt
+
+    monkeypatch.setattr(AccessLog, "append", append)
+    async with opened(place, clock) as book:
+        leaving = asyncio.create_task(book.append(access(NEW)))
+        await announcing.wait()
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        go.set()
+        await book.append(access(NEW))
+    assert (await told(place, "2026h2")).count("policy activate") == 1
+    assert await asyncio.to_thread(export, place, "2026h2", tmp_path / "export") == []
+
+
+@pytest.mark.parametrize("is_probed", [False, True])
+async def test_what_is_owed_is_said_first(place: SlowPlace, clock: Clock, *, is_probed: bool) -> None:
+    """What must be said before any entry waits for a clock that is behind, and is said once, whoever comes first."""
+    async with opened(place, clock):
+        pass
+    now = clock.now
+    clock.now -= timedelta(hours=2)
+    async with opened(place, clock) as book:
+        await book.say_first({"action": "owed"})
+        with pytest.raises(LogUnavailableError):
+            await book.append(access())
+        clock.now = now
+        if is_probed:
+            await book.resume()
+        await book.append(access())
+        await book.append(access())
+        said = await asyncio.to_thread(tell, book.reader())
+    assert [one for one in said if one in {"admin owed", "access"}] == ["admin owed", "access", "access"]

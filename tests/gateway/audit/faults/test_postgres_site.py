@@ -19,8 +19,9 @@ from gateway.audit.forgetting.purge import purge
 from gateway.audit.link.remote import RemoteLog
 from gateway.audit.log import AccessLog
 from gateway.audit.lookup import LookupKind
-from gateway.audit.private import erase_subject
+from gateway.audit.private import KeyNumber, erase_subject
 from gateway.audit.store import postgres_purge
+from gateway.audit.store.postgres_keys import PostgresKeys
 from gateway.audit.store.postgres_link import PostgresLink
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.gateway.audit.book.test_book import Clock, access
@@ -216,3 +217,46 @@ async def test_what_was_erased_leaves_the_files(
         assert await purge(book.current)
         await tell(link, "CHECKPOINT")
         assert [await asyncio.to_thread(find_bytes, server.folder, one) for one in erased] == [[], []]
+
+
+@in_a_loop
+async def test_erased_keys_leave_the_files_of_a_large_table(
+    server: PostgresServer, dsn: str, link: PostgresLink
+) -> None:
+    """Of keys that were erased among thousands no byte is left in the free space of pages, and the others are there."""
+    wrapped = {KeyNumber(number): random.Random(number).randbytes(60) for number in range(1, 4_097)}
+    erased = [KeyNumber(number) for number in range(1_000, 3_000, 32 * 5)]  # in each place that a row has in a page
+
+    def work() -> None:
+        with closing(PostgresKeys(dsn)) as keys:
+            for first in range(1, 4_097, 512):
+                keys.add({number: key for number, key in wrapped.items() if first <= number < first + 512})
+            assert keys.erase(erased) == len(erased)
+            assert keys.purge()
+            assert keys.read(list(wrapped)) == {one: wrapped[one] for one in wrapped if one not in erased}
+
+    await asyncio.to_thread(work)
+    await tell(link, "CHECKPOINT")
+    files = [Path(root, name) for root, _, names in os.walk(server.folder / "data" / "base") for name in names]
+    data = b"\0".join([file.read_bytes() for file in files if file.exists()])
+    assert [number for number in erased if wrapped[number] in data] == []
+
+
+@in_a_loop
+async def test_who_uses_the_key_table_is_not_waited_for(
+    place: FolderPlace, link: PostgresLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a backup begins after all others have ended, writers wait for a moment, and it is told to come again."""
+
+    async def find_nobody(_: object) -> bool:
+        return True
+
+    async with opened(place) as book:
+        await book.append(ABOUT_A)
+        with monkeypatch.context() as patch:
+            patch.setattr(postgres_purge, "_outlast", find_nobody)
+            patch.setattr(postgres_purge, "LOCK_SECONDS", 0.2)
+            async with reading_snapshot(link):
+                assert not await purge(book.current)
+                assert await book.append(ABOUT_A)
+        assert await purge(book.current)
