@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli.adapter import adapter_app
+from gateway.cli.console import OUT
 from tests.support.adapters import SHIPPED, SHIPPED_FILES
 from tests.vectors.adapter_provinces import MESSAGES
 
@@ -40,8 +41,9 @@ def test_the_shipped_mappings_are_sound() -> None:
     assert {loss["verdict"] for one in found for loss in one["losses"]} == {"declared", "refused"}
 
 
-def test_the_loss_table_is_for_people_too() -> None:
+def test_the_loss_table_is_for_people_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --json the losses are a table, in the language of the locale."""
+    monkeypatch.setattr(OUT, "_width", 200)  # a table as wide as nothing in it is wrapped
     result = run("check", SHIPPED / "jilin.toml")
     assert result.exit_code == 0
     assert "superseded is written as cancelled" in result.stdout
