@@ -9,7 +9,7 @@ from gateway.audit.alarms.observed import OBSERVATION_KEY_SIZE, ObservationKey
 from gateway.audit.alarms.policy_facts import PolicyLibrary
 from gateway.audit.alarms.reading import AlarmRules, read_observation_key
 from gateway.audit.alarms.watch import AlarmStanding, AlarmWatch
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.metrics import Metrics
 from gateway.site import Site
 from policies.bundle import Bundle

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.background import Background, Steady
 from gateway.budget.charging import SECRET_BYTES, Charging
 from gateway.budget.memory import MemoryBudgets

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from gateway import pipeline
 from gateway.audit.alarms.watch import AlarmWatch
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.log_site import LogWriter
 from gateway.metrics import Metrics

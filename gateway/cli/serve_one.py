@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.app import create_app, server_options
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.http.server import GatewayRunner
 from gateway.http.state import RELOAD
 from gateway.log_site import read_steady

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import Receipt
 from gateway.audit.leaf import Leaf
 from gateway.audit.reader import LogReader

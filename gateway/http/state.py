@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.audit.alarms.watch import AlarmWatch
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import Receipt
 from gateway.audit.witness.desk import WitnessDesk
 from gateway.audit.witness.kept import KeptCosignatures

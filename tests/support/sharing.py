@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.licence import Holder, Licence
 from gateway.app import create_app, server_options
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import PrivatePart, commit_private
 from gateway.audit.leaf import Leaf, LeafKind, parse_leaf
 from gateway.budget.store import BudgetStore

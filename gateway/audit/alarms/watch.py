@@ -28,7 +28,7 @@ from gateway.audit.alarms.observed import QUESTIONS, ObservationKey, Observed, P
 from gateway.audit.alarms.register import MAX_OPEN, ToldAlarms, find_open, is_written, raised_alarms
 from gateway.audit.alarms.rule import DAY_MS
 from gateway.audit.alarms.words import Verdict
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import EntryDraft
 from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.lookup import VERDICT

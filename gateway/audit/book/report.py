@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from gateway.audit.book.book import SiteLog
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.unavailable import LogUnavailableError
 
 

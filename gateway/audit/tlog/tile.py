@@ -7,6 +7,7 @@ the full one, so that whoever has a wider tile has every narrower one: stores ke
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -205,12 +206,11 @@ def parse_bundle(bundle: bytes, width: int = TILE_WIDTH) -> list[bytes]:
     """
     entries = []
     at, total = 0, len(bundle)
-    for _ in range(width):
-        start = at + _PREFIX_SIZE
-        at = start + int.from_bytes(bundle[at:start])
-        entries.append(bundle[start:at])
-        if start > total or at > total:
-            break
+    with suppress(IndexError):  # it ends within a length
+        for _ in range(width):
+            start = at + _PREFIX_SIZE
+            at = start + (bundle[at] << 8 | bundle[at + 1])
+            entries.append(bundle[start:at])
     if at != total or len(entries) != width:
         raise MalformedLogDataError(LogFlaw.LENGTH, f"a bundle of {width} entries was expected")
     return entries

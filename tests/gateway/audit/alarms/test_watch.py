@@ -22,9 +22,10 @@ from gateway.audit.alarms.register import AlarmPage, AlarmQuery, AlarmState, fin
 from gateway.audit.alarms.rule import Rule, RuleKind, make_rule
 from gateway.audit.alarms.watch import CATCH_UP_MS, AlarmWatch
 from gateway.audit.alarms.words import AlarmKind, Verdict
-from gateway.audit.book.book import LogBook, SiteLog
+from gateway.audit.book.book import LogBook
 from gateway.audit.book.place import FolderPlace
 from gateway.audit.book.settings import AuditSettings
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import LeafDraft, parse_leaf
 from gateway.audit.lookup import LookupKind
