@@ -77,7 +77,7 @@ def run(*, rounds: int, entries: int = ENTRIES) -> dict[str, Any]:
             "leaf_bytes": size,
             "how": f"an export of {entries} leaves by {_CALLERS} callers, of ten one a refusal and one a comparison, "
             "with an alarm in each bundle of 256, in the page cache; wall-clock time "
-            "from the folder to the result, the start of the processes included; tiles, leaves in their one "
+            "from the folder to the result, the start of the second process included; tiles, leaves in their one "
             "spelling, numbers of callers, times and policies are all checked",
         },
     )

@@ -1,14 +1,14 @@
 """Reading the leaves of a bundle quickly, to the same verdict as `gateway.audit.leaf.parse_leaf`, leaf by leaf.
 
-Nearly all leaves are answers to callers. Those of a bundle are decoded as lines into one structure and encoded again,
-which proves the canonical form; what a structure cannot say is looked up once for the whole bundle. A leaf that does
-not look like an answer is read alone, and so is each of a bundle whose answers are not all as they should be;
-`parse_leaf` has the last word.
+Nearly all leaves are answers to callers. Each that can be is decoded into one structure, and all are encoded again
+together, which proves the canonical form; what a structure cannot say is looked up once for all of them. An entry that
+cannot be decoded so is read by `parse_leaf`, and so are all if not all answers are as they should be: it has the last
+word.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Final, Literal
 
@@ -27,6 +27,8 @@ _CITIZEN_LENGTH: Final = 18
 
 _Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 _Name = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
+# Too long for a citizen number, as what a gateway writes there; a leaf with a shorter one is read the long way.
+_Digest = Annotated[str, Meta(min_length=_CITIZEN_LENGTH + 1, max_length=MAX_TEXT)]
 _Commitment = Annotated[str, Meta(min_length=_COMMITMENT_LENGTH, max_length=_COMMITMENT_LENGTH)]
 _List = Annotated[tuple[_Name, ...], Meta(max_length=MAX_LIST)]
 _Number = Annotated[int, Meta(ge=0, le=MAX_NUMBER)]
@@ -53,15 +55,15 @@ class AnswerLeaf(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
     org: _Text = ""
     outcome: _Text = ""
     partner: _Text = ""
-    plan: _Text = ""
-    policy: _Text = ""
+    plan: _Digest = ""
+    policy: _Digest = ""
     purpose: _Text = ""
     reasons: _List = ()
-    req: _Name
+    req: _Digest
     revocation: _Number | None = None
     seq: _Seq
     t: _Number
-    trust: _Text = ""
+    trust: _Digest = ""
     v: Literal[1]
 
 
@@ -80,54 +82,54 @@ ReadLeaf = AnswerLeaf | OtherLeaf
 
 _DECODER: Final = msgspec.json.Decoder(AnswerLeaf)
 _ENCODER: Final = msgspec.json.Encoder()
-_TEXTS: Final = attrgetter(
-    *("caller", "org", "partner", "item", "purpose", "req", "form", "plan", "policy", "outcome", "trust")
-)
-_LISTS: Final = attrgetter("obligations", "reasons")
-_ACCESS, _MATCH, _DENY = (f'"kind":"{kind}"'.encode() for kind in ("access", "match", "deny"))
-_NOT_IN_ANSWERS: Final = (b"\\", b"\n", b" ", b"\x7f")
+_CALLER: Final = attrgetter("caller")
+_CODES: Final = attrgetter("form", "item", "org", "outcome", "partner", "purpose", "obligations", "reasons")
+_AT_ONCE: Final = 128  # entries; what more of them take is larger than the heap keeps, and is asked for anew each time
+_NOT_IN_ANSWERS: Final = (b"\\", b" ", b"\x7f")
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
-def read_leaves(entries: Sequence[bytes]) -> Sequence[ReadLeaf | LeafError]:
+def read_leaves(entries: Sequence[bytes]) -> list[ReadLeaf | LeafError]:
     """Read the leaves of one bundle; in the place of an entry that is none stands its fault."""
-    look_alike = [_ACCESS in entry or _MATCH in entry or _DENY in entry for entry in entries]
-    answers = _read_answers(list(compress(entries, look_alike)))
-    if answers is None:
-        return [(_read_answers([entry]) or (_read_slowly(entry),))[0] for entry in entries]
-    if all(look_alike):
+    read: list[ReadLeaf | LeafError] = []
+    for at in range(0, len(entries), _AT_ONCE):
+        read += _read_some(entries[at : at + _AT_ONCE])
+    return read
+
+
+def _read_some(entries: Sequence[bytes]) -> Sequence[ReadLeaf | LeafError]:
+    decoded: list[AnswerLeaf | None] = []
+    for entry in entries:
+        try:
+            decoded.append(_DECODER.decode(entry))
+        except _FAULTS:
+            decoded.append(None)
+    answers = [leaf for leaf in decoded if leaf is not None]
+    if not _are_spelt(answers, [entry for entry, leaf in zip(entries, decoded, strict=True) if leaf is not None]):
+        return [_read_slowly(entry) for entry in entries]
+    if len(answers) == len(entries):
         return answers
-    read = iter(answers)
-    return [
-        next(read) if is_answer else _read_slowly(entry) for entry, is_answer in zip(entries, look_alike, strict=True)
-    ]
+    return [_read_slowly(entry) if leaf is None else leaf for entry, leaf in zip(entries, decoded, strict=True)]
 
 
-def _read_answers(entries: Sequence[bytes]) -> Sequence[AnswerLeaf] | None:
-    """Read entries that are all canonical leaves about answers; None: not all are, or it takes a closer look."""
-    if not entries:
-        return ()
-    joined = b"".join(entries)
-    # Without a backslash no text holds a quotation mark or a control character; the rest is not allowed in leaves.
-    if not joined.isascii() or any(character in joined for character in _NOT_IN_ANSWERS):
-        return None
-    if max(map(len, entries)) > MAX_LEAF:
-        return None
+def _are_spelt(leaves: Sequence[AnswerLeaf], entries: Sequence[bytes]) -> bool:
+    """Answer whether these entries are the one spelling of leaves, which were decoded from them."""
     lines = b"\n".join([*entries, b""])
-    try:
-        leaves = _DECODER.decode_lines(lines)
-    except _FAULTS:
-        return None
-    # The same bytes again: each line is one leaf, in canonical form, and no entry spreads over two lines.
-    if len(leaves) != len(entries) or _ENCODER.encode_lines(leaves) != lines:
-        return None
-    return leaves if _are_commitments(leaves) and not any(map(_is_personal, _long_texts(leaves))) else None
+    # Without a backslash no text holds a quotation mark or a control character; the rest is not allowed in leaves.
+    if not lines.isascii() or any(character in lines for character in _NOT_IN_ANSWERS):
+        return False
+    # The encoder breaks a line behind each leaf and nowhere else: the same bytes are the same lines, one an entry.
+    if _ENCODER.encode_lines(leaves) != lines or max(map(len, entries), default=0) > MAX_LEAF:
+        return False
+    return _are_commitments(leaves) and not any(map(_is_personal, _texts(leaves)))
 
 
-def _long_texts(leaves: Sequence[AnswerLeaf]) -> set[str]:
-    """Return the texts that have as many characters as a citizen number."""
-    texts = {text for text in chain.from_iterable(map(_TEXTS, leaves)) if len(text) == _CITIZEN_LENGTH}
-    return texts.union(*[several for lists in set(map(_LISTS, leaves)) for several in lists])
+def _texts(leaves: Sequence[AnswerLeaf]) -> set[str]:
+    """Return the texts that might be citizen numbers, by their length; most stand in many leaves."""
+    texts = set(map(_CALLER, leaves))
+    for *codes, obligations, reasons in set(map(_CODES, leaves)):
+        texts.update(codes, obligations, reasons)
+    return texts
 
 
 def _are_commitments(leaves: Sequence[AnswerLeaf]) -> bool:

@@ -1,6 +1,7 @@
 """Where a log is verified from: a folder, or an address that serves one; both give files by their path, bounded."""
 
 import http.client
+import os
 import socket
 import ssl
 import zlib
@@ -60,6 +61,10 @@ class SourceError(AuditError):
         self.fault = fault
         self.detail = detail
 
+    def __reduce__(self) -> tuple[type["SourceError"], tuple[SourceFault, str]]:
+        """Come back from another process with both; by itself, an error is made anew from its text alone."""
+        return SourceError, (self.fault, self.detail)
+
 
 class Source(Protocol):
     """Files of a log by their path; it can be handed to another process."""
@@ -106,10 +111,18 @@ class FolderSource:
 
     def paths(self) -> Iterator[str]:
         """Name every file below the folder; links to folders are files to us, and surplus."""
+        folders = [""]
         try:
-            for place in self.folder.rglob("*"):
-                if place.is_symlink() or not place.is_dir():
-                    yield place.relative_to(self.folder).as_posix()
+            while folders:
+                parent = folders.pop()
+                # A folder that we may not enter, as a disk's lost+found, is no surplus; tiles that it hides are missed.
+                with suppress(PermissionError), os.scandir(self.folder / parent) as entries:
+                    for entry in entries:
+                        path = parent + entry.name
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(f"{path}/")
+                        else:
+                            yield path
         except OSError as error:
             raise SourceError(SourceFault.UNREADABLE, error.strerror or type(error).__name__) from error
 

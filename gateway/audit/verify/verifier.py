@@ -1,7 +1,7 @@
 """The offline verifier: whether a log, or an export of it, is whole and what its checkpoints say, with nothing else.
 
 1. The checkpoint is signed by the log that the policy names; without that, nothing else has a meaning.
-2. Every bundle hashes to its tile, every leaf is canonical, numbers and times go on (`verify_part`, on every core).
+2. Every bundle hashes to its tile, every leaf is canonical, numbers and times go on (`check_part`, on every core).
 3. Every tile above follows from the tiles below.
 4. The tree has the root of every checkpoint that is there, and enough witnesses cosigned one of them.
 5. Policies and seals refer to each other without a gap (`gateway.audit.verify.chains`).
@@ -41,7 +41,7 @@ from gateway.audit.tlog.tile import (
 from gateway.audit.verify.chains import Chains
 from gateway.audit.verify.finding import Finding, FindingKind, Findings
 from gateway.audit.verify.manifest import MAX_MANIFEST, Manifest, parse_manifest
-from gateway.audit.verify.part import PART_TILES, PartFound, PartTask, check_part
+from gateway.audit.verify.part import PART_TILES, PartFound, PartTask, check_part, check_taken_part, take_source
 from gateway.audit.verify.source import (
     BUNDLES_FOLDER,
     CHECKPOINT_FILE,
@@ -49,11 +49,14 @@ from gateway.audit.verify.source import (
     MANIFEST_FILE,
     POLICY_FILE,
     Source,
+    SourceError,
     read_root,
     read_tile,
 )
 
 MAX_BESIDE: Final = 32 * 1024 * 1024  # bytes of a policy bundle; as many as its own reader takes
+_ALONE_TILES: Final = TILE_WIDTH  # 65,536 entries are checked about as soon as another process has started
+_AHEAD: Final = 2  # parts of another process: it has its next one while this process is busy with its own
 _DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
 
 Progress = Callable[[int, int], None]
@@ -264,23 +267,34 @@ class _Verifier:
             )
             for first in range(0, tiles, PART_TILES)
         )
-        if workers == 1 or tiles <= PART_TILES:
+        if workers == 1 or tiles <= _ALONE_TILES:
             yield from ((task, check_part(self._source, task)) for task in tasks)
             return
+        others = workers - 1  # this process is one, and has begun before another has started
         # Not by fork: a progress bar has a thread, whose locks a fork would copy as they are.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            waiting: deque[tuple[PartTask, Future[PartFound]]] = deque()
-            try:
-                for task in tasks:
-                    waiting.append((task, pool.submit(check_part, self._source, task)))
-                    if len(waiting) > 2 * workers:
-                        task_done, future = waiting.popleft()
-                        yield task_done, future.result()
-                while waiting:
-                    task_done, future = waiting.popleft()
+        pool = ProcessPoolExecutor(
+            others, mp_context=get_context("spawn"), initializer=take_source, initargs=(self._source,)
+        )
+        begun: deque[tuple[PartTask, Future[PartFound]]] = deque()
+        try:
+            for task in tasks:
+                is_busy = sum(not future.done() for _, future in begun) >= _AHEAD * others
+                begun.append((task, self._check_here(task) if is_busy else pool.submit(check_taken_part, task)))
+                while begun and begun[0][1].done():
+                    task_done, future = begun.popleft()
                     yield task_done, future.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+            yield from ((task_done, future.result()) for task_done, future in begun)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # they end while this process goes on
+
+    def _check_here(self, task: PartTask) -> Future[PartFound]:
+        """Check a part in this process; like another's, its outcome waits for its turn."""
+        future: Future[PartFound] = Future()
+        try:
+            future.set_result(check_part(self._source, task))
+        except SourceError as error:
+            future.set_exception(error)
+        return future
 
     def _check_levels(self, size: int, roots: list[bytes]) -> None:
         """Check that each tile above level 0 holds the roots of the tiles below."""

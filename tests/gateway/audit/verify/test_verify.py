@@ -1,6 +1,7 @@
 """The offline verifier: nothing that was changed, dropped, swapped or put in place of the log passes it."""
 
 import hashlib
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from gateway.audit.verify.finding import MAX_FINDINGS, SENTENCES, FindingKind
 from gateway.audit.verify.quick_leaf import AnswerLeaf, read_leaves
 from gateway.audit.verify.source import FolderSource, HttpSource, SourceError, SourceFault, open_source
 from gateway.audit.verify.verifier import NoPolicyError, verify_log
+from keys.canonical_json import encode_canonical
 from tests.gateway.audit import exports
 from tests.support.audit import ORIGIN, START_MS
 from tests.support.cli import tongban
@@ -163,6 +165,18 @@ def test_a_surplus_file_is_noticed(export: Path) -> None:
     (export / "tile/entries/009").write_bytes(b"")
     found = exports.verified(export)
     assert [(one.kind, one.path) for one in found.findings] == [(FindingKind.SURPLUS, "tile/entries/009")]
+
+
+def test_surplus_is_found_wherever_it_lies(export: Path) -> None:
+    """A file in a folder of its own and a link to a folder are surplus; what lies behind the link is not looked at."""
+    (export / "more/and more").mkdir(parents=True)
+    (export / "more/and more/.hidden").write_bytes(b"")
+    (export / "link").symlink_to(export / "tile")
+    found = exports.verified(export)
+    assert {(one.kind, one.path) for one in found.findings} == {
+        (FindingKind.SURPLUS, "more/and more/.hidden"),
+        (FindingKind.SURPLUS, "link"),
+    }
 
 
 def test_the_manifest_opens_nothing_outside_the_folder(export: Path) -> None:
@@ -398,21 +412,43 @@ def test_a_shard_begins_with_its_keys(tmp_path: Path) -> None:
 # --- many parts -------------------------------------------------------------------------------------------------------
 
 
-def test_all_cores_find_what_one_finds(tmp_path: Path) -> None:
-    """A log of several parts gives the same outcome on one core and on two, also where it has faults."""
+def write_parts(folder: Path) -> None:
+    """Write a log of as many entries as keep several processes busy; one of them stands there twice."""
     draft = LeafDraft(kind=LeafKind.DENY, req="R", caller="c")
     leaves = [encode_leaf(draft, t=START_MS, seq=number + 1) for number in range(66_000)]
     leaves[65_600] = leaves[65_599]
-    exports.write_log(tmp_path, leaves)
+    exports.write_log(folder, leaves)
+
+
+def test_all_cores_find_what_one_finds(tmp_path: Path) -> None:
+    """A log of several parts gives the same outcome on one core and on more, also where it has faults."""
+    write_parts(tmp_path)
+    told: list[int] = []
     one = verify_log(open_source(str(tmp_path)))
-    two = verify_log(open_source(str(tmp_path)), workers=2)
-    assert one == two
+    assert one == verify_log(open_source(str(tmp_path)), workers=2, progress=lambda done, _: told.append(done))
+    assert told == sorted(told)
+    assert told[-1] == 66_000
     assert exports.entries_of(one, FindingKind.SEQUENCE) == [65_600, 65_601]
+
+
+def test_what_cannot_be_read_is_no_finding_on_any_core(tmp_path: Path) -> None:
+    """A folder in place of a bundle ends the verification, whichever process comes upon it."""
+    write_parts(tmp_path)
+    for bundle in ("200", "000"):
+        (tmp_path / "tile/entries" / bundle).unlink()
+        (tmp_path / "tile/entries" / bundle).mkdir()
+        for workers in (1, 2):
+            with pytest.raises(SourceError) as caught:
+                verify_log(open_source(str(tmp_path)), workers=workers)
+            assert caught.value.fault is SourceFault.UNREADABLE
 
 
 # --- reading leaves quickly -------------------------------------------------------------------------------------------
 
-LEAF = encode_leaf(replace(exports.answer(1).leaf, commits=Commits(op=bytes(32), subj=b"\xff" * 32)), t=START_MS, seq=7)
+ANSWER = replace(
+    exports.answer(1).leaf, commits=Commits(op=bytes(32), subj=b"\xff" * 32), plan="f66ad1ab369ae150a29774d1"
+)
+LEAF = encode_leaf(ANSWER, t=START_MS, seq=7)
 
 
 @given(st.data())
@@ -455,6 +491,20 @@ def test_both_readers_refuse_the_same(change: tuple[bytes, bytes]) -> None:
     agree(LEAF.replace(*change))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("caller", "form", "item", "org", "outcome", "partner", "plan", "policy", "purpose", "req", "trust"),
+        *("obligations", "reasons"),
+    ],
+)
+def test_both_readers_know_a_citizen_number_in_every_text(name: str) -> None:
+    """Whichever member is a citizen number, or another text of that length or less, has one outcome."""
+    for text in ("11010519491231002X", "110105194912310021", "c", "codes-of-18-letter"):
+        agree(encode_canonical(json.loads(LEAF) | {name: [text] if name in {"obligations", "reasons"} else text}))
+        agree(encode_canonical(json.loads(LEAF) | {name: ["ok", text]}))
+
+
 def agree(leaf: bytes) -> None:
     (quick,) = read_leaves([leaf])
     beside = read_leaves([LEAF, leaf, LEAF])
@@ -479,6 +529,23 @@ def test_an_entry_over_two_lines_is_none() -> None:
     first, second = LEAF[:300], LEAF[300:]
     assert all(isinstance(leaf, LeafError) for leaf in read_leaves([first, second]))
     assert isinstance(read_leaves([LEAF + b"\n" + LEAF])[0], LeafError)
+    ended, good = read_leaves([LEAF + b"\n", LEAF])
+    assert isinstance(ended, LeafError)
+    assert not isinstance(good, LeafError)
+
+
+def test_every_leaf_of_a_full_bundle_is_read_in_its_place() -> None:
+    """However many are read at once, each leaf and each fault stands where its entry stood."""
+    entries = [LEAF.replace(b'"seq":7', b'"seq":%d' % (number + 1)) for number in range(256)]
+    entries[200] = entries[200].replace(b"AAAAAAAA", b"AAAA+AAA", 1)
+    entries[60] = b""
+    read = read_leaves(entries)
+    assert [number for number, leaf in enumerate(read) if isinstance(leaf, LeafError)] == [60, 200]
+    assert [leaf.seq for leaf in read if not isinstance(leaf, LeafError)] == [
+        *range(1, 61),
+        *range(62, 201),
+        *range(202, 257),
+    ]
 
 
 def test_a_leaf_of_another_kind_leaves_the_others_quick() -> None:
