@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NewType
 
-from gateway.audit.commitment import SALT_SIZE, make_commitment, make_salts
+from gateway.audit.commitment import SEED_SIZE, derive_salt, make_commitment, make_seeds
 from gateway.audit.leaf import Commits, LeafDraft
 from gateway.spelling import spell_name
 
@@ -24,18 +24,43 @@ _MAX_NAME: Final = 127  # bytes of one of two names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Salts:
-    """One salt for each commitment."""
+    """One salt for each commitment, from one seed for what tells of the subject and one for the rest.
 
-    op: bytes
-    case: bytes
-    lic: bytes
-    subj: bytes
-    resp: bytes
+    A seed that is erased is empty, and so are its salts; they open nothing.
+    """
+
+    subject: bytes
+    official: bytes
 
     def __post_init__(self) -> None:
-        """Refuse salts of another size; raises ValueError."""
-        if {len(salt) for salt in (self.op, self.case, self.lic, self.subj, self.resp)} != {SALT_SIZE}:
-            raise ValueError(f"salts of {SALT_SIZE} bytes were expected")
+        """Refuse seeds of another size; raises ValueError."""
+        if not {len(self.subject), len(self.official)} <= {0, SEED_SIZE}:
+            raise ValueError(f"seeds of {SEED_SIZE} bytes were expected")
+
+    @property
+    def op(self) -> bytes:
+        """The salt of the official."""
+        return _salt(self.official, "op")
+
+    @property
+    def case(self) -> bytes:
+        """The salt of the case."""
+        return _salt(self.official, "case")
+
+    @property
+    def lic(self) -> bytes:
+        """The salt of the licence."""
+        return _salt(self.subject, "lic")
+
+    @property
+    def subj(self) -> bytes:
+        """The salt of the subjects."""
+        return _salt(self.subject, "subj")
+
+    @property
+    def resp(self) -> bytes:
+        """The salt of the response."""
+        return _salt(self.subject, "resp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +134,8 @@ def make_private(
     context: Sequence[str] = (),
     response: bytes = b"",
 ) -> PrivatePart:
-    """Return the private part with fresh salts; ValueError as `PrivatePart` raises it."""
-    op, for_case, lic, subj, resp = make_salts(5)
+    """Return the private part with fresh seeds; ValueError as `PrivatePart` raises it."""
+    for_subject, for_official = make_seeds(2)
     return PrivatePart(
         subjects=tuple(subjects),
         official=official,
@@ -118,7 +143,7 @@ def make_private(
         licence=licence,
         context=tuple(context),
         response=response,
-        salts=Salts(op=op, case=for_case, lic=lic, subj=subj, resp=resp),
+        salts=Salts(subject=for_subject, official=for_official),
     )
 
 
@@ -159,3 +184,7 @@ class Receipt:
     leaf_hash: bytes
     checkpoint: bytes  # a signed note
     seq: int  # the number among the caller's entries
+
+
+def _salt(seed: bytes, name: str) -> bytes:
+    return seed and derive_salt(seed, name)

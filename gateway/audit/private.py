@@ -5,8 +5,14 @@
 
 The key of a half is SHA-256 over its label and all data keys of its owners: whichever of two holders is forgotten, a
 licence that names both can be read no more. The index of the entry is authenticated, so no half fits another entry.
-The subject's half holds the subjects, the licence, the context and the response with their salts; the official's half
-holds the official and the case with theirs.
+
+    subject's content: 0 or 32 ‖ seed (16) ‖ response (0 or 32) ‖ length of the names (2) ‖ names ‖ facts
+    official's content: seed (16) ‖ length of the official (2) ‖ official ‖ case
+
+The names are the licence's and the subjects', the facts those of the context (`gateway.audit.private_texts`); of a seed
+salts are made (`gateway.audit.commitment`). What is sealed is as long as its content: whoever steals the table learns
+how long the names are and how many rare facts there are, and tells so organisations from persons, or entries with
+several holders, as he can by the number of keys. To hide that would take a third more bytes in every entry.
 """
 
 import secrets
@@ -19,9 +25,10 @@ from typing import Final, NewType
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.audit.commitment import SALT_SIZE
-from gateway.audit.entry import DIGEST_SIZE, MAX_SUBJECTS, SEPARATOR, PrivatePart, Salts, SubjectId
+from gateway.audit.commitment import SEED_SIZE
+from gateway.audit.entry import DIGEST_SIZE, MAX_SUBJECTS, PrivatePart, Salts, SubjectId
 from gateway.audit.errors import AuditError
+from gateway.audit.private_texts import pack_facts, pack_names, unpack_facts, unpack_names
 
 KeyNumber = NewType("KeyNumber", int)
 
@@ -31,7 +38,6 @@ _NUMBER_SIZE: Final = 5  # 10^12 keys
 _LENGTH_SIZE: Final = 2
 _SUBJECT_LABEL: Final = b"tongban access log: subject"
 _OFFICIAL_LABEL: Final = b"tongban access log: official"
-_NO_SALT: Final = bytes(SALT_SIZE)
 _NO_HALF: Final = bytes([1]) + bytes(_NUMBER_SIZE)  # under key 0, which is never given out; so nothing opens it
 
 
@@ -60,7 +66,7 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedPart:
-    """A private part as far as its keys still exist; what is erased is empty, and its salts are zeros."""
+    """A private part as far as its keys still exist; what is erased is empty, its salts too."""
 
     part: PrivatePart
     subject_erased: bool
@@ -79,16 +85,12 @@ class SealedPart:
 
 
 def seal_private(part: PrivatePart, *, entry: int, subjects: Sequence[DataKey], official: DataKey) -> bytes:
-    """Seal a private part under the keys of its owners."""
+    """Seal a private part under the keys of its owners; ValueError for one of which something was erased."""
+    if not (part.salts.subject and part.salts.official):
+        raise ValueError("a whole private part was expected")
     nonce = secrets.token_bytes(_NONCE_SIZE)
-    salts = part.salts
-    subject = salts.lic + salts.subj + salts.resp + part.response
-    # The digest is there or not: the texts behind it begin with their lengths, and are told apart by one byte.
-    subject = bytes([len(part.response)]) + subject + _pack(SEPARATOR.join(part.subjects), part.licence)
-    subject += SEPARATOR.join(part.context).encode()
-    half = _seal(_SUBJECT_LABEL, subject, nonce, entry, subjects)
-    other = _seal(_OFFICIAL_LABEL, salts.op + salts.case + _pack(part.official) + part.case.encode(), nonce, entry,
-                  (official,))  # fmt: skip
+    half = _seal(_SUBJECT_LABEL, _write_subject(part), nonce, entry, subjects)
+    other = _seal(_OFFICIAL_LABEL, _write_official(part), nonce, entry, (official,))
     return nonce + len(half).to_bytes(_LENGTH_SIZE) + half + other
 
 
@@ -126,8 +128,8 @@ def open_private(sealed: SealedPart, *, entry: int, keys: Mapping[KeyNumber, byt
         _OFFICIAL_LABEL, sealed.official, nonce=sealed.nonce, entry=entry, numbers=sealed.official_keys, keys=keys
     )
     try:
-        lic, subj, resp, response, subjects, licence, context = _read_subject(subject)
-        op, case_salt, name, case = _read_official(official)
+        subject_seed, response, licence, subjects, context = _read_subject(subject)
+        official_seed, name, case = _read_official(official)
         part = PrivatePart(
             subjects=subjects,
             official=name,
@@ -135,7 +137,7 @@ def open_private(sealed: SealedPart, *, entry: int, keys: Mapping[KeyNumber, byt
             licence=licence,
             context=context,
             response=response,
-            salts=Salts(op=op, case=case_salt, lic=lic, subj=subj, resp=resp),
+            salts=Salts(subject=subject_seed, official=official_seed),
         )
     except (ValueError, IndexError):  # the cause may quote the content
         raise PrivatePartError(PrivateFlaw.MALFORMED) from None
@@ -155,45 +157,45 @@ def erase_subject(data: bytes) -> bytes:
     return data[:_NONCE_SIZE] + len(_NO_HALF).to_bytes(_LENGTH_SIZE) + _NO_HALF + other
 
 
-def _pack(*texts: str) -> bytes:
-    return b"".join([len(data := text.encode()).to_bytes(_LENGTH_SIZE) + data for text in texts])
+def _write_subject(part: PrivatePart) -> bytes:
+    # The digest is there or not, which is told by its length.
+    head = bytes([len(part.response)]) + part.salts.subject + part.response
+    return head + _with_length(pack_names(part.licence, part.subjects)) + pack_facts(part.context)
 
 
-def _unpack(data: bytes) -> tuple[str, bytes]:
+def _write_official(part: PrivatePart) -> bytes:
+    return part.salts.official + _with_length(part.official.encode()) + part.case.encode()
+
+
+def _read_subject(data: bytes | None) -> tuple[bytes, bytes, str, tuple[SubjectId, ...], tuple[str, ...]]:
+    if data is None:
+        return b"", b"", "", (), ()
+    size = data[0]
+    if size not in {0, DIGEST_SIZE}:
+        raise ValueError("a digest was expected")
+    seed, rest = data[1 : 1 + SEED_SIZE], data[1 + SEED_SIZE :]
+    names, facts = _cut(rest[size:])
+    licence, subjects = unpack_names(names)
+    return seed, rest[:size], licence, subjects, unpack_facts(facts)
+
+
+def _read_official(data: bytes | None) -> tuple[bytes, str, str]:
+    if data is None:
+        return b"", "", ""
+    official, case = _cut(data[SEED_SIZE:])
+    return data[:SEED_SIZE], official.decode(), case.decode()
+
+
+def _with_length(data: bytes) -> bytes:
+    return len(data).to_bytes(_LENGTH_SIZE) + data
+
+
+def _cut(data: bytes) -> tuple[bytes, bytes]:
+    """Return what has its length before it, and what is behind."""
     end = _LENGTH_SIZE + int.from_bytes(data[:_LENGTH_SIZE])
     if len(data) < max(end, _LENGTH_SIZE):
-        raise ValueError("a text was expected")
-    return data[_LENGTH_SIZE:end].decode(), data[end:]
-
-
-def _read_subject(
-    data: bytes | None,
-) -> tuple[bytes, bytes, bytes, bytes, tuple[SubjectId, ...], str, tuple[str, ...]]:
-    if data is None:
-        return _NO_SALT, _NO_SALT, _NO_SALT, b"", (), "", ()
-    response_size = data[0]
-    if response_size not in {0, DIGEST_SIZE}:
-        raise ValueError("a digest was expected")
-    rest = data[1 + 3 * SALT_SIZE :]
-    subjects, behind = _unpack(rest[response_size:])
-    licence, context = _unpack(behind)
-    lic, subj, resp = (data[at : at + SALT_SIZE] for at in range(1, 1 + 3 * SALT_SIZE, SALT_SIZE))
-    return (
-        lic,
-        subj,
-        resp,
-        rest[:response_size],
-        tuple(SubjectId(subject) for subject in subjects.split(SEPARATOR)) if subjects else (),
-        licence,
-        tuple(context.decode().split(SEPARATOR)) if context else (),
-    )
-
-
-def _read_official(data: bytes | None) -> tuple[bytes, bytes, str, str]:
-    if data is None:
-        return _NO_SALT, _NO_SALT, "", ""
-    official, case = _unpack(data[2 * SALT_SIZE :])
-    return data[:SALT_SIZE], data[SALT_SIZE : 2 * SALT_SIZE], official, case.decode()
+        raise ValueError("a length was expected")
+    return data[_LENGTH_SIZE:end], data[end:]
 
 
 def _key(label: bytes, keys: Sequence[bytes]) -> AESGCM:

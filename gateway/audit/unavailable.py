@@ -25,6 +25,7 @@ class Unavailable(StrEnum):
     SYNC_FAILED = "sync-failed"
     CORRUPT = "corrupt"
     NEWER = "newer"
+    OLDER = "older"
     UNUSABLE = "unusable"
     OTHER_LOG = "other-log"
     RESTORED_BACKUP = "restored-backup"
@@ -108,6 +109,11 @@ ADVICE: Final[Mapping[Unavailable, Advice]] = MappingProxyType(
         Unavailable.NEWER: Advice(
             zh="日志由更新版本写成；请用该版本启动",
             en="a newer version wrote this log; start that version",
+        ),
+        Unavailable.OLDER: Advice(
+            zh="日志由发布前的版本写成，本版本不能续写；请用该版本读取或导出，并另行开始新的日志",
+            en="a version from before the release wrote this log, and this one does not go on with it; read or export "
+            "it with that version, and begin a new log",
         ),
         Unavailable.UNUSABLE: Advice(
             zh="日志存储不可用；请检查路径、权限与设置",

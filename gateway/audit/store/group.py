@@ -1,12 +1,14 @@
 """Groups: entries at rest, up to 16 in one row, their leaves compressed together."""
 
 import zlib
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Final
 
 from gateway.audit.errors import MalformedLogDataError
-from gateway.audit.leaf import MAX_LEAF
+from gateway.audit.leaf import MAX_LEAF, LeafError, parse_leaf
 from gateway.audit.store.store import Batch, StoredEntry
 from gateway.audit.tlog.merkle import HASH_SIZE
 from gateway.audit.tlog.tile import encode_bundle, parse_bundle
@@ -15,6 +17,7 @@ from gateway.audit.unavailable import LogUnavailableError, Unavailable
 GROUP_WIDTH: Final = 16  # entries; groups of 64 are 2 % smaller, and a page of a search then unpacks four times as much
 NO_PRIVATE_SIZE: Final = 2  # bytes in a bundle of an entry without a private part: its length
 _LEVEL: Final = 3  # of zlib: as quick as 1 here, and 2 % smaller
+_NOT_COMPRESSED: Final = 0
 _MAX_BUNDLE: Final = GROUP_WIDTH * (2 + MAX_LEAF)
 # What leaves have in common, so that one by itself is compressed too. Never to be changed: stored leaves need it.
 _USUAL: Final = (
@@ -44,25 +47,97 @@ class Group:
         return len(self.hashes) // HASH_SIZE
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Entries side by side, before they are packed."""
+
+    first: int
+    hashes: bytes
+    leaves: Sequence[bytes]
+    privates: Sequence[bytes]
+
+    def cut(self, start: int, end: int, *, level: int = _LEVEL) -> Group:
+        """Return the entries from place ``start`` to ``end`` as one group."""
+        return Group(
+            self.first + start,
+            self.hashes[start * HASH_SIZE : end * HASH_SIZE],
+            pack_leaves(self.leaves[start:end], level=level),
+            encode_bundle(self.privates[start:end]),
+        )
+
+
 def make_groups(batch: Batch) -> list[Group]:
     """Return the entries of a batch as they are kept."""
+    run, size = _Run(batch.first, _hashes(batch), batch.leaves, batch.privates), len(batch.leaves)
+    edges = [0, *range(GROUP_WIDTH - batch.first % GROUP_WIDTH, size, GROUP_WIDTH), size]
+    return [run.cut(start, end) for start, end in pairwise(edges)]
+
+
+def close_groups(opened: Sequence[Group], batch: Batch) -> tuple[list[Group], list[Group]]:
+    """Return the whole groups of 16 that a batch completes, then the entries behind them, each by itself.
+
+    ``opened`` are the entries by themselves that it goes on from. Leaves of single entries are not compressed, since
+    they soon will be with others.
+
+    Raises:
+        LogUnavailableError: CORRUPT, one of them is missing or cannot be read.
+
+    """
+    first = batch.first - batch.first % GROUP_WIDTH
+    if [(group.first, group.count) for group in opened] != [(entry, 1) for entry in range(first, batch.first)]:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the entries of a group that is not full")
+    run = _Run(
+        first,
+        b"".join([group.hashes for group in opened]) + _hashes(batch),
+        [*(leaf for group in opened for leaf in unpack_leaves(group.leaves, 1)), *batch.leaves],
+        [*(part for group in opened for part in unpack_privates(group.privates, 1)), *batch.privates],
+    )
+    size = len(run.leaves)
+    whole = size - size % GROUP_WIDTH
+    closed = [run.cut(start, start + GROUP_WIDTH) for start in range(0, whole, GROUP_WIDTH)]
+    return closed, [run.cut(at, at + 1, level=_NOT_COMPRESSED) for at in range(max(whole, len(opened)), size)]
+
+
+def _hashes(batch: Batch) -> bytes:
+    """Return the hashes of its entries."""
     tiles = [
         tile for tile in batch.tiles if tile.address.level == 0
     ]  # side by side, the first one holds the first entry
-    hashes = b"".join([tile.hashes for tile in tiles])[(batch.first - tiles[0].address.first) * HASH_SIZE :]
-    groups, start, size = [], 0, len(batch.leaves)
-    while start < size:
-        end = min(start + GROUP_WIDTH - (batch.first + start) % GROUP_WIDTH, size)
-        groups.append(
-            Group(
-                batch.first + start,
-                hashes[start * HASH_SIZE : end * HASH_SIZE],
-                pack_leaves(batch.leaves[start:end]),
-                encode_bundle(batch.privates[start:end]),
-            )
-        )
-        start = end
-    return groups
+    return b"".join([tile.hashes for tile in tiles])[(batch.first - tiles[0].address.first) * HASH_SIZE :]
+
+
+def join_groups(groups: Sequence[Group]) -> Group:
+    """Return as one group what lies in several, side by side within one of 16 entries.
+
+    Raises:
+        LogUnavailableError: CORRUPT, they do not fit together, or one of them cannot be read.
+
+    """
+    first = groups[0].first
+    *starts, end = accumulate((group.count for group in groups), initial=first)
+    if [group.first for group in groups] != starts or first // GROUP_WIDTH != (end - 1) // GROUP_WIDTH:
+        raise LogUnavailableError(Unavailable.CORRUPT, "groups side by side were expected")
+    return Group(
+        first,
+        b"".join([group.hashes for group in groups]),
+        pack_leaves([leaf for group in groups for leaf in unpack_leaves(group.leaves, group.count)]),
+        encode_bundle([part for group in groups for part in unpack_privates(group.privates, group.count)]),
+    )
+
+
+def first_in_group(group: Group, t: int) -> int | None:
+    """Return the first entry of a group at or after a time (milliseconds since 1970); None: all are before.
+
+    Raises:
+        LogUnavailableError: CORRUPT.
+
+    """
+    leaves = unpack_leaves(group.leaves, group.count)
+    try:
+        at = bisect_left(leaves, t, key=lambda leaf: parse_leaf(leaf).t)  # times never go back
+    except LeafError as error:
+        raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a group") from error
+    return None if at == len(leaves) else group.first + at
 
 
 def read_group(first: int, hashes: bytes, leaves: bytes, privates: bytes) -> Group:
@@ -128,9 +203,9 @@ def join_hashes(first: int, rows: Iterable[tuple[int, bytes]]) -> bytes | None:
     return joined or None
 
 
-def pack_leaves(leaves: Sequence[bytes]) -> bytes:
+def pack_leaves(leaves: Sequence[bytes], *, level: int = _LEVEL) -> bytes:
     """Write the leaves of a group: an entry bundle, compressed."""
-    packer = zlib.compressobj(_LEVEL, zdict=_USUAL)
+    packer = zlib.compressobj(level, zdict=_USUAL)
     return packer.compress(encode_bundle(leaves)) + packer.flush()
 
 

@@ -11,44 +11,32 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
+from gateway.audit.store import postgres_owners
+from gateway.audit.store import postgres_sql as sql
 from gateway.audit.store.group import (
     GROUP_WIDTH,
     NO_PRIVATE_SIZE,
+    first_in_group,
     join_hashes,
-    make_groups,
     pick_entries,
     read_group,
     replace_in_group,
     unpack_leaves,
 )
 from gateway.audit.store.postgres_check import keep_check, read_check
+from gateway.audit.store.postgres_commit import EMPTY, LEVEL_SHIFT, OpenEntry, plan_commit, read_open
 from gateway.audit.store.postgres_link import Connection, PostgresLink
+from gateway.audit.store.postgres_owners import join_owner, split_owners
 from gateway.audit.store.postgres_purge import purge_tables
-from gateway.audit.store.postgres_sql import (
-    COMMIT,
-    ERASABLE,
-    ERASE_ENTRY_WORDS,
-    ERASE_WORDS,
-    FIND,
-    HAS_TABLES,
-    KEY_CHECK,
-    OWNERS,
-    READ_ANY,
-    ROWS,
-    ROWS_OF,
-    SCHEMA,
-    SCHEMA_VERSION,
-)
 from gateway.audit.store.store import (
     MAX_BATCH,
     Batch,
     OwnerRow,
     StoredEntry,
     StoredHead,
-    check_value,
     verify_seqs,
 )
-from gateway.audit.tlog.merkle import EMPTY_ROOT, HASH_SIZE
+from gateway.audit.tlog.merkle import HASH_SIZE
 from gateway.audit.tlog.tile import TILE_WIDTH
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
@@ -56,10 +44,8 @@ if TYPE_CHECKING:
     import asyncpg
     from asyncpg.cursor import Cursor
 
-_LEVEL_SHIFT: Final = 56  # the row number of a tile: its level above, its index below
 _CHUNK: Final = 4_096  # entries whose rows are erased by one statement; rows that are fetched at a time
 _SORT_SECONDS: Final = 600.0  # for the rows of some days, 10^7 and more, to be sorted
-_EMPTY: Final = StoredHead(size=0, root=EMPTY_ROOT, t=0, checkpoint=b"")
 
 
 class PostgresStore:
@@ -76,6 +62,7 @@ class PostgresStore:
         self._dsn = dsn
         self._creates = create
         self._was_writer = False
+        self._opened: Sequence[OpenEntry] | None = None  # as they were written last; None: to be read
         self._lock_number = int.from_bytes(hashlib.sha256(origin.encode()).digest()[:8], signed=True)
         self._writer = PostgresLink(dsn, prepare=self._become_writer if writes else _prefer_indexes, renews=not writes)
         try:
@@ -90,13 +77,17 @@ class PostgresStore:
             reason = Unavailable.LOCKED if self._was_writer else Unavailable.SECOND_WRITER
             raise LogUnavailableError(reason, "another connection holds the lock of this log")
         self._was_writer = True
-        if not await connection.fetchval(HAS_TABLES):  # asked first: to change them waits for every backup that runs
+        self._opened = None
+        # Asked first: to change them waits for every backup that runs.
+        if not await connection.fetchval(sql.HAS_TABLES):
             if not self._creates:
                 raise LogUnavailableError(Unavailable.UNUSABLE, "the tables of the log are missing")
             async with connection.transaction():
-                await connection.execute(SCHEMA)
-        if await connection.fetchval("SELECT max(version) FROM audit_version") != SCHEMA_VERSION:
-            raise LogUnavailableError(Unavailable.NEWER)
+                await connection.execute(sql.SCHEMA)
+        version = await connection.fetchval("SELECT max(version) FROM audit_version")
+        if version != sql.SCHEMA_VERSION:
+            raise LogUnavailableError(Unavailable.OLDER if (version or 0) < sql.SCHEMA_VERSION else Unavailable.NEWER)
+        await _prefer_indexes(connection)
         self._creates = False  # what vanishes while the log is open is not made anew
 
     def head(self) -> StoredHead | None:
@@ -107,7 +98,7 @@ class PostgresStore:
             if row is None:
                 raise LogUnavailableError(Unavailable.CORRUPT, "the row of the head is missing")
             head = StoredHead(size=row[0], root=row[1], t=row[2], checkpoint=row[3])
-            return None if head == _EMPTY else head
+            return None if head == EMPTY else head
 
         return self._reader.read(read)
 
@@ -125,12 +116,12 @@ class PostgresStore:
         first = index * TILE_WIDTH
 
         async def join(connection: Connection) -> bytes | None:
-            query = "SELECT first, hashes FROM audit_entries WHERE first >= $1 AND first < $2 ORDER BY first"
+            query = "SELECT first, hashes FROM audit_groups WHERE first >= $1 AND first < $2 ORDER BY first"
             rows = await connection.fetch(query, first, first + TILE_WIDTH)
             return join_hashes(first, [(row[0], row[1]) for row in rows])
 
         async def read(connection: Connection) -> bytes | None:
-            place = level << _LEVEL_SHIFT | index
+            place = level << LEVEL_SHIFT | index
             hashes: bytes | None = await connection.fetchval("SELECT hashes FROM audit_tiles WHERE place = $1", place)
             return hashes
 
@@ -140,7 +131,7 @@ class PostgresStore:
         """Return the leaves of a range."""
 
         async def read(connection: Connection) -> Sequence[bytes]:
-            query = "SELECT first, hashes, leaves FROM audit_entries WHERE first > $1 AND first < $2 ORDER BY first"
+            query = "SELECT first, hashes, leaves FROM audit_groups WHERE first > $1 AND first < $2 ORDER BY first"
             leaves: list[bytes] = []
             for row in await connection.fetch(query, first - GROUP_WIDTH, end):
                 group = read_group(row[0], row[1], row[2], b"")
@@ -159,7 +150,8 @@ class PostgresStore:
         """Return single entries."""
 
         async def read(connection: Connection) -> Mapping[int, StoredEntry]:
-            return pick_entries([read_group(*row) for row in await connection.fetch(READ_ANY, list(entries))], entries)
+            rows = await connection.fetch(sql.READ_ANY, _groups_of(entries), list(entries))
+            return pick_entries([read_group(*row) for row in rows], entries)
 
         return self._reader.read(read)
 
@@ -167,40 +159,39 @@ class PostgresStore:
         """Return the entries that a word leads to."""
 
         async def read(connection: Connection) -> Sequence[int]:
-            return [row[0] for row in await connection.fetch(FIND, word, before, limit, since, MAX_BATCH)]
+            return [row[0] for row in await connection.fetch(sql.FIND, word, before, limit, since, MAX_BATCH)]
 
         return self._reader.read(read)
 
     def first_at(self, t: int) -> int | None:
-        """Return the first entry at or after a time; all entries of a batch have one time."""
+        """Return the first entry at or after a time; a row has the time of its first one."""
 
         async def read(connection: Connection) -> int | None:
-            query = "SELECT first FROM audit_entries WHERE t >= $1 ORDER BY t, first LIMIT 1"
-            first: int | None = await connection.fetchval(query, t)
-            return first
+            for row in await connection.fetch(sql.AROUND, t):
+                group = read_group(row[0], row[1], row[2], b"")
+                if (found := group.first if row[3] >= t else first_in_group(group, t)) is not None:
+                    return found
+            return None
 
         return self._reader.read(read)
 
     def commit(self, batch: Batch, *, expected: StoredHead | None) -> None:
         """Add a batch."""
-        before, head, groups = expected or _EMPTY, batch.head, make_groups(batch)
-        words = list(dict.fromkeys(batch.words))
-        tiles = [tile for tile in batch.tiles if tile.address.level]
-        arguments = (
-            *(before.size, before.root, before.t, before.checkpoint, head.t),
-            *([group.first for group in groups], [group.hashes for group in groups]),
-            *([group.leaves for group in groups], [group.privates for group in groups]),
-            *(batch.first, [word for word, _ in words], bytes([entry - batch.first for _, entry in words])),
-            *(batch.epoch, list(batch.owners.keys()), list(batch.owners.values())),
-            *(list(batch.seqs), list(batch.seqs.values()), [check_value(*row) for row in batch.seqs.items()]),
-            [tile.address.level << _LEVEL_SHIFT | tile.address.index for tile in tiles],
-            [tile.hashes for tile in tiles],
-            *(head.size, head.root, head.checkpoint),
-        )
+        before = expected or EMPTY
 
         async def write(connection: Connection) -> None:
-            if await connection.fetchval(COMMIT, *arguments) is None:
+            opened, self._opened = self._opened, None  # until it is known what became of the batch
+            if opened is None:
+                opened = [read_open(*row) for row in await connection.fetch(sql.READ_OPEN)]
+            try:
+                planned = plan_commit(batch, before, opened)
+            except LogUnavailableError:
+                if await connection.fetchval("SELECT size FROM audit_head") == before.size:
+                    raise
+                planned = None
+            if planned is None or await connection.fetchval(sql.COMMIT, *planned.arguments) is None:
                 raise LogUnavailableError(Unavailable.SECOND_WRITER, "the head is another than expected")
+            self._opened = planned.opened
 
         self._writer.run(write)
 
@@ -208,7 +199,8 @@ class PostgresStore:
         """Delete what the index has under these words; the server keeps the old rows until `purge`."""
 
         async def write(connection: Connection) -> int:
-            return int(await connection.fetchval(ERASE_WORDS, list(words)))
+            self._opened = None
+            return int(await connection.fetchval(sql.ERASE_WORDS, list(words)))
 
         return self._writer.run(write)
 
@@ -218,7 +210,8 @@ class PostgresStore:
         while chunk := list(islice(left, _CHUNK)):
 
             async def write(connection: Connection, chunk: list[int] = chunk) -> int:
-                return int(await connection.fetchval(ERASE_ENTRY_WORDS, chunk))
+                self._opened = None
+                return int(await connection.fetchval(sql.ERASE_ENTRY_WORDS, chunk))
 
             erased += self._writer.run(write)
         return erased
@@ -227,7 +220,7 @@ class PostgresStore:
         """Return the batches that still have private parts."""
 
         async def read(connection: Connection) -> Sequence[tuple[int, int]]:
-            query = """SELECT first, length(hashes) / $2::int FROM audit_entries
+            query = """SELECT first, length(hashes) / $2::int FROM audit_groups
                 WHERE first < $1 AND length(privates) > length(hashes) / $2::int * $3::int ORDER BY first"""
             return [(row[0], row[1]) for row in await connection.fetch(query, end, HASH_SIZE, NO_PRIVATE_SIZE)]
 
@@ -237,13 +230,13 @@ class PostgresStore:
         """Put other sealed parts in place; the server keeps the old rows until `purge`."""
 
         async def write(connection: Connection) -> None:
+            self._opened = None
             async with connection.transaction():
-                for row in await connection.fetch(READ_ANY, list(privates)):
+                for row in await connection.fetch(sql.READ_ANY, _groups_of(privates), list(privates)):
                     group = read_group(*row)
-                    replaced = replace_in_group(group, privates)
-                    await connection.execute(
-                        "UPDATE audit_entries SET privates = $1 WHERE first = $2", replaced, group.first
-                    )
+                    table = "audit_open" if group.count == 1 else "audit_entries"
+                    query = f"UPDATE {table} SET privates = $1 WHERE first = $2"  # noqa: S608 - names of ours
+                    await connection.execute(query, replace_in_group(group, privates), group.first)
 
         self._writer.run(write)
 
@@ -251,8 +244,9 @@ class PostgresStore:
         """Return the numbers of the data keys of owners."""
 
         async def read(connection: Connection) -> Mapping[KeyOwner, KeyNumber]:
-            query = "SELECT owner, number FROM audit_owners WHERE owner = ANY ($1::bytea[])"
-            return {KeyOwner(row[0]): KeyNumber(row[1]) for row in await connection.fetch(query, list(owners))}
+            rows = await connection.fetch(postgres_owners.FIND_OWNERS, split_owners(owners)[0])
+            found = {join_owner(row[0], row[1]): KeyNumber(row[2]) for row in rows}
+            return {owner: found[owner] for owner in owners if owner in found}
 
         return self._reader.read(read)
 
@@ -260,8 +254,8 @@ class PostgresStore:
         """Return the owners of earlier epochs."""
 
         async def read(connection: Connection) -> Mapping[KeyOwner, KeyNumber]:
-            rows = await connection.fetch("SELECT owner, number FROM audit_owners WHERE epoch < $1", epoch)
-            return {KeyOwner(row[0]): KeyNumber(row[1]) for row in rows}
+            rows = await connection.fetch(postgres_owners.OWNERS_BEFORE, epoch)
+            return {join_owner(row[0], row[1]): KeyNumber(row[2]) for row in rows}
 
         return self._reader.read(read)
 
@@ -269,26 +263,28 @@ class PostgresStore:
         """Forget owners; the server keeps the old rows until `purge`."""
 
         async def write(connection: Connection) -> None:
-            await connection.execute("DELETE FROM audit_owners WHERE owner = ANY ($1::bytea[])", list(owners))
+            await connection.execute(postgres_owners.ERASE_OWNERS, *split_owners(owners))
 
         self._writer.run(write)
 
     def index_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
         """Yield rows of the index; the server sorts them, on disk where they are many."""
-        for rows in self._scan(ROWS, spans, MAX_BATCH):
+        for rows in self._scan(sql.ROWS, spans, MAX_BATCH):
             yield [(row[0], row[1]) for row in rows]
 
     def owner_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[OwnerRow]]:
         """Yield owners; the server goes through all of them."""
-        for rows in self._scan(OWNERS, spans):
-            yield [OwnerRow(owner=row[0], number=row[1], epoch=row[2], first=row[3]) for row in rows]
+        for rows in self._scan(postgres_owners.OWNERS, spans):
+            yield [
+                OwnerRow(owner=join_owner(row[0], row[1]), number=row[2], epoch=row[3], first=row[4]) for row in rows
+            ]
 
     def missing_rows(self, rows: Collection[tuple[int, int]]) -> Collection[tuple[int, int]]:
         """Return the rows that the index does not have."""
 
         async def read(connection: Connection) -> Collection[tuple[int, int]]:
             there: set[tuple[int, int]] = set()
-            for first, words, places in await connection.fetch(ROWS_OF, list({entry for _, entry in rows})):
+            for first, words, places in await connection.fetch(sql.ROWS_OF, list({entry for _, entry in rows})):
                 there |= {(word, first + place) for word, place in zip(words, places, strict=True)}
             return [row for row in rows if row not in there]
 
@@ -309,21 +305,21 @@ class PostgresStore:
         """Return the highest number that an owner has."""
 
         async def read(connection: Connection) -> int:
-            return await connection.fetchval("SELECT max(number) FROM audit_owners") or 0
+            return await connection.fetchval(postgres_owners.LAST_OWNED) or 0
 
         return self._reader.read(read)
 
     def key_check(self) -> bytes | None:
         """Return what the key is checked by."""
-        return read_check(self._reader, KEY_CHECK)
+        return read_check(self._reader, sql.KEY_CHECK)
 
     def set_key_check(self, value: bytes) -> None:
         """Keep it."""
-        keep_check(self._writer, KEY_CHECK, value)
+        keep_check(self._writer, sql.KEY_CHECK, value)
 
     def purge(self) -> bool:
         """Have the server remove the old rows, on a connection of its own; it writes over their bytes some day."""
-        return purge_tables(self._dsn, ERASABLE)
+        return purge_tables(self._dsn, sql.ERASABLE)
 
     def settle(self) -> None:
         """Do nothing: the server shows no transaction before it is on disk, and stops when a sync fails."""
@@ -337,6 +333,11 @@ class PostgresStore:
         """Disconnect; the next may become the writer."""
         self._reader.close()
         self._writer.close()
+
+
+def _groups_of(entries: Iterable[int]) -> list[int]:
+    """Return the first entries of the groups that hold these, where they are whole."""
+    return list({entry - entry % GROUP_WIDTH for entry in entries})
 
 
 async def _prefer_indexes(connection: Connection) -> None:

@@ -13,6 +13,8 @@ from gateway.audit.store.group import (
     NO_PRIVATE_SIZE,
     Group,
     by_group,
+    first_in_group,
+    join_groups,
     join_hashes,
     make_groups,
     pick_entries,
@@ -21,6 +23,16 @@ from gateway.audit.store.group import (
     unpack_leaves,
 )
 from gateway.audit.store.sqlite_file import KEY_CHECK, FileKind, SqliteFile
+from gateway.audit.store.sqlite_pending import PENDING, PendingWords
+from gateway.audit.store.sqlite_words import (
+    WORDS,
+    erase_entry_words,
+    erase_words,
+    find_entries,
+    index_rows,
+    missing_rows,
+    within_spans,
+)
 from gateway.audit.store.store import (
     Batch,
     OwnerRow,
@@ -34,9 +46,8 @@ from gateway.audit.tlog.tile import TILE_WIDTH
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 _LEVEL_SHIFT: Final = 56  # the row number of a tile: its level above, its index below
-_SLICES: Final = 64  # of the index, which has 10^8 rows in a large shard; each slice then keeps a batch waiting briefly
+_MANY_ROWS: Final = 3  # of a group; two take hardly more than one, and batches of some size leave no more
 _PARAMETERS: Final = 4_096  # of one statement; SQLite takes 32,766
-_PAGES: Final = 1_024  # in which the whole index is read: each passes 10^5 of 10^8 rows in some hundredths of a second
 _SCHEMA: Final = (
     """CREATE TABLE head (
         id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL, root BLOB NOT NULL, t INTEGER NOT NULL,
@@ -48,12 +59,13 @@ _SCHEMA: Final = (
     """CREATE TABLE owners (
         owner BLOB PRIMARY KEY, number INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL)
         WITHOUT ROWID""",
-    "CREATE TABLE words (word INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (word, entry)) WITHOUT ROWID",
+    WORDS,
+    PENDING,
     'CREATE TABLE seqs (caller TEXT PRIMARY KEY, seq INTEGER NOT NULL, "check" BLOB NOT NULL) WITHOUT ROWID',
     "CREATE TABLE tiles (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL)",
     KEY_CHECK,
 )
-LOG_FILE: Final = FileKind(application_id=0x54420010, version=1, schema=_SCHEMA, secure_delete=True)  # "TB", kind 16
+LOG_FILE: Final = FileKind(application_id=0x54420010, version=2, schema=_SCHEMA, secure_delete=True)  # "TB", kind 16
 
 
 class SqliteStore:
@@ -66,6 +78,7 @@ class SqliteStore:
             LogUnavailableError: as `SqliteFile` says.
 
         """
+        self._pending = PendingWords()
         self._writer = SqliteFile(path, LOG_FILE, create=create)
         try:
             self._reader = SqliteFile(path, LOG_FILE, create=False)
@@ -125,16 +138,21 @@ class SqliteStore:
 
     def find(self, word: int, *, before: int, limit: int, since: int = 0) -> Sequence[int]:
         """Return the entries that a word leads to."""
-        query = "SELECT entry FROM words WHERE word = ? AND entry < ? AND entry >= ? ORDER BY entry DESC LIMIT ?"
-        with self._reader.reading() as connection:
-            return [row[0] for row in connection.execute(query, (word, before, since, limit))]
+        return find_entries(self._reader, word, before=before, since=since, limit=limit)
 
     def first_at(self, t: int) -> int | None:
-        """Return the first entry at or after a time; all entries of a batch have one time."""
-        query = "SELECT first FROM entries WHERE t >= ? ORDER BY t, first LIMIT 1"
+        """Return the first entry at or after a time.
+
+        A row has the time of its first entry, and times never go back. So the first row that is late enough ends the
+        search, and those before it are all early but for some entries of the last one, whose leaves have their times.
+        """
+        late = "SELECT first FROM entries WHERE t >= ? ORDER BY t, first LIMIT 1"
+        early = "SELECT first, hashes, leaves, privates FROM entries WHERE t < ? ORDER BY t DESC, first DESC LIMIT 1"
         with self._reader.reading() as connection:
-            row = connection.execute(query, (t,)).fetchone()
-        return None if row is None else int(row[0])
+            ending = connection.execute(late, (t,)).fetchone()  # before the others: it may be joined to one of them
+            row = connection.execute(early, (t,)).fetchone()
+        found = None if row is None else first_in_group(read_group(*row), t)
+        return found if found is not None or ending is None else int(ending[0])
 
     def commit(self, batch: Batch, *, expected: StoredHead | None) -> None:
         """Add a batch."""
@@ -144,13 +162,14 @@ class SqliteStore:
             self._insert(connection, batch)
 
     def _insert(self, connection: sqlite3.Connection, batch: Batch) -> None:
-        head = batch.head
+        head, groups = batch.head, make_groups(batch)
+        if _join_rows(connection, groups[0]):
+            del groups[0]
         connection.executemany(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
-            [(group.first, head.t, group.hashes, group.leaves, group.privates) for group in make_groups(batch)],
+            [(group.first, head.t, group.hashes, group.leaves, group.privates) for group in groups],
         )
-        # In the order of the words, so that neighbours in the index are written together.
-        connection.executemany("INSERT OR IGNORE INTO words VALUES (?, ?)", sorted(batch.words))
+        self._pending.add(connection, batch)
         connection.executemany(
             "INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?)",
             [(owner, number, batch.epoch, batch.first) for owner, number in batch.owners.items()],
@@ -173,26 +192,11 @@ class SqliteStore:
 
     def erase_words(self, words: Collection[int]) -> int:
         """Delete what the index has under these words; the deleted bytes are overwritten."""
-        with self._writer.writing() as connection:
-            erased = connection.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words]).rowcount
-        self._writer.empty_journal()
-        return max(erased, 0)
+        return erase_words(self._writer, words)
 
     def erase_entry_words(self, entries: Iterable[int]) -> int:
         """Delete every row of the index that leads to these entries, one slice of the index after the other."""
-        erased, width = 0, 2**64 // _SLICES
-        query = "DELETE FROM words WHERE word BETWEEN ? AND ? AND entry IN (SELECT entry FROM temp.doomed)"
-        with self._writer.writing() as connection:
-            connection.execute("CREATE TEMP TABLE IF NOT EXISTS doomed (entry INTEGER PRIMARY KEY)")
-            connection.execute("DELETE FROM temp.doomed")
-            connection.executemany("INSERT OR IGNORE INTO temp.doomed VALUES (?)", ((entry,) for entry in entries))
-        for low in range(-(2**63), 2**63, width):
-            with self._writer.writing() as connection:
-                erased += connection.execute(query, (low, low + width - 1)).rowcount
-        with self._writer.writing() as connection:
-            connection.execute("DROP TABLE temp.doomed")
-        self._writer.empty_journal()
-        return erased
+        return erase_entry_words(self._writer, entries)
 
     def batches_with_private(self, end: int) -> Sequence[tuple[int, int]]:
         """Return the groups that still have private parts; the parts themselves are not read."""
@@ -236,19 +240,11 @@ class SqliteStore:
 
     def index_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
         """Yield rows of the index, one part of all words after the other; words are hashes, so parts are alike."""
-        within, bounds = _within("entry", spans)
-        query = f"""SELECT word, entry FROM words
-            WHERE word BETWEEN ? AND ? AND ({within}) ORDER BY word, entry"""  # noqa: S608 - a name and question marks
-        width = 2**64 // _PAGES
-        for low in range(-(2**63), 2**63, width):
-            with self._reader.reading() as connection:
-                rows = connection.execute(query, (low, low + width - 1, *bounds)).fetchall()
-            if rows:
-                yield rows
+        return index_rows(self._reader, spans)
 
     def owner_rows(self, spans: Sequence[tuple[int, int]]) -> Iterator[Sequence[OwnerRow]]:
         """Yield owners, one part of all after the other; they are hashes too."""
-        within, bounds = _within("first", spans)
+        within, bounds = within_spans("first", spans)
         query = f"""SELECT owner, number, epoch, first FROM owners
             WHERE owner >= ? AND owner < ? AND ({within}) ORDER BY owner"""  # noqa: S608 - the same
         edges = [bytes([first]) for first in range(256)] + [b"\xff" * (OWNER_SIZE + 1)]
@@ -260,9 +256,7 @@ class SqliteStore:
 
     def missing_rows(self, rows: Collection[tuple[int, int]]) -> Collection[tuple[int, int]]:
         """Return the rows that the index does not have."""
-        query = "SELECT 1 FROM words WHERE word = ? AND entry = ?"
-        with self._reader.reading() as connection:
-            return [row for row in rows if connection.execute(query, row).fetchone() is None]
+        return missing_rows(self._reader, rows)
 
     def last_owned(self) -> int:
         """Return the highest number that an owner has."""
@@ -299,9 +293,28 @@ class SqliteStore:
         self._writer.close()
 
 
-def _within(column: str, spans: Sequence[tuple[int, int]]) -> tuple[str, list[int]]:
-    """Return the condition that a column lies in one of these spans, and what stands for its question marks."""
-    return " OR ".join([f"{column} >= ? AND {column} < ?"] * len(spans)), [bound for span in spans for bound in span]
+def _join_rows(connection: sqlite3.Connection, last: Group) -> bool:
+    """Put a group of entries that lies in many rows into the first of them, with the last ones; answer whether it was.
+
+    Entries that come one at a time have a row each at first, which takes a third more.
+    """
+    start, end = last.first // GROUP_WIDTH * GROUP_WIDTH, last.first + last.count
+    if end < start + GROUP_WIDTH:
+        return False
+    query = "SELECT first, hashes, leaves, privates FROM entries WHERE first >= ? AND first < ? ORDER BY first"
+    rows = connection.execute(query, (start, last.first)).fetchall()
+    if len(rows) < _MANY_ROWS - 1:
+        return False
+    try:
+        joined = join_groups([*(read_group(*row) for row in rows), last])
+    except LogUnavailableError:  # damage to earlier entries, of which whoever reads them is told
+        return False
+    connection.execute(
+        "UPDATE entries SET hashes = ?, leaves = ?, privates = ? WHERE first = ?",
+        (joined.hashes, joined.leaves, joined.privates, joined.first),
+    )
+    connection.execute("DELETE FROM entries WHERE first > ? AND first < ?", (joined.first, end))
+    return True
 
 
 def _group_of(connection: sqlite3.Connection, entry: int) -> Group | None:

@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.commitment import is_opened_by, make_commitment, make_salts
-from gateway.audit.entry import DIGEST_SIZE, PrivatePart, SubjectId, commit_private, committed_values, make_private
+from gateway.audit.commitment import derive_salt, is_opened_by, make_commitment, make_seeds
+from gateway.audit.entry import (
+    DIGEST_SIZE,
+    PrivatePart,
+    Salts,
+    SubjectId,
+    commit_private,
+    committed_values,
+    make_private,
+)
 
 SALT = bytes(range(16))
 
@@ -33,9 +41,37 @@ def test_salts_have_one_size(salt: bytes) -> None:
         make_commitment(salt, b"")
 
 
-def test_salts_are_fresh() -> None:
+def test_seeds_are_fresh() -> None:
     """No two are equal."""
-    assert len({*make_salts(5), *make_salts(5)}) == 10
+    assert len({*make_seeds(5), *make_seeds(5)}) == 10
+
+
+@given(seed=st.binary(min_size=16, max_size=16))
+def test_the_form_of_a_salt_is_that_of_the_documentation(seed: bytes) -> None:
+    """A salt is the beginning of SHA-256 over 0x12, the name and the seed; each name has another."""
+    salts = Salts(subject=seed, official=seed)
+    derived = {
+        name: sha256(b"\x12" + name.encode() + seed).digest()[:16] for name in ("op", "case", "lic", "subj", "resp")
+    }
+    assert {name: getattr(salts, name) for name in derived} == derived
+    assert {name: derive_salt(seed, name) for name in derived} == derived
+    assert len({*derived.values(), seed}) == 6
+
+
+def test_the_halves_have_seeds_of_their_own() -> None:
+    """Whose seed is erased has salts no more, which open nothing; the others stay."""
+    salts = Salts(subject=b"", official=SALT)
+    assert (salts.lic, salts.subj, salts.resp) == (b"", b"", b"")
+    assert (salts.op, salts.case) == (derive_salt(SALT, "op"), derive_salt(SALT, "case"))
+    made = make_private().salts
+    assert len({made.op, made.case, made.lic, made.subj, made.resp}) == 5
+
+
+@pytest.mark.parametrize(("subject", "official"), [(SALT[:15], SALT), (SALT, SALT + b"x")])
+def test_seeds_have_one_size(subject: bytes, official: bytes) -> None:
+    """A seed is whole, or erased."""
+    with pytest.raises(ValueError, match="16 bytes"):
+        Salts(subject=subject, official=official)
 
 
 def test_each_value_of_a_private_part_has_its_own_commitment() -> None:

@@ -23,7 +23,7 @@ from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from tests.support.audit import ORIGIN, make_draft, opened, sqlite_setup, verify_log, verify_receipt
 
 ROOT = Path(__file__).resolve().parents[3]
-COUNT = 20
+COUNT = 20  # entries, of which the first 16 lie together
 
 
 def fill(folder: Path, count: int = COUNT, *, first: int = 0) -> None:
@@ -94,11 +94,13 @@ DAMAGES = {
     "root": "UPDATE head SET root = zeroblob(32)",
     "type": "UPDATE head SET size = 'x'",
     "checkpoint": "UPDATE head SET checkpoint = replace(checkpoint, 'a', 'b')",
-    "tile": "UPDATE entries SET hashes = CAST(x'01' || substr(hashes, 2) AS BLOB) WHERE first = 10",
-    "short tile": "UPDATE entries SET hashes = substr(hashes, 33) WHERE first = 10",
-    "odd tile": "UPDATE entries SET hashes = substr(hashes, 2) WHERE first = 10",
-    "leaves": "UPDATE entries SET leaves = CAST(x'00' || substr(leaves, 2) AS BLOB) WHERE first = 10",
-    "no entry": "DELETE FROM entries WHERE first = 10",
+    "tile": "UPDATE entries SET hashes = CAST(x'01' || substr(hashes, 2) AS BLOB) WHERE first = 17",
+    "short tile": "UPDATE entries SET hashes = substr(hashes, 33) WHERE first = 17",
+    "odd tile": "UPDATE entries SET hashes = substr(hashes, 2) WHERE first = 17",
+    "leaves": "UPDATE entries SET leaves = CAST(x'00' || substr(leaves, 2) AS BLOB) WHERE first = 17",
+    "leaves together": "UPDATE entries SET leaves = CAST(x'00' || substr(leaves, 2) AS BLOB) WHERE first = 0",
+    "tile together": "UPDATE entries SET hashes = substr(hashes, 33) WHERE first = 0",
+    "no entry": "DELETE FROM entries WHERE first = 17",
     "number": "UPDATE seqs SET seq = seq + 1 WHERE caller = 'c1'",
     "caller": "UPDATE seqs SET caller = 'c7' WHERE caller = 'c1'",
     "no caller": "DELETE FROM seqs WHERE caller = 'c1'",
@@ -119,9 +121,9 @@ def test_damage_of_private_parts_is_noticed_when_they_are_read(tmp_path: Path) -
     change(
         tmp_path,
         "UPDATE entries SET privates = CAST(substr(privates, 1, length(privates) - 2) || x'0000' AS BLOB)"
-        " WHERE first = 3",
+        " WHERE first = 17",
     )
-    change(tmp_path, "UPDATE entries SET privates = CAST(x'00' || privates AS BLOB) WHERE first = 4")
+    change(tmp_path, "UPDATE entries SET privates = CAST(x'00' || privates AS BLOB) WHERE first = 18")
     change(
         tmp_path,
         "UPDATE data_keys SET wrapped = CAST(substr(wrapped, 1, 2) || zeroblob(60) || substr(wrapped, 63) AS BLOB)"
@@ -130,9 +132,9 @@ def test_damage_of_private_parts_is_noticed_when_they_are_read(tmp_path: Path) -
     )
     with opened(sqlite_setup(tmp_path)) as log:
         with pytest.raises(PrivatePartError):
-            log.private(3)
+            log.private(17)
         with pytest.raises(LogUnavailableError):
-            log.private(4)
+            log.private(18)
         with pytest.raises(LogUnavailableError):
             log.private(0)
         assert verify_log(log) == COUNT

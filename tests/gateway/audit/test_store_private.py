@@ -2,13 +2,14 @@
 
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.data_keys import AesKeyWrapper, DataKeys
-from gateway.audit.entry import EntryDraft, PrivatePart, fit_subject, make_private
+from gateway.audit.entry import EntryDraft, PrivatePart, Salts, fit_subject, make_private
 from gateway.audit.leaf import ANSWERS, LeafKind
 from gateway.audit.lookup import Epoch, KeyOwner, LookupKeys, LookupKind, make_marks
 from gateway.audit.private import (
@@ -48,7 +49,7 @@ parts = st.builds(
     official=texts,
     case=texts,
     licence=texts,
-    context=st.lists(texts, max_size=9).filter(lambda values: values != [""]),
+    context=st.lists(texts, max_size=9),
     response=st.just(b"") | st.binary(min_size=32, max_size=32),
 )
 
@@ -68,7 +69,7 @@ def test_either_subject_takes_the_half_along(gone: KeyNumber) -> None:
     opened = open_private(split_private(seal(PART, subjects=(ONE, TWO))), entry=5, keys=left)
     assert (opened.subject_erased, opened.official_erased) == (True, False)
     assert (opened.part.subjects, opened.part.licence, opened.part.official) == ((), "", PART.official)
-    assert opened.part.salts.lic == opened.part.salts.subj == opened.part.salts.resp == bytes(16)
+    assert opened.part.salts.lic == opened.part.salts.subj == opened.part.salts.resp == b""
 
 
 @given(part=parts)
@@ -78,6 +79,19 @@ def test_a_part_without_its_subject(part: PrivatePart) -> None:
     assert (opened.subject_erased, opened.official_erased) == (True, False)
     assert (opened.part.official, opened.part.case) == (part.official, part.case)
     assert (opened.part.subjects, opened.part.licence, opened.part.context, opened.part.response) == ((), "", (), b"")
+
+
+def test_a_part_of_which_something_is_erased_is_not_sealed_again() -> None:
+    """Its seeds are gone, and it would not come back."""
+    assert PART is not None
+    with pytest.raises(ValueError, match="whole"):
+        seal(replace(PART, salts=Salts(subject=b"", official=PART.salts.official)))
+
+
+def test_a_usual_part_is_small() -> None:
+    """What an access of full size takes at rest, all but its own numbers, seeds and digests being usual."""
+    assert PART is not None
+    assert len(seal(PART)) < 235
 
 
 def test_a_part_fits_its_entry_only() -> None:

@@ -3,42 +3,28 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.audit.data_keys import KeyStore
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
-from gateway.audit.store.group import (
-    join_hashes,
-    make_groups,
-    pack_leaves,
-    pick_entries,
-    read_group,
-    unpack_leaves,
-    unpack_privates,
-)
 from gateway.audit.store.memory import MemoryKeys, MemoryStore
 from gateway.audit.store.postgres import PostgresStore
 from gateway.audit.store.postgres_keys import PostgresKeys
 from gateway.audit.store.sqlite import SqliteStore
 from gateway.audit.store.sqlite_keys import SqliteKeys
 from gateway.audit.store.store import (
-    Batch,
     LogStore,
     OwnerRow,
-    StoredEntry,
-    StoredHead,
 )
 from gateway.audit.tlog.merkle import leaf_hash
-from gateway.audit.tlog.tile import TileWriter
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from tests.gateway.audit.store.batches import OWNER, Writer, make_leaf
 from tests.support.audit import ORIGIN
 from tests.support.postgres import PostgresServer, running_postgres
 
-OWNER = KeyOwner(b"o" * 12)
 LAST = 2**62
 
 
@@ -46,42 +32,6 @@ LAST = 2**62
 def postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:
         yield server
-
-
-class Writer:
-    """Batches for a store, one behind the other."""
-
-    def __init__(self) -> None:
-        self.tree = TileWriter()
-        self.head: StoredHead | None = None
-        self.seq = 0
-
-    def batch(self, count: int = 3, *, words: tuple[int, ...] = (), t: int = 1_000) -> Batch:
-        """Return the next batch, of entries by one caller, whose words lead to each of them."""
-        first = self.tree.size
-        leaves = [b"leaf %d" % entry for entry in range(first, first + count)]
-        for leaf in leaves:
-            self.tree.append(leaf_hash(leaf))
-        self.seq += count
-        head = StoredHead(size=first + count, root=self.tree.root(), t=t, checkpoint=b"note %d" % (first + count))
-        self.before, self.head = self.head, head
-        return Batch(
-            first=first,
-            leaves=leaves,
-            privates=[b"" if entry % 2 else b"private %d" % entry for entry in range(first, first + count)],
-            words=[(word, entry) for entry in range(first, first + count) for word in words],
-            epoch=Epoch(1),
-            owners={OWNER: KeyNumber(7)} if not first else {},
-            seqs={"caller": self.seq},
-            tiles=self.tree.take(),
-            head=head,
-        )
-
-    def write(self, store: LogStore, count: int = 3, *, words: tuple[int, ...] = (), t: int = 1_000) -> Batch:
-        """Commit the next batch and return it."""
-        batch = self.batch(count, words=words, t=t)
-        store.commit(batch, expected=self.before)
-        return batch
 
 
 class TestStore:
@@ -124,9 +74,9 @@ class TestStore:
         writer = Writer()
         for count in (1, 255, 256, 2, 100):
             writer.write(store, count)
-        assert list(store.leaves(254, 259)) == [b"leaf %d" % entry for entry in range(254, 259)]
-        assert list(store.leaves(0, 614)) == [b"leaf %d" % entry for entry in range(614)]
-        assert list(store.leaves(613, 700)) == [b"leaf 613"]
+        assert list(store.leaves(254, 259)) == [make_leaf(entry) for entry in range(254, 259)]
+        assert list(store.leaves(0, 614)) == [make_leaf(entry) for entry in range(614)]
+        assert list(store.leaves(613, 700)) == [make_leaf(613)]
         assert [len(store.tile(level, index) or b"") // 32 for level, index in ((0, 0), (0, 1), (0, 2), (1, 0))] == [
             *(256, 256, 102, 2)
         ]
@@ -154,6 +104,35 @@ class TestStore:
         for t in (1_000, 2_000, 2_000, 3_000):
             writer.write(store, 2, t=t)
         assert [store.first_at(t) for t in (0, 1_000, 1_001, 2_000, 2_001, 3_000, 3_001)] == [0, 0, 2, 2, 6, 6, None]
+
+    def test_times_lead_to_entries_that_came_one_at_a_time(self, store: LogStore) -> None:
+        """Whatever lies together in a row, each entry keeps its own time."""
+        writer, times = Writer(), [1_000, 1_000, 1_007, *range(2_000, 2_040, 2)]
+        for t in times:
+            writer.write(store, 1, t=t)
+        for t in range(995, 2_045):
+            assert store.first_at(t) == next((entry for entry, at in enumerate(times) if at >= t), None)
+
+    def test_entries_that_came_one_at_a_time_are_read(self, store: LogStore) -> None:
+        """Before, while and after their group of 16 fills, each is found by its number, its words and its tile."""
+        writer, batches = Writer(), []
+        for count in (*[1] * 14, 5, *[1] * 20, 40, *[3] * 9):
+            batches.append(writer.write(store, count, words=(9, -count)))
+            size = writer.head.size if writer.head else 0
+            leaves = [leaf for batch in batches for leaf in batch.leaves]
+            assert list(store.leaves(0, size + 1)) == leaves
+            assert list(store.find(9, before=LAST, limit=999)) == list(range(size))[::-1]
+            assert [(one.leaf, one.private) for _, one in sorted(store.pick(range(size)).items())] == list(
+                zip(leaves, (part for batch in batches for part in batch.privates), strict=True)
+            )
+            assert store.tile(0, 0) == b"".join([leaf_hash(leaf) for leaf in leaves])
+        rows = [(word, entry) for batch in batches for word, entry in batch.words]
+        assert [row for page in store.index_rows([(0, 30), (31, size)]) for row in page] == sorted(
+            row for row in rows if row[1] != 30
+        )
+        assert not store.missing_rows(rows)
+        assert store.erase_entry_words([3, 17, 18]) == 6
+        assert sorted(store.missing_rows(rows)) == sorted(row for row in rows if row[1] in {3, 17, 18})
 
     def test_another_head_than_expected_writes_nothing(self, store: LogStore) -> None:
         """Who writes behind another head than the stored one is told of a second writer."""
@@ -185,10 +164,10 @@ class TestStore:
             writer.write(store, count)
         picked = store.pick([258, 0, 3, 2, 259, 0])
         assert {entry: (one.leaf, one.private) for entry, one in picked.items()} == {
-            258: (b"leaf 258", b"private 258"),
-            0: (b"leaf 0", b"private 0"),
-            3: (b"leaf 3", b""),
-            2: (b"leaf 2", b"private 2"),
+            258: (make_leaf(258), b"private 258"),
+            0: (make_leaf(0), b"private 0"),
+            3: (make_leaf(3), b""),
+            2: (make_leaf(2), b"private 2"),
         }
 
     def test_rows_of_entries_are_erased(self, store: LogStore) -> None:
@@ -213,7 +192,7 @@ class TestStore:
         assert [store.private(entry) for entry in range(5)] == [b"other", None, b"private 2", None, None]
         store.replace_privates({0: b"", 2: b""})
         assert list(store.batches_with_private(5)) == []
-        assert list(store.leaves(0, 5)) == [b"leaf %d" % entry for entry in range(5)]
+        assert list(store.leaves(0, 5)) == [make_leaf(entry) for entry in range(5)]
 
     def test_rows_of_spans_come_in_order(self, store: LogStore) -> None:
         """The rows of some entries, and the owners that came with them, are read in one order; others are not."""
@@ -258,6 +237,46 @@ class TestStore:
         rows = [(1, 0), (2, 4), (1, 4), (3, 0), (1, 5), (2, 2)]
         assert sorted(store.missing_rows(rows)) == [(1, 5), (2, 4), (3, 0)]
         assert list(store.missing_rows([])) == []
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_every_store_says_the_same(self, store: LogStore, seed: int) -> None:
+        """Whatever batches come, and whatever of them is erased, it reads as from the store in memory."""
+        chance, writer, other = Random(seed), Writer(), MemoryStore()
+        choices = [1, 1, 1, 1, 2, 7, 15, 16, 17, 40, 256]
+        for step in range(60):
+            words = tuple(chance.choices((9, 10, -(2**63), 2**63 - 1), k=2))
+            batch = writer.batch(chance.choice(choices), words=words, t=1_000 + step // 3)
+            owners = {KeyOwner(chance.randbytes(12)): KeyNumber(step + 1)}
+            for one in (store, other):
+                one.commit(replace(batch, owners=owners), expected=writer.before)
+            size = batch.first + len(batch.leaves)
+            some = chance.sample(range(size), min(size, 3))
+            match chance.randrange(12):
+                case 0:
+                    assert store.erase_words([9]) == other.erase_words([9])
+                case 1 | 2:
+                    assert store.erase_entry_words(some) == other.erase_entry_words(some)
+                case 3 | 4:
+                    for one in (store, other):
+                        one.replace_privates(dict.fromkeys(some, b"instead"))
+            for word in (9, -(2**63)):
+                bounds = {"before": chance.randrange(size + 2), "limit": chance.randint(1, 30)}
+                since = chance.randrange(bounds["before"] + 1)
+                assert store.find(word, **bounds, since=since) == other.find(word, **bounds, since=since)
+            assert store.first_at(1_000 + step // 3) == other.first_at(1_000 + step // 3)
+        everything, rows = range(size + 1), [(word, entry) for word in (9, 10) for entry in range(size)]
+        assert dict(store.pick(everything)) == dict(other.pick(everything))
+        assert list(store.leaves(5, size)) == list(other.leaves(5, size))
+        assert [store.first_at(t) for t in range(999, 1_022)] == [other.first_at(t) for t in range(999, 1_022)]
+        for spans in ([(0, size)], [(3, 40), (size - 5, size)]):
+            assert [row for page in store.index_rows(spans) for row in page] == [
+                row for page in other.index_rows(spans) for row in page
+            ]
+            assert [row for page in store.owner_rows(spans) for row in page] == [
+                row for page in other.owner_rows(spans) for row in page
+            ]
+        assert sorted(store.missing_rows(rows)) == sorted(other.missing_rows(rows))
+        assert [store.tile(0, index) for index in range(9)] == [other.tile(0, index) for index in range(9)]
 
 
 class TestKeyStore:
@@ -339,57 +358,6 @@ def test_a_file_that_does_not_open_again_is_read_on(tmp_path: Path) -> None:
     (tmp_path / "gone").rename(tmp_path / "log.sqlite")
     store.reconnect()
     store.close()
-
-
-@pytest.mark.parametrize("data", [b"", b"garbage", pack_leaves([b"a"]) + b"x", pack_leaves([b"a"])[:-1]])
-def test_damaged_leaves_are_corrupt(data: bytes) -> None:
-    """Only what was written is read."""
-    with pytest.raises(LogUnavailableError) as caught:
-        unpack_leaves(data, 1)
-    assert caught.value.reason is Unavailable.CORRUPT
-
-
-@given(first=st.integers(0, 300), count=st.integers(1, 256))
-def test_groups_hold_a_batch_and_cross_no_tile(first: int, count: int) -> None:
-    """Every entry of a batch is in one group, beside its own hash, and no group goes beyond a multiple of 16."""
-    writer = Writer()
-    if first:
-        writer.batch(first)
-    batch = writer.batch(count)
-    groups = make_groups(batch)
-    assert all(group.first // 16 == (group.first + group.count - 1) // 16 for group in groups)
-    found = pick_entries(groups, range(first + count))
-    assert [found[entry] for entry in range(first, first + count)] == [
-        StoredEntry(leaf=leaf, private=private, hash=leaf_hash(leaf))
-        for leaf, private in zip(batch.leaves, batch.privates, strict=True)
-    ]
-
-
-@pytest.mark.parametrize(
-    "columns", [(b"", b"", b""), (b"h" * 31, b"", b""), ("h" * 32, b"", b""), (b"h" * 32, None, 1)]
-)
-def test_columns_of_another_kind_are_corrupt(columns: tuple[bytes, bytes, bytes]) -> None:
-    """A row that cannot be a group is told apart before anything is read from it."""
-    with pytest.raises(LogUnavailableError) as caught:
-        read_group(0, *columns)
-    assert caught.value.reason is Unavailable.CORRUPT
-
-
-@pytest.mark.parametrize("rows", [[(1, b"h" * 32)], [(0, b"h" * 32), (2, b"h" * 32)], [(0, b"h")], [(0, "h" * 32)]])
-def test_a_tile_with_a_gap_is_corrupt(rows: list[tuple[int, bytes]]) -> None:
-    """A group that is missing or damaged is told apart from a tile that there is not."""
-    with pytest.raises(LogUnavailableError) as caught:
-        join_hashes(0, rows)
-    assert caught.value.reason is Unavailable.CORRUPT
-    assert join_hashes(0, []) is None
-
-
-@pytest.mark.parametrize(("data", "count"), [(b"", 1), (b"\0\1", 1), (b"\0\1ab", 1), (b"\0\1a", 2)])
-def test_damaged_private_parts_are_corrupt(data: bytes, count: int) -> None:
-    """A length that does not fit is noticed."""
-    with pytest.raises(LogUnavailableError) as caught:
-        unpack_privates(data, count)
-    assert caught.value.reason is Unavailable.CORRUPT
 
 
 def test_a_second_writer_of_a_postgres_log_is_refused(postgres: PostgresServer) -> None:
