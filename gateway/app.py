@@ -16,10 +16,12 @@ from gateway.budget.memory import MemoryBudgets
 from gateway.budget.store import BudgetStore
 from gateway.consent.off_loop import OffLoopConsents
 from gateway.consent.store import AsyncConsents
+from gateway.facade.desk import FACADE_PATTERN, KEY_FILE, FacadeDesk
 from gateway.holder.names import BundleNames, reads_bundles
 from gateway.http.bodies import expect_later
 from gateway.http.buffers import BodyBudget
 from gateway.http.consents import finish_changes
+from gateway.http.facades import answer_facade
 from gateway.http.middleware import edge, harden, sign_in
 from gateway.http.openapi import build_openapi
 from gateway.http.reading import Lanes
@@ -32,6 +34,7 @@ from gateway.http.state import (
     CLOCK,
     CONSENTS,
     DRAINING,
+    FACADES,
     LANES,
     LICENCES,
     LOG,
@@ -60,10 +63,13 @@ from gateway.policy.in_force import PolicyArchive
 from gateway.policy.keeper import PolicyKeeper
 from gateway.pseudonym_keys import PseudonymKeys
 from gateway.request_log import HTTP_LOGGER
+from gateway.secret_file import SHORTEST_SECRET, read_or_make_secret
 from gateway.settings import HttpSettings
 from gateway.sharing import Sharing
 from gateway.site import STATE_FOLDER, Site, store_file
+from gateway.sources.holder_search import HolderSearch
 from gateway.sources.off_loop import OffLoopSource
+from gateway.sources.registry import Sources
 from gateway.sources.source import LicenceSource
 from gateway.witness_site import open_desk
 
@@ -127,16 +133,54 @@ def create_app(
     app[VERIFIER] = DocumentVerifier(verify or background.verify_document, site.settings.http, metrics)
     if licences is None and site.folder is not None:
         licences = OffLoopSource(store_file(site.folder, site.settings))
-    app[LICENCES] = licences
+    app[LICENCES] = Sources(
+        licences,
+        rules=site.rules,
+        asked=site.asked,
+        settings=site.settings.sources,
+        clock=clock,
+        metrics=metrics,
+    )
     app[OPENAPI] = msgspec.json.encode(build_openapi(ROUTES, version=PACKAGE_VERSION))
+    app[FACADES] = _make_facades(site)
+    if app[FACADES] is not None:
+        app.router.add_route("*", FACADE_PATTERN, answer_facade, expect_handler=expect_later)
+        app.cleanup_ctx.append(_open_facades)
     for route in ROUTES:
         for method in route.methods:
             app.router.add_route(method, route.pattern or route.path, route.handler, expect_handler=expect_later)
     app.on_response_prepare.append(harden)
     app.cleanup_ctx.append(background.run)
+    app.cleanup_ctx.append(app[LICENCES].run)
     app.cleanup_ctx.append(_close_threads)
     app.cleanup_ctx.append(finish_changes)
     return app
+
+
+def _make_facades(site: Site) -> FacadeDesk | None:
+    """Return the façades of a site; None where it has none."""
+    if not site.facades:
+        return None
+    search = None if site.folder is None else HolderSearch(store_file(site.folder, site.settings))
+    return FacadeDesk(site.facades, search=search)
+
+
+async def _open_facades(app: web.Application) -> AsyncIterator[None]:
+    """Open the façades with the key in the state folder, where every process finds it, and close them in the end.
+
+    Raises:
+        SecretError: it can be neither read nor made.
+
+    """
+    desk, folder = app[FACADES], app[SITE].folder
+    if desk is not None:
+        if folder is None:
+            desk.open(secrets.token_bytes(SHORTEST_SECRET))
+        else:
+            desk.open(await asyncio.to_thread(read_or_make_secret, folder / STATE_FOLDER / KEY_FILE))
+    yield
+    if desk is not None:
+        desk.close()
 
 
 def server_options(settings: HttpSettings) -> dict[str, Any]:
@@ -157,9 +201,8 @@ async def _close_threads(app: web.Application) -> AsyncIterator[None]:
     yield
     app[VERIFIER].close()
     app[LANES].close()
-    licences, consents, witness = app[LICENCES], app[CONSENTS], app[WITNESS]
-    if licences is not None:
-        licences.close()
+    consents, witness = app[CONSENTS], app[WITNESS]
+    app[LICENCES].close()
     if consents is not None:
         consents.close()
     if witness is not None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from adapters.errors import MalformedDocumentError
 from adapters.strict.base64 import decode_base64
+from gateway.facade.account import FacadeAccount, parse_account
 from gateway.settings import REGION_PATTERN
 from gateway.toml_table import Fault, TomlTable, Words, describe_entry, describe_os_error, load_toml
 from keys.errors import SignatureVerificationError
@@ -60,6 +61,7 @@ class CallerRole(StrEnum):
 class Caller:
     """A registered system; it may sign in when ``enabled`` and ``valid_from <= at < valid_to`` (None: open).
 
+    It signs in with a token that its key signs, or, where it has an ``account``, at a façade and nowhere else.
     ``kind`` is a caller kind of the sharing policy; "": none, and no rule grants it anything. Whoever
     ``may_register_consent`` is trusted to have the holder's word for it. An auditor who ``may_open`` may ask for
     private parts of entries to be opened; one who ``may_approve_opening`` may approve what another one asked for.
@@ -73,8 +75,8 @@ class Caller:
     organisation: str
     region: str
     key_id: KeyId
-    algorithm: TokenAlgorithm
-    public_key: CallerKey
+    algorithm: TokenAlgorithm | None
+    public_key: CallerKey | None
     enabled: bool = True
     valid_from: datetime | None = None
     valid_to: datetime | None = None
@@ -85,6 +87,7 @@ class Caller:
     may_approve_opening: bool = False
     organisation_name: str = ""
     organisation_name_zh: str = ""
+    account: FacadeAccount | None = field(default=None, compare=False, repr=False)
 
     def is_active(self, at: datetime) -> bool:
         """Say whether this caller may sign in at the moment."""
@@ -109,7 +112,12 @@ class CallerRegistry:
             if name in found:
                 raise ValueError(f"one caller with id {caller.id} and key {caller.key_id} was expected, got two")
             found[name] = caller
-        self._callers: Mapping[tuple[str, str], Caller] = MappingProxyType(found)
+        self._callers: Mapping[tuple[str, str], Caller] = MappingProxyType(
+            {name: caller for name, caller in found.items() if caller.account is None}
+        )
+        self._facades: Mapping[str, Caller] = MappingProxyType(
+            {caller.id: caller for caller in found.values() if caller.account is not None}
+        )
         self._systems: Mapping[str, Caller] = MappingProxyType({caller.id: caller for caller in found.values()})
         self._organisations: Mapping[str, Caller] = MappingProxyType(
             {caller.organisation: caller for caller in found.values() if caller.organisation_name_zh}
@@ -118,6 +126,10 @@ class CallerRegistry:
     def find(self, caller_id: str, key_id: str) -> Caller | None:
         """Return the caller with exactly this id and key; nothing else is ever tried."""
         return self._callers.get((caller_id, key_id))
+
+    def find_facade(self, caller_id: str) -> Caller | None:
+        """Return the caller with exactly this id that signs in at a façade."""
+        return self._facades.get(caller_id)
 
     def name_system(self, caller_id: str) -> Words | None:
         """Return what the system with this id is called; None where none is registered any more."""
@@ -132,12 +144,12 @@ class CallerRegistry:
         return Words(caller.organisation_name_zh, caller.organisation_name or caller.organisation_name_zh)
 
     def __len__(self) -> int:
-        """Return how many caller keys there are, enabled or not."""
-        return len(self._callers)
+        """Return how many caller keys and accounts there are, enabled or not."""
+        return len(self._callers) + len(self._facades)
 
     def count_active(self, at: datetime) -> int:
-        """Return how many caller keys may sign in at the moment."""
-        return sum(caller.is_active(at) for caller in self._callers.values())
+        """Return how many caller keys and accounts may sign in at the moment."""
+        return sum(caller.is_active(at) for caller in (*self._callers.values(), *self._facades.values()))
 
 
 def load_callers(folder: Path, *, faults: list[Fault], name: str = "callers") -> CallerRegistry:
@@ -207,8 +219,11 @@ def _list_folder(folder: Path, faults: list[Fault], name: str) -> list[Path]:
 
 def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | None:
     """Read one caller, as `read_key_holders` says."""
-    algorithm = table.choice("algorithm", TokenAlgorithm)
-    public_key = read_public_key(table, folder, algorithm, named)
+    account = parse_account(table.table("facade"), folder) if table.has("facade") else None
+    algorithm, public_key, key_id = None, None, ""
+    if account is None:
+        algorithm = table.choice("algorithm", TokenAlgorithm)
+        public_key = read_public_key(table, folder, algorithm, named)
     caller_id = table.text("id", pattern=_CALLER_ID, expected=_of_characters("a to z, 0 to 9, '.', '_', '-'"))
     name, name_zh = table.text("name"), table.text("name_zh")
     organisation = table.text(
@@ -219,7 +234,8 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
     region = table.text(
         "region", pattern=REGION_PATTERN, expected=Words("六位行政区划代码", "the six digits of a region")
     )
-    key_id = table.text("kid", pattern=_KEY_ID, expected=_of_characters("A-Z, a-z, 0-9, '.', '_', ':', '~', '-'"))
+    if account is None:
+        key_id = table.text("kid", pattern=_KEY_ID, expected=_of_characters("A-Z, a-z, 0-9, '.', '_', ':', '~', '-'"))
     enabled = table.flag("enabled", default=True)
     valid_from, valid_to = table.moment("valid_from"), table.moment("valid_to")
     if valid_from is not None and valid_to is not None and valid_from >= valid_to:
@@ -237,11 +253,14 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
         zh = "审计员与身份认证平台不得有 kind 与 may_register_consent"
         expected = Words(zh, "auditors and identity providers without kind and may_register_consent")
         table.fault("role", expected=expected, found=str(role))
+    if role not in {CallerRole.BUSINESS, None} and account is not None:
+        expected = Words("仅用于业务系统", "for business systems only")
+        table.fault("facade", expected=expected, found=str(role))
     for right, is_set in (("may_open", may_open), ("may_approve_opening", may_approve_opening)):
         if role not in {CallerRole.AUDITOR, None} and is_set:
             table.fault(right, expected=Words("仅用于审计员", "for auditors only"), found="true")
     table.finish()
-    if algorithm is None or public_key is None or role is None:
+    if role is None or (account is None and (algorithm is None or public_key is None)):
         return None
     return Caller(
         id=CallerId(caller_id),
@@ -262,6 +281,7 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
         may_approve_opening=may_approve_opening,
         organisation_name=organisation_name,
         organisation_name_zh=organisation_name_zh,
+        account=account,
     )
 
 

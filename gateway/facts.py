@@ -50,6 +50,10 @@ class LicenceTypes:
         self._by_code = _distinct((code, one) for one in bundle.licences for code in one.codes)
         self._by_name = _distinct((one.zh, one) for one in bundle.licences)
 
+    def find(self, text: str) -> LicenceType | None:
+        """Return the type that a question names by its code or its exact name; None where it is unclear."""
+        return self._by_code.get(text) or self._by_name.get(text)
+
     def select(self, licence: Licence) -> LicenceType | None:
         """Return the type of a licence: by its code (ZZLXDM), else by its exact name (ZZMC); None where it is unclear.
 

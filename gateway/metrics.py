@@ -30,6 +30,38 @@ def _read_version() -> str:
 PACKAGE_VERSION: Final = _read_version()  # once, at import: looking it up reads files
 
 
+class SystemMetrics:
+    """The metrics of the systems that are asked, and of those as which we answer; names are those of the site."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register them."""
+        self.questions = Counter(
+            "tongban_system_questions",
+            "Questions to another system, by how they went.",
+            ("system", "outcome"),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "tongban_system_seconds",
+            "One question to another system, from waiting for its turn to the answer.",
+            ("system",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.flags = Counter(
+            "tongban_system_flags",
+            "What is odd in answers of another system: codes and fields that its mapping does not name.",
+            ("system", "flag"),
+            registry=registry,
+        )
+        self.facade_answers = Counter(
+            "tongban_facade_answers",
+            "Our answers in the form of another system, by what they say in it.",
+            ("facade", "outcome"),
+            registry=registry,
+        )
+
+
 class Metrics:
     """The metrics of one application in a registry of its own, so that two applications never mix."""
 
@@ -66,6 +98,7 @@ class Metrics:
         self.reasons = Counter(
             "gateway_reasons", "Reasons in verdicts, each once per document.", ("reason",), registry=registry
         )
+        self.systems = SystemMetrics(registry)
         self.anchors = Gauge(
             "gateway_trust_anchors",
             "Certificates and keys that are trusted now.",
@@ -268,10 +301,9 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
-        self.build = Gauge(
+        Gauge(
             "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="max"
-        )
-        self.build.labels(version=PACKAGE_VERSION, python=platform.python_version()).set(1)
+        ).labels(version=PACKAGE_VERSION, python=platform.python_version()).set(1)
 
     def count_verdict(self, *, document_format: str | None, outcome: str, reasons: Iterable[str]) -> None:
         """Count one verdict; the words are those of the enums."""

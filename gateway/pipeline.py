@@ -1,5 +1,6 @@
 """From bytes to a verdict: read, then judge. Pure; the callers do the input and output."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -9,9 +10,22 @@ from adapters.licence import Licence
 from adapters.registry import parse_document
 from gateway.checks.answers import invalid, name_members, unknown, valid
 from gateway.checks.document import WatchChain, check_document
-from gateway.checks.licence import check_status
+from gateway.checks.licence import check_status, check_validity_period
 from gateway.reason import Reason
-from gateway.sources.source import Found, LicenceKey, NotReady, Registered, StoredLicence, index_licence
+from gateway.sources.records import contradicts, holds
+from gateway.sources.source import (
+    ByNumber,
+    Found,
+    LicenceKey,
+    NoDocument,
+    NotReady,
+    Registered,
+    StatedLicence,
+    StoredLicence,
+    SystemFault,
+    index_licence,
+)
+from gateway.sources.superseding import is_current, status_of_version
 from gateway.verdict import CheckName, Outcome, Verdict
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.second_opinion import SecondOpinion
@@ -21,6 +35,8 @@ from policies.dimension import LicenceStatus
 SOURCE_DOCUMENT: Final = "document"
 # Notes of a verdict.
 UNDER_OBJECTION: Final = "status.under-objection"  # somebody objects, and nothing is decided yet
+CODE_UNSEEN: Final = "status.code-unseen"  # the source has a word for the status that nobody has explained to us
+PASSED_OVER: Final = "source.passed-over"  # one that comes first could not be asked
 ANNOTATED_COPY: Final = "licence.annotated-copy"  # made for one purpose (加注件), which a person has to compare
 
 # What a genuine document may come to without anybody having touched it.
@@ -31,6 +47,15 @@ _MAY_BEFALL: Final = frozenset(
         (CheckName.REVOCATION, Outcome.UNKNOWN),
     }
 )
+
+# Why another system gave no answer.
+SYSTEM_REASONS: Final[Mapping[SystemFault, Reason]] = {
+    SystemFault.UNREACHABLE: Reason.STATUS_UNAVAILABLE,
+    SystemFault.DENIED: Reason.STATUS_DENIED,
+    SystemFault.NOT_PROVIDED: Reason.STATUS_NOT_PROVIDED,
+    SystemFault.UNUSABLE_ANSWER: Reason.STATUS_UNUSABLE_ANSWER,
+    SystemFault.PARTIAL: Reason.STATUS_PARTIAL,
+}
 
 # Every other fault of a document is format.malformed, with the kind as the detail.
 MALFORMED_REASONS = {
@@ -109,6 +134,8 @@ def judge_found(verified: Verified, found: Found, key: LicenceKey, *, at: dateti
             )
             judged = judge_registered(replace(verified, verdict=verdict), registered, at=at)
             return replace(judged, source=found.source)
+    elif isinstance(found, StatedLicence):
+        return _judge_stated(verified, found, key, at=at)
     elif isinstance(found, NotReady) and not key.asks_holder:
         check = check_status(found.status, as_of=at, is_ready=False)
         verdict = Verdict(format=None, checks=(check,))
@@ -116,10 +143,87 @@ def judge_found(verified: Verified, found: Found, key: LicenceKey, *, at: dateti
     return judge_not_found(found.source, at=at)
 
 
+def _judge_stated(verified: Verified, found: StatedLicence, key: LicenceKey, *, at: datetime) -> Verified:
+    """Return what is to be said of a licence that another system states; only what is sealed can make it valid.
+
+    1. Without a document, or with one in which nothing can be compared, the record counts for what speaks against the
+    licence, and for the holder that is asked for. 2. A document of another licence is worth nothing. 3. Where record
+    and document contradict each other, the status may be that of another licence. 4. Else the status is that of the
+    record, and a document that was issued before it is superseded.
+    """
+    sealed = verified.licence
+    # 1. nothing that is sealed
+    if sealed is None:
+        if isinstance(key, ByNumber) and key.asks_holder and not holds(found.index, key.holder or ""):
+            return judge_not_found(found.source, at=at)
+        return _judge_record(verified, found, at=at)
+    # 2. another licence
+    index = index_licence(sealed)
+    if not key.fits(index):
+        if key.asks_holder:
+            return judge_not_found(found.source, at=at)
+        return judge_unanswered(Reason.STATUS_RECORD_DIFFERS, found.source, found.source)
+    matched = (valid(CheckName.HOLDER_MATCH),) if key.asks_holder else ()
+    verified = replace(
+        verified,
+        verdict=replace(verified.verdict, checks=(*verified.verdict.checks, *matched)),
+        source=found.source,
+    )
+    # 3. contradiction
+    if contradicts(found.index, index):
+        return judge_unasked(verified, Reason.STATUS_RECORD_DIFFERS, found.source)
+    # 4. status
+    day = found.stated.issued_on
+    is_latest = is_current(sealed.issued_on, "" if day is None else day.isoformat())
+    return judge_registered(verified, _register(found, is_latest=is_latest), at=at)
+
+
+def _judge_record(verified: Verified, found: StatedLicence, *, at: datetime) -> Verified:
+    """Return what is to be said of a licence that is stated and not sealed: never that it is valid."""
+    verdict = verified.verdict
+    if verdict.format is not None:
+        missing = (*verdict.checks, unknown(CheckName.FORMAT, Reason.FORMAT_NO_METADATA, found.source))
+    else:
+        is_absent = found.absence is NoDocument.NOT_THERE
+        reason = Reason.FORMAT_NO_DOCUMENT if is_absent else Reason.FORMAT_DOCUMENT_UNAVAILABLE
+        unread = [check.detail for check in verdict.checks if found.document and check.detail]
+        detail = ": ".join([found.source, *filter(None, [found.detail]), *unread])
+        missing = (unknown(CheckName.FORMAT, reason, detail),)
+    checks = (*missing, check_validity_period(found.stated, at))
+    stated = Verified(verdict=replace(verdict, checks=checks), licence=found.stated, source=found.source)
+    return judge_registered(stated, _register(found, is_latest=True), at=at)
+
+
+def _register(found: StatedLicence, *, is_latest: bool) -> Registered:
+    return Registered(
+        status=status_of_version(found.status, is_current=is_latest),
+        is_under_objection=found.is_under_objection,
+        source=found.source,
+        is_unseen=found.is_unseen,
+    )
+
+
 def judge_not_found(source: str, *, at: datetime) -> Verified:
     """Return what is to be said of a licence that a source does not know, or is not to say that it knows."""
     check = replace(unknown(CheckName.STATUS, Reason.STATUS_NOT_FOUND), as_of=at)
     return Verified(verdict=Verdict(format=None, checks=(check,)), source=source)
+
+
+def is_not_found(verified: Verified) -> bool:
+    """Say whether a source does not know the licence, or is not to say that it knows it."""
+    return Reason.STATUS_NOT_FOUND in verified.verdict.reasons
+
+
+def judge_unanswered(reason: Reason, source: str, detail: str) -> Verified:
+    """Return what is to be said of a licence that could not be asked for: nobody knows, which is not "not found"."""
+    check = unknown(CheckName.STATUS, reason, detail)
+    return Verified(verdict=Verdict(format=None, checks=(check,)), source=source)
+
+
+def note_passed_over(verified: Verified) -> Verified:
+    """Return an answer with the note that a source which comes first could not be asked."""
+    notes = (*verified.verdict.notes, PASSED_OVER)
+    return replace(verified, verdict=replace(verified.verdict, notes=notes))
 
 
 def concerns_register(verified: Verified) -> bool:
@@ -136,18 +240,21 @@ def concerns_register(verified: Verified) -> bool:
 
 def judge_registered(verified: Verified, registered: Registered, *, at: datetime) -> Verified:
     """Return what is to be said of a document whose licence a register knows; it spoke as of ``at``."""
-    notes = (UNDER_OBJECTION,) if registered.is_under_objection else ()
+    objected = (UNDER_OBJECTION,) if registered.is_under_objection else ()
+    unseen = (CODE_UNSEEN,) if registered.is_unseen else ()
     verdict = replace(
         verified.verdict,
         checks=(*verified.verdict.checks, check_status(registered.status, as_of=at)),
-        notes=(*verified.verdict.notes, *notes),
+        notes=(*verified.verdict.notes, *objected, *unseen),
     )
     return replace(verified, verdict=verdict, status=registered.status, register=registered.source)
 
 
-def judge_unasked(verified: Verified) -> Verified:
+def judge_unasked(
+    verified: Verified, reason: Reason = Reason.STATUS_UNAVAILABLE, detail: str | None = None
+) -> Verified:
     """Return what is to be said while the register that might know the licence cannot be asked: it is not valid."""
-    check = unknown(CheckName.STATUS, Reason.STATUS_UNAVAILABLE)
+    check = unknown(CheckName.STATUS, reason, detail)
     return replace(verified, verdict=replace(verified.verdict, checks=(*verified.verdict.checks, check)))
 
 

@@ -30,7 +30,14 @@ from gateway.callers import Caller
 from gateway.decision import DecisionId
 from gateway.pipeline import Verified
 from gateway.sharing import Shared
-from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, index_licence, normal_code
+from gateway.sources.source import (
+    SYSTEM_PREFIX,
+    ByIdentifier,
+    ByNumber,
+    LicenceKey,
+    index_licence,
+    normal_code,
+)
 from keys.canonical_json import encode_canonical
 from policies.forms.citizen import is_citizen_number
 from policies.item import Item
@@ -96,7 +103,9 @@ def about_question(
             identifier = key.identifier
         case None:
             pass
-    persons = [code for value in (match or {}).values() if is_citizen_number(code := normal_code(value))]
+    # The number of an identity card is its holder's own; so it is sealed and forgotten with that person.
+    typed_in = (number, identifier, *(match or {}).values())
+    persons = [code for value in typed_in if is_citizen_number(code := normal_code(value))]
     return About(
         item="" if item is None else item.id,
         purpose="" if item is None else item.purpose,
@@ -129,7 +138,10 @@ def draft_answer(
     shows = shared is not None and any(one.value is not UNSET for one in shared.fields.values())
     kind = LeafKind.MATCH if compares and not shows else LeafKind.ACCESS
     outcome = verified.verdict.outcome.value
-    reasons = tuple(dict.fromkeys(reason.value for reason in verified.verdict.reasons))[: MAX_LIST - 1]
+    reasons = tuple(dict.fromkeys(reason.value for reason in verified.verdict.reasons))[: MAX_LIST - 2]
+    source = verified.register or verified.source
+    if source.startswith(SYSTEM_PREFIX):
+        reasons += (source,)  # whose register it rests on, or who could not say
     if shared is not None and (shared.match or {}).get("outcome") is False:
         reasons += (NO_MATCH,)
     if shared is None:

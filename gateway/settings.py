@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.audit.book.settings import STATE_PATTERN, AuditSettings, parse_audit
+from gateway.facade.settings import FacadeSettings, parse_facades
 from gateway.second_opinion import SecondOpinionSettings, parse_second_opinion
 from gateway.toml_table import TomlTable, Words
 
@@ -63,6 +64,18 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesSettings:
+    """How long other systems may take over one question together, and how many questions one of them gets at once.
+
+    ``waiting`` more wait for their turn; whoever comes then is told that the system cannot be asked.
+    """
+
+    deadline_seconds: float = 10.0  # two systems, one after the other, of which one does not answer
+    concurrency: int = 8  # limits of a minute are easily reached
+    waiting: int = 64  # at half a second for an answer, the last one waits four
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySettings:
     """How many people approve a policy that widens, how often to look at it.
 
@@ -91,8 +104,10 @@ class Settings:
     trust: TrustSettings = field(default_factory=TrustSettings)
     second_opinion: SecondOpinionSettings = field(default_factory=SecondOpinionSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    sources: SourcesSettings = field(default_factory=SourcesSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    facades: tuple[FacadeSettings, ...] = ()
 
 
 def parse_settings(table: TomlTable) -> Settings:
@@ -115,8 +130,10 @@ def parse_settings(table: TomlTable) -> Settings:
         trust=_parse_trust(table.table("trust")),
         second_opinion=parse_second_opinion(table.table("second_opinion")),
         store=_parse_store(table.table("store")),
+        sources=_parse_sources(table.table("sources")),
         policy=_parse_policy(table.table("policy")),
         audit=parse_audit(table.table("audit")),
+        facades=parse_facades(table),
     )
     gateway.finish()
     table.finish()
@@ -156,6 +173,17 @@ def _parse_store(table: TomlTable) -> StoreSettings:
     )
     table.finish()
     return store
+
+
+def _parse_sources(table: TomlTable) -> SourcesSettings:
+    usual = SourcesSettings()
+    sources = SourcesSettings(
+        deadline_seconds=table.seconds("deadline_seconds", default=usual.deadline_seconds, low=0.1, high=60),
+        concurrency=table.integer("concurrency", default=usual.concurrency, low=1, high=64),
+        waiting=table.integer("waiting", default=usual.waiting, low=0, high=10_000),
+    )
+    table.finish()
+    return sources
 
 
 def _parse_http(table: TomlTable) -> HttpSettings:

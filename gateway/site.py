@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Final
 
 from gateway.adapters.access import SystemAccess
+from gateway.adapters.asked import AskedSystem, load_asked
 from gateway.adapters.systems import SYSTEMS_FILE, load_systems
 from gateway.audit.alarms.reading import ALARMS_FILE, WATCHLISTS_FOLDER, AlarmRules, check_lists, load_alarms
 from gateway.audit.witness.folder import NOBODY, WITNESS_FOLDER, Witnessing, load_witnessing
 from gateway.callers import README, CallerRegistry, load_callers
+from gateway.facade.loading import load_facades
+from gateway.facade.plan import FacadePlan
 from gateway.holder.withholding import WITHHOLDING_FILE, Withholding, load_withholding
 from gateway.policy.approvers import APPROVERS_FOLDER, load_approvers
 from gateway.policy.draft import read_sound_draft
 from gateway.policy.folder import POLICIES_FOLDER, has_policy
 from gateway.secret_file import SHORTEST_SECRET, SecretError, SecretFault, read_secret
 from gateway.settings import Settings, TrustSettings, parse_settings
+from gateway.sources.rules import SOURCES_FILE, STORE_FIRST, SourceRule, load_rules
 from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
 from gateway.toml_table import Fault, Words, describe_entry, describe_os_error, load_toml
 from gateway.trust.lists import Finding, TrustReading, TrustState
@@ -44,7 +48,7 @@ FOLDERS: Final = (
     WATCHLISTS_FOLDER,
     STATE_FOLDER,
 )
-SITE_FILES: Final = (SETTINGS_FILE, ALARMS_FILE, WITHHOLDING_FILE, SYSTEMS_FILE)  # likewise
+SITE_FILES: Final = (SETTINGS_FILE, ALARMS_FILE, WITHHOLDING_FILE, SYSTEMS_FILE, SOURCES_FILE)  # likewise
 
 
 class SiteError(Exception):
@@ -73,7 +77,10 @@ class Site:
     witnessing: Witnessing = NOBODY
     withholding: Withholding = field(default_factory=Withholding)  # what holders are not shown for a while
     alarms: AlarmRules = field(default_factory=AlarmRules)
+    facades: tuple[FacadePlan, ...] = ()  # addresses at which we answer as another system does
     systems: Mapping[str, SystemAccess] = field(default_factory=dict, repr=False)  # the other systems that it may ask
+    rules: tuple[SourceRule, ...] = (STORE_FIRST,)  # which sources are asked, in order
+    asked: tuple[AskedSystem, ...] = ()  # the systems that rules name
 
 
 def load_site(folder: Path, *, at: datetime | None = None) -> Site:
@@ -101,9 +108,13 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     status_mark = mark_folder(folder / STATUS_FOLDER)
     sources = load_status_sources(folder, store=store, faults=faults)
     callers = load_callers(folder / CALLERS_FOLDER, faults=faults, name=CALLERS_FOLDER)
+    planned = () if settings is None else settings.facades
+    facades = load_facades(planned, folder, callers, file=SETTINGS_FILE, faults=faults)
     load_approvers(folder / APPROVERS_FOLDER, faults=faults)
     withholding = load_withholding(folder, faults=faults)
     systems = load_systems(folder, faults=faults)
+    rules = load_rules(folder, systems=systems, faults=faults)
+    asked = _load_asked(folder, rules, systems, faults)
     alarms = load_alarms(folder, faults=faults)
     if settings is not None:
         check_lists(alarms, folder / settings.audit.keys, faults=faults)
@@ -126,10 +137,22 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
         status_mark=status_mark,
         pseudonym_master=master,
         withholding=withholding,
+        facades=facades,
         systems=systems,
+        rules=rules,
+        asked=asked,
         alarms=alarms,
         witnessing=witnessing,
     )
+
+
+def _load_asked(
+    folder: Path, rules: Iterable[SourceRule], systems: Mapping[str, SystemAccess], faults: list[Fault]
+) -> tuple[AskedSystem, ...]:
+    """Read the mappings of the systems that rules name; a system that none names need not have one."""
+    names = dict.fromkeys(rule.system for rule in rules if rule.system in systems)
+    found = (load_asked(folder / ADAPTERS_FOLDER, name, systems[name], faults=faults) for name in names)
+    return tuple(one for one in found if one is not None)
 
 
 def store_file(folder: Path, settings: Settings) -> Path:

@@ -84,6 +84,15 @@ max_cases = 100
 # The gateway's own licences: a file below state/, or an absolute path; kept with tongban store.
 file = "state/licences.sqlite"
 
+[sources]
+# 一次提问中向其他系统（systems.toml、sources.toml）查询合计的期限（秒）。
+# Seconds that all other systems together may take over one question.
+deadline_seconds = 10
+# 同一系统同时受理的提问数，以及此外可排队的数量（每个进程）。
+# Questions that one system gets at once, and how many more wait for their turn; in each process.
+concurrency = 8
+waiting = 64
+
 [audit]
 # 开启日志非公开部分须几名审计员：2 为一人申请、另一人批准；1 仅供人员很少的单位。
 # How many auditors it takes to open private parts: 2, one asks and another approves; 1 for a very small site.
@@ -114,6 +123,13 @@ interval_seconds = 15
 # 本网关见证其他日志所用密钥的名称；默认为 witness.行政区划代码。
 # The name of the key with which this gateway witnesses other logs; by default witness. and the region.
 # name = "witness.370000"
+
+# 仿真接口：按另一系统的接口应答（docs/adapters.md）。不设则没有；调用方须在 callers/ 中以 [facade] 登记。
+# Façades: answering in the form of another system (docs/adapters.md). None without this; the caller has a [facade].
+# [[facade]]
+# system = "shandong"
+# caller = "partner-platform"
+# item = "EX-SC-01"
 """
 
 _README: Final = """\
@@ -131,6 +147,9 @@ _README: Final = """\
 | `alarms.toml` | 告警规则与工作日历：哪些查询须由人复核 Alarms: accesses to look at; the working calendar |
 | `watchlists/` | 可选：重点保护人员与诱饵证照名单 Optional: lists of protected persons and of decoy licences |
 | `withholding.toml` | 依法应当保密、在期限内不向持证人显示的查询 Accesses that holders are not shown for a fixed time |
+| `adapters/*.toml` | 其他系统的映射与传输配方 Mappings and transport recipes of other systems |
+| `systems.toml` | 可选：其他系统的地址、账号与机密文件 Optional: addresses, accounts and secrets of other systems |
+| `sources.toml` | 可选：向哪些系统查询哪些证照 Optional: which systems are asked for which licences |
 | `status/*.toml` | 可选：吊销状态的来源（CRL、OCSP、状态订阅） Optional: where revocation status is fetched |
 | `witness/` | 可选：见证本网关日志的各方、本网关见证的日志 Optional: who witnesses our log, and whose logs we witness |
 | `state/` | 由网关写入；证照库 `licences.sqlite` 勿删 Written by the gateway; never delete `licences.sqlite` |
@@ -220,6 +239,9 @@ enabled = false
 # 可选的有效期，含起不含止。Optional period: from (inclusive) to (exclusive).
 # valid_from = 2026-01-01T00:00:00+08:00
 # valid_to = 2027-01-01T00:00:00+08:00
+
+# 按其他系统的接口查询的调用方，以 [facade] 代替 algorithm、kid、key（docs/adapters.md）。
+# A caller that asks in the form of another system has a table [facade] in place of algorithm, kid and key.
 '''
 
 _WITHHOLDING: Final = """\

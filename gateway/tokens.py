@@ -62,6 +62,7 @@ class SignInFailure(StrEnum):
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
     LIFETIME = "lifetime"
+    FACADE = "facade"  # another system's way to sign in; why it was refused is in the request log
     HOLDER = "holder"  # of an identity platform: whom it names is no holder
     ACTING_FOR = "acting-for"
     ASSURANCE = "assurance"
@@ -167,7 +168,7 @@ def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: date
     if caller is None:
         raise SignInError(SignInFailure.UNKNOWN_CALLER)
     # 5. the algorithm
-    if header.alg != caller.algorithm.value:
+    if caller.algorithm is None or header.alg != caller.algorithm.value:
         raise SignInError(SignInFailure.ALGORITHM)
     # 6. the signature
     try:

@@ -16,6 +16,7 @@ _CLASSES: Final[Mapping[Sort, tuple[type, ...]]] = {
     Sort.NUMBER: (int, float),
     Sort.FLAG: (bool,),
     Sort.TEXTS: (str,),  # each part
+    Sort.TREE: (dict, list),
 }
 
 

@@ -27,6 +27,7 @@ QUESTION: Final = frozenset(
         "operator_name",
         "operator_org",
         "operator_org_code",
+        "question_id",  # under which the asker's log has the question; a decision id, which names nobody
     }
 )
 # A licence or a person: never in an address, for addresses are logged by everyone they pass.

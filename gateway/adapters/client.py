@@ -70,8 +70,10 @@ class AdapterClient:
         self._deadline_seconds = recipe.deadlines.total_ms / 1000
         self._keeper = None if recipe.sign_in is None else TokenKeeper(self._sign_in_in_time)
 
-    async def ask(self, inquiry: Inquiry) -> Answer:
+    async def ask(self, inquiry: Inquiry, *, until: float | None = None) -> Answer:
         """Ask, within the deadline of the recipe; a holder of whom nothing is found is asked for elsewhere too.
+
+        ``until``, on the clock of the event loop, is when an answer is of no use any more.
 
         A link that is an address is fetched from the host that the recipe's table names for its host, and from no
         other; nothing of ours goes with it.
@@ -81,7 +83,8 @@ class AdapterClient:
 
         """
         try:
-            async with asyncio.timeout(self._deadline_seconds) as deadline:
+            end = asyncio.get_running_loop().time() + self._deadline_seconds
+            async with asyncio.timeout_at(end if until is None else min(end, until)) as deadline:
                 if inquiry.question is Question.FILE and inquiry.link.lower().startswith(_ADDRESSES):
                     return await self._fetch(inquiry.link)
                 answer = await self._ask(inquiry, deadline)
@@ -148,7 +151,8 @@ class AdapterClient:
             answer = _answer(page)
             has_records = answer.outcome in _WITH_RECORDS
             if found is None and not has_records:
-                return answer
+                is_cut = answer.outcome is AnswerOutcome.NOT_FOUND and bool(page.total)
+                return replace(answer, outcome=AnswerOutcome.PARTIAL) if is_cut else answer
             if found is not None and not has_records and answer.outcome is not AnswerOutcome.NOT_FOUND:
                 return replace(found, outcome=AnswerOutcome.PARTIAL, raw_outcome=answer.raw_outcome)
             size = len(answer.records) + len(answer.refused)

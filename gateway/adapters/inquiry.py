@@ -12,7 +12,8 @@ from adapters.transport.recipe import Question
 class Inquiry:
     """What is asked, why, and by whom, in the words of templates; "" where nothing is known.
 
-    ``link`` is what a record said about its file: an address, or a grant of one use.
+    ``link`` is what a record said about its file: an address, or a grant of one use. ``question_id`` is the id under
+    which our access log has the question; every request that it needs can carry it.
     """
 
     question: Question
@@ -34,6 +35,7 @@ class Inquiry:
     operator_name: str = ""
     operator_org: str = ""
     operator_org_code: str = ""
+    question_id: str = ""
 
     @property
     def words(self) -> Mapping[str, str]:

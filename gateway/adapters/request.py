@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from adapters.mapping.error import AdapterError
 from adapters.mapping.path import MessagePath
 from adapters.transport.reader import TOKEN
-from adapters.transport.recipe import BodyKind, Method, Request, TransportRecipe, Tree
+from adapters.transport.recipe import BodyKind, Call, Method, Request, TransportRecipe, Tree
 from adapters.transport.template import TIME_FORMS, MissingValueError, Template
 from gateway.adapters.access import SystemAccess, reveal_text
 from gateway.adapters.error import AskError, AskFault
@@ -147,6 +147,18 @@ class Writer:
             return _encrypt_whole(urlencode(tree), encryptors).encode()
         text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
         return _encrypt_whole(text, encryptors).encode()
+
+
+def names_in(recipe: TransportRecipe, call: Call) -> frozenset[str]:
+    """Return the names of all values that a call is filled with, those of its steps included."""
+    steps = [step.request for step in recipe.steps if step.name in call.after]
+    names = {
+        name
+        for request in (call.request, *steps)
+        for name in _names_in(request, [*recipe.headers.values(), *request.headers.values()])
+    }
+    made = (recipe.values.get(name.removeprefix("value.")) for name in names)
+    return frozenset(names | {str(place) for one in made if one is not None for place in one.places})
 
 
 def _find(key: KeyName, access: SystemAccess, token: Secret | None) -> Secret:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gateway.ended import look_at
 from keys.payload.secret import Secret
 
 
@@ -38,6 +39,7 @@ class TokenKeeper:
         if self._running is None:
             self._running = asyncio.create_task(self._renew())
             self._running.add_done_callback(self._forget)
+            self._running.add_done_callback(look_at)
         return await asyncio.shield(self._running)
 
     async def close(self) -> None:
@@ -51,7 +53,5 @@ class TokenKeeper:
         self._token = token
         return token
 
-    def _forget(self, done: asyncio.Task[Token]) -> None:
+    def _forget(self, _: asyncio.Task[Token]) -> None:
         self._running = None
-        if not done.cancelled():
-            done.exception()  # marks it as seen when every waiter has left

@@ -1,4 +1,4 @@
-"""Texts in the tree of a message, by their path: found, or replaced by what was encrypted or decrypted."""
+"""Texts in the tree of a message, by their path: found, put there, or replaced by what was encrypted or decrypted."""
 
 from collections.abc import Callable, Sequence
 
@@ -44,6 +44,37 @@ def replace_texts(tree: object, path: MessagePath, replace: Replace) -> object:
 
     """
     return _replace(tree, list(path.steps), path, replace)
+
+
+def put(tree: object, path: MessagePath, value: object) -> object:
+    """Return the tree with a value at a path, whatever was there or on the way; objects that are missing are made.
+
+    Raises:
+        AdapterError: SHAPE for a path through a list; as `find_text` does for a text on the way that holds no JSON.
+
+    """
+    return _put(tree, list(path.steps), path, value)
+
+
+def _put(node: object, steps: Sequence[Step], path: MessagePath, value: object) -> object:
+    if not steps:
+        return {**node, TEXT: value} if isinstance(node, dict) and TEXT in node else value
+    step, *rest = steps
+    members = node if isinstance(node, dict) else {}
+    inner = _put_inside(members.get(step.key) if step.key else node, step.operations, rest, path, value)
+    return {**members, step.key: inner} if step.key else inner
+
+
+def _put_inside(
+    node: object, operations: Sequence[Operation], rest: Sequence[Step], path: MessagePath, value: object
+) -> object:
+    if not operations:
+        return _put(node, rest, path, value)
+    operation, *others = operations
+    if operation is Operation.EACH:
+        raise AdapterError(AdapterFault.SHAPE, path.text)
+    inner = _put_inside(_unfold(node, operation, path) if node else None, others, rest, path, value)
+    return write_json_text(inner) if operation is Operation.JSON else write_xml_text(inner)
 
 
 def _replace(node: object, steps: Sequence[Step], path: MessagePath, replace: Replace) -> object:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.kit import kit_app
 from gateway.cli.language import say
 from gateway.cli.options import Json, argument, option
 
@@ -16,6 +17,7 @@ adapter_app = typer.Typer(
         "外部系统映射：起草、检查、转换。", "Mappings of other systems: draft, check, convert messages between them."
     ),
 )
+adapter_app.add_typer(kit_app)
 
 Files = Annotated[
     list[Path],
@@ -131,16 +133,32 @@ def drift_command(
     help=say("在本机启动外部系统的替身，供测试。", "Serve a stand-in for another system on this machine."),
 )
 def stand_in_command(
-    name: Annotated[str, argument("NAME", "替身名称。", "Its name.")],
+    name: Annotated[
+        str,
+        argument(
+            "NAME", "内置替身的名称，或带 [transport] 的映射文件。", "Its name, or a mapping file with a [transport]."
+        ),
+    ],
     *,
     port: Annotated[int, option("--port", zh="端口；0 为任意空闲端口。", en="The port; 0: any free one.")] = 0,
     fault: Annotated[
         list[str] | None,
         option("--fault", zh="打开的故障，可多次给出。", en="A fault to switch on; may be repeated.", metavar="NAME"),
     ] = None,
+    sample: Annotated[
+        list[Path] | None,
+        option(
+            "--sample",
+            zh="以此消息中的证照应答，可多次给出；默认为内置样例。",
+            en="Answer with the licences of this message; may be repeated. Default: made-up ones.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Exit with 0 when told to stop, 2 for a name, a fault or a port that cannot be used."""
+    """Exit with 0 when told to stop, 1 for a mapping or sample with faults, 2 for what cannot be used."""
     from gateway.cli import adapter_stand_in  # noqa: PLC0415 - loaded when used, so that --help is quick
 
-    raise typer.Exit(adapter_stand_in.stand_in(name, port=port, faults=fault or [], as_json=as_json))
+    raise typer.Exit(
+        adapter_stand_in.stand_in(name, port=port, faults=fault or [], samples=sample or [], as_json=as_json)
+    )

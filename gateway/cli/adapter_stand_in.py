@@ -3,39 +3,69 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 from rich.markup import escape
 
+from adapters.mapping.adapter import Adapter
+from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE
+from adapters.record.record import LicenceRecord
+from adapters.record.status import RecordStatus
 from gateway.adapters.access import reveal_text
-from gateway.cli import failure
+from gateway.cli.adapter_commands import find_adapter, guard
+from gateway.cli.adapter_transport import check_transport
 from gateway.cli.console import ERR, OUT, ExitCode, print_json
 from gateway.cli.failure import UsageError
 from gateway.cli.language import say
 from gateway.standins.desk import Desk
 from gateway.standins.fault import Fault
-from gateway.standins.registry import STAND_INS, StandIn
+from gateway.standins.registry import STAND_INS, StandIn, reflect
+from gateway.standins.samples import SAMPLES
+from gateway.trust.files import read_file
 
 _HOST: Final = "127.0.0.1"  # never another address: its passwords are known to everyone
 
 
-def stand_in(name: str, *, port: int, faults: Sequence[str], as_json: bool) -> ExitCode:
-    """Serve until a signal says stop; USAGE for a name, a fault or a port that cannot be."""
+def stand_in(name: str, *, port: int, faults: Sequence[str], samples: Sequence[Path], as_json: bool) -> ExitCode:
+    """Serve until a signal says stop; USAGE for a name, a fault or a port that cannot be, INVALID for a bad mapping."""
 
     def run(_: datetime) -> ExitCode:
-        found = STAND_INS.get(name)
-        if found is None:
-            known = ", ".join(STAND_INS)
-            raise UsageError(say(f"没有替身 {name}；可选：{known}", f"there is no stand-in {name}; there are: {known}"))
-        desk = found.open_desk(found.load_adapter(), lambda: datetime.now(UTC), _choose(found, faults))
+        found = _find(name)
+        adapter = found.load_adapter()
+        records = [record for path in samples for record in _read_sample(adapter, path)] or SAMPLES
+        desk = found.open_desk(adapter, lambda: datetime.now(UTC), _choose(found, faults), records)
         with socket.create_server((_HOST, port)) as listener:
             asyncio.run(_serve(found, desk, listener, as_json=as_json))
         return ExitCode.DONE
 
-    return failure.guard(run, as_json=as_json)
+    return guard(run, as_json=as_json)
+
+
+def _find(name: str) -> StandIn:
+    """Return a stand-in by its name, or the one of a mapping file; raises UsageError."""
+    path = Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        found = STAND_INS.get(name)
+        if found is None:
+            known = ", ".join(STAND_INS)
+            raise UsageError(say(f"没有替身 {name}；可选：{known}", f"there is no stand-in {name}; there are: {known}"))
+        return found
+    adapter = find_adapter(name)
+    if not adapter.transport:
+        raise UsageError(say(f"{name} 没有 [transport]", f"{name} has no [transport]"))
+    check_transport(adapter)
+    return reflect(adapter)
+
+
+def _read_sample(adapter: Adapter, path: Path) -> Iterator[LicenceRecord]:
+    """Yield the licences of a message of the system; where it has no status, they count as active."""
+    for record in adapter.parse(read_file(path, MAX_DOCUMENT_MESSAGE)).records:
+        yield record if adapter.rules.status is not None else replace(record, status=RecordStatus.ACTIVE)
 
 
 def _choose(found: StandIn, names: Sequence[str]) -> frozenset[Fault]:
@@ -55,19 +85,23 @@ async def _serve(found: StandIn, desk: Desk, listener: socket.socket, *, as_json
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()
-        _announce(found, f"http://{_HOST}:{listener.getsockname()[1]}", as_json=as_json)
+        _announce(desk, f"http://{_HOST}:{listener.getsockname()[1]}", as_json=as_json)
         await stop.wait()
     finally:
         await runner.cleanup()
 
 
-def _announce(found: StandIn, address: str, *, as_json: bool) -> None:
+def _announce(desk: Desk, address: str, *, as_json: bool) -> None:
     """Say where it is and with which accounts it is asked; they are no secrets, for they are in the program."""
-    secrets = {name: reveal_text(secret) for name, secret in found.access.secrets.items()}
+    secrets = {name: reveal_text(secret) for name, secret in desk.access.secrets.items()}
+    licences = len(desk.find(lambda _: True))
     if as_json:
-        print_json({"listening": address, "settings": dict(found.access.settings), "secrets": secrets})
+        print_json(
+            {"listening": address, "settings": dict(desk.access.settings), "secrets": secrets, "licences": licences}
+        )
         return
     OUT.print(f"listening on {address}")
-    for title, values in ((say("账号", "settings"), found.access.settings), (say("密钥（公开）", "secrets"), secrets)):
+    for title, values in ((say("账号", "settings"), desk.access.settings), (say("密钥（公开）", "secrets"), secrets)):
         for name, value in values.items():
             ERR.print(escape(f"{title}: {name} = {value}"))
+    ERR.print(say(f"证照：{licences} 件", f"licences: {licences}"))

@@ -16,9 +16,19 @@ from rich.table import Table
 
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
 from gateway.cli.demo_sharing import show_sharing
+from gateway.cli.demo_systems import run_systems, show_systems
 from gateway.cli.language import say
 from gateway.cli.verify import STYLE, WORD
-from gateway.demo.asking import Answer, GatewayDidNotStartError, SharingAnswer, ask_all, ask_callers, run_gateway
+from gateway.demo.asking import (
+    Answer,
+    GatewayDidNotStartError,
+    SharingAnswer,
+    SystemAnswer,
+    ask_all,
+    ask_callers,
+    ask_systems,
+    run_gateway,
+)
 from gateway.demo.revoking import (
     LOOK_SECONDS,
     DemoNotRunningError,
@@ -79,19 +89,21 @@ def _demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
             ERR.print(f"tongban: {say('无法写入', 'cannot write to')} {escape(str(folder))}: {escape(why)}")
             return ExitCode.USAGE
         try:
-            with run_gateway(places["site"]) as address:
-                answers, shared = asyncio.run(_collect(address, stage))
+            with run_systems(stage, places["site"]), run_gateway(places["site"]) as address:
+                answers, shared, asked = asyncio.run(_collect(address, stage))
                 _show(answers, as_json=as_json)
                 if shared:
                     show_sharing(shared, as_json=as_json)
+                if asked:
+                    show_systems(asked, as_json=as_json)
                 if not once:
                     _go_on(RevocationDesk(stage=stage, folder=folder, address=address))
         except GatewayDidNotStartError as error:
             ERR.print(f"tongban: {say('网关未能启动', 'the gateway did not start')}: {escape(str(error))}")
             ERR.print(escape((folder / "gateway.log").read_text(encoding="utf-8")))
             return ExitCode.USAGE
-    are_right = [*(answer.is_right for answer in answers), *(answer.is_right for answer in shared)]
-    return ExitCode.DONE if all(are_right) else ExitCode.INVALID
+    is_right = all(answer.is_right for part in (answers, shared, asked) for answer in part)
+    return ExitCode.DONE if is_right else ExitCode.INVALID
 
 
 def _is_free(folder: Path) -> bool:
@@ -111,14 +123,15 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-async def _collect(address: str, stage: Stage) -> tuple[list[Answer], list[SharingAnswer]]:
+async def _collect(address: str, stage: Stage) -> tuple[list[Answer], list[SharingAnswer], list[SystemAnswer]]:
     answers = []
     with progress_bar() as progress:
         task = progress.add_task(say("经 HTTP 核验", "verifying over HTTP"), total=len(stage.questions))
         async for answer in ask_all(address, stage.caller_key, stage.questions):
             answers.append(answer)
             progress.advance(task)
-    return answers, [answer async for answer in ask_callers(address, stage.sharing)]
+    shared = [answer async for answer in ask_callers(address, stage.sharing)]
+    return answers, shared, [answer async for answer in ask_systems(address, stage.caller_key, stage.systems)]
 
 
 def _show(answers: list[Answer], *, as_json: bool) -> None:

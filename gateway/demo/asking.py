@@ -16,14 +16,17 @@ import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.callers import TokenAlgorithm
+from gateway.demo.neighbours import SystemQuestion
 from gateway.demo.sharing import SharingQuestion, is_right
 from gateway.demo.stage import AUDIENCE, CALLER_ID, KEY_ID, Question
+from gateway.sources.source import SYSTEM_PREFIX
 from gateway.tokens import encode_token
 
 ANSWER_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0  # answers under way take a second
 AT_ONCE = 4  # questions under way at the same time
 PUBLIC_ITEM = "EX-QT-05"  # the example policy's public look-up of businesses
+_CASE = {"item": "EX-YB-01", "case": "YB2026-000001", "use": "城乡居民基本医疗保险参保登记"}  # of the example policy
 _READY = "listening on "
 
 
@@ -58,7 +61,8 @@ def run_gateway(site: Path) -> Iterator[str]:
         GatewayDidNotStartError: it ended at once.
 
     """
-    command = [sys.executable, "-m", "gateway", "serve", "--site", str(site), "--port", "0"]
+    # -P: a folder keys/ where one stands must not hide the package of that name.
+    command = [sys.executable, "-P", "-m", "gateway", "serve", "--site", str(site), "--port", "0"]
     with (
         (site.parent / "gateway.log").open("wb") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,  # noqa: S603 - our own
@@ -74,6 +78,26 @@ def run_gateway(site: Path) -> Iterator[str]:
                 process.wait(STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemAnswer:
+    """What came back for a question that another system must answer."""
+
+    question: SystemQuestion
+    status: int
+    body: Mapping[str, Any]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether outcome and reason are the expected ones, and that system is named as the one that said it."""
+        expected = self.question.neighbour
+        return (
+            self.status == 200  # noqa: PLR2004 - HTTP's own number
+            and self.body.get("outcome") == expected.outcome
+            and (expected.reason is None or expected.reason in self.body.get("reasons", ()))
+            and self.body.get("freshness", {}).get("register") == f"{SYSTEM_PREFIX}{expected.system}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +130,21 @@ async def ask_all(address: str, key: Ed25519PrivateKey, questions: Iterable[Ques
         tasks = [asyncio.create_task(ask(question)) for question in questions]
         for task in tasks:
             yield await task
+
+
+async def ask_systems(
+    address: str, key: Ed25519PrivateKey, questions: Iterable[SystemQuestion]
+) -> AsyncIterator[SystemAnswer]:
+    """Ask one after another what the gateway has to ask others, with all that those demand to know of the asker."""
+    async with _open(address) as session:
+        for one in questions:
+            body = {
+                "licence": dict(one.key),
+                "purpose": dict(_CASE),
+                "operator": {"id": f"{CALLER_ID}-clerk", "name": "演示经办人"},
+            }
+            status, answer = await _post(session, "/v1/verifications", body, caller=CALLER_ID, key=key)
+            yield SystemAnswer(question=one, status=status, body=answer)
 
 
 async def ask_callers(address: str, questions: Iterable[SharingQuestion]) -> AsyncIterator[SharingAnswer]:

@@ -14,6 +14,7 @@ from gateway.demo.authority import DemoAuthority
 from gateway.demo.forgeries import forge
 from gateway.demo.issuer import IssuedLicence, issue_licences
 from gateway.demo.licences import TYPE_CODES
+from gateway.demo.neighbours import SystemQuestion, ask_neighbours
 from gateway.demo.sharing import DemoCaller, SharingQuestion, ask_about, make_callers
 from gateway.reason import Reason
 from gateway.secret_file import read_or_make_secret
@@ -52,6 +53,7 @@ class Stage:
     """Everything that a run of the demo needs; the private key is the demo caller's and lives in memory only.
 
     ``stock`` is what the gateway's own store keeps. ``callers`` ask the questions of ``sharing``, about what they see.
+    ``systems`` are questions about licences for which the word of another system counts.
     """
 
     authority: DemoAuthority
@@ -60,6 +62,7 @@ class Stage:
     stock: tuple[IssuedLicence, ...] = ()
     callers: tuple[DemoCaller, ...] = ()
     sharing: tuple[SharingQuestion, ...] = ()
+    systems: tuple[SystemQuestion, ...] = ()
 
 
 def set_stage(now: datetime) -> Stage:
@@ -87,6 +90,7 @@ def set_stage(now: datetime) -> Stage:
         stock=stock,
         callers=tuple(callers.values()),
         sharing=ask_about(stock, callers),
+        systems=ask_neighbours(stock),
     )
 
 

@@ -53,6 +53,7 @@ async def post_alarms(request: web.Request) -> web.Response:
         org=caller.organisation,
         found=len(page.alarms),
         is_onward=asked.cursor is not None,
+        among={"scope": asked.scope.value} | ({} if asked.rule is None else {"rule": asked.rule}),
     )
     receipt = await record(request, draft)
     rules = {rule.id: rule for rule in request.app[SITE].alarms.rules}

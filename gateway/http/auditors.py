@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from gateway.audit.committed import OFFICIAL_COMMITMENTS, SUBJECT_COMMITMENTS, erased_commitments
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.finding.making import FindingOrder, make_finding
 from gateway.audit.openings import Opening, OpeningError, check_use
@@ -258,9 +259,7 @@ def _describe(page: Page, search: _Search, receipt: Receipt) -> SearchAnswer:
 
 def _describe_private(opened: OpenedPart) -> OpenedAnswer:
     part, salts = opened.part, opened.part.salts
-    erased = ({"lic", "subj", "resp"} if opened.subject_erased else set()) | (
-        {"op", "case"} if opened.official_erased else set()
-    )
+    erased = erased_commitments(opened)
     return OpenedAnswer(
         subjects=list(part.subjects),
         licence=part.licence or None,
@@ -269,7 +268,9 @@ def _describe_private(opened: OpenedPart) -> OpenedAnswer:
         context=list(part.context),
         response=part.response.hex() or None,
         salts={
-            name: getattr(salts, name).hex() for name in ("op", "case", "lic", "subj", "resp") if name not in erased
+            name: getattr(salts, name).hex()
+            for name in (*OFFICIAL_COMMITMENTS, *SUBJECT_COMMITMENTS)
+            if name not in erased
         },
         subject_erased=opened.subject_erased,
         official_erased=opened.official_erased,

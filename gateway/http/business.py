@@ -1,6 +1,7 @@
 """``POST /v1/verifications``: one question about one licence."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,8 +15,9 @@ from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
 from gateway.http.consents import raise_unavailable
 from gateway.http.entries import asking, describe_logged, record
+from gateway.http.finding import ask_register, find_licence, make_errand
 from gateway.http.floor import not_before
-from gateway.http.licence_question import DocumentQuestion, KeyQuestion, not_offered, parse_question
+from gateway.http.licence_question import DocumentQuestion, KeyQuestion, parse_question
 from gateway.http.messages.questions import AttestQuestion, Purpose, VerificationRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import WRONG_VALUE, name_place
@@ -25,8 +27,6 @@ from gateway.http.state import (
     CALLER,
     CLOCK,
     DECISION,
-    FAILURE,
-    LICENCES,
     OUTCOME,
     POLICY,
     SHARING,
@@ -35,26 +35,19 @@ from gateway.http.state import (
     STORE,
     VERIFIER,
 )
-from gateway.pipeline import Verified, concerns_register, judge_not_found, judge_registered, judge_unasked
+from gateway.pipeline import PASSED_OVER, SYSTEM_REASONS, Verified, judge_not_found
 from gateway.policy.moment import china_day
 from gateway.purpose import PurposeError, bind_purpose
 from gateway.reason import Reason
 from gateway.recording import About, Basis, about_licence, about_question, draft_answer
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.sharing import Asked, BudgetExceededError, PolicyView, Shared
-from gateway.sources.source import (
-    Found,
-    LicenceKey,
-    SourceFault,
-    SourceUnavailableError,
-    index_licence,
-)
+from gateway.sources.source import SourceUnavailableError
 from gateway.withheld import Held
 from policies.forms.attest import COVERS, VALID_ON
 from policies.item import Item
 
-_OUT_OF_REACH: Final = (Reason.REVOCATION_UNAVAILABLE, Reason.STATUS_UNAVAILABLE)
-SOURCE_RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
+_OUT_OF_REACH: Final = frozenset({Reason.REVOCATION_UNAVAILABLE, *SYSTEM_REASONS.values()})
 COUNTERS_RETRY_AFTER_SECONDS: Final = 60  # what is counted by the minute makes room first
 
 
@@ -72,12 +65,37 @@ async def post_verification(request: web.Request) -> web.Response:
         arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
         floor_seconds = request.app[SITE].settings.policy.match_floor_milliseconds / 1000 if question.compares else 0.0
         async with not_before(arrived + floor_seconds):
-            return await _answer(request, question, share, now)
+            answered = await answer_question(request, question, share, now)
+    answer = render_answer(
+        answered.verified,
+        decision=request[DECISION],
+        request=question.request,
+        receipt=answered.receipt,
+        shared=answered.shared,
+        revocation_seq=answered.revocation_seq,
+    )
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
 
-async def _answer(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What is said to a question, once the access log has it: nothing else of the licence may leave."""
+
+    verified: Verified
+    shared: Shared | None
+    receipt: dict[str, Any]
+    revocation_seq: int | None
+
+
+async def answer_question(
     request: web.Request, question: DocumentQuestion | KeyQuestion, share: BodyShare, now: datetime
-) -> web.Response:
+) -> Answered:
+    """Return what is said to a question that was read, in whatever form it will leave; its entry is durable.
+
+    Raises:
+        ProblemError: the refusal.
+
+    """
     asked = question.request
     # 2. purpose
     request[ABOUT] = about = _about(question, _named_item(request, asked))
@@ -93,11 +111,11 @@ async def _answer(
         # A refusal names its holders too. Not where the licence was only named: by what a refusal commits to, whoever
         # asks would see whether there is such a licence.
         request[ABOUT] = about_licence(about, verified.licence)
-        verified = await _register(request, verified, now)
+        errand = make_errand(request, question, view, item)
+        verified = await ask_register(request, verified, errand, now)
     else:
-        found = await _find(request, question.key)
-        share.keep(len(found.document))
-        verified = await request.app[VERIFIER].verify_found(found, question.key, store=store, at=now)
+        errand = make_errand(request, question, view, item)
+        verified = await find_licence(request, question.key, errand, share, store=store, now=now)
     share.keep(0)
     verdict = verified.verdict
     if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
@@ -109,7 +127,7 @@ async def _answer(
         verified, shared = await _share(request, view, asked_for, verified, now=now)
     request.app[VERIFIER].count_verdict(verified.verdict)
     request[OUTCOME] = verified.verdict.outcome.value
-    # 5. entry and answer
+    # 5. entry
     draft = draft_answer(
         asking(request),
         about_licence(about, verified.licence),
@@ -119,10 +137,7 @@ async def _answer(
         basis=Basis(trust=store.anchors_version, revocation=sequence),
     )
     receipt = describe_logged(request, await record(request, draft))
-    answer = render_answer(
-        verified, decision=request[DECISION], request=asked, receipt=receipt, shared=shared, revocation_seq=sequence
-    )
-    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+    return Answered(verified=verified, shared=shared, receipt=receipt, revocation_seq=sequence)
 
 
 def _named_item(request: web.Request, asked: VerificationRequest) -> Item | None:
@@ -204,41 +219,6 @@ async def _share(
         raise_unavailable(request, error)
 
 
-async def _find(request: web.Request, key: LicenceKey) -> Found:
-    """Return what the gateway's own store knows of a licence.
-
-    Raises:
-        ProblemError: 422, there is no store; 503, it cannot be asked now.
-
-    """
-    source = request.app[LICENCES]
-    try:
-        if source is None:
-            raise SourceUnavailableError(SourceFault.ABSENT)  # noqa: TRY301 - a site without a folder has no store
-        return await source.find(key)
-    except SourceUnavailableError as error:
-        if error.fault is SourceFault.ABSENT:
-            raise not_offered() from error
-        request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{error.fault}"
-        headers = {"Retry-After": str(SOURCE_RETRY_AFTER_SECONDS)}
-        raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers) from error
-
-
-async def _register(request: web.Request, verified: Verified, now: datetime) -> Verified:
-    """Return the verdict of a document that came along with what the gateway's own store says of its licence."""
-    source, licence = request.app[LICENCES], verified.licence
-    if source is None or licence is None or not concerns_register(verified):
-        return verified
-    try:
-        registered = await source.find_status(index_licence(licence), issued_on=licence.issued_on)
-    except SourceUnavailableError as error:
-        if error.fault is SourceFault.ABSENT:
-            return verified
-        request[FAILURE] = f"{Reason.STATUS_UNAVAILABLE}.{error.fault}"
-        return judge_unasked(verified)
-    return verified if registered is None else judge_registered(verified, registered, at=now)
-
-
 async def _read_question(request: web.Request, share: BodyShare) -> DocumentQuestion | KeyQuestion:
     """Return the question; the body it came in is let go on return."""
     settings = request.app[SITE].settings.http
@@ -287,7 +267,7 @@ def render_answer(
             "register": verified.register,
             "as_of": None if as_of is None else encode_time(as_of),
             "revocation_seq": revocation_seq,
-            "stale": any(reason in _OUT_OF_REACH for reason in verdict.reasons),
+            "stale": PASSED_OVER in verdict.notes or not _OUT_OF_REACH.isdisjoint(verdict.reasons),
             "fresh_until": None if ends_at is None else encode_time(ends_at),
         },
         "policy": None if shared is None else {"bundle": shared.bundle, "plan": shared.plan},

@@ -13,8 +13,9 @@ from gateway.audit.entry import Receipt
 from gateway.consent.fitting import Wanted, find_misfits
 from gateway.consent.record import MAX_LIFE, ConsentId, ConsentRecord, hash_holder, make_consent_id
 from gateway.consent.store import AsyncConsents
+from gateway.ended import look_at
 from gateway.http.bodies import read_body
-from gateway.http.entries import asking, describe_logged, look_at, record
+from gateway.http.entries import asking, describe_logged, record
 from gateway.http.messages.consents import ConsentRequest, WithdrawalRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import MAX_NAMED_PLACES, WRONG_VALUE, name_place, parse_request

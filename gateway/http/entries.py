@@ -11,6 +11,7 @@ from gateway.audit.leaf import LeafError
 from gateway.audit.receipts import describe_receipt, describe_witnessed
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.decision import DecisionId, make_decision_id
+from gateway.ended import look_at
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.state import (
     ABOUT,
@@ -102,7 +103,7 @@ async def record_refusal(request: web.Request, problem: ProblemError) -> Problem
     if problem.kind is ProblemKind.BUDGET_EXCEEDED and not about.is_found:
         about = replace(about, subjects=())  # who types in numbers beyond the budget does not make keys for them
     caller, limit = request[CALLER].id, request.app[REFUSALS]
-    if is_of_nobody and not limit.admits(caller, request[NOW]):
+    if is_of_nobody and not limit.admits(caller, asyncio.get_running_loop().time()):
         request.pop(DECISION, None)  # there is no receipt by it
         return problem
     left_out = limit.take(caller)
@@ -134,12 +135,6 @@ async def _settle(appending: "asyncio.Future[Receipt]", problem: ProblemError) -
 
 def _is_durable(appending: "asyncio.Future[Receipt]") -> bool:
     return appending.done() and not appending.cancelled() and appending.exception() is None
-
-
-def look_at(ended: "asyncio.Future[Any]") -> None:
-    """Look at how it ended: nobody else may, when the time was over."""
-    if not ended.cancelled():
-        ended.exception()
 
 
 def raise_unavailable(request: web.Request, error: LogUnavailableError) -> NoReturn:

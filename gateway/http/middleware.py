@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.callers import CallerRole
+from gateway.facade.desk import FACADE_PATH
 from gateway.holder.sign_in import parse_holder
 from gateway.http.entries import record_refusal
 from gateway.http.problems import ProblemError, ProblemKind, problem_of_http_error, render_problem
@@ -20,6 +21,7 @@ from gateway.http.state import (
     CLOCK,
     DECISION,
     DRAINING,
+    ENDS_AT,
     FAILURE,
     HOLDER,
     ISSUED_AT,
@@ -28,6 +30,7 @@ from gateway.http.state import (
     OUTCOME,
     REQUEST_ID,
     SITE,
+    SPEAKS,
 )
 from gateway.rendering import encode_time
 from gateway.request_log import LOGGER, UNMATCHED, encode_line
@@ -106,7 +109,8 @@ def _note(app: web.Application, request: web.BaseRequest, *, route: str, status:
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Return the handler's answer, or the problem document of whatever it raised."""
     try:
-        async with asyncio.timeout(request.app[SITE].settings.http.request_timeout_seconds):
+        async with asyncio.timeout(request.app[SITE].settings.http.request_timeout_seconds) as deadline:
+            request[ENDS_AT] = deadline.when() or 0.0  # which is always there
             return await handler(request)
     except ProblemError as error:
         problem = error
@@ -121,13 +125,20 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     problem = await record_refusal(request, problem)
     if FAILURE not in request:
         request[FAILURE] = problem.kind.value
+    if SPEAKS in request:
+        return request[SPEAKS](problem)
     return render_problem(problem, request_id=request[REQUEST_ID], decision=request.get(DECISION))
 
 
 @web.middleware
 async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let nobody but a registered caller past, except to the open routes; the body is not read before."""
+    """Let nobody but a registered caller past, except to the open routes; the body is not read before.
+
+    At a façade the caller is found out by what the other system's requests carry, in their bodies too.
+    """
     route = route_of(request)
+    if route == FACADE_PATH:
+        return await handler(request)  # whose callers sign in as those of the other system do
     is_public = route in PUBLIC_PATHS and request.app[SITE].settings.audit.auditing.public
     if request.match_info.http_exception is None and route not in OPEN_PATHS and not is_public:
         _authenticate(request)

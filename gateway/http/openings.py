@@ -37,16 +37,20 @@ from gateway.http.messages.questions import Operator
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.state import CALLER, NOW, SITE
 from gateway.rendering import encode_time
+from gateway.spelling import spell_name
 
 # Categories of Unicode: control, format, surrogate, and the separators of lines and paragraphs.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_BLANK: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and signs that show nothing
 
 
 async def post_opening(request: web.Request) -> web.Response:
     """Ask for what a search finds to be opened."""
     asked = await parse(request, OpeningRequest)
     query, opening = query_of(asked), asking(request).decision
-    _check_plain("reason", asked.reason)
+    for member, text in {"reason": asked.reason, **query.members()}.items():
+        if isinstance(text, str):
+            _check_plain(member, text)
     reader = await open_shard(request, asked.log)
     try:
         tried = _draft_look(request, query)
@@ -113,7 +117,7 @@ def _check_plain(member: str, text: str) -> None:
         ProblemError: 422, it has control characters, invisible ones, or such as turn the direction of the text.
 
     """
-    if any(unicodedata.category(character) in _UNSEEN for character in text):
+    if any(unicodedata.category(character) in _UNSEEN or character in _BLANK for character in text):
         raise wrong(member)
 
 
@@ -123,8 +127,10 @@ def _check_right(*, may: bool) -> None:
 
 
 def _auditor(request: web.Request, operator: Operator) -> Auditor:
-    """Return who acts; raises ProblemError as `_check_plain` does."""
+    """Return who acts; raises ProblemError: 422, as `_check_plain` does, and for an id that names nobody."""
     _check_plain("operator", operator.id)
+    if not spell_name(operator.id):
+        raise wrong("operator")
     caller = request[CALLER]
     return Auditor(caller=caller.id, org=caller.organisation, operator=operator.id)
 

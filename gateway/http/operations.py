@@ -17,6 +17,7 @@ from gateway.audit.witness.report import SENTENCES, WitnessReport
 from gateway.http.state import (
     ALARMS,
     DRAINING,
+    LICENCES,
     LOG,
     METRICS,
     NOW,
@@ -32,6 +33,7 @@ from gateway.http.state import (
 )
 from gateway.metrics import METRICS_CONTENT_TYPE
 from gateway.rendering import encode_time
+from gateway.sources.system import SystemReport
 from gateway.status.observer import SourceReport
 from gateway.trust.keeper import count_anchors
 from keys.revocation_list import RevocationList
@@ -67,6 +69,7 @@ async def get_readiness(request: web.Request) -> web.Response:
         "policy": request.app[POLICY].report(),
         "pseudonyms": _describe_pseudonyms(is_configured=request.app[PSEUDONYMS].is_configured),
         "log": _describe_log(log),
+        "systems": [_describe_system(one) for one in request.app[LICENCES].report()],
         "witnesses": None if witnesses is None else _describe_witnesses(witnesses.report(request[NOW])),
         "alarms": None if watch is None else _describe_alarms(watch.standing()),
     }
@@ -107,6 +110,16 @@ def _describe_source(source: SourceReport, *, asks: bool) -> dict[str, Any]:
         "failure": source.failure,
         "zh": source.sentence_zh,
         "en": source.sentence,
+    }
+
+
+def _describe_system(report: SystemReport) -> dict[str, Any]:
+    """Return how another system answered last."""
+    return {
+        "system": report.system,
+        "answered": report.word,
+        "at": None if report.at is None else encode_time(report.at),
+        "under_way": report.under_way,
     }
 
 

@@ -4,18 +4,17 @@ Refusals of what named a person, a licence or a case always have one, and so has
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from gateway.callers import CallerId
 
 MAX_A_MINUTE: Final = 60  # a system with a fault is seen in the log all the same, and fills it by 90,000 entries a day
-_MINUTE: Final = 60
+MINUTE: Final = 60.0  # seconds
 
 
 @dataclass(slots=True)
 class _Row:
-    minute: int
+    begun: float  # its latest minute
     written: int = 0
     left_out: int = 0
 
@@ -27,12 +26,14 @@ class RefusalLimit:
         """Begin empty."""
         self._rows: dict[CallerId, _Row] = {}
 
-    def admits(self, caller: CallerId, at: datetime) -> bool:
-        """Answer whether there is room for one more entry; where there is none it is counted."""
-        minute = int(at.timestamp()) // _MINUTE
-        row = self._rows.setdefault(caller, _Row(minute))
-        if minute > row.minute:  # never back: requests that were slow, and clocks that are set, make no room
-            row.minute, row.written = minute, 0
+    def admits(self, caller: CallerId, at: float) -> bool:
+        """Answer whether there is room for one more entry; where there is none it is counted.
+
+        ``at`` is in seconds, on a clock that nobody sets: one that is set would make room, or take it for years.
+        """
+        row = self._rows.setdefault(caller, _Row(at))
+        if at >= row.begun + MINUTE:
+            row.begun, row.written = at, 0
         if row.written >= MAX_A_MINUTE:
             row.left_out += 1
             return False

@@ -15,9 +15,11 @@ from gateway.audit.witness.kept import KeptCosignatures
 from gateway.audit.witness.rounds import WitnessRounds
 from gateway.callers import Caller
 from gateway.consent.store import AsyncConsents
+from gateway.facade.desk import FacadeDesk
 from gateway.holder.names import BundleNames
 from gateway.holder.sign_in import SignedInHolder
 from gateway.http.buffers import BodyBudget
+from gateway.http.problems import ProblemError
 from gateway.http.reading import Lanes
 from gateway.http.refusal_limit import RefusalLimit
 from gateway.http.verifier import DocumentVerifier
@@ -27,13 +29,14 @@ from gateway.pseudonym_keys import PseudonymKeys
 from gateway.recording import About
 from gateway.sharing import Sharing
 from gateway.site import Site
-from gateway.sources.source import LicenceSource
+from gateway.sources.registry import Sources
 from gateway.status.keeper import StatusKeeper
 from gateway.status.source_keeper import SourceKeeper
 from gateway.trust.keeper import TrustKeeper
 from keys.trust import TrustStore
 
 Clock = Callable[[], datetime]
+Refuse = Callable[[ProblemError], web.Response]
 
 SITE: Final = web.AppKey("site", Site)
 CLOCK: Final[web.AppKey[Clock]] = web.AppKey("clock")
@@ -45,7 +48,7 @@ DRAINING: Final = web.AppKey("draining", asyncio.Event)  # set when a stop was a
 
 TRUST: Final = web.AppKey("trust", TrustKeeper)
 STORE: Final[web.AppKey[Callable[[], TrustStore]]] = web.AppKey("store")  # the store in force when a question is asked
-LICENCES: Final[web.AppKey[LicenceSource | None]] = web.AppKey("licences")  # None: a site without a folder
+LICENCES: Final = web.AppKey("licences", Sources)  # the gateway's own store, and the systems that it asks
 STATUS: Final[web.AppKey[StatusKeeper | None]] = web.AppKey("status")  # None: a site without a folder
 SOURCES: Final[web.AppKey[SourceKeeper | None]] = web.AppKey("sources")  # likewise
 RELOAD: Final[web.AppKey[Callable[[], None]]] = web.AppKey("reload")  # reads trust and sources again, changed or not
@@ -63,17 +66,21 @@ LOG: Final[web.AppKey[SiteLog]] = web.AppKey("log")  # every answer is in it bef
 REFUSALS: Final = web.AppKey("refusals", RefusalLimit)
 LANES: Final = web.AppKey("lanes", Lanes)  # the threads that read it for requests
 
+FACADES: Final[web.AppKey[FacadeDesk | None]] = web.AppKey("facades")  # None: the site has none
+
 WITNESS: Final[web.AppKey[WitnessDesk | None]] = web.AppKey("witness")  # None: no log of others is witnessed
 # What is known of the witnesses of our log: where they are asked, or where that is read; None: a log in memory alone
 WITNESSES: Final[web.AppKey[WitnessRounds | KeptCosignatures | None]] = web.AppKey("witnesses")
 
 NOW: Final = web.RequestKey("now", datetime)
+ENDS_AT: Final = web.RequestKey("ends_at", float)  # when the request must be answered, on the clock of the event loop
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 CALLER: Final = web.RequestKey("caller", Caller)
 HOLDER: Final = web.RequestKey("holder", SignedInHolder)  # whom an identity provider vouches for; never in a log line
 ISSUED_AT: Final = web.RequestKey("issued_at", int)  # when the caller's token was issued, in seconds since 1970
 DECISION: Final = web.RequestKey("decision", str)  # made when something is to be logged
 ABOUT: Final = web.RequestKey("about", About)  # whom and what a question is about, as far as it was read
+SPEAKS: Final[web.RequestKey[Refuse]] = web.RequestKey("speaks")  # how this caller is refused, if not in our own form
 LOGGED: Final = web.RequestKey("logged", bool)  # an entry of this request is in the log
 # The entry on its way into the log, which arrives whether anybody waits for it or not
 APPENDING: Final[web.RequestKey[asyncio.Future[Receipt]]] = web.RequestKey("appending")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from gateway.sources.errand import Errand
 from gateway.sources.licence_store import SOURCE_NAME, LicenceStore
 from gateway.sources.source import Found, LicenceIndex, LicenceKey, Registered
 from gateway.sources.store import SqliteLicenceStore
@@ -19,7 +20,7 @@ class OffLoopSource:
         """Ask the store at ``path``, which need not be there yet."""
         self._thread = StoreThread(path, open_store, name="licences")
 
-    async def find(self, key: LicenceKey) -> Found:
+    async def find(self, key: LicenceKey, errand: Errand) -> Found:  # noqa: ARG002 - it tells everybody the same
         """Return what the store knows.
 
         Raises:
@@ -28,7 +29,13 @@ class OffLoopSource:
         """
         return await self._thread.use(lambda store: store.find(key))
 
-    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+    async def find_status(
+        self,
+        index: LicenceIndex,
+        errand: Errand,  # noqa: ARG002 - likewise
+        *,
+        issued_on: date | None,
+    ) -> Registered | None:
         """Return how the licence of a document stands; raises SourceUnavailableError, as `find` does."""
         return await self._thread.use(lambda store: store.find_status(index, issued_on=issued_on))
 

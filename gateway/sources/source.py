@@ -1,16 +1,21 @@
 """A source of licences: how a question names one, what a source answers, and what every source keeps to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
+from adapters.identifier import ROOT
 from adapters.licence import Licence
+from gateway.sources.errand import Errand
 from policies.dimension import LicenceStatus
 from policies.forms.citizen import is_citizen_number, widen
 from policies.forms.normal import UnfitTextError, normalise
 
+SYSTEM_PREFIX: Final = "system:"  # of the names of sources that are other systems
+_ROOT: Final = ROOT.split(".")
+_SEGMENTS: Final = 5  # type, issuer, serial, version, check
 MAX_KEY: Final = 200  # characters of an identifier, a number, a type, a holder's code: what a question may bring
 
 
@@ -27,40 +32,68 @@ class LicenceIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByIdentifier:
-    """The licence with this identifier (GB/T 36904); use `by_identifier`."""
+    """The licence with this identifier (GB/T 36904); use `by_identifier`.
+
+    ``written`` is how the caller spelled it, for systems that compare characters.
+    """
 
     identifier: str
+    written: str = field(default="", compare=False, repr=False)
 
     @property
     def asks_holder(self) -> bool:
         """Whether the licence must be that of a certain holder."""
         return False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, and fits no licence."""
+        return not self.identifier
+
+    @property
+    def stated(self) -> tuple[str, str]:
+        """The codes of type and issuer that the identifier states; "" where it has not the parts of the standard.
+
+        Not as `parse_identifier` finds them, whose check character costs as much as a look-up.
+        """
+        parts = self.identifier.split(".")
+        if parts[: len(_ROOT)] != _ROOT or len(parts) != len(_ROOT) + _SEGMENTS:
+            return "", ""
+        return parts[len(_ROOT)], parts[len(_ROOT) + 1]
+
     def fits(self, index: LicenceIndex) -> bool:
         """Say whether a licence is the one that is asked for."""
-        return bool(self.identifier) and index.identifier == self.identifier
+        return not self.is_empty and index.identifier == self.identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByNumber:
     """The licence with this number among those of a type, by code or by name; use `by_number`.
 
-    ``holder`` is the code of one of its holders; None: nobody asks for a certain holder.
+    ``holder`` is the code of one of its holders; None: nobody asks for a certain holder. The ``written_`` ones are how
+    the caller spelled them, for systems that compare characters.
     """
 
     number: str
     type: str
     holder: str | None = None
+    written_number: str = field(default="", compare=False, repr=False)
+    written_type: str = field(default="", compare=False, repr=False)
 
     @property
     def asks_holder(self) -> bool:
         """Whether the licence must be that of a certain holder."""
         return self.holder is not None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, and fits no licence."""
+        return not (self.number and self.type)
+
     def fits(self, index: LicenceIndex) -> bool:
         """Say whether a licence is the one that is asked for."""
         return (
-            bool(self.number and self.type)
+            not self.is_empty
             and index.number == self.number
             and self.type in (index.type_code, index.name)
             and (self.holder is None or (bool(self.holder) and self.holder in map(normal_code, index.holders)))
@@ -109,7 +142,35 @@ class NotFound:
     source: str
 
 
-Found = StoredLicence | NotReady | NotFound
+class NoDocument(StrEnum):
+    """Why a system that knows a licence gave no document of it."""
+
+    NOT_THERE = "not-there"  # it has none, or hands none out
+    UNAVAILABLE = "unavailable"  # it has one, which could not be fetched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedLicence:
+    """A licence that another system knows, with the document that it sent; ``document`` is b"" where it sent none.
+
+    ``stated`` is what the system's record says, ``index`` what that is found by: its word, which no seal covers. A
+    part that the record does not state is empty, and so is a holder's number that is masked. ``status`` is the one of
+    the moment of the question; ``is_unseen`` says that the system has a code for it that its mapping does not name.
+    ``detail`` is a word about why there is no document.
+    """
+
+    document: bytes
+    absence: NoDocument | None
+    stated: Licence
+    index: LicenceIndex
+    status: LicenceStatus
+    is_unseen: bool
+    is_under_objection: bool
+    source: str
+    detail: str = ""
+
+
+Found = StoredLicence | StatedLicence | NotReady | NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,31 +180,37 @@ class Registered:
     status: LicenceStatus
     is_under_objection: bool
     source: str
+    is_unseen: bool = False  # the system has a code for it that its mapping does not name
 
 
 class LicenceSource(Protocol):
-    """What a question is answered from. A holder that is asked for is not compared here, but with what is sealed."""
+    """What a question is answered from: the gateway's own store, or another system.
+
+    A holder that is asked for is compared with what is sealed, wherever there is a seal.
+    """
 
     @property
     def name(self) -> str:
         """The word under which answers name the source."""
 
-    async def find(self, key: LicenceKey) -> Found:
+    async def find(self, key: LicenceKey, errand: Errand) -> Found:
         """Return what the source knows of a licence.
 
         Raises:
-            SourceUnavailableError: it cannot say.
+            SourceUnavailableError: the gateway's own store cannot say.
+            SystemUnavailableError: another system cannot say.
 
         """
 
-    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+    async def find_status(self, index: LicenceIndex, errand: Errand, *, issued_on: date | None) -> Registered | None:
         """Return how a licence stands whose document is at hand; None: the source does not know it.
 
         It is known by its identifier, else by number and type. A document that was issued before the current version
         of the licence is `superseded`.
 
         Raises:
-            SourceUnavailableError: it cannot say.
+            SourceUnavailableError: the gateway's own store cannot say.
+            SystemUnavailableError: another system cannot say.
 
         """
 
@@ -170,16 +237,45 @@ class SourceUnavailableError(Exception):
         self.detail = detail
 
 
+class SystemFault(StrEnum):
+    """Why another system cannot say."""
+
+    UNREACHABLE = "unreachable"  # it does not answer in time, or says to come back later
+    DENIED = "denied"  # it takes us, or this question of ours, for one without permission
+    NOT_PROVIDED = "not-provided"  # it does not answer questions of this kind
+    UNUSABLE_ANSWER = "unusable-answer"  # it answered, and nothing can be made of it
+    PARTIAL = "partial"  # it answered in part, and the licence may be in the rest
+
+
+class SystemUnavailableError(Exception):
+    """Another system cannot say; no word about the licence. ``word`` is ours, more exact than the fault."""
+
+    def __init__(self, fault: SystemFault, source: str, word: str) -> None:
+        super().__init__(f"{source}: {word}")
+        self.fault = fault
+        self.source = source
+        self.word = word
+
+
 def by_identifier(identifier: str) -> ByIdentifier:
     """Return the key of a licence that is named by its identifier; one that says nothing fits no licence."""
-    return ByIdentifier(identifier=key_text(identifier))
+    return ByIdentifier(identifier=key_text(identifier), written=identifier.strip())
 
 
 def by_number(number: str, licence_type: str, holder: str | None = None) -> ByNumber:
     """Return the key of a licence that is named by number and type; one that says nothing fits no licence."""
     return ByNumber(
-        number=key_text(number), type=key_text(licence_type), holder=None if holder is None else normal_code(holder)
+        number=key_text(number),
+        type=key_text(licence_type),
+        holder=None if holder is None else normal_code(holder),
+        written_number=number.strip(),
+        written_type=licence_type.strip(),
     )
+
+
+def type_of_key(key: LicenceKey) -> str:
+    """Return the type that a key names, as it was written, or as its identifier states it; "" where that is neither."""
+    return key.written_type or key.type if isinstance(key, ByNumber) else key.stated[0]
 
 
 def index_licence(licence: Licence) -> LicenceIndex:

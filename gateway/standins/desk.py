@@ -13,11 +13,13 @@ from adapters.errors import MalformedDocumentError
 from adapters.mapping.adapter import Adapter
 from adapters.mapping.answer import AnswerOutcome
 from adapters.mapping.error import AdapterError
+from adapters.mapping.forms.charset import Charset
 from adapters.record.record import LicenceRecord
 from adapters.strict.json import parse_json
 from adapters.transport.recipe import TransportRecipe
 from gateway.adapters.access import SystemAccess, reveal_text
 from gateway.adapters.connection import MAX_ANSWER
+from gateway.adapters.incoming import MAX_ASKED
 from gateway.standins.fault import Fault
 from gateway.standins.samples import SAMPLES
 
@@ -26,7 +28,6 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 RETRY_AFTER_SECONDS: Final = 7
 _LIMIT_SECONDS: Final = 3.0
 _SLOW_SECONDS: Final = 600.0
-_MAX_ASKED: Final = 1024 * 1024  # bytes of one request
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +86,11 @@ class Desk:
             if self.has(Fault.COMPRESSED):
                 return web.Response(body=gzip.compress(body), headers={"Content-Encoding": "gzip"})
             if self.has(Fault.WRONG_CHARSET):
-                return web.Response(body=body.decode().encode("gb18030"), content_type=response.content_type)
+                agreed = self.adapter.rules.message.charset
+                wrong = body.decode(agreed, "replace").encode(other_charset(agreed), "replace")
+                return web.Response(body=wrong, content_type=response.content_type)
+            if self.has(Fault.PARTIAL_PAGE) and not self._announces_total:
+                return web.Response(body=body[:-1], content_type=response.content_type)
             return response
 
         return served
@@ -99,6 +104,11 @@ class Desk:
 
         return served
 
+    @property
+    def _announces_total(self) -> bool:
+        """Whether an answer says how many records there are on all pages; what announces nothing is cut off instead."""
+        return any(one.paging is not None and one.paging.total is not None for one in self.recipe.calls.values())
+
     def _is_sayable(self, record: LicenceRecord) -> bool:
         try:
             self.adapter.render((record,))
@@ -107,9 +117,14 @@ class Desk:
         return True
 
 
+def other_charset(charset: Charset) -> Charset:
+    """Return a character set in which Chinese text is other bytes."""
+    return Charset.GB18030 if charset is Charset.UTF_8 else Charset.UTF_8
+
+
 def make_application(routes: Iterable[web.RouteDef]) -> web.Application:
     """Return an application with these routes."""
-    app = web.Application(client_max_size=_MAX_ASKED)
+    app = web.Application(client_max_size=MAX_ASKED)
     app.add_routes(routes)
     return app
 

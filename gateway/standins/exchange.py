@@ -10,20 +10,14 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from gateway.adapters.request import spell_time
 from gateway.standins.desk import Desk, answer_json, make_application, read_json, render, text_at
-from gateway.standins.fault import COMMON, Fault
+from gateway.standins.fault import Fault
 from keys.payload.errors import RequestFault, RequestSignatureError
 from keys.payload.registry import parse_request_signature
 from keys.payload.secret import Secret
 from keys.payload.spelling import Spelling, encode_spelling
 from keys.payload.symmetric import Mode, encrypt
 
-FAULTS: Final = COMMON | {
-    Fault.KEY_REFRESH,
-    Fault.RATE_LIMIT,
-    Fault.WRONG_SIGNATURE,
-    Fault.NOT_PROVIDED,
-    Fault.DENIED,
-}
+OWN_FAULTS: Final = frozenset({Fault.RATE_LIMIT})
 SECRET_LIFETIME: Final = timedelta(hours=1)
 
 _OK, _NO_APP, _SIGNATURE, _CLOCK, _NO_API, _NOT_GRANTED, _NOT_PUBLISHED = "0", "-2", "-5", "-19", "-20", "-49", "-48"

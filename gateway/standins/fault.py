@@ -13,11 +13,11 @@ class Fault(StrEnum):
     OVERSIZED = "oversized"  # more bytes than anybody should read
     COMPRESSED = "compressed"  # although nobody asked for it
     WRONG_CHARSET = "wrong-charset"  # another character set than agreed
-    KEY_REFRESH = "key-refresh"  # the exchange platform's -50: ask again after 20 seconds
+    KEY_REFRESH = "key-refresh"  # ask again later, by the system's own code: the exchange platform's -50
     RATE_LIMIT = "rate-limit"  # the exchange platform's 12101: too many in this minute
-    WRONG_SIGNATURE = "wrong-signature"  # takes no signature for a good one
+    WRONG_SIGNATURE = "wrong-signature"  # takes no signature, token or account for a good one
     WRONG_KEY = "wrong-key"  # encrypts to another key than the caller's
-    PARTIAL_PAGE = "partial-page"  # announces more records than it sends
+    PARTIAL_PAGE = "partial-page"  # fewer records than announced; where nothing is announced, an answer without its end
     NOT_PROVIDED = "not-provided"  # the source does not offer this
     DENIED = "denied"  # the caller has no permission for this type
 
@@ -34,3 +34,6 @@ COMMON: frozenset[Fault] = frozenset(
         Fault.WRONG_CHARSET,
     }
 )
+
+# What can be asked of every stand-in; a system that has no word for one of them says an error.
+ALWAYS: frozenset[Fault] = COMMON | {Fault.PARTIAL_PAGE, Fault.WRONG_SIGNATURE, Fault.NOT_PROVIDED, Fault.DENIED}

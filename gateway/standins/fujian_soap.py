@@ -11,17 +11,16 @@ from adapters.mapping.forms.charset import Charset
 from adapters.mapping.forms.xml import xml_form
 from gateway.adapters.connection import MAX_ANSWER
 from gateway.standins.desk import Desk, make_application, render
-from gateway.standins.fault import COMMON, Fault
+from gateway.standins.fault import Fault
 from keys.payload.registry import parse_encryption
 from keys.payload.secret import Secret
-
-FAULTS: Final = COMMON | {Fault.WRONG_KEY}
 
 _SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 _OURS: Final = "http://tempuri.org/"
 _AUTHORIZATION: Final = "Authorization"
 _REFUSED: Final = "<ROOT><HEAD><CODE>99</CODE><MESSAGE>授权码无效</MESSAGE></HEAD></ROOT>"  # inferred: any but 00
 _OPERATIONS: Final = {"GetLicenseDataByHolderID": "holderID", "GetLicenseDataByLicenseID": "licenseID"}
+_REFUSING: Final = (Fault.DENIED, Fault.NOT_PROVIDED, Fault.WRONG_SIGNATURE)  # no other code than 00 is known
 _OTHER_KEY: Final = Secret(b"ff" * 16)
 
 
@@ -59,7 +58,7 @@ class _Fujian:
         if key is None:
             raise web.HTTPInternalServerError
         wanted = asked.get(key, "")
-        if asked.get("guid") not in self._guids:
+        if asked.get("guid") not in self._guids or any(map(self._desk.has, _REFUSING)):
             message = _REFUSED.encode("gbk")
         elif key == "holderID":
             message = render(self._desk, self._desk.find_holder(wanted))

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from adapters.record.record import LicenceRecord, RecordDocument
 from gateway.standins.desk import Desk, answer_json, make_application, read_json, render, text_at
-from gateway.standins.fault import COMMON, Fault
-from gateway.standins.samples import FILE
+from gateway.standins.fault import Fault
+from gateway.standins.samples import file_of
 
-FAULTS: Final = COMMON | {Fault.PARTIAL_PAGE, Fault.DENIED}
+_REFUSING: Final = (Fault.DENIED, Fault.NOT_PROVIDED, Fault.WRONG_SIGNATURE)  # FAILURE says no more than that
 _MAX_PAGE: Final = 150
 _MAX_DIGITS: Final = 4  # of a number of a page
 _OPERATOR: Final = ("account", "name", "identity_num", "role", "division", "division_code", "service_org")
@@ -93,10 +93,10 @@ class _Guangdong:
         is_granted = request.headers.get("license_access_token") == _GRANT + auth_code
         if self._is_refused(request) or record is None or not is_granted:
             return _fail("未授权")
-        return _succeed({"file_name": f"{record.number}.ofd", "file_data": base64.b64encode(FILE).decode()})
+        return _succeed({"file_name": f"{record.number}.ofd", "file_data": base64.b64encode(file_of(record)).decode()})
 
     def _is_refused(self, request: web.Request) -> bool:
-        return request.query.get("access_token") not in self._tokens or self._desk.has(Fault.DENIED)
+        return request.query.get("access_token") not in self._tokens or any(map(self._desk.has, _REFUSING))
 
     def _find(self, auth_code: str) -> LicenceRecord | None:
         return next(iter(self._desk.find(lambda record: _auth_code(record) == auth_code)), None)

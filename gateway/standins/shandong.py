@@ -10,13 +10,13 @@ from aiohttp import web
 from adapters.record.record import LicenceRecord
 from gateway.adapters.tree import replace_texts
 from gateway.standins.desk import Desk, answer_json, make_application, read_json, render, text_at
-from gateway.standins.fault import COMMON, Fault
+from gateway.standins.fault import Fault
+from gateway.standins.manner import show_code
 from keys.payload.encryption import Encryptor
 from keys.payload.registry import parse_encryption
 from keys.payload.secret import Secret
 from keys.sm2 import Sm2PrivateKey
 
-FAULTS: Final = COMMON | {Fault.WRONG_KEY, Fault.NOT_PROVIDED, Fault.DENIED}
 _MAX_CAUSE: Final = 200  # characters
 _NOT_PROVIDED, _AUTHENTICATION, _MISSING, _PARAMETER, _NO_PERMISSION = "2", "11", "12", "101", "100"
 
@@ -32,11 +32,6 @@ def make(desk: Desk) -> web.Application:
             web.post("/CertShare/downloadFile", desk.serve(here.file)),
         ]
     )
-
-
-def show_code(record: LicenceRecord) -> str:
-    """Return the code of ten digits that the holder's application shows for a licence."""
-    return f"{int.from_bytes(record.identifier.encode()) % 10**10:010d}"
 
 
 class _Shandong:
@@ -87,6 +82,7 @@ class _Shandong:
         """Return the code of what is wrong with a request, "" for nothing."""
         access = self._desk.access
         is_known = request.headers.get("accessId") == access.settings["access_id"]
+        is_known = is_known and not self._desk.has(Fault.WRONG_SIGNATURE)
         if not is_known or request.headers.get("accessToken") != self._desk.secret("access_token"):
             return _AUTHENTICATION
         if not all(text_at(asked, name) for name in (*needed, "useCause")):

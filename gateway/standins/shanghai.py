@@ -8,10 +8,10 @@ from aiohttp import web
 
 from adapters.record.record import LicenceRecord
 from gateway.standins.desk import Desk, answer_json, make_application, read_json, render, text_at
-from gateway.standins.fault import COMMON
+from gateway.standins.fault import Fault
 
-FAULTS: Final = COMMON
 _OK, _WRONG, _UNAUTHORISED = "0", "1", "401"
+_SWITCHED: Final = {Fault.WRONG_SIGNATURE: _UNAUTHORISED, Fault.DENIED: _WRONG, Fault.NOT_PROVIDED: _WRONG}
 _FIVE: Final = ("orgName", "userName", "itemName", "itemCode", "businessCode", "UseFor")
 
 
@@ -69,6 +69,9 @@ class _Shanghai:
     def _answer(self, request: web.Request, asked: object, found: tuple[LicenceRecord, ...]) -> web.Response:
         if self._is_unknown(request):
             return _say(_UNAUTHORISED)
+        switched = next((code for fault, code in _SWITCHED.items() if self._desk.has(fault)), "")
+        if switched:
+            return _say(switched)
         if not all(text_at(asked, name) for name in _FIVE):
             return _say(_WRONG)
         return answer_json(render(self._desk, found))

@@ -11,6 +11,7 @@ from adapters.mapping.adapter import Adapter, load_adapter
 from adapters.mapping.codecs.chain import Chain
 from adapters.mapping.codecs.codec import LongTerm, Sort
 from adapters.mapping.forms.form import FormName
+from adapters.mapping.forms.json import write_json_text
 from adapters.mapping.rule import Direction, FieldRule
 from adapters.record.record import LicenceRecord, RecordDocument, RecordHolder
 from adapters.record.status import RecordStatus
@@ -21,6 +22,20 @@ SHIPPED_FILES = sorted(SHIPPED.glob("*.toml"))
 # All characters that have a meaning somewhere, and that every character set of a system has.
 TEXTS = st.text(alphabet="aZ0-_.,、&<>\"'%=+;某市（）《》", min_size=1, max_size=6)
 DAYS = st.dates(min_value=date(1000, 1, 1), max_value=date(9998, 12, 31))
+TREES = st.recursive(
+    st.lists(TEXTS, max_size=2) | st.dictionaries(TEXTS, st.none() | st.booleans() | st.integers(0, 9), max_size=2),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=3,
+)
+_BY_CODEC: dict[str, st.SearchStrategy[str]] = {
+    "area": st.integers(min_value=110000, max_value=999999).map(str),
+    "number-text": st.integers(min_value=-(2**63) + 1, max_value=2**63 - 1).map(str),
+    "decimal-text": st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-9999, max_value=9999).map(
+        str
+    ),
+    "json-text": TREES.map(write_json_text),
+    "upper": TEXTS.map(str.upper),
+}
 NAMES = st.sampled_from(["a", "KZ_b", "注册资本", "经营范围", "x_1", "ZZHM"])
 
 
@@ -54,16 +69,8 @@ def _likely(chain: Chain, sort: Sort) -> st.SearchStrategy[Any]:
         name, _, argument = codec.name.partition(":")
         if name in {"table", "holder-type"}:
             return st.sampled_from(sorted(set(_meanings(codec.parse))))
-        if name == "area":
-            return st.integers(min_value=110000, max_value=999999).map(str)
-        if name == "number-text":
-            return st.integers(min_value=-(2**63) + 1, max_value=2**63 - 1).map(str)
-        if name == "decimal-text":
-            return st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-9999, max_value=9999).map(
-                str
-            )
-        if name == "upper":
-            return TEXTS.map(str.upper)
+        if name in _BY_CODEC:
+            return _BY_CODEC[name]
         if name == "join":
             part = TEXTS.filter(lambda text, argument=argument: argument not in text)
             return st.lists(part, min_size=2, max_size=3).map(argument.join)

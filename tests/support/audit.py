@@ -18,6 +18,7 @@ from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.log import AccessLog, LogSetup
 from gateway.audit.lookup import Epoch, LookupKeys
+from gateway.audit.private import DataKey, open_private, seal_private, split_private
 from gateway.audit.sequencer import Sequencer, SequencerParts
 from gateway.audit.store.sqlite import SqliteStore
 from gateway.audit.store.sqlite_keys import SqliteKeys
@@ -90,6 +91,17 @@ def verify_log(log: AccessLog) -> int:
     assert sum(seqs.values()) == size
     assert log.store.seqs() == seqs
     return size
+
+
+def reseal_private(log: AccessLog, entry: int, **changes: Any) -> None:
+    """Put another private part in place of an entry's, as somebody could who has the database and all its keys."""
+    sealed = split_private(log.store.private(entry) or b"")
+    keys = log.keys.read({*sealed.subject_keys, *sealed.official_keys})
+    part = replace(open_private(sealed, entry=entry, keys=keys).part, **changes)
+    subjects = [DataKey(number=number, key=keys[number]) for number in sealed.subject_keys]
+    [official] = sealed.official_keys
+    data = seal_private(part, entry=entry, subjects=subjects, official=DataKey(number=official, key=keys[official]))
+    log.store.replace_privates({entry: data})
 
 
 def verify_receipt(log: AccessLog, receipt: Receipt, draft: EntryDraft) -> None:

@@ -20,6 +20,7 @@ from gateway.http.state import LOG
 from gateway.pipeline import Verified
 from gateway.policy.activation import PolicyInForce
 from gateway.settings import PolicySettings
+from gateway.sources.errand import Errand
 from gateway.sources.source import (
     ByNumber,
     Found,
@@ -130,7 +131,7 @@ class Register(LicenceSource):
         self._licence = licence
         self._status = status
 
-    async def find(self, key: LicenceKey) -> Found:
+    async def find(self, key: LicenceKey, errand: Errand) -> Found:  # noqa: ARG002
         """Find it by its number alone; the holder is compared with what is sealed."""
         known = by_number(self._licence.number, self._licence.name)
         if not isinstance(key, ByNumber) or (key.number, key.type) != (known.number, known.type):
@@ -145,7 +146,13 @@ class Register(LicenceSource):
             source=self.name,
         )
 
-    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
+    async def find_status(
+        self,
+        index: LicenceIndex,
+        errand: Errand,  # noqa: ARG002
+        *,
+        issued_on: date | None,
+    ) -> Registered | None:
         """Know the status of it alone; no version of it is older than another."""
         if index != index_licence(self._licence) or issued_on != self._licence.issued_on:
             return None

@@ -99,3 +99,24 @@ def ask(question: Question, **words: str) -> Inquiry:
 def ask_holder(**words: str) -> Inquiry:
     """Return a question for the licences of the sample holder."""
     return ask(Question.HOLDER, **{"holder_code": HOLDER.code, "holder_code_type": HOLDER.code_type, **words})
+
+
+def question_for(name: str) -> Inquiry:
+    """Return a question that a stand-in has an answer to."""
+    (person,) = PERSONAL.holders
+    match name:
+        case "shandong":
+            return ask(Question.IDENTIFIER, identifier=FOOD.identifier)
+        case "fujian-soap" | "fujian-post":  # their codes for types of holders have none for companies
+            return ask_holder(holder_code=person.code, holder_code_type=person.code_type)
+        case "police-package":
+            return ask(Question.NUMBER, number=PERSONAL.number, holder_code=person.code)
+        case _:
+            return ask_holder()
+
+
+def question_for_nothing(name: str) -> Inquiry:
+    """Return a question of the same kind to which nothing is the answer."""
+    asked = question_for(name)
+    nothing = {word: "nothing" for word in ("identifier", "number", "holder_code") if getattr(asked, word)}
+    return replace(asked, **nothing)

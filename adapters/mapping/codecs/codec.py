@@ -15,6 +15,7 @@ class Sort(StrEnum):
     NUMBER = "number"
     FLAG = "flag"  # true or false
     TEXTS = "texts"  # a tuple of texts
+    TREE = "tree"  # a list or an object of JSON
     DAY = "day"
     BYTES = "bytes"
 

@@ -15,6 +15,7 @@ _EPOCH_SECONDS: Final = "epoch-s"
 _EPOCH_MILLISECONDS: Final = "epoch-ms"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=CHINA_STANDARD_TIME) + timedelta(hours=8)
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_YEAR_DIGITS: Final = 4
 _FIRST_YEAR: Final = 1000  # a year of four digits without zeros in front
 _PARTS: Final = re.compile("yyyy|MM|dd|HH|mm|ss|M|d")
 _PATTERNS: Final = {
@@ -72,6 +73,8 @@ def day_parts_codec(argument: str) -> Codec:
         return str(day.year), f"{day.month:0{width}}", f"{day.day:0{width}}"
 
     def parse(parts: tuple[str, ...]) -> date:
+        if any(len(part) > _YEAR_DIGITS for part in parts):  # a number that no calendar takes
+            raise ValueError
         year, month, day = (int(part) for part in parts)
         found = date(year, month, day)
         if render(found) != parts:

@@ -27,6 +27,7 @@ from adapters.mapping.codecs.texts import (
     upper_codec,
     width_codec,
 )
+from adapters.mapping.codecs.trees import json_text_codec
 from adapters.mapping.fault import Words, nearest
 
 TABLE: Final = "table"
@@ -43,6 +44,7 @@ CODECS: Final[Mapping[str, Callable[[str], Codec]]] = {
     "flag": flag_codec,
     "for-all": for_all_codec,
     "join": join_codec,
+    "json-text": json_text_codec,
     "long-term": long_term_codec,
     "null": null_codec,
     "null-string": null_string_codec,

@@ -87,7 +87,13 @@ class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How old the knowledge is."""
 
     source: Annotated[
-        str, Meta(description="document: the file that came with the question; store: the gateway's own licences.")
+        str,
+        Meta(
+            description=(
+                "document: the file that came with the question; store: the gateway's own licences; system:NAME: "
+                "another system; none: no source is asked for such a licence."
+            )
+        ),
     ]
     as_of: Annotated[
         str | None,
@@ -100,10 +106,22 @@ class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     register: Annotated[
         str | None,
-        Meta(description="store: the status is that of the gateway's own store; null: no register knows the licence."),
+        Meta(
+            description=(
+                "store: the status is that of the gateway's own store; system:NAME: that of another system; null: no "
+                "register knows the licence."
+            )
+        ),
     ]
     revocation_seq: int | None
-    stale: Annotated[bool, Meta(description="Some revocation information that was needed was missing or too old.")]
+    stale: Annotated[
+        bool,
+        Meta(
+            description=(
+                "Some revocation information that was needed was missing or too old, or a source could not be asked."
+            )
+        ),
+    ]
     fresh_until: Annotated[
         str | None,
         Meta(

@@ -14,7 +14,7 @@ MAX_MATCHED: Final = 8  # fields of one comparison; a name, a number and a date 
 
 
 class LicenceQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The licence: its document, or what the gateway's own store finds it by; `code` is refused as not offered yet."""
+    """The licence: its document, or what a source finds it by; `code` is refused as not offered yet."""
 
     document: Annotated[str, Meta(description="The file in base64 (RFC 4648 section 4), padded, unbroken.")] | None = (
         None

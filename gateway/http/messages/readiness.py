@@ -191,6 +191,18 @@ class AlarmReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     en: str
 
 
+class SystemReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another system that is asked for licences: how it answered last in this process, and when; null: not asked yet.
+
+    ``under_way``: questions that wait for it. Nothing here makes the gateway unready.
+    """
+
+    system: str
+    answered: Annotated[str | None, Meta(description="A word of the metric tongban_system_questions_total.")]
+    at: str | None
+    under_way: int
+
+
 class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the gateway works with; ``anchors`` by purpose."""
 
@@ -206,6 +218,7 @@ class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: PolicyReadiness
     pseudonyms: PseudonymReadiness
     log: LogReadiness
+    systems: list[SystemReadiness]
     witnesses: Annotated[
         WitnessReadiness | None, Meta(description="Of the access log; null where the log is in memory alone.")
     ]

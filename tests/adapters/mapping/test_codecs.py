@@ -10,7 +10,7 @@ from adapters.mapping.codecs.chain import compose
 from adapters.mapping.codecs.codec import Codec, LongTerm, MalformedCodecError, Sort
 from adapters.mapping.codecs.registry import CODECS, parse_codec
 from adapters.mapping.codecs.tables import CodeTable
-from tests.support.adapters import values_of
+from tests.support.adapters import TREES, values_of
 
 TABLES = {
     "plain": CodeTable(meanings={"1": "a", "2": "b"}, spellings={"a": "1", "b": "2"}),
@@ -58,6 +58,7 @@ EXAMPLES = [
     "boolean",
     "number-text",
     "decimal-text",
+    "json-text",
     "base64",
     "base64-text",
 ]
@@ -92,6 +93,7 @@ FOREIGN = {
     Sort.NUMBER: st.integers() | st.floats(),
     Sort.FLAG: st.booleans(),
     Sort.TEXTS: st.lists(_WRITTEN, min_size=1, max_size=4).map(tuple),
+    Sort.TREE: TREES,
 }
 
 
@@ -131,7 +133,7 @@ def test_what_it_reads_it_writes(name: str, data: st.DataObject) -> None:
 
 def _read(codec: Codec, foreign: object) -> object:
     """Return the neutral value; None when it is refused, or a special word."""
-    if foreign in codec.words or foreign == "":
+    if isinstance(foreign, str) and (foreign in codec.words or foreign == ""):
         return None
     try:
         found = codec.parse(foreign)
@@ -179,6 +181,9 @@ def test_it_reads(name: str, foreign: object, neutral: object) -> None:
         ("date:epoch-ms", "999999999999999999"),
         ("day-parts", ("2024", "05", "1")),
         ("day-parts", ("2024", "5")),
+        ("day-parts", ("2024", "5", "202420242024")),
+        ("json-text", [2**64]),
+        ("json-text", {"a": "\ud800"}),
         ("area:6", "４４０１０６"),
         ("prefix:KZ_", "KZ_"),
         ("split:、", "甲、"),

@@ -47,6 +47,7 @@ def page(*numbers: Any, total: Any = None) -> Any:
         ([page("1", "2"), page("3")], AnswerOutcome.FOUND, "123"),
         ([page("1", "2"), page()], AnswerOutcome.FOUND, "12"),
         ([page("1", total=3)], AnswerOutcome.PARTIAL, "1"),
+        ([page(total=1)], AnswerOutcome.PARTIAL, ""),
         ([page("1", "2", total=9), page(total=9)], AnswerOutcome.PARTIAL, "12"),
         ([page("1", "2", total=3), {"code": "9"}], AnswerOutcome.PARTIAL, "12"),
         ([page("1", "2", total=3), {"code": "77"}], AnswerOutcome.PARTIAL, "12"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.mapping.error import AdapterError
 from adapters.mapping.path import MessagePath, parse_path
-from gateway.adapters.tree import find_text, replace_texts
+from gateway.adapters.tree import find_text, put, replace_texts
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.just('{"b": "x"}'),
@@ -78,3 +78,30 @@ def test_any_tree_is_read_or_refused(tree: object, at: str) -> None:
     except AdapterError:
         return
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("tree", "at", "expected"),
+    [
+        ({}, "$.a.b", {"a": {"b": "x"}}),
+        ({"a": {"b": "y", "c": 1}}, "$.a.b", {"a": {"b": "x", "c": 1}}),
+        ({"a": [1]}, "$.a.b", {"a": {"b": "x"}}),
+        ({}, "$.a@json.b", {"a": '{"b":"x"}'}),
+        ({"a": '{"c":1}'}, "$.a@json.b", {"a": '{"c":1,"b":"x"}'}),
+        ({}, "/a/b", {"a": {"b": "x"}}),
+        ({"a": {"": "y", "@id": "1"}}, "/a", {"a": {"": "x", "@id": "1"}}),
+    ],
+)
+def test_a_value_is_put(tree: object, at: str, expected: object) -> None:
+    """What stood at a path gives way, what is beside it stays, and what is missing on the way is made."""
+    assert put(tree, path(at), "x") == expected
+
+
+@given(tree=TREES, at=PATHS)
+def test_what_was_put_is_found(tree: object, at: str) -> None:
+    """A text that was put at a path is found there; a path through a list is refused."""
+    try:
+        made = put(tree, path(at), "x")
+    except AdapterError:
+        return
+    assert find_text(made, path(at)) == "x"

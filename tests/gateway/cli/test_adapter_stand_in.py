@@ -6,6 +6,10 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -13,24 +17,98 @@ from typer.testing import CliRunner
 from gateway.cli.adapter import adapter_app
 
 
-def test_it_serves_until_it_is_told_to_stop() -> None:
-    """It says where it is and with which accounts, answers there, and ends with 0 at a signal."""
-    command = [sys.executable, "-m", "gateway", "adapter", "stand-in", "shandong", "--fault", "not-provided", "--json"]
+@contextmanager
+def served(*arguments: str) -> Iterator[Any]:
+    """Start one as a process; yields what it says at the start, and checks that it ends with 0 at a signal."""
+    command = [sys.executable, "-m", "gateway", "adapter", "stand-in", *arguments, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "en_GB"}) as process:  # noqa: S603 - our own command
         try:
             assert process.stdout is not None
-            said = json.loads(process.stdout.readline())
-            request = urllib.request.Request(  # noqa: S310 - an http address of this machine
-                said["listening"] + "/CertShare/queryCertInfo",
-                data=json.dumps({"certIdentifier": "x", "useCause": "y"}).encode(),
-                headers={"accessId": said["settings"]["access_id"], "accessToken": said["secrets"]["access_token"]},
-            )
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
-                assert json.load(answer)["code"] == "2"
+            yield json.loads(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGTERM)
             code = process.wait(30)
         assert code == 0
+
+
+def post(address: str, body: object, headers: dict[str, str]) -> Any:
+    """Ask, and return what is answered."""
+    data = json.dumps(body).encode()
+    request = urllib.request.Request(address, data=data, headers=headers)  # noqa: S310 - an http address of this machine
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+        return json.load(answer)
+
+
+def test_it_serves_until_it_is_told_to_stop() -> None:
+    """It says where it is and with which accounts, answers there, and ends with 0 at a signal."""
+    with served("shandong", "--fault", "not-provided") as said:
+        answer = post(
+            said["listening"] + "/CertShare/queryCertInfo",
+            {"certIdentifier": "x", "useCause": "y"},
+            {"accessId": said["settings"]["access_id"], "accessToken": said["secrets"]["access_token"]},
+        )
+        assert answer["code"] == "2"
+
+
+MAPPING = """
+[system]
+id = "river"
+zh = "江口省"
+en = "River"
+
+[message]
+form = "json"
+records = "$.rows[*]"
+
+[[field]]
+to = "number"
+at = "$.bh"
+
+[transport]
+deadline_ms = 1000
+secrets = ["pass"]
+
+[[transport.call]]
+for = "number"
+url = "{base}/find"
+json = { bh = "{number}", pass = "{secret.pass}" }
+"""
+
+
+def test_a_mapping_file_is_served_with_its_own_samples(tmp_path: Path) -> None:
+    """A system that the program does not know is served from its mapping file, with the licences of a message."""
+    mapping, sample = tmp_path / "river.toml", tmp_path / "answer.json"
+    mapping.write_text(MAPPING, encoding="utf-8")
+    sample.write_text(json.dumps({"rows": [{"bh": "R-1"}, {"bh": "R-2"}]}), encoding="utf-8")
+    with served(str(mapping), "--sample", str(sample)) as said:
+        assert said["licences"] == 2
+        asked = {"bh": "R-2", "pass": said["secrets"]["pass"]}
+        assert post(said["listening"] + "/find", asked, {}) == {"rows": [{"bh": "R-2"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        (MAPPING.partition("[transport]")[0], 2, "has no [transport]"),
+        (MAPPING.replace("deadline_ms = 1000", "deadline_ms = 1"), 1, "deadline_ms"),
+        (MAPPING.replace('"$.rows[*]"', '"rows"'), 1, "message.records"),
+    ],
+)
+def test_a_mapping_that_cannot_be_served(tmp_path: Path, text: str, code: int, told: str) -> None:
+    """A mapping with faults ends with 1 and one without a recipe with 2, in words."""
+    mapping = tmp_path / "river.toml"
+    mapping.write_text(text, encoding="utf-8")
+    result = CliRunner(env={"LC_ALL": "en_GB", "COLUMNS": "300"}).invoke(adapter_app, ["stand-in", str(mapping)])
+    assert result.exit_code == code
+    assert told in result.stdout + result.stderr
+
+
+def test_a_sample_that_cannot_be_read(tmp_path: Path) -> None:
+    """A sample that is no message of the system ends with 1."""
+    sample = tmp_path / "answer.json"
+    sample.write_text("[", encoding="utf-8")
+    arguments = ["stand-in", "jilin", "--sample", str(sample)]
+    assert CliRunner(env={"LC_ALL": "en_GB"}).invoke(adapter_app, arguments).exit_code == 1
 
 
 @pytest.mark.parametrize(

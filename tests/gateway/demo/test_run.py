@@ -33,7 +33,7 @@ def ended(kept: Path) -> Ended:
 def test_every_answer_is_the_right_one(ended: Ended) -> None:
     """Twenty genuine licences are valid but one that is suspended, ten forgeries are not, and the store answers too."""
     assert ended.code == 0
-    assert len(ended.objects) == 46
+    assert len(ended.objects) == 50
     verified = ended.objects[:35]
     for one in verified:
         assert list(one) == ["file", "claim", "forged", "expected", "right", "answer"]
@@ -57,7 +57,7 @@ def test_every_answer_is_the_right_one(ended: Ended) -> None:
 
 def test_every_caller_sees_what_it_must(ended: Ended) -> None:
     """Callers of both provinces see the same licence in different forms, compared and withheld as the policy says."""
-    shared = ended.objects[35:]
+    shared = ended.objects[35:46]
     assert all(one["right"] is True for one in shared)
     assert {one["region"] for one in shared} == {"340000", "370000"}
     assert {one["kind"] for one in shared} == {"counter", "court", "auditor", "bank-kiosk", "partner-counter", "tax"}
@@ -73,10 +73,26 @@ def test_every_caller_sees_what_it_must(ended: Ended) -> None:
     assert shared[-1]["answer"]["reason"] == "purpose.item-unknown"
 
 
+def test_other_systems_are_asked(ended: Ended) -> None:
+    """Stand-ins of different shapes answer: a file that is verified here, a register's word against, and no file."""
+    asked = ended.objects[46:]
+    assert [one["system"] for one in asked] == ["gbt36906", "shandong", "guangdong", "fujian-soap"]
+    assert all(one["right"] is True for one in asked)
+    assert [(one["answer"]["outcome"], one["answer"]["reasons"]) for one in asked] == [
+        ("valid", []),
+        ("invalid", ["status.cancelled", "format.no-document"]),
+        ("valid", []),
+        ("unknown", ["format.no-document", "status.unknown"]),
+    ]
+    assert [one["answer"]["freshness"]["source"] for one in asked] == [f"system:{one['system']}" for one in asked]
+    assert all(one["answer"]["signatures"] for one in asked if one["answer"]["outcome"] == "valid")
+
+
 def test_the_end_is_said_on_standard_error(ended: Ended) -> None:
     """A sentence sums up each part; no progress bar in a pipe."""
     assert ended.err == (
         "35 questions: 35 outcomes right, 0 wrong.\n11 questions of callers: 11 saw what they must, 0 did not.\n"
+        "4 questions to other systems: 4 outcomes right, 0 wrong.\n"
     )
 
 

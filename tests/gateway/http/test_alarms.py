@@ -14,6 +14,8 @@ from gateway.audit.alarms.rule import RuleKind, make_rule
 from gateway.audit.alarms.words import Severity
 from gateway.audit.book.book import LogBook
 from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.search.query import Query
+from gateway.audit.search.search import LogSearch
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.http.messages.alarms import AlarmsAnswer, VerdictAnswer
 from tests.support.alarms import KEY
@@ -67,6 +69,21 @@ async def test_alarms_are_listed_and_the_look_is_logged(aiohttp_client: StartCli
     assert (logged.kind, logged.caller, logged.more["count"]) == (LeafKind.AUDITOR_QUERY, "auditor", 2)
     leaf = parse_leaf(log.reader().leaf(first.entry.index)).content
     assert (leaf.more, leaf.reasons) == (HIDDEN, ())
+
+
+async def test_the_look_says_which_alarms(aiohttp_client: StartClient) -> None:
+    """The private part of the entry about a list says of which rule, and whether of those that are open."""
+    client, log = await start(aiohttp_client)
+    for asked, said in (
+        ({"rule": "burst", "scope": "all"}, ("kind=admin", "scope=all", "rule=burst")),
+        ({}, ("kind=admin", "scope=open")),
+    ):
+        answer = await listed(client, **asked)
+        query = Query(kinds=frozenset({LeafKind.AUDITOR_QUERY}))
+        [found] = LogSearch.of(log.reader()).find(query, limit=1).entries
+        assert found.index == answer.receipt.index
+        assert found.private is not None
+        assert found.private.part.context == said
 
 
 async def test_rules_of_the_site_say_what_they_found(aiohttp_client: StartClient) -> None:

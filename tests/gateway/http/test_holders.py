@@ -20,15 +20,15 @@ from gateway.audit.entry import EntryDraft, SubjectId
 from gateway.audit.errors import LogFault, UnprovenError
 from gateway.audit.forgetting.shred import shred
 from gateway.audit.forgetting.shred_approval import ShredOrder, make_approval
-from gateway.audit.leaf import LeafDraft, LeafKind, parse_leaf
+from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.receipts import parse_receipt, verify_receipt
 from gateway.audit.search.query import Query
 from gateway.audit.search.search import FoundEntry, LogSearch
+from gateway.audit.shard import site_origin
 from gateway.audit.tlog.quorum import Policy, PolicyLog
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.audit.witness.cosigned import Cosigned, CosignedLogs
 from gateway.callers import CallerId, CallerRole
-from gateway.holder.look import announce_withholding, find_withholding
 from gateway.holder.withholding import HidesFrom, Withholding, WithholdingRule
 from gateway.http.holders import FLOOR_SECONDS
 from gateway.http.messages.holders import AccessesAnswer
@@ -327,14 +327,14 @@ async def test_an_erased_entry_is_told(aiohttp_client: StartClient, log: LogBook
     """Whoever is forgotten finds nothing; who shared a licence with them still sees that it was used."""
     await fill(log, clock, make_access(licence="A"), make_access(ADULT, CHILD, licence="B"), make_access(CHILD))
     client = await start(aiohttp_client, log, clock)
-    order = ShredOrder(log=log.reader().origin, subject=SubjectId(CHILD), basis="PIPL-47")
+    order = ShredOrder(log=site_origin(log.reader().origin), subject=SubjectId(CHILD), basis="PIPL-47")
     signers = {name: SoftwareSigner(Ed25519PrivateKey.generate()) for name in ("chen", "li")}
     approvers = [
         Approver(id=name, name=name, name_zh=name, algorithm=signer.algorithm, public_key=signer.public_key)
         for name, signer in signers.items()
     ]
     approvals = [make_approval(order, one, signers[one.id], at=clock.now) for one in approvers]
-    await shred(log.current, order, approvals, ApproverRegistry(approvers), at=clock.now)
+    await shred(log, order, approvals, ApproverRegistry(approvers), at=clock.now)
     assert (await ask(client, token(clock, CHILD)))[1]["accesses"] == []
     _, content = await ask(client, token(clock))
     joint, own = content["accesses"]
@@ -459,39 +459,6 @@ async def test_only_from_representatives(aiohttp_client: StartClient, log: LogBo
     client = await start(aiohttp_client, log, clock, replace(protected, hides_from=HidesFrom.REPRESENTATIVES))
     assert len((await ask(client, token(clock, CHILD)))[1]["accesses"]) == 1
     assert (await ask(client, token(clock, ADULT, acting_for=CHILD)))[1]["accesses"] == []
-
-
-async def test_rules_are_announced_when_they_change(log: LogBook) -> None:
-    """An entry names the rules in force by their digest, once for each change; no rules at first need none."""
-    assert await _announced(log, Withholding()) == 0
-    assert await _announced(log, Withholding(rules=(SECRECY,))) == 1
-    assert await _announced(log, Withholding(rules=(SECRECY,))) == 0
-    for number in range(25):  # more than a page of other entries of the same kind
-        other = LeafDraft(kind=LeafKind.ADMIN, req=f"R{number}", caller="tongban", more={"action": "start"})
-        await log.append(EntryDraft(leaf=other))
-    assert find_withholding(log) == Withholding(rules=(SECRECY,)).digest
-    assert await _announced(log, Withholding()) == 1
-    assert find_withholding(log) == Withholding().digest
-
-
-async def _announced(log: LogBook, withholding: Withholding) -> int:
-    """Return how many entries it takes to announce the rules."""
-    heads = []
-    for _ in range(2):
-        head = log.reader().head()
-        assert head is not None
-        heads.append(head.size)
-        await announce_withholding(log, withholding)
-    return heads[1] - heads[0]
-
-
-async def test_rules_stay_announced_over_half_years(log: LogBook, clock: SettableClock) -> None:
-    """What was announced in an earlier shard is not announced again."""
-    clock.now = NOW - timedelta(days=183)
-    await announce_withholding(log, Withholding(rules=(SECRECY,)))
-    await fill(log, clock, make_access())
-    assert len(log.shards()) == 2
-    assert await _announced(log, Withholding(rules=(SECRECY,))) == 0
 
 
 # --- who may ask ------------------------------------------------------------------------------------------------------

@@ -98,6 +98,13 @@ async def test_who_approves_sees_what(aiohttp_client: StartClient) -> None:
         ("", ASKED | {"reason": "turned \u202e round"}, CHIEF, (422, "body.invalid")),
         ("", ASKED | {"operator": {"id": "3701\n-1"}}, CHIEF, (422, "body.invalid")),
         ("", ASKED | {"log": "2019h1"}, CHIEF, (422, "body.invalid")),
+        ("", ASKED | {"case": "2026\u202e1-"}, CHIEF, (422, "body.invalid")),
+        ("", ASKED | {"official": "\x1b[8mx"}, CHIEF, (422, "body.invalid")),
+        ("", ASKED | {"caller": "a\u2066b"}, CHIEF, (422, "body.invalid")),
+        ("", ASKED | {"item": "i\u31641"}, CHIEF, (422, "body.invalid")),
+        ("", ASKED | {"operator": {"id": "3701-1\u3164"}}, CHIEF, (422, "body.invalid")),
+        ("", ASKED | {"operator": {"id": "-"}}, CHIEF, (422, "body.invalid")),
+        ("/approvals", approval("0" * 26, "\u2014"), SECOND, (422, "body.invalid")),
         ("/approvals", approval("0" * 26, "3701\u200b-2"), SECOND, (422, "body.invalid")),
         ("", ASKED | {"reason": "理\0"}, CHIEF, (422, "body.invalid")),
         ("", {"reason": "r", "operator": {"id": "x"}}, CHIEF, (422, "body.invalid")),
@@ -120,7 +127,8 @@ async def test_nobody_approves_their_own(aiohttp_client: StartClient) -> None:
     """Neither with the same account nor as the same person with another one."""
     client, _ = await start_auditing(aiohttp_client)
     _, asked = await post(client, OPENINGS, ASKED, BOTH)
-    for party, operator in ((BOTH, "3701-2"), (SECOND, "3701-1")):
+    same = ("3701-1", "3701\u20101", "3701\u20131", "3701 -1", "3701-1\ufe0f", "３７０１-1")
+    for party, operator in ((BOTH, "3701-2"), *((SECOND, one) for one in same)):
         body = approval(asked["opening"], operator)
         status, content = await post(client, f"{OPENINGS}/approvals", body, party)
         assert (status, content["reason"]) == (403, "log.opening-same-person")

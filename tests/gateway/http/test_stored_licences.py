@@ -4,7 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from gateway.http.messages.answers import VerificationAnswer
 from gateway.pipeline import Verified
 from gateway.site import Site, load_site
 from gateway.site_template import write_site
+from gateway.sources.errand import Errand
 from gateway.sources.intake import read_new_licence
 from gateway.sources.source import (
     Found,
-    LicenceIndex,
     LicenceKey,
     LicenceSource,
     NotFound,
@@ -68,13 +68,13 @@ class FixedSource:
     def __init__(self, found: Found | SourceUnavailableError) -> None:
         self._found = found
 
-    async def find(self, key: LicenceKey) -> Found:  # noqa: ARG002 - whatever is asked for
+    async def find(self, key: LicenceKey, errand: Errand) -> Found:  # noqa: ARG002 - whatever is asked for
         """Say it."""
         if isinstance(self._found, SourceUnavailableError):
             raise self._found
         return self._found
 
-    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:  # noqa: ARG002
+    async def find_status(self, *_: object, **__: object) -> Registered | None:
         """Know none, or fail."""
         if isinstance(self._found, SourceUnavailableError):
             raise self._found
@@ -277,7 +277,7 @@ class NeverAsked(FixedSource):
     def __init__(self) -> None:
         super().__init__(NotFound(document=b"", source="store"))
 
-    async def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:  # noqa: ARG002
+    async def find_status(self, *_: object, **__: object) -> Registered | None:
         """Complain."""
         raise AssertionError("the register was asked")
 

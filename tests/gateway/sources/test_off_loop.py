@@ -1,12 +1,14 @@
 """The store beside the event loop."""
 
 import asyncio
+import math
 import threading
 from pathlib import Path
 
 import pytest
 
 from gateway.sources import store_thread
+from gateway.sources.errand import Errand
 from gateway.sources.licence_store import LicenceStore
 from gateway.sources.memory import Failing, MemoryLicenceStore
 from gateway.sources.off_loop import OffLoopSource
@@ -15,6 +17,7 @@ from gateway.sources.store import SqliteLicenceStore
 from tests.support.licence_stores import INDEX, STORED_AT, new_licence
 
 KEY = by_identifier(INDEX.identifier)
+ERRAND = Errand(until=math.inf)
 
 
 def make(path: Path, document: bytes) -> None:
@@ -24,14 +27,14 @@ def make(path: Path, document: bytes) -> None:
 
 
 async def document_of(source: OffLoopSource) -> bytes:
-    found = await source.find(KEY)
+    found = await source.find(KEY, ERRAND)
     assert isinstance(found, StoredLicence)
     return found.document
 
 
 async def fault_of(source: OffLoopSource) -> SourceFault:
     with pytest.raises(SourceUnavailableError) as caught:
-        await source.find(KEY)
+        await source.find(KEY, ERRAND)
     return caught.value.fault
 
 
@@ -82,12 +85,12 @@ async def test_waiting_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             return super().find(key)
 
     source = OffLoopSource(tmp_path / "store", open_store=lambda _: SlowStore())
-    asked = [asyncio.create_task(source.find(KEY)) for _ in range(2)]
+    asked = [asyncio.create_task(source.find(KEY, ERRAND)) for _ in range(2)]
     await asyncio.sleep(0)
     assert await fault_of(source) is SourceFault.BUSY
     gate.set()
     await asyncio.gather(*asked)
-    assert await source.find(KEY) == asked[0].result()
+    assert await source.find(KEY, ERRAND) == asked[0].result()
     assert len(threads) == 1
     assert all(name.startswith("licences") for name in threads)
     source.close()
@@ -98,7 +101,7 @@ async def test_after_the_end(tmp_path: Path) -> None:
     path = tmp_path / "licences.sqlite"
     await asyncio.to_thread(make, path, b"first")
     source = OffLoopSource(path)
-    asked = asyncio.create_task(source.find(KEY))
+    asked = asyncio.create_task(source.find(KEY, ERRAND))
     await asyncio.sleep(0)
     source.close()
     assert isinstance(await asked, StoredLicence)

@@ -9,8 +9,8 @@ from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordStatus
 from adapters.transport.recipe import Question
 from gateway.adapters.token import Token
+from gateway.standins.manner import show_code
 from gateway.standins.samples import FILE
-from gateway.standins.shandong import show_code
 from keys.payload.secret import Secret
 from tests.support.stand_ins import CANCELLED, FOOD, NOW, PERSONAL, TRADE, ask, ask_holder, talk
 

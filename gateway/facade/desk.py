@@ -1,0 +1,43 @@
+"""The façades of one gateway at work."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gateway.facade.facade import Facade
+from gateway.facade.plan import FacadePlan
+from gateway.facade.tickets import DEFAULT_LIFETIME_SECONDS, Tickets
+from gateway.sources.holder_search import HolderSearch
+
+FACADE_PATH: Final = "/facades/{name}{path}"  # as the router spells it
+FACADE_PATTERN: Final = "/facades/{name:[a-z0-9-]+}{path:(?:/.*)?}"
+KEY_FILE: Final = "facades.key"  # in the state folder: what tokens are made with
+
+
+class FacadeDesk:
+    """Finds a façade by its name; ``search`` is None in a gateway that has no store."""
+
+    def __init__(self, plans: Iterable[FacadePlan], *, search: HolderSearch | None) -> None:
+        """Serve these, from `open` on."""
+        self._plans = tuple(plans)
+        self._facades: Mapping[str, Facade] = {}
+        self.search = search
+
+    def open(self, key: bytes) -> None:
+        """Begin to serve, with a key that every process of the gateway has."""
+        self._facades = {plan.settings.name: _open(plan, key) for plan in self._plans}
+
+    def find(self, name: str) -> Facade | None:
+        """Return the façade with exactly this name."""
+        return self._facades.get(name)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self.search is not None:
+            self.search.close()
+
+
+def _open(plan: FacadePlan, key: bytes) -> Facade:
+    sign_in = plan.recipe.sign_in
+    stated = None if sign_in is None else sign_in.lifetime_seconds
+    lifetime_seconds = stated or DEFAULT_LIFETIME_SECONDS
+    return Facade(plan=plan, tickets=Tickets(name=plan.settings.name, key=key, lifetime_seconds=lifetime_seconds))

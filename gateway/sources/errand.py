@@ -1,0 +1,26 @@
+"""Why a question is asked, for whom, and how long it may take: what a source outside has to be told."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """The occasion of one question; a text is "" where nothing is known.
+
+    ``question_id`` is the id of the decision, under which the access log has the question. ``type_code`` and
+    ``type_name`` are the licence type that is asked for, as far as the policy in force knows it.
+    ``until`` is when every source must have answered, on the clock of the event loop.
+    """
+
+    until: float
+    question_id: str = ""
+    use: str = ""
+    item_code: str = ""
+    item_name: str = ""
+    case: str = field(default="", repr=False)
+    operator_id: str = field(default="", repr=False)
+    operator_name: str = field(default="", repr=False)
+    operator_org: str = ""
+    operator_org_code: str = ""
+    type_code: str = ""
+    type_name: str = ""

@@ -1,0 +1,308 @@
+"""Another system as a source: what it is asked by its recipe, and what its answer is worth."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from time import perf_counter
+from typing import Final
+
+from adapters.codes import is_credit_code_form
+from adapters.mapping.answer import AnswerOutcome
+from adapters.record.record import LicenceRecord
+from adapters.transport.recipe import Question
+from gateway.adapters.asked import AskedSystem
+from gateway.adapters.client import AdapterClient
+from gateway.adapters.connection import open_session
+from gateway.adapters.error import AskError, AskFault
+from gateway.adapters.inquiry import Answer, Inquiry
+from gateway.adapters.request import names_in
+from gateway.metrics import SystemMetrics
+from gateway.settings import SourcesSettings
+from gateway.sources.errand import Errand
+from gateway.sources.records import Stated, select_meant
+from gateway.sources.source import (
+    SYSTEM_PREFIX,
+    ByIdentifier,
+    ByNumber,
+    Found,
+    LicenceIndex,
+    LicenceKey,
+    NoDocument,
+    NotFound,
+    Registered,
+    StatedLicence,
+    SystemFault,
+    SystemUnavailableError,
+    key_text,
+)
+from gateway.sources.superseding import is_current, status_of_version
+from policies.dimension import LicenceStatus
+from policies.forms.citizen import is_citizen_number
+
+BUSY: Final = "busy"  # a word beside those of AskFault and AnswerOutcome: too many questions wait already
+_CANCELLED: Final = "cancelled"  # likewise: whoever asked went away
+_CREDIT_CODE, _CITIZEN_NUMBER = "001", "111"  # of GB/T 36903
+_LINK: Final = "link"
+
+_FAULTS: Final[Mapping[AskFault, SystemFault]] = {
+    AskFault.NOT_ASKABLE: SystemFault.NOT_PROVIDED,
+    AskFault.REQUEST: SystemFault.NOT_PROVIDED,
+    AskFault.TIMEOUT: SystemFault.UNREACHABLE,
+    AskFault.UNREACHABLE: SystemFault.UNREACHABLE,
+    AskFault.TLS: SystemFault.UNREACHABLE,
+    AskFault.HTTP_STATUS: SystemFault.UNREACHABLE,
+    AskFault.SIGN_IN: SystemFault.DENIED,
+}  # all others: the answer is of no use
+_OUTCOMES: Final[Mapping[AnswerOutcome, SystemFault]] = {
+    AnswerOutcome.RETRY: SystemFault.UNREACHABLE,
+    AnswerOutcome.DENIED: SystemFault.DENIED,
+    AnswerOutcome.NOT_PROVIDED: SystemFault.NOT_PROVIDED,
+    AnswerOutcome.PARTIAL: SystemFault.PARTIAL,
+    AnswerOutcome.ERROR: SystemFault.UNUSABLE_ANSWER,
+}
+_MAY_BE_WORSE: Final = frozenset({LicenceStatus.ACTIVE, LicenceStatus.UNKNOWN})
+_WITHOUT_FILE: Final = frozenset({AnswerOutcome.NOT_FOUND, AnswerOutcome.NOT_PROVIDED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemReport:
+    """How a system answered last, in a process: the word, and when; None: it was not asked yet."""
+
+    system: str
+    word: str | None
+    at: datetime | None
+    under_way: int
+
+
+class SystemSource:
+    """A `LicenceSource` that asks another system, with no more questions at once than the settings allow."""
+
+    def __init__(
+        self, system: AskedSystem, *, settings: SourcesSettings, clock: Callable[[], datetime], metrics: SystemMetrics
+    ) -> None:
+        """Ask this system, once `open` was called in the event loop."""
+        self.name = SYSTEM_PREFIX + system.name
+        self._system, self._clock, self._metrics = system, clock, metrics
+        self._calls = system.recipe.calls
+        self._at_once = asyncio.Semaphore(settings.concurrency)
+        self._most = settings.concurrency + settings.waiting
+        self._under_way = 0
+        self._client: AdapterClient | None = None
+        self._latest: tuple[str, datetime] | None = None
+        file = self._calls.get(Question.FILE)
+        self._has_files = file is not None
+        self._needs_link = file is not None and _LINK in names_in(system.recipe, file)
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Open the connections, for as long as the stack is open."""
+        system = self._system
+        session = await stack.enter_async_context(open_session(system.recipe.deadlines))
+        self._client = AdapterClient(system.adapter, system.recipe, system.access, session, self._clock)
+        stack.push_async_callback(self._client.close)
+
+    async def find(self, key: LicenceKey, errand: Errand) -> Found:
+        """Return what the system knows of a licence, with its document where it hands one out.
+
+        Raises:
+            SystemUnavailableError: it cannot say.
+
+        """
+        inquiry = self._inquiry(key, errand)
+        if inquiry is None:
+            self._count(AskFault.NOT_ASKABLE)
+            raise SystemUnavailableError(SystemFault.NOT_PROVIDED, self.name, AskFault.NOT_ASKABLE)
+        stated = await self._look_up(inquiry, key, errand)
+        if stated is None:
+            return NotFound(document=b"", source=self.name)
+        document, absence, detail = await self._document(stated, inquiry, errand)
+        return StatedLicence(
+            document=document,
+            absence=absence,
+            detail=detail,
+            stated=stated.licence,
+            index=stated.index,
+            status=stated.status,
+            is_unseen=stated.is_unseen,
+            is_under_objection=stated.record.under_objection,
+            source=self.name,
+        )
+
+    async def find_status(self, index: LicenceIndex, errand: Errand, *, issued_on: date | None) -> Registered | None:
+        """Return how the licence of a document stands; None too where the system does not say how licences stand.
+
+        Raises:
+            SystemUnavailableError: it cannot say.
+
+        """
+        asked = ((key, self._inquiry(key, errand)) for key in _keys(index))
+        key, inquiry = next(((key, one) for key, one in asked if one is not None), (None, None))
+        if key is None or inquiry is None or not self._system.says_status:
+            return None
+        stated = await self._look_up(inquiry, key, errand)
+        if stated is None:
+            return None
+        is_same = not (index.identifier and stated.index.identifier) or index.identifier == stated.index.identifier
+        day = stated.record.issued_on
+        is_latest = is_same and is_current(issued_on, "" if day is None else day.isoformat())
+        return Registered(
+            status=status_of_version(stated.status, is_current=is_latest),
+            is_under_objection=stated.record.under_objection,
+            source=self.name,
+            is_unseen=stated.is_unseen,
+        )
+
+    def report(self) -> SystemReport:
+        """Return how it answered last."""
+        word, at = (None, None) if self._latest is None else self._latest
+        return SystemReport(system=self._system.name, word=word, at=at, under_way=self._under_way)
+
+    def close(self) -> None:
+        """Nothing is held; connections are closed with the stack that they were opened with."""
+
+    def _inquiry(self, key: LicenceKey, errand: Errand) -> Inquiry | None:
+        """Return the question that the system can answer about a key; None where there is none."""
+        if isinstance(key, ByIdentifier):
+            return _ask(Question.IDENTIFIER, key, errand) if Question.IDENTIFIER in self._calls else None
+        if Question.NUMBER in self._calls:
+            return _ask(Question.NUMBER, key, errand)
+        return _ask(Question.HOLDER, key, errand) if Question.HOLDER in self._calls and key.holder else None
+
+    async def _look_up(self, inquiry: Inquiry, key: LicenceKey, errand: Errand) -> Stated | None:
+        """Return what the system says of a licence; None: it does not know it.
+
+        In a part of an answer only bad news counts: a copy with a worse status may be in the rest.
+        """
+        answer = await self._ask(inquiry, errand)
+        if answer.outcome is AnswerOutcome.NOT_FOUND:
+            return None
+        types = frozenset({key_text(errand.type_code), key_text(errand.type_name)} - {""})
+        is_list = inquiry.question is Question.HOLDER
+        stated = select_meant(answer.records, key, types=types, is_list=is_list)
+        is_ended = stated is not None and stated.status not in _MAY_BE_WORSE
+        is_told = answer.outcome is AnswerOutcome.FOUND or (answer.outcome is AnswerOutcome.PARTIAL and is_ended)
+        if not is_told:
+            raise SystemUnavailableError(_OUTCOMES[answer.outcome], self.name, answer.outcome)
+        return stated
+
+    async def _document(self, stated: Stated, inquiry: Inquiry, errand: Errand) -> tuple[bytes, NoDocument | None, str]:
+        """Return the document; else why there is none, and a word about it."""
+        told = stated.record.document
+        if told is not None and told.content:
+            return told.content, None, ""
+        link = "" if told is None else told.link
+        if not (link or (self._has_files and not self._needs_link)):
+            return b"", NoDocument.NOT_THERE, ""
+        record = stated.record
+        wanted = replace(
+            inquiry,
+            question=Question.FILE,
+            link=link,
+            identifier=record.identifier or inquiry.identifier,
+            number=record.number or inquiry.number,
+            type_code=record.type_code or inquiry.type_code,
+            name=record.name or inquiry.name,
+        )
+        try:
+            answer = await self._ask(wanted, errand)
+        except SystemUnavailableError as error:
+            absence = NoDocument.NOT_THERE if error.word == AskFault.NOT_ASKABLE else NoDocument.UNAVAILABLE
+            return b"", absence, error.word
+        if answer.file:
+            return answer.file, None, ""
+        if answer.outcome is AnswerOutcome.FOUND:  # the file inside of a record
+            contents = (one.document.content for one in answer.records if one.document is not None)
+            content = next(filter(None, contents), b"")
+            return content, None if content else NoDocument.NOT_THERE, ""
+        absence = NoDocument.NOT_THERE if answer.outcome in _WITHOUT_FILE else NoDocument.UNAVAILABLE
+        return b"", absence, answer.outcome
+
+    async def _ask(self, inquiry: Inquiry, errand: Errand) -> Answer:
+        """Ask once there is room, and count how it went.
+
+        Raises:
+            SystemUnavailableError: there is no answer.
+
+        """
+        if self._client is None or self._under_way >= self._most:
+            self._count(BUSY)
+            raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, BUSY)
+        word, begun = _CANCELLED, perf_counter()
+        self._under_way += 1
+        try:
+            async with asyncio.timeout_at(errand.until):
+                await self._at_once.acquire()
+            try:
+                answer = await self._client.ask(inquiry, until=errand.until)
+            finally:
+                self._at_once.release()
+            word = answer.outcome.value
+        except TimeoutError:
+            word = AskFault.TIMEOUT
+            raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, word) from None
+        except AskError as error:
+            word = error.fault
+            fault = _FAULTS.get(error.fault, SystemFault.UNUSABLE_ANSWER)
+            raise SystemUnavailableError(fault, self.name, word) from error
+        finally:
+            self._under_way -= 1
+            self._metrics.seconds.labels(system=self._system.name).observe(perf_counter() - begun)
+            self._count(word)
+        self._count_flags(answer)
+        return answer
+
+    def _count(self, word: str) -> None:
+        self._metrics.questions.labels(system=self._system.name, outcome=word).inc()
+        if word != _CANCELLED:
+            self._latest = (word, self._clock())
+
+    def _count_flags(self, answer: Answer) -> None:
+        """Count what is odd about an answer and its records; what it was is in neither metric nor log."""
+        for flag in (*answer.flags, *_flags(answer.records)):
+            self._metrics.flags.labels(system=self._system.name, flag=flag).inc()
+
+
+def _ask(question: Question, key: LicenceKey, errand: Errand) -> Inquiry:
+    """Return the question with everything that a recipe may need."""
+    asked = Inquiry(
+        question=question,
+        type_code=errand.type_code,
+        name=errand.type_name,
+        use=errand.use or errand.item_name,
+        item_code=errand.item_code,
+        item_name=errand.item_name,
+        case=errand.case,
+        operator_id=errand.operator_id,
+        operator_name=errand.operator_name,
+        operator_org=errand.operator_org,
+        operator_org_code=errand.operator_org_code,
+        question_id=errand.question_id,
+    )
+    if isinstance(key, ByIdentifier):
+        return replace(asked, identifier=key.written or key.identifier)
+    holder = key.holder or ""
+    kind = _CITIZEN_NUMBER if is_citizen_number(holder) else _CREDIT_CODE if is_credit_code_form(holder) else ""
+    is_code = not errand.type_code and key.type.isascii()  # nobody knows the type: a name has Han characters
+    written = key.written_type or key.type
+    return replace(
+        asked,
+        number=key.written_number or key.number,
+        type_code=written if is_code else errand.type_code,
+        name=errand.type_name or ("" if is_code else written),
+        holder_code=holder,
+        holder_code_type=kind,
+    )
+
+
+def _keys(index: LicenceIndex) -> Iterable[LicenceKey]:
+    """Return what the licence of a document may be asked for by: its identifier, else its number."""
+    if index.identifier:
+        yield ByIdentifier(identifier=index.identifier)
+    if index.number and (index.type_code or index.name):
+        holder = index.holders[0] if index.holders else None
+        yield ByNumber(number=index.number, type=index.type_code or index.name, holder=holder)
+
+
+def _flags(records: Iterable[LicenceRecord]) -> Iterable[str]:
+    return (flag for record in records for flag in record.flags)

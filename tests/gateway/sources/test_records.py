@@ -1,0 +1,136 @@
+"""Records of other systems: which of them is meant, and what they state."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.record.record import LicenceRecord, RecordDocument, RecordHolder
+from adapters.record.status import RecordFlag, RecordStatus
+from gateway.sources.records import contradicts, holds, select_meant, state
+from gateway.sources.source import by_identifier, by_number
+from gateway.standins.samples import SAMPLES
+from policies.dimension import LicenceStatus
+
+FOOD, TRADE, _, PERSONAL = SAMPLES
+HOLDER = FOOD.holders[0].code
+NOTHING: frozenset[str] = frozenset()
+DOCUMENT = RecordDocument(content=b"x")
+
+
+def meant(key: object, *records: LicenceRecord, is_list: bool = False, types: frozenset[str] = NOTHING) -> object:
+    """Return the number of the record that is meant."""
+    found = select_meant(records, key, types=types, is_list=is_list)  # type: ignore[arg-type]  # a key
+    return None if found is None else found.record.number
+
+
+def test_what_a_record_states() -> None:
+    """A record becomes a licence with its dates, holders and surface, and the status it has."""
+    surface = {"JYXM": "热食类制售", "LIST": ("a", "b"), "TABLE": ({"x": "1"},), "EMPTY": ""}
+    stated = state(replace(FOOD, surface=surface, flags=frozenset({RecordFlag.STATUS_UNSEEN})))
+    licence = stated.licence
+    assert (licence.name, licence.number, licence.valid_to) == (FOOD.name, FOOD.number, FOOD.valid_to)
+    assert licence.elements == {"KZ_JYXM": "热食类制售", "KZ_LIST": "a、b"}
+    assert (stated.status, stated.is_unseen) == (LicenceStatus.ACTIVE, True)
+    assert stated.index.type_code == FOOD.type_code
+
+
+@pytest.mark.parametrize("code", ["9133**********287C", "3301051949×××××××X", "●●●●"])
+def test_a_masked_number_is_none(code: str) -> None:
+    """A masked number of a holder is nobody's, and neither fits nor contradicts."""
+    masked = replace(FOOD, holders=(RecordHolder(name="某*", code=code, code_type="001"),))
+    stated = state(masked)
+    assert stated.licence.holders[0].code == ""
+    assert not contradicts(stated.index, state(FOOD).index)
+    assert not holds(stated.index, HOLDER)
+    assert meant(by_number(FOOD.number, FOOD.name, HOLDER), masked) == FOOD.number
+
+
+def test_an_identifier_means_one() -> None:
+    """The record with the identifier is meant, or one that states none, and never another one."""
+    key = by_identifier(FOOD.identifier)
+    assert meant(key, TRADE, FOOD) == FOOD.number
+    assert meant(key, replace(FOOD, identifier="")) == FOOD.number
+    assert meant(key, TRADE) is None
+    assert meant(by_identifier(""), replace(FOOD, identifier="")) is None
+
+
+def test_a_number_means_one() -> None:
+    """The number must agree, and in a list of a holder's licences it must be stated."""
+    key = by_number(FOOD.number, FOOD.type_code)
+    assert meant(key, TRADE, FOOD) == FOOD.number
+    unnumbered = replace(FOOD, number="")
+    assert meant(key, unnumbered) == ""
+    assert meant(key, unnumbered, is_list=True) is None
+    assert meant(by_number("", FOOD.type_code), unnumbered) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "types", "changes", "is_meant"),
+    [
+        (FOOD.type_code, (), {}, True),
+        (FOOD.name, (), {}, True),
+        (TRADE.type_code, (), {}, False),
+        (TRADE.name, (), {}, False),
+        (FOOD.name, (), {"name": ""}, True),  # a name and a code cannot be compared
+        (FOOD.type_code, (), {"type_code": "", "identifier": ""}, True),
+        (TRADE.name, (), {"type_code": "", "identifier": "", "name": ""}, True),
+        ("小餐饮", (FOOD.type_code,), {}, True),
+        ("小餐饮", (TRADE.type_code,), {"name": "小餐饮证"}, False),
+        ("044", (), {"type_code": "044", "identifier": "", "name": "another"}, True),
+    ],
+)
+def test_types(asked: str, types: tuple[str, ...], changes: dict[str, str], *, is_meant: bool) -> None:
+    """Types are compared code with code and name with name; what cannot be compared excludes nothing."""
+    key = by_number(FOOD.number, asked)
+    record = replace(FOOD, **changes)  # type: ignore[arg-type]  # texts of the record
+    assert (meant(key, record, types=frozenset(types)) is not None) is is_meant
+
+
+def test_another_holder_is_not_meant() -> None:
+    """A licence of another holder is not the one that is asked for."""
+    assert meant(by_number(FOOD.number, FOOD.name, "91349901MADEM3415U"), FOOD) is None
+    assert meant(by_number(FOOD.number, FOOD.name, HOLDER), FOOD) == FOOD.number
+    (person,) = PERSONAL.holders
+    assert meant(by_number(PERSONAL.number, PERSONAL.name, person.code.lower()), PERSONAL) == PERSONAL.number
+
+
+def test_the_latest_counts_and_of_copies_the_worst() -> None:
+    """An older licence of the same number says nothing; of copies the worst status and any document count."""
+    key = by_number(FOOD.number, FOOD.name)
+    old = replace(FOOD, issued_on=date(2019, 1, 1), status=RecordStatus.REVOKED)
+    copy = replace(FOOD, status=RecordStatus.SUSPENDED, document=DOCUMENT, under_objection=True)
+    undated = replace(FOOD, issued_on=None, status=RecordStatus.UNKNOWN)
+    found = select_meant([old, FOOD, copy, undated], key, types=NOTHING, is_list=True)
+    assert found is not None
+    assert (found.status, found.record.document, found.record.under_objection) == (
+        LicenceStatus.SUSPENDED,
+        DOCUMENT,
+        True,
+    )
+
+
+@given(st.permutations([FOOD, replace(FOOD, status=RecordStatus.CANCELLED), replace(FOOD, document=DOCUMENT)]))
+def test_the_order_of_copies_does_not_count(records: list[LicenceRecord]) -> None:
+    """Whatever order copies come in, status and document are the same."""
+    found = select_meant(records, by_identifier(FOOD.identifier), types=NOTHING, is_list=False)
+    assert found is not None
+    assert (found.status, found.record.document) == (LicenceStatus.CANCELLED, DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_contradiction"),
+    [
+        ({}, False),
+        ({"number": "another"}, True),
+        ({"identifier": TRADE.identifier}, True),
+        ({"holders": (RecordHolder(name="x", code="91349901MADEM3415U"),)}, True),
+        ({"number": "", "identifier": "", "holders": ()}, False),
+    ],
+)
+def test_contradictions(changes: dict[str, object], *, is_contradiction: bool) -> None:
+    """Record and document contradict each other where both state something, and state different things."""
+    record = replace(FOOD, **changes)  # type: ignore[arg-type]  # fields of the record
+    assert contradicts(state(record).index, state(FOOD).index) is is_contradiction
