@@ -23,6 +23,7 @@ from gateway.audit.tlog.note_signer import NoteSigner
 from gateway.audit.tlog.quorum import Policy, PolicyLog, encode_policy
 from gateway.audit.tlog.tile import ENTRIES as ENTRY_BUNDLES
 from gateway.audit.tlog.tile import TILE_WIDTH, TileAddress, TileWriter, encode_bundle, encode_tile_path, tile_at
+from gateway.audit.verify.chains import ACTIVATE
 from gateway.audit.verify.manifest import Manifest, encode_manifest
 from gateway.audit.verify.source import (
     BUNDLES_FOLDER,
@@ -132,7 +133,8 @@ def _write_export(folder: Path, entries: int) -> int:
 def _leaves(entries: int) -> Iterator[bytes]:
     """Make leaves of four kinds; numbers, times, requests and commitments differ.
 
-    Of ten answers to callers one is a refusal and one a comparison; of each bundle the last entry is an alarm.
+    The first two say which rules and which trust store are in force. Of ten answers to callers one is a refusal and one
+    a comparison; of 256 entries the last is an alarm.
     """
     access, refusal = make_draft(1, policy=_POLICY).leaf, make_refusal(1).leaf
     alarm = LeafDraft(
@@ -142,11 +144,14 @@ def _leaves(entries: int) -> Iterator[bytes]:
     given, refused, compared = (_Template.of(leaf) for leaf in (access, refusal, match))
     in_ten = (given, given, compared, given, given, given, given, refused, given, given)
     raised = _Template.of(alarm)
-    for number in range(entries):
+    in_force = LeafDraft(kind=LeafKind.POLICY, req=access.req, caller=OWN_CALLER, more={"action": ACTIVATE})
+    yield encode_leaf(replace(in_force, policy=access.policy), t=_START_MS, seq=1)
+    yield encode_leaf(replace(in_force, kind=LeafKind.TRUST, trust=access.trust), t=_START_MS, seq=2)
+    for number in range(entries - 2):
         bundle, place = divmod(number, TILE_WIDTH)
         t = _START_MS + number // 64
         if place == TILE_WIDTH - 1:
-            yield raised.leaf(OWN_CALLER, seq=bundle + 1, t=t)
+            yield raised.leaf(OWN_CALLER, seq=bundle + 3, t=t)
         else:
             answer = number - bundle
             caller = f"caller-{answer % _CALLERS}"

@@ -159,7 +159,7 @@ class Background:
             await self.status.replace_base(store)
 
     async def _announce_trust(self, store: TrustStore) -> None:
-        with contextlib.suppress(LogUnavailableError):  # then no answer leaves; the next that does says it first
+        with contextlib.suppress(LogUnavailableError):  # then no answer leaves; it is said before the next that does
             await self.log.announce_trust(store.anchors_version)
 
     async def _announce_policy(self, digest: str, approvals: int) -> None:

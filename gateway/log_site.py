@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.alarms_site import ReadBundle, open_watch
+from gateway.audit.alarms.announcement import draft_alarm_rules
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.keeper import BookKeeper
 from gateway.audit.book.place import FolderPlace, MemoryPlace
+from gateway.audit.book.rules import announce_rules
+from gateway.audit.entry import EntryDraft
 from gateway.audit.forgetting.retention_terms import Retention
 from gateway.audit.link.client import connect_link
 from gateway.audit.link.desk import BookDesk
@@ -22,7 +25,7 @@ from gateway.audit.link.remote import RemoteLog
 from gateway.audit.link.server import LinkServer
 from gateway.audit.steady_clock import SteadyClock
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from gateway.holder.look import announce_withholding
+from gateway.holder.look import draft_withholding
 from gateway.metrics import Metrics
 from gateway.policy.approvers import ApproverRegistry
 from gateway.policy.in_force import PolicyArchive, StateError
@@ -56,8 +59,9 @@ class LogWriter:
         ``steady`` tells seconds by a clock that nobody sets (`read_steady`), against which ``clock`` is held.
         """
         settings = site.settings
-        clock = clock if steady is None else SteadyClock(clock, steady)
-        self._withholding = site.withholding
+        self._watched = None if steady is None else SteadyClock(clock, steady)
+        clock = self._watched or clock
+        self._rules = draft_withholding(site.withholding), draft_alarm_rules(site.alarms)
         place = MemoryPlace(region=settings.region) if site.folder is None else open_place(site.folder, settings)
         self.book = LogBook(place, clock=clock, may_begin=settings.audit.begin)
         self.watch: AlarmWatch | None = None  # until it runs, and without rules
@@ -89,7 +93,7 @@ class LogWriter:
             stack.push_async_callback(self.book.close)
             await self._begin_watch()
             await self._open()
-            await announce_withholding(self.book, self._withholding)
+            await announce_rules(self.book, *self._rules)
             if self._link is not None:
                 await self._link.open()
                 stack.push_async_callback(self._link.close)
@@ -110,8 +114,14 @@ class LogWriter:
             self.watch = await asyncio.to_thread(self._open_watch)
         except SecretError as error:
             raise LogUnavailableError(Unavailable.UNUSABLE, str(error)) from error
+        self.book.observe = self._observe
+
+    def _observe(self, shard: str, first: int, t: int, drafts: Sequence[EntryDraft]) -> None:
+        """Tell what became durable, in the thread that writes."""
+        if self._watched is not None:
+            self._watched.note_written()
         if self.watch is not None:
-            self.book.observe = self.watch.observe
+            self.watch.observe(shard, first, t, drafts)
 
     async def _open(self) -> None:
         """Open the book; wait for whoever has the log, but for a gateway that answers."""

@@ -21,7 +21,8 @@ from gateway.audit.private import DATA_KEY_SIZE, DataKey, KeyNumber
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 
 MAX_REMEMBERED: Final = 65_536  # unwrapped keys, about 250 bytes each
-MADE_AHEAD: Final = 512  # keys; quick enough to make beside a batch, and what a restart wastes at most (38 kB)
+MADE_AHEAD: Final = 512  # keys; quick enough to make beside a batch, and a restart wastes 60 kB at most
+MANY_OWNERS: Final = 4_096  # whose keys are destroyed at a time; that takes tens of milliseconds
 _NONCE_SIZE: Final = 12  # random; with 2^32 keys wrapped, two nonces are equal with a chance of 2^-33
 
 
@@ -118,8 +119,10 @@ class OwnerStore(Protocol):
         """Return the numbers of the keys that these owners have."""
         ...
 
-    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
-        """Return the owners of all earlier epochs."""
+    def owners_before(
+        self, epoch: Epoch, *, after: KeyOwner | None = None, limit: int = MANY_OWNERS
+    ) -> Mapping[KeyOwner, KeyNumber]:
+        """Return owners of earlier epochs: the first in order, or those ``after`` one."""
         ...
 
     def last_owned(self) -> int:
@@ -196,7 +199,8 @@ class DataKeys:
     def settle(self) -> None:
         """Put the key table on disk for good, and verify that it gave all the numbers that owners have.
 
-        An older table would give them a second time, and so one key to two people.
+        An older table would give them a second time, and so one key to two people. Keys that were made ahead, and which
+        it does not have either, are given to nobody.
 
         Raises:
             LogUnavailableError: RESTORED_BACKUP, it did not; or it cannot be read.
@@ -208,6 +212,8 @@ class DataKeys:
             if given < owned:
                 detail = f"{owned} data keys were expected, the key table ends at {given}"
                 raise LogUnavailableError(Unavailable.RESTORED_BACKUP, detail)
+            if self._ahead and self._ahead[-1].number > given:
+                self._ahead.clear()
 
     def read(self, numbers: Collection[KeyNumber]) -> Mapping[KeyNumber, bytes]:
         """Return the keys that still exist.
@@ -235,25 +241,36 @@ class DataKeys:
             return self._erase(self._owners.owners(owners))
 
     def erase_before(self, epoch: Epoch) -> int:
-        """Destroy the keys of all earlier epochs; return how many there were; raises as `erase` does."""
-        with self.between_batches, self._lock:
-            self._remembered.clear()
-            return self._erase(self._owners.owners_before(epoch))
+        """Destroy the keys of all earlier epochs by and by; return how many there were; raises as `erase` does."""
+        erased, after = 0, None
+        while True:
+            with self.between_batches, self._lock:
+                owned = self._owners.owners_before(epoch, after=after)
+                if not owned:
+                    return erased
+                self._remembered.clear()
+                erased += self._erase(owned)
+            after = max(owned)
 
     def purge(self) -> bool:
         """Have what was destroyed leave the files too, as `KeyStore.purge`; nobody waits for it."""
         return self._store.purge()
 
     def reconnect(self) -> None:
-        """Forget what may not be stored; keys that were made ahead are not given out any more."""
+        """Forget who was given a key, which may not be stored; those keys are given to nobody any more.
+
+        Keys that were made ahead are durable and nobody's, and stay so.
+        """
         with self._lock:
-            self._drop()
+            self._remembered.clear()
+            self._take_made()
             self._store.reconnect()
 
     def close(self) -> None:
         """Let go of the table."""
         with self._lock:
-            self._drop()
+            self._remembered.clear()
+            self._ahead.clear()
             self._maker.shutdown()
             self._store.close()
 
@@ -289,6 +306,12 @@ class DataKeys:
             self._ahead += making.result()
         return self._ahead.popleft()
 
+    def _take_made(self) -> None:
+        """Wait for keys that are being made, for whoever makes them uses the table; they may have failed."""
+        making, self._making = self._making, None
+        if making is not None and making.exception() is None:
+            self._ahead += making.result()
+
     def _make(self) -> Sequence[DataKey]:
         first = self._store.last() + 1
         drawn = secrets.token_bytes(DATA_KEY_SIZE * MADE_AHEAD)
@@ -298,10 +321,3 @@ class DataKeys:
         ]
         self._store.add({key.number: self._wrapper.wrap(key.key, key.number) for key in made})
         return made
-
-    def _drop(self) -> None:
-        self._remembered.clear()
-        self._ahead.clear()
-        if self._making is not None:
-            self._making.exception()  # waits for it: it may still use the table
-            self._making = None

@@ -13,7 +13,7 @@ plan, policy, outcome, obligations, reasons, trust, revocation. The kinds beside
 | policy, trust | action; previous: what was in force before; approvals: how many people                            |
 | admin         | action; target                                                                                     |
 | key           | action; key: its id                                                                                |
-| shred         | basis: the clause of law; approvals; count and digest: of the entries concerned                    |
+| shred         | basis: the clause of law; approvals; digest: a commitment to the entries concerned                 |
 | seal          | action; day; digest: a commitment to the index of [first, next); first; next; previous: a shard,   |
 |               | or the shred entry for which a day is sealed anew                                                  |
 | export        | count and digest: of what was exported                                                             |
@@ -76,7 +76,7 @@ MEMBERS: Final[Mapping[LeafKind, frozenset[str]]] = MappingProxyType(
         LeafKind.TRUST: frozenset({"action", "previous", "approvals"}),
         LeafKind.ADMIN: frozenset({"action", "target"}),
         LeafKind.KEY: frozenset({"action", "key"}),
-        LeafKind.SHRED: frozenset({"basis", "approvals", "count", "digest"}),
+        LeafKind.SHRED: frozenset({"basis", "approvals", "digest"}),
         LeafKind.SEAL: frozenset({"action", "day", "digest", "first", "next", "previous"}),
         LeafKind.EXPORT: frozenset({"count", "digest"}),
         LeafKind.AUDITOR_QUERY: frozenset({"query", "count", "opening"}),

@@ -21,6 +21,8 @@ INDEX_KEY_SIZE: Final = 32
 MAX_EPOCH: Final = 2**16 - 1
 ALARMS: Final = "alarms"  # what the entry that tells of alarms does, or of none
 VERDICT: Final = "verdict"  # what somebody makes of one
+WITHHOLDING: Final = "withholding"  # what the entry does that says which rules of secrecy are in force
+ALARM_RULES: Final = "alarm-rules"  # and which rules of alarms
 OWNER_SIZE: Final = 12  # bytes: no two of 10^9 people share a data key
 _WORD_SIZE: Final = 8  # a word is only a way to entries, and two of 10^9 people seldom share one
 _BLOCK_SIZE: Final = 64  # bytes of SHA-256, to which HMAC pads its key
@@ -40,11 +42,13 @@ class LookupKind(StrEnum):
     REQUEST = "request"
     CALLER_DAY = "caller-day"  # value: `caller_day`
     KIND = "kind"  # of every entry but answers, which are most of a log and found by other words
-    ALARM = "alarm"  # value "": of the entries that tell of alarms or of verdicts
+    ALARM = "alarm"  # value "": of the entries that tell of alarms, if of any, or of verdicts
+    RULES = "rules"  # value: the action of an entry that says which rules are in force
     NOBODY = "nobody"  # only as the owner of a data key, for private parts without a subject or an official
 
 
 _ABOUT_ALARMS: Final = frozenset({ALARMS, VERDICT})
+_ABOUT_RULES: Final = frozenset({WITHHOLDING, ALARM_RULES})
 _TYPED: Final = frozenset({LookupKind.OFFICIAL, LookupKind.CASE})  # by other systems; the rest is in normal spelling
 
 
@@ -116,6 +120,9 @@ def make_marks(draft: EntryDraft, *, t: int, keys: LookupKeys) -> Marks:
     ]
     if draft.leaf.kind not in ANSWERS:
         digests.append(keys.digest(LookupKind.KIND, draft.leaf.kind, epoch))
+    action = str(draft.leaf.more.get("action", "")) if draft.leaf.kind is LeafKind.ADMIN else ""
+    if action in _ABOUT_RULES:
+        digests.append(keys.digest(LookupKind.RULES, action, epoch))
     subjects: Sequence[bytes] = ()
     officials: Sequence[bytes] = ()
     if private is not None:
@@ -125,7 +132,7 @@ def make_marks(draft: EntryDraft, *, t: int, keys: LookupKeys) -> Marks:
         if private.case:
             digests.append(keys.digest(LookupKind.CASE, private.case, epoch))
         digests += [keys.digest(LookupKind.LICENCE, name, epoch) for name in split_names(private.licence)]
-        if draft.leaf.kind is LeafKind.ADMIN and draft.leaf.more.get("action") in _ABOUT_ALARMS:
+        if action in _ABOUT_ALARMS and private.context:
             digests.append(keys.digest(LookupKind.ALARM, "", epoch))
     nobody = () if subjects and officials else (keys.digest(LookupKind.NOBODY, "", epoch),)
     return Marks(

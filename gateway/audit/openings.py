@@ -9,7 +9,6 @@ Nothing is kept besides, so that a restart forgets no opening and nobody can add
 searched for be forgotten in between, the opening cannot be read any more, and opens nothing.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -23,6 +22,7 @@ from gateway.audit.reader import LogReader
 from gateway.audit.search.entry import decode_digest, encode_digest
 from gateway.audit.search.query import PRIVATE_TERMS, Query
 from gateway.audit.search.search import MAX_PAGE, FoundEntry, LogSearch
+from gateway.spelling import spell_name
 from keys.canonical_json import encode_canonical
 
 REQUEST: Final = "opening"  # actions of admin entries
@@ -59,8 +59,8 @@ class Auditor:
     operator: str
 
     def is_other_person(self, other: "Auditor") -> bool:
-        """Answer whether neither account nor person is the same."""
-        people = _person(self.operator), _person(other.operator)
+        """Answer whether neither account nor person is the same, by the one spelling that the log knows people by."""
+        people = spell_name(self.operator), spell_name(other.operator)
         return self.caller != other.caller and all(people) and people[0] != people[1]
 
 
@@ -247,8 +247,3 @@ def _commits_to(commitment: str, salt: bytes, value: bytes) -> bool:
         return is_opened_by(decode_digest(commitment), salt=salt, value=value)
     except ValueError:
         return False
-
-
-def _person(operator: str) -> str:
-    """Return the one spelling of a person's id, "" for none: another case or width names nobody else."""
-    return unicodedata.normalize("NFKC", operator).casefold().strip()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.audit.data_keys import DataKeys
 from gateway.audit.lookup import LookupKeys
-from gateway.audit.private import OpenedPart, open_private, split_private
+from gateway.audit.private import OpenedPart, PrivateFlaw, PrivatePartError, open_private, split_private
 from gateway.audit.recovery import read_tiles
 from gateway.audit.store.store import LogStore, StoredHead
 from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint
@@ -68,6 +68,26 @@ class LogReader:
             return None
         sealed = split_private(data)
         keys = self.keys.read((*sealed.subject_keys, *sealed.official_keys))
+        return open_private(sealed, entry=index, keys=keys)
+
+    def private_of_subject(self, index: int) -> OpenedPart | None:
+        """Return the private part of an entry without the official's half, whose key is not needed.
+
+        Raises:
+            PrivatePartError: it was changed, or one of its keys was.
+            LogUnavailableError: it cannot be read.
+
+        """
+        data = self.store.private(index)
+        if data is None:
+            return None
+        sealed = split_private(data)
+        try:
+            keys = self.keys.read(sealed.subject_keys)
+        except LogUnavailableError as error:
+            if error.reason is not Unavailable.CORRUPT:
+                raise
+            raise PrivatePartError(PrivateFlaw.NOT_AUTHENTIC) from error
         return open_private(sealed, entry=index, keys=keys)
 
     def prove(self, index: int, checkpoint: SignedCheckpoint | None = None) -> TlogProof:

@@ -4,7 +4,8 @@ What a receipt has the log's signature for is a tree: its size and root. Where t
 fewer entries, it was forked or cut, and the receipt proves it. Which entry it is for, the receipt says itself; only a
 proof in it binds the entry to a tree. Without one, an entry that is another in the log may be the log's fault or the
 holder's, and is called a claim. An entry without a receipt is an answer that its caller says it never had, or a receipt
-that got lost.
+that got lost. Receipts of other logs, such as another half-year's or another province's, are counted and no more:
+their trees are none of this log's.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -63,11 +64,12 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Which entries are compared, [first, end) of a log of ``size``; an export need not have all.
+    """Which entries are compared, [first, end) of a ``log``, by its origin, of ``size``; an export need not have all.
 
     ``is_newest``: this is the log itself, so that no receipt can be later than it.
     """
 
+    log: str
     first: int
     end: int
     size: int
@@ -78,13 +80,15 @@ class Span:
 class Reconciled:
     """The outcome: how many receipts match an entry, how many lie outside the span, and every difference.
 
-    ``later``: how many are of a larger tree than there is, so that it could not be compared.
+    ``later``: how many are of a larger tree than there is, so that it could not be compared; ``elsewhere``: of another
+    log.
     """
 
     receipts: int
     matched: int
     outside: int
     later: int
+    elsewhere: int
     callers: tuple[str, ...]
     mismatches: tuple[Mismatch, ...]
 
@@ -140,7 +144,7 @@ class _Comparison:
         self._callers = frozenset(callers)
         self._held: dict[int, _Held] = {}
         self._mismatches: list[Mismatch] = []
-        self._count = self._matched = self._later = 0
+        self._count = self._matched = self._later = self._elsewhere = 0
         self._last: dict[str, int] = {}  # the last number of each caller in the log
         self._covered: dict[str, tuple[int, int]] = {}  # the first and last number with a receipt
         self._bare: dict[str, list[tuple[int, int]]] = {}  # (number, entry) without a receipt, by caller
@@ -149,6 +153,9 @@ class _Comparison:
         self._count += 1
         if self._count > MAX_RECEIPTS:
             raise TooManyReceiptsError(f"up to {MAX_RECEIPTS} receipts were expected")
+        if receipt.log != self._span.log:
+            self._elsewhere += 1
+            return
         try:
             # Its own checkpoint is enough here: whether the entry is there is what the log is asked now.
             verify_receipt(receipt, Policy(logs=self._policy.logs))
@@ -222,6 +229,7 @@ class _Comparison:
             matched=self._matched,
             outside=outside,
             later=self._later,
+            elsewhere=self._elsewhere,
             callers=tuple(sorted({*self._covered, *self._callers})),
             mismatches=tuple(sorted(self._mismatches, key=lambda one: (one.kind is Difference.NO_RECEIPT, one.entry))),
         )

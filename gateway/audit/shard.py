@@ -9,9 +9,10 @@ import asyncio
 import base64
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from gateway.audit.entry import OWN_CALLER, EntryDraft, Receipt
 from gateway.audit.leaf import LeafDraft, LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
@@ -23,7 +24,6 @@ from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.audit.verify.chains import SEAL_CLOSE, SEAL_OPEN, may_follow_close
 from gateway.decision import make_decision_id
 
-_CHINA: Final = timezone(timedelta(hours=8))
 _HALF: Final = 6  # months
 _SHARD: Final = re.compile(r"[0-9]{4}h[12]")
 
@@ -38,7 +38,7 @@ class RolledOver:
 
 def shard_name(at: datetime) -> str:
     """Return the shard that entries of this moment belong to, such as 2026h2; half-years are those of China."""
-    day = at.astimezone(_CHINA)
+    day = at.astimezone(CHINA_STANDARD_TIME)
     return f"{day.year:04}h{1 + (day.month - 1) // _HALF}"
 
 
@@ -51,6 +51,11 @@ def next_shard(shard: str) -> str:
 def shard_origin(region: str, shard: str) -> str:
     """Return the name that the log of a shard signs under."""
     return f"gw.{region}/access/{shard}"
+
+
+def site_origin(origin: str) -> str:
+    """Return the name of the log of a site, of which this is the name of a shard: all its half-years together."""
+    return origin.rpartition("/")[0]
 
 
 def is_shard(name: str) -> bool:

@@ -1,7 +1,9 @@
 """The clock of the log, held against one that nobody sets: a clock that was set far ahead is not believed.
 
 A time in the log cannot be taken back: whatever is written under a time of next year keeps the log from taking entries
-until then, and begins half-years that are not due. A clock that is behind is the log's own affair.
+until then, and begins half-years that are not due. So what counts is what was written: a clock is far ahead if it is,
+by the steady clock, of the highest time under which something was. Before anything was it is believed, as whoever
+started the process does; a clock that is behind is the log's own affair, and may be set right at any time.
 """
 
 from collections.abc import Callable
@@ -20,14 +22,17 @@ class SteadyClock:
     """A wall clock, as long as it goes as a steady one does; safe for several threads."""
 
     def __init__(self, wall: Callable[[], datetime], steady: Callable[[], float]) -> None:
-        """Believe the wall clock as it is now, as whoever started the process does.
+        """Watch a wall clock.
 
         ``steady`` tells seconds since some moment and is never set; it should count the time that a machine sleeps.
         """
         self._wall = wall
         self._steady = steady
         self._lock = Lock()
-        self._begin = wall() - timedelta(seconds=steady())  # of the steady clock, as the wall clock has it
+        # When the steady clock began, as the wall clock had it: the last time it was told, and the highest by which
+        # something was written.
+        self._told: datetime | None = None
+        self._written: datetime | None = None
 
     def __call__(self) -> datetime:
         """Tell the time.
@@ -39,9 +44,14 @@ class SteadyClock:
         with self._lock:
             now = self._wall()
             begin = now - timedelta(seconds=self._steady())
-            ahead = begin - self._begin
-            if ahead > MAX_AHEAD:
-                detail = f"by {int(ahead.total_seconds())} seconds"
+            if self._written is not None and begin - self._written > MAX_AHEAD:
+                detail = f"by {int((begin - self._written).total_seconds())} seconds"
                 raise LogUnavailableError(Unavailable.CLOCK_WENT_AHEAD, detail)
-            self._begin = begin
+            self._told = begin
             return now
+
+    def note_written(self) -> None:
+        """Note that something was written under the time that was told last, and cannot be taken back."""
+        with self._lock:
+            if self._told is not None:
+                self._written = self._told if self._written is None else max(self._written, self._told)

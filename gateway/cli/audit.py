@@ -282,7 +282,6 @@ def approve_shred_command(
     folder: Annotated[Path, KEY_FOLDER] = Path("keys"),
     passphrase_file: PassphraseFile = None,
     module: Module = None,
-    log: Shard = None,
     as_json: Json = False,
 ) -> None:
     """Exit with 0, or 2 when the key is no approver's or something cannot be read."""
@@ -290,17 +289,15 @@ def approve_shred_command(
 
     choice = KeyChoice(key=key, folder=folder, passphrase_file=passphrase_file, module=module)
     raise typer.Exit(
-        _shredding().approve_shred(
-            site, subject=subject, basis=basis, shard=log, choice=choice, out=out, as_json=as_json
-        )
+        _shredding().approve_shred(site, subject=subject, basis=basis, choice=choice, out=out, as_json=as_json)
     )
 
 
 @audit_app.command(
     "shred",
     help=say(
-        "销毁某人在日志中的密钥、盐值与索引；须两人批准，网关可照常运行。",
-        "Forget somebody: keys, salts and index; two people approve it. The gateway may run meanwhile.",
+        "销毁某人在各段日志中的密钥、盐值与索引；须两人批准，网关可照常运行。",
+        "Forget somebody in all half-years: keys, salts and index; two people approve it. The gateway may run on.",
     ),
 )
 def shred_command(
@@ -312,13 +309,10 @@ def shred_command(
         list[Path],
         option("--approver", zh="批准文件，至少两份。", en="File of an approval; at least two.", metavar="FILE"),
     ],
-    log: Shard = None,
     as_json: Json = False,
 ) -> None:
-    """Exit with 0 done, 1 not approved, 2 the log cannot be opened, 3 something is left: run it again."""
-    raise typer.Exit(
-        _shredding().shred_person(site, subject=subject, basis=basis, shard=log, approvals=approver, as_json=as_json)
-    )
+    """Exit with 0 done, 1 not approved or nobody found, 2 the log cannot be opened, 3 something is left: run again."""
+    raise typer.Exit(_shredding().shred_person(site, subject=subject, basis=basis, approvals=approver, as_json=as_json))
 
 
 def _status() -> ModuleType:

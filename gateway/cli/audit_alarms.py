@@ -1,5 +1,6 @@
 """``tongban audit alarms|watchlist``: the rules over history, and lists of those whom nobody should ask about."""
 
+import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,14 +14,14 @@ from rich.markup import escape
 from gateway.alarms_site import ReadBundle, make_engine
 from gateway.audit.alarms.detector import CALENDAR, Blindness
 from gateway.audit.alarms.evaluation import Evaluation, Finding, evaluate
-from gateway.audit.alarms.observed import ObservationKey, Place
+from gateway.audit.alarms.observed import OBSERVATION_KEY_SIZE, ObservationKey, Place
 from gateway.audit.alarms.reading import AlarmRules, load_alarms, read_observation_key
 from gateway.audit.alarms.register import AlarmState, ListedAlarm, find_verdicts
 from gateway.audit.alarms.rule import Rule
 from gateway.audit.alarms.watchlist import MAX_LISTED, encode_watchlist, make_watchlist
 from gateway.audit.alarms.words import AlarmKind, Severity, WatchlistKind
 from gateway.audit.book.place import FolderPlace
-from gateway.audit.entry import fit_text, join_names
+from gateway.audit.entry import fit_subject, join_names
 from gateway.audit.reader import LogReader
 from gateway.cli.audit_commands import guard, progress_of
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
@@ -29,7 +30,7 @@ from gateway.cli.language import say
 from gateway.cli.site_settings import load_settings
 from gateway.policy.in_force import PolicyArchive, StateError
 from gateway.rendering import encode_time
-from gateway.secret_file import SecretError
+from gateway.secret_file import SecretError, SecretFault
 from gateway.site import STATE_FOLDER
 from gateway.sources.source import key_text, normal_code
 from gateway.toml_table import Fault
@@ -134,7 +135,7 @@ def make_site_watchlist(site: Path, *, kind: WatchlistKind, out: Path, as_json: 
     def run(_now: datetime) -> ExitCode:
         values = list(_read_values(kind))
         try:
-            listed = make_watchlist(kind, values, _read_key(site))
+            listed = make_watchlist(kind, values, _read_key(site, make=True))
         except ValueError as error:
             zh, en = f"至多 {MAX_LISTED} 个号码", f"at most {MAX_LISTED} numbers"
             raise UsageError(say(zh, en)) from error
@@ -155,7 +156,7 @@ def _read_values(kind: WatchlistKind) -> Iterator[str]:
         text = line.decode("utf-8", "replace").strip()
         if not text:
             continue
-        spelt = fit_text(normal_code(text)) if kind is WatchlistKind.SUBJECT else join_names(key_text(text), "")
+        spelt = fit_subject(normal_code(text)) if kind is WatchlistKind.SUBJECT else join_names(key_text(text), "")
         if len(line) > _MAX_LINE or not spelt:
             raise UsageError(say("每行应有一个号码。", "one number a line was expected"))
         yield spelt
@@ -187,10 +188,17 @@ def _opened(site: Path) -> Iterator[FolderLog]:
         log.close()
 
 
-def _read_key(site: Path) -> ObservationKey:
+def _read_key(site: Path, *, make: bool = False) -> ObservationKey:
+    """Return the key of the alarms of a site; where the gateway has not made one yet, one for this time.
+
+    Only what keeps something by it makes it, for whoever makes it owns the file, and the gateway must be able to read
+    it. Without one there are no lists, and nothing that was raised.
+    """
     try:
-        return read_observation_key(site / load_settings(site).audit.keys, make=True)
+        return read_observation_key(site / load_settings(site).audit.keys, make=make)
     except SecretError as error:
+        if error.fault is SecretFault.ABSENT:
+            return ObservationKey(secrets.token_bytes(OBSERVATION_KEY_SIZE))
         raise UsageError(f"{say('告警密钥无法使用', 'the key of the alarms cannot be used')}: {error}") from error
 
 

@@ -60,7 +60,7 @@ def _describe(found: FindingVerification, place: Path) -> dict[str, Any]:
         "opened": found.opened,
         "replayed": found.replayed,
         "policies": found.policies,
-        "witnessed": {"by": dict(found.cosigned)},
+        "witnessed": {"by": dict(found.cosigned)} if found.cosigned else None,
         "search": None if found.search is None else _describe_search(found.search),
         "policy": "own" if found.is_own_policy else "given",
         "findings": describe_faults(found.findings),
@@ -76,6 +76,7 @@ def _describe_search(search: SearchBehind) -> dict[str, Any]:
         "at": _moment(search.search),
         "found": content.more.get("count"),
         "complete": search.complete,
+        "reached": None if search.reached is None else _spell(search.reached),
         "query": None if search.query is None else search.query.members(),
         "log_alone": search.is_log_alone,
         "opening": content.more.get("opening"),
@@ -125,9 +126,11 @@ def _show_search(search: SearchBehind) -> None:
     content = search.search.content
     when, who, count = _moment(search.search), content.caller, content.more.get("count")
     _print(say(f"检索：{when}，{who}，所得 {count} 条", f"search: {when}, by {who}, {count} found"))
-    if not search.complete:
-        zh = "提示：检索所得多于一个文件的上限，本文件只含其中最新的部分。"
-        _print(say(zh, "note: more was found than one file takes; this one has the newest part."))
+    if search.reached is not None:
+        reached = _spell(search.reached)
+        zh = f"提示：本次检索未及全部条目，只查至 {reached}；更早的条目请以 --to 该时间另行检索。"
+        en = f"note: not all entries were searched, only those since {reached}; search again with --to for older ones."
+        _print(say(zh, en))
     if search.is_log_alone:
         zh = "提示：检索条目本身尚无足够见证方共签，仅由日志签名担保。"
         _print(
@@ -147,6 +150,8 @@ def _show_search(search: SearchBehind) -> None:
 
 def _summary(found: FindingVerification) -> str:
     times = spell_times(found.cosigned)
+    if not (found.cosigned or found.has_quorum):
+        times = say("；本日志没有见证方", "; nobody witnesses this log")
     zh = (
         f"{found.log}：{len(found.entries)} 个条目在 {found.size} 个条目的日志中，开启 {found.opened} 个，"
         f"重新计算决定 {found.replayed} 个{times}"
@@ -159,10 +164,14 @@ def _summary(found: FindingVerification) -> str:
 
 
 def _moment(leaf: Leaf) -> str:
+    return _spell(leaf.t)
+
+
+def _spell(t: int) -> str:
     try:
-        return encode_time(datetime.fromtimestamp(leaf.t / 1000, UTC))
+        return encode_time(datetime.fromtimestamp(t / 1000, UTC))
     except (OverflowError, ValueError, OSError):  # a time that no calendar has
-        return str(leaf.t)
+        return str(t)
 
 
 def _print(text: str) -> None:

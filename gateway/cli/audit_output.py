@@ -223,6 +223,7 @@ def describe_reconciled(found: Reconciled) -> dict[str, Any]:
         "matched": found.matched,
         "outside": found.outside,
         "later": found.later,
+        "elsewhere": found.elsewhere,
         "callers": list(found.callers),
         "differences": [
             {
@@ -251,6 +252,13 @@ def show_reconciled(found: Reconciled) -> None:
     if found.later:
         zh = f"提示：{found.later} 份回执晚于此处的日志，其树无从比对；请用更新的导出。"
         en = f"note: {found.later} receipts are later than the log that is here; take a newer export to compare them."
+        ERR.print(say(zh, en))
+    if found.elsewhere:
+        zh = f"提示：{found.elsewhere} 份回执属于其他日志，例如其他半年的日志，未作比对；请就各日志分别核对。"
+        en = (
+            f"note: {found.elsewhere} receipts are of other logs, such as those of other half-years, and were not "
+            "compared; run this once for each log."
+        )
         ERR.print(say(zh, en))
     zh = f"回执 {found.receipts} 份，相符 {found.matched}，范围之外 {found.outside}，差异 {len(found.mismatches)}"
     en = (

@@ -97,7 +97,7 @@ def _reconcile_site(
 ) -> Reconciled:
     head = log.store.head()
     size = 0 if head is None else head.size
-    span = Span(first=0, end=size, size=size, is_newest=True)
+    span = Span(log=log.origin, first=0, end=size, size=size, is_newest=True)
     believed = log.policy if policy is None else read_policy(policy)
     entries, roots = store_entries(log.store, span, progress), store_roots(log.store)
     return reconcile(receipts, entries, span=span, roots=roots, policy=believed, callers=callers)
@@ -114,7 +114,7 @@ def _reconcile_source(
     if not verified.is_sound:
         zh, en = "导出未通过核验，请先运行 audit verify。", "the export is not sound; run audit verify first"
         raise UsageError(say(zh, en))
-    span = Span(first=verified.first, end=verified.end, size=verified.size)
+    span = Span(log=verified.log, first=verified.first, end=verified.end, size=verified.size)
     entries, roots = source_entries(source, span, progress), source_roots(source, span.size)
     return reconcile(receipts, entries, span=span, roots=roots, policy=policy_of(source, policy), callers=callers)
 

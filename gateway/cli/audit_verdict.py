@@ -1,28 +1,21 @@
 """``tongban audit verdict``: an auditor says over HTTP what is to be made of an alarm; the token says who it is."""
 
-import asyncio
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
-
-import aiohttp
+from typing import Final
 
 from gateway.audit.alarms.alarm import MAX_NOTE, AlarmError, Target
 from gateway.audit.alarms.words import Verdict
+from gateway.cli.audit_client import RefusedError, ask_json
 from gateway.cli.audit_commands import guard
 from gateway.cli.console import OUT, ExitCode, print_json
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
-from gateway.tokens import MAX_TOKEN_CHARACTERS
 from gateway.trust.files import read_file
 
 PATH: Final = "/audit/v1/alarms/verdicts"
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
-_MAX_ANSWER: Final = 64 * 1024
 _MAX_NOTE_BYTES: Final = 4 * MAX_NOTE
-_DONE: Final = 200
 
 
 def give_verdict(
@@ -36,18 +29,12 @@ def give_verdict(
         except AlarmError as error:
             zh, en = "应为 规则编号:告警编号", "the rule and the id of an alarm were expected, RULE:ID"
             raise UsageError(say(zh, en)) from error
-        token = _read_text(token_file, MAX_TOKEN_CHARACTERS)
         note = "" if note_file is None else _read_text(note_file, _MAX_NOTE_BYTES)
         body = {"alarm": str(target), "verdict": verdict.value, "note": note}
         try:
-            status, answer = asyncio.run(_post(url.rstrip("/") + PATH, token, body))
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            zh, en = "网关无法访问", "the gateway cannot be reached"
-            raise UsageError(f"{say(zh, en)}: {type(error).__name__}") from error
-        if status != _DONE:
-            reason = str(answer.get("reason", status))
-            title = answer.get("title") if say("zh", "en") == "zh" else answer.get("title_en")
-            fail(reason, str(title or reason), reason, as_json=as_json)
+            answer = ask_json(url, PATH, body, token_file=token_file)
+        except RefusedError as error:
+            fail(error.reason, error.sentence, error.reason, as_json=as_json)
             return ExitCode.INVALID
         if as_json:
             print_json(answer)
@@ -57,19 +44,6 @@ def give_verdict(
         return ExitCode.DONE
 
     return guard(run, as_json=as_json)
-
-
-async def _post(url: str, token: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """Return the status and the object of the answer; ValueError where it is none."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with (
-        aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-        session.post(url, json=body, headers=headers, allow_redirects=False) as response,
-    ):
-        answer = json.loads(await response.content.read(_MAX_ANSWER))
-        if not isinstance(answer, dict):
-            raise ValueError("an object was expected")  # noqa: TRY004 - of the answer, not of our caller
-        return response.status, answer
 
 
 def _read_text(path: Path, limit: int) -> str:

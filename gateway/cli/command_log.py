@@ -59,7 +59,7 @@ class CommandLog:
         return self._ask(append)
 
     def shred(self, order: ShredOrder, approvals: Sequence[ShredApproval]) -> Shredded:
-        """Forget a person in one shard; raises NotApprovedError when too few approvals count."""
+        """Forget a person in every shard; raises NotApprovedError when too few approvals count."""
         return self._ask(lambda desk: desk.shred(order, approvals))
 
     def retain(self) -> tuple[RetainedShard, ...]:

@@ -1,7 +1,8 @@
 """Several processes of ``tongban serve``: workers that share the port, and one that writes the access log for them.
 
 The log's process is open before the first worker starts, and ends after the last one has ended. One that dies ends all:
-whoever supervises the parent starts it anew, with its full strength.
+whoever supervises the parent starts it anew, with its full strength. Where the parent is killed log and workers stop at
+once, and what is still asked is refused, as the log takes nothing any more.
 """
 
 import asyncio

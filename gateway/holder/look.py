@@ -5,24 +5,21 @@ stands in the private part, with whoever asked and about whom, under the keys of
 site may publish its leaves, and holders know from their receipts which one is about their look.
 """
 
-import asyncio
+import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.audit.book.book import LogBook
 from gateway.audit.commitment import make_commitment
 from gateway.audit.entry import OWN_CALLER, EntryDraft, commit_private, make_private
 from gateway.audit.leaf import LeafDraft, LeafKind
+from gateway.audit.lookup import WITHHOLDING
 from gateway.audit.search.entry import encode_digest
 from gateway.audit.search.query import Query
-from gateway.audit.search.search import LogSearch
-from gateway.audit.search.usage import Shards
 from gateway.callers import Caller
 from gateway.holder.sign_in import SignedInHolder
 from gateway.holder.withholding import Withholding
 from keys.canonical_json import encode_canonical
 
-WITHHOLDING: Final = "withholding"  # the action of the entry about the rules
 _WITHHELD: Final = "withheld"
 
 
@@ -61,35 +58,7 @@ def encode_look(query: Query, *, withheld: Mapping[str, int], withholding: Withh
     return encode_canonical({"search": query.members(), "withholding": withholding.digest, "withheld": dict(withheld)})
 
 
-async def announce_withholding(book: LogBook, withholding: Withholding) -> None:
-    """Say that these rules are in force from here on, unless that was said last: ``target`` is their digest.
-
-    With a clock behind the log that is said once it has caught up, before any look.
-
-    Raises:
-        LogUnavailableError: it is not known, or not said.
-
-    """
-    if await asyncio.to_thread(find_withholding, book) != withholding.digest:
-        await book.say_first({"action": WITHHOLDING, "target": withholding.digest})
-
-
-def find_withholding(log: Shards) -> str:
-    """Return the digest of the rules that were announced last; that of no rules where none ever were. Blocks.
-
-    Raises:
-        LogUnavailableError: the log cannot be read.
-
-    """
-    query = Query(kinds=frozenset({LeafKind.ADMIN}))
-    for shard in reversed(log.shards()):
-        search, cursor = LogSearch.of(log.reader(shard)), None
-        while True:
-            page = search.find(query, cursor=cursor)
-            for content in (found.leaf.content for found in page.entries):
-                if content.caller == OWN_CALLER and content.more.get("action") == WITHHOLDING:
-                    return str(content.more.get("target", ""))
-            cursor = page.cursor
-            if cursor is None:
-                break
-    return Withholding().digest
+def draft_withholding(withholding: Withholding) -> EntryDraft:
+    """Return the entry that says that these rules are in force: ``target`` is their digest."""
+    more: dict[str, str | int] = {"action": WITHHOLDING, "target": withholding.digest}
+    return EntryDraft(leaf=LeafDraft(kind=LeafKind.ADMIN, req=secrets.token_hex(16), caller=OWN_CALLER, more=more))

@@ -6,18 +6,22 @@
 3. The answer leaves; before an export, an entry with the digest of the file. If the log takes no entry, none does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from threading import Event
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from gateway.audit.committed import OFFICIAL_COMMITMENTS, SUBJECT_COMMITMENTS, erased_commitments
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.finding.making import FindingOrder, make_finding
+from gateway.audit.leaf import parse_leaf
 from gateway.audit.openings import Opening, OpeningError, check_use
 from gateway.audit.private import OpenedPart
 from gateway.audit.reader import LogReader
@@ -56,8 +60,9 @@ from gateway.http.reading import Lane
 from gateway.http.state import BUDGET, CALLER, LANES, LOG, NOW, SITE
 from gateway.rendering import encode_time
 
+MAX_PAGES: Final = 100  # looked at for one export, some tenths of a second each: less than a request may take
+REACHED_HEADER: Final = "Tongban-Reached"  # of an export that does not have all
 _ENTRY_BYTES: Final = 8 * 1024  # of memory that an exported entry takes: 66 MB were measured for 10,000 in a finding
-_CHINA: Final = timezone(timedelta(hours=8))
 _MEDIA: Final = {
     ExportFormat.CSV: ("text/csv", "csv"),
     ExportFormat.XLSX: ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
@@ -98,7 +103,7 @@ async def post_official_day(request: web.Request) -> web.Response:
     """Search for one official on one day in China."""
     asked = await parse(request, OfficialDayRequest)
     try:
-        since = datetime.strptime(asked.day, "%Y-%m-%d").replace(tzinfo=_CHINA)
+        since = datetime.strptime(asked.day, "%Y-%m-%d").replace(tzinfo=CHINA_STANDARD_TIME)
         query = make_query(official=asked.official, since=since, until=since + timedelta(days=1))
     except (ValueError, OverflowError) as error:
         raise wrong("day") from error
@@ -113,10 +118,11 @@ async def post_export(request: web.Request) -> web.Response:
     most = request.app[SITE].settings.http.max_buffered_bytes // 2  # an export never shuts out all questions
     with lane.place(), request.app[BUDGET].share() as share:
         share.keep(min(asked.limit * _ENTRY_BYTES, most))
-        found, is_complete = await read_in(request, lane, lambda: _find_many(search, asked.limit))
+        with _until_left() as is_left:
+            found, reached = await read_in(request, lane, lambda: _find_many(search, asked.limit, is_left))
         receipt = await _record(request, search, found=len(found))
         if asked.format is ExportFormat.BUNDLE:
-            data = await _make_bundle(request, lane, search, found, receipt, is_complete=is_complete)
+            data = await _make_bundle(request, lane, search, found, receipt, reached=reached)
         else:
             encode = encode_csv if asked.format is ExportFormat.CSV else encode_xlsx
             data = await lane.run(lambda: encode(found, opens=search.opening is not None))
@@ -132,6 +138,8 @@ async def post_export(request: web.Request) -> web.Response:
     media, suffix = _MEDIA[asked.format]
     name = f"entries-{request[NOW]:%Y%m%dT%H%M%SZ}.{suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if reached is not None:
+        headers[REACHED_HEADER] = _spell(reached)
     return web.Response(body=data, content_type=media, headers=headers)
 
 
@@ -195,7 +203,13 @@ async def _record(request: web.Request, search: _Search, *, found: int) -> Recei
 
 
 async def _make_bundle(
-    request: web.Request, lane: Lane, search: _Search, found: list[FoundEntry], receipt: Receipt, *, is_complete: bool
+    request: web.Request,
+    lane: Lane,
+    search: _Search,
+    found: list[FoundEntry],
+    receipt: Receipt,
+    *,
+    reached: int | None,
 ) -> bytes:
     """Return the finding; raises ProblemError (503)."""
 
@@ -209,7 +223,7 @@ async def _make_bundle(
                 reader=search.reader,
                 writer=writer,
                 found=found,
-                is_complete=is_complete,
+                reached=reached,
                 query=search.query,
                 search=receipt,
                 policy=published.policy,
@@ -223,18 +237,33 @@ async def _make_bundle(
     return await read_in(request, lane, make)
 
 
-def _find_many(search: _Search, limit: int) -> tuple[list[FoundEntry], bool]:
-    """Return what a search finds up to a limit, and whether that is all."""
+@contextmanager
+def _until_left() -> Iterator[Event]:
+    """Give what is set when nobody waits for the work any more, also since the time of the request is over."""
+    is_left = Event()
+    try:
+        yield is_left
+    finally:
+        is_left.set()
+
+
+def _find_many(search: _Search, limit: int, is_left: Event) -> tuple[list[FoundEntry], int | None]:
+    """Return what a search finds up to a limit, and up to `MAX_PAGES`; and how far it came, as a time in ms.
+
+    None: that is all there is. Else all entries from that time on were looked at, and a search up to it finds the rest.
+    """
     engine = LogSearch.of(search.reader)
     found: list[FoundEntry] = []
-    cursor = None
-    while len(found) < limit:
+    cursor, reached = None, 0
+    for _ in range(MAX_PAGES):
         page = engine.find(search.query, cursor=cursor, limit=min(MAX_PAGE, limit - len(found)))
         found += page.entries
-        cursor = page.cursor
+        cursor, reached = page.cursor, page.reached
         if cursor is None:
+            return found, None
+        if len(found) >= limit or is_left.is_set():
             break
-    return found, cursor is None
+    return found, parse_leaf(search.reader.leaf(reached)).t + 1  # of one moment there may be more
 
 
 def _describe(page: Page, search: _Search, receipt: Receipt) -> SearchAnswer:
@@ -245,7 +274,7 @@ def _describe(page: Page, search: _Search, receipt: Receipt) -> SearchAnswer:
         entries=[
             EntryAnswer(
                 index=found.index,
-                time=encode_time(datetime.fromtimestamp(found.leaf.t / 1000, UTC)),
+                time=_spell(found.leaf.t),
                 leaf=found.data.decode(),
                 private=_describe_private(found.private) if opens and found.private is not None else None,
                 damaged=found.is_damaged,
@@ -255,6 +284,10 @@ def _describe(page: Page, search: _Search, receipt: Receipt) -> SearchAnswer:
         cursor=page.cursor,
         receipt=QueryReceipt(**describe_receipt(receipt)),
     )
+
+
+def _spell(t: int) -> str:
+    return encode_time(datetime.fromtimestamp(t / 1000, UTC))
 
 
 def _describe_private(opened: OpenedPart) -> OpenedAnswer:

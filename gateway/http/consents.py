@@ -1,7 +1,13 @@
-"""``POST /v1/consents`` and ``/v1/consents/withdrawals``: callers that may, register what holders have agreed to."""
+"""``POST /v1/consents`` and ``/v1/consents/withdrawals``: callers that may, register what holders have agreed to.
+
+Whatever fails in between, nobody is given a consent that the log does not have, and no receipt shows a withdrawal that
+does not count. So a registration is entered before it is made, and a withdrawal after it. What the log has to say then
+is owed: where it may not have taken it, it is tried again until it does.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, NoReturn, TypeVar
@@ -9,7 +15,9 @@ from typing import Any, Final, NoReturn, TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway.audit.entry import Receipt
+from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.leaf import LeafError
+from gateway.audit.unavailable import LogUnavailableError
 from gateway.consent.fitting import Wanted, find_misfits
 from gateway.consent.record import MAX_LIFE, ConsentId, ConsentRecord, hash_holder, make_consent_id
 from gateway.consent.store import AsyncConsents
@@ -19,7 +27,7 @@ from gateway.http.entries import asking, describe_logged, record
 from gateway.http.messages.consents import ConsentRequest, WithdrawalRequest
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import MAX_NAMED_PLACES, WRONG_VALUE, name_place, parse_request
-from gateway.http.state import ABOUT, BUDGET, CALLER, CHANGES, CLOCK, CONSENTS, DECISION, FAILURE, POLICY, SITE
+from gateway.http.state import ABOUT, BUDGET, CALLER, CHANGES, CLOCK, CONSENTS, DECISION, FAILURE, LOG, POLICY, SITE
 from gateway.recording import about_holders, draft_consent
 from gateway.rendering import encode_time
 from gateway.sources.source import SourceUnavailableError
@@ -27,6 +35,15 @@ from gateway.sources.source import SourceUnavailableError
 MAX_CONSENT_BYTES: Final = 256 * 1024  # the longest lists that are taken have 70 kB
 RETRY_AFTER_SECONDS: Final = 5
 END_SECONDS: Final = 5.0  # how long a stop waits for changes under way; they take milliseconds
+OWED_SECONDS: Final = 1.0  # between two attempts to enter what is owed
+OWED_ATTEMPTS: Final = 5  # while the log takes other entries: some it never takes, as of people whose key was damaged
+MAX_CHANGES: Final = 1_000  # under way or owed, a few kB each; as long as there are more, no change is begun
+
+REGISTER: Final = "register"  # the actions of entries
+WITHDRAW: Final = "withdraw"
+FAILED: Final = "-failed"  # behind either
+
+_LOG: Final = logging.getLogger(__name__)
 
 _Request = TypeVar("_Request", ConsentRequest, WithdrawalRequest)
 _Value = TypeVar("_Value")
@@ -61,7 +78,7 @@ async def post_consent(request: web.Request) -> web.Response:
             given_at=now,
             expires_at=expires,
         )
-        receipt, _ = await _change(request, "register", consent.id, lambda: consents.add(consent), asked.holders)
+        receipt = await _outlive(request, _register(request, consents, consent, asked.holders))
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
     said = {"consent": consent.id, "given": encode_time(now), "expires": encode_time(expires)}
@@ -77,17 +94,11 @@ async def post_withdrawal(request: web.Request) -> web.Response:
     asked = await _read(request, WithdrawalRequest)
     consent = ConsentId(asked.consent)
 
-    async def withdraw() -> datetime:
-        since = await consents.withdraw(consent, at=request.app[CLOCK](), organisation=organisation)
-        if since is None:  # somebody took it out of the register meanwhile
-            raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
-        return since
-
     try:
         found = await consents.find(consent)
         if found is None or found.registered_by != organisation:
             raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
-        receipt, since = await _change(request, "withdraw", consent, withdraw)
+        receipt, since = await _outlive(request, _withdraw(request, consents, consent))
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
     return _json(request, {"consent": consent, "withdrawn": encode_time(since)}, receipt)
@@ -98,37 +109,89 @@ async def finish_changes(app: web.Application) -> AsyncIterator[None]:
     yield
     under_way = app[CHANGES]
     if under_way:
-        await asyncio.wait(under_way, timeout=END_SECONDS)
+        _, left = await asyncio.wait(under_way, timeout=END_SECONDS)
+        for one in left:
+            _LOG.error("the access log may not have what became of a consent: %s", one.get_name())
 
 
-async def _change(
-    request: web.Request,
-    action: str,
-    consent: ConsentId,
-    change: Callable[[], Awaitable[_Value]],
-    holders: Sequence[str] = (),
-) -> tuple[Receipt, _Value]:
-    """Return the receipt of a change, and what it came to; whoever stops waiting stops nothing.
+async def _register(
+    request: web.Request, consents: AsyncConsents, consent: ConsentRecord, holders: Sequence[str]
+) -> Receipt:
+    """Return the receipt of a consent that is registered; where the log may have it and it is not, it says so."""
+    failed = _draft(request, f"{REGISTER}{FAILED}", consent.id, holders)
+    try:
+        receipt = await record(request, _draft(request, REGISTER, consent.id, holders))
+    except ProblemError:
+        _owe(request, failed)
+        raise
+    try:
+        await consents.add(consent)
+    except Exception:
+        await _say(request, failed)
+        raise
+    return receipt
 
-    The entry comes first: there is no change without one. Another one follows a change that failed, however it did.
-    """
 
-    async def enter(action: str) -> Receipt:
-        return await record(request, draft_consent(asking(request), action=action, consent=consent, holders=holders))
+async def _withdraw(request: web.Request, consents: AsyncConsents, consent: ConsentId) -> tuple[Receipt, datetime]:
+    """Return the receipt of a withdrawal, and since when it counts; one that failed, however it did, is entered too."""
+    failed = _draft(request, f"{WITHDRAW}{FAILED}", consent)
+    try:
+        since = await consents.withdraw(consent, at=request.app[CLOCK](), organisation=request[CALLER].organisation)
+    except Exception:
+        await _say(request, failed)
+        raise
+    if since is None:  # somebody took it out of the register meanwhile
+        await _say(request, failed)
+        raise ProblemError(ProblemKind.CONSENT_UNKNOWN)
+    return await _say(request, _draft(request, WITHDRAW, consent)), since
 
-    async def run() -> tuple[Receipt, _Value]:
-        receipt = await enter(action)
-        try:
-            return receipt, await change()
-        except Exception:
-            await enter(f"{action}-failed")
-            raise
 
-    changing, under_way = asyncio.create_task(run()), request.app[CHANGES]
-    under_way.add(changing)
-    changing.add_done_callback(under_way.discard)
-    changing.add_done_callback(look_at)
-    return await asyncio.shield(changing)
+async def _outlive(request: web.Request, change: Coroutine[Any, Any, _Value]) -> _Value:
+    """Return what a change comes to; whoever stops waiting stops nothing."""
+    if len(request.app[CHANGES]) >= MAX_CHANGES:
+        change.close()
+        raise ProblemError(ProblemKind.BUSY, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return await asyncio.shield(_begin(request.app, change, name=asking(request).decision))
+
+
+async def _say(request: web.Request, draft: EntryDraft) -> Receipt:
+    """Return the receipt of an entry about what is so already, and is owed where it may not be in the log."""
+    try:
+        return await record(request, draft)
+    except ProblemError:
+        _owe(request, draft)
+        raise
+
+
+def _owe(request: web.Request, draft: EntryDraft) -> None:
+    """Try again until the log takes an entry, or takes others and not this one."""
+    log, name = request.app[LOG], f"{draft.leaf.more['action']} {draft.leaf.more['consent']}"
+
+    async def pay() -> None:
+        attempts = OWED_ATTEMPTS
+        while attempts:
+            await asyncio.sleep(OWED_SECONDS)
+            try:
+                await log.append(draft)
+            except (LogUnavailableError, LeafError):
+                attempts -= log.stopped is None
+            else:
+                return
+        _LOG.error("the access log does not take what became of a consent: %s", name)
+
+    _begin(request.app, pay(), name=name)
+
+
+def _begin(app: web.Application, work: Coroutine[Any, Any, _Value], *, name: str) -> asyncio.Task[_Value]:
+    task, under_way = asyncio.create_task(work, name=name), app[CHANGES]
+    under_way.add(task)
+    task.add_done_callback(under_way.discard)
+    task.add_done_callback(look_at)
+    return task
+
+
+def _draft(request: web.Request, action: str, consent: ConsentId, holders: Sequence[str] = ()) -> EntryDraft:
+    return draft_consent(asking(request), action=action, consent=consent, holders=holders)
 
 
 def raise_unavailable(request: web.Request, error: SourceUnavailableError) -> NoReturn:

@@ -1,6 +1,5 @@
 """What operators and machines ask: is it up, is it ready, how does it do, what can be asked."""
 
-import asyncio
 import math
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,19 +10,20 @@ from aiohttp import web
 
 from gateway.alarms_site import set_gauges
 from gateway.audit.alarms.watch import AlarmStanding
-from gateway.audit.book.report import LogReport, read_report
+from gateway.audit.book.report import LogReport
 from gateway.audit.unavailable import ADVICE
 from gateway.audit.witness.report import SENTENCES, WitnessReport
 from gateway.http.state import (
     ALARMS,
     DRAINING,
+    LANES,
     LICENCES,
-    LOG,
     METRICS,
     NOW,
     OPENAPI,
     POLICY,
     PSEUDONYMS,
+    REPORTS,
     SITE,
     SOURCES,
     STATUS,
@@ -51,7 +51,7 @@ async def get_readiness(request: web.Request) -> web.Response:
     While it stops, or the access log takes nothing, it is not ready (503), so that whoever balances the load sends
     nothing more.
     """
-    log = await read_report(request.app[LOG])
+    log = await request.app[REPORTS].read()
     ready = not request.app[DRAINING].is_set() and log.stopped is None
     site, store = request.app[SITE], request.app[STORE]()
     status, sources = request.app[STATUS], request.app[SOURCES]
@@ -79,7 +79,7 @@ async def get_readiness(request: web.Request) -> web.Response:
 async def get_metrics(request: web.Request) -> web.Response:
     """Return the metrics as Prometheus reads them."""
     metrics = request.app[METRICS]
-    log = await read_report(request.app[LOG])
+    log = await request.app[REPORTS].read()
     metrics.log_size.set(log.size)
     metrics.log_stopped.set(log.stopped is not None)
     metrics.revocation_seconds_left.set(count_seconds_left(request.app[STORE](), request[NOW]))
@@ -89,7 +89,7 @@ async def get_metrics(request: web.Request) -> web.Response:
     watch = request.app[ALARMS]()
     if watch is not None:
         set_gauges(watch.standing(), metrics)
-    text = await asyncio.to_thread(metrics.expose) if metrics.is_shared else metrics.expose()
+    text = await request.app[LANES].reports.run(metrics.expose) if metrics.is_shared else metrics.expose()
     return web.Response(body=text, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
 

@@ -42,7 +42,7 @@ class Lane:
         """Do a piece of work in a thread.
 
         Whoever gives up takes back what has not begun. What has begun runs to its end in its thread: every piece of
-        work is bounded.
+        work is bounded, and one of many steps looks between them whether anybody waits for it.
         """
         return await asyncio.wrap_future(self._threads.submit(work))
 
@@ -59,8 +59,9 @@ class Lanes:
         self.callers = Lane("read-callers", threads=_THREADS, places=4 * _PLACES)  # receipts, and holders at their own
         self.auditors = Lane("read-auditors", threads=_THREADS, places=_PLACES)
         self.exports = Lane("export", threads=1, places=_EXPORTS)
+        self.reports = Lane("report", threads=1, places=_PLACES)  # how the gateway stands, for whoever watches it
 
     def close(self) -> None:
         """Close all of them."""
-        for lane in (self.anybody, self.callers, self.auditors, self.exports):
+        for lane in (self.anybody, self.callers, self.auditors, self.exports, self.reports):
             lane.close()

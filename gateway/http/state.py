@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.audit.alarms.watch import AlarmWatch
+from gateway.audit.book.report import LogReports
 from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import Receipt
 from gateway.audit.witness.desk import WitnessDesk
@@ -64,6 +65,7 @@ NAMES: Final = web.AppKey("names", BundleNames)  # what policies call things, th
 ALARMS: Final[web.AppKey[Callable[[], AlarmWatch | None]]] = web.AppKey("alarms")
 LOG: Final[web.AppKey[SiteLog]] = web.AppKey("log")  # every answer is in it before it leaves
 REFUSALS: Final = web.AppKey("refusals", RefusalLimit)
+REPORTS: Final = web.AppKey("reports", LogReports)  # how it stands
 LANES: Final = web.AppKey("lanes", Lanes)  # the threads that read it for requests
 
 FACADES: Final[web.AppKey[FacadeDesk | None]] = web.AppKey("facades")  # None: the site has none

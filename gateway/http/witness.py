@@ -43,7 +43,9 @@ async def post_witnessed_checkpoint(request: web.Request) -> web.Response:
         settings = request.app[SITE].settings.http
         body = bytes(await read_body(request, settings, share, most_bytes=MAX_REQUEST, is_json=False))
         seconds = int(request.app[CLOCK]().timestamp())  # only now: a slow sender gets no old time
-        return _respond(request, await _use(request, desk, lambda witness: witness.add_checkpoint(body, seconds)))
+        sender = request.remote or ""
+        answer = await _use(request, desk, lambda witness: witness.add_checkpoint(body, seconds, sender=sender))
+        return _respond(request, answer)
 
 
 async def get_witnessed_checkpoint(request: web.Request) -> web.Response:

@@ -6,24 +6,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from gateway.callers import CallerKey, TokenAlgorithm, read_key_holders, read_public_key
+from gateway.callers import TOKEN_ALGORITHMS, encode_public_key, read_key_holders, read_public_key
 from gateway.toml_table import Fault, TomlTable, Words
 from keys.own.record import KeyAlgorithm
-from keys.sm2 import Sm2PublicKey
 
 APPROVERS_FOLDER: Final = "approvers"
 MAX_APPROVERS: Final = 100  # people of one department; each file is read at every reload
 
 _ID: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
-_TOKENS: Final = MappingProxyType(
-    {
-        KeyAlgorithm.SM2: TokenAlgorithm.SM2,
-        KeyAlgorithm.P256: TokenAlgorithm.ES256,
-        KeyAlgorithm.ED25519: TokenAlgorithm.EDDSA,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +78,7 @@ def load_approvers(folder: Path, *, faults: list[Fault], name: str = APPROVERS_F
 
 def _parse(table: TomlTable, folder: Path, named: set[str]) -> Approver | None:
     algorithm = table.choice("algorithm", KeyAlgorithm)
-    key = read_public_key(table, folder, None if algorithm is None else _TOKENS[algorithm], named)
+    key = read_public_key(table, folder, None if algorithm is None else TOKEN_ALGORITHMS[algorithm], named)
     zh = "1 至 64 个字符：a 至 z、0 至 9、点、下划线、连字符"
     expected = Words(zh, "1 to 64 of: a to z, 0 to 9, '.', '_', '-'")
     approver_id = table.text("id", pattern=_ID, expected=expected)
@@ -96,11 +86,4 @@ def _parse(table: TomlTable, folder: Path, named: set[str]) -> Approver | None:
     table.finish()
     if algorithm is None or key is None or not approver_id:
         return None
-    return Approver(id=approver_id, name=name, name_zh=name_zh, algorithm=algorithm, public_key=_encode(key))
-
-
-def _encode(key: CallerKey) -> bytes:
-    """Return the one spelling of a key: a file may spell the same key in several ways."""
-    if isinstance(key, Sm2PublicKey):
-        return key.spki
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Approver(id=approver_id, name=name, name_zh=name_zh, algorithm=algorithm, public_key=encode_public_key(key))

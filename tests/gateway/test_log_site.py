@@ -5,7 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.holder.look import find_withholding
+from gateway.audit.book.book import LogBook
+from gateway.audit.book.rules import find_rules
+from gateway.audit.lookup import ALARM_RULES, WITHHOLDING
+from gateway.audit.said import read_said
 from gateway.holder.withholding import Withholding
 from gateway.log_site import LogWriter
 from gateway.metrics import Metrics
@@ -32,7 +35,36 @@ async def test_new_rules_of_secrecy_and_a_clock_behind(tmp_path: Path) -> None:
     now -= timedelta(hours=2)
     writer = LogWriter(replace(site, withholding=rules), clock=lambda: now, metrics=Metrics())
     async with writer.running():
-        assert await asyncio.to_thread(find_withholding, writer.book) == Withholding().digest
+        assert await said(writer.book, WITHHOLDING) == Withholding().digest
         now = NOW
         await writer.book.append(make_draft(1))
-        assert await asyncio.to_thread(find_withholding, writer.book) == rules.digest
+        assert await said(writer.book, WITHHOLDING) == rules.digest
+
+
+async def test_a_rule_that_was_off_leaves_a_trace(tmp_path: Path) -> None:
+    """A start without some rule of alarms, and the next one with it, both stand in the log; other starts do not."""
+
+    def prepare() -> Site:
+        write_site(tmp_path)
+        return load_site(tmp_path)
+
+    site = await asyncio.to_thread(prepare)
+    off = replace(site, alarms=replace(site.alarms, rules=site.alarms.rules[1:]))
+    numbers = []
+    for one in (site, site, off, site):
+        writer = LogWriter(one, clock=lambda: NOW, metrics=Metrics())
+        async with writer.running():
+            found = await asyncio.to_thread(find_rules, writer.book.reader(), ALARM_RULES)
+            assert found is not None
+            assert found.private is not None
+            text = read_said(found.leaf.content, found.private)
+            assert text is not None
+            assert text.split()[1:] == sorted(rule.id for rule in one.alarms.rules)
+            numbers.append(found.index)
+    assert numbers[0] == numbers[1] < numbers[2] < numbers[3]
+
+
+async def said(book: LogBook, action: str) -> object:
+    """Return which rules are in force by what the log says."""
+    found = await asyncio.to_thread(find_rules, book.reader(), action)
+    return None if found is None else found.leaf.content.more["target"]

@@ -110,6 +110,16 @@ def test_whoever_was_asked_about_is_named() -> None:
     assert about_question(item=None, official="", case=None, key=by_identifier("1.2.3"), match=None).licence == "1.2.3"
 
 
+def test_the_number_of_an_identity_card_is_its_holders() -> None:
+    """Whoever asks for a card by the number of its holder, in vain, asked about that person."""
+    person = citizen_id("370102", date(1980, 1, 1), 1)
+    for key in (by_number(person.lower(), "居民身份证"), by_identifier(person)):
+        about = about_question(item=None, official="", case=None, key=key, match=None)
+        assert (about.subjects, about.licence) == ((person,), person)
+    asked = about_question(item=None, official="", case=None, key=by_number("ID-1", "居民身份证"), match=None)
+    assert asked.subjects == ()
+
+
 def test_whoever_was_only_compared_is_not_named_with_the_licence_of_others() -> None:
     """Once a licence was found its holders are named, and nobody whose number was typed in besides."""
     licence, stranger = make_licence(), citizen_id("370102", date(1990, 2, 2), 2)

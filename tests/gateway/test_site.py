@@ -233,3 +233,18 @@ def test_values_of_any_type(values: dict[str, object]) -> None:
     faults: list[Fault] = []
     parse_settings(TomlTable(values, file="tongban.toml", faults=faults))
     assert faults
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("deadline_seconds = 10", "deadline_seconds = 0", "sources.deadline_seconds"),
+        ("concurrency = 8", "concurrency = 0", "sources.concurrency"),
+        ("waiting = 64", "waiting = -1", "sources.waiting"),
+        ("waiting = 64", "wait = 1", "sources.wait"),
+    ],
+)
+def test_settings_of_sources(folder: Path, old: str, new: str, key: str) -> None:
+    """How other systems may be asked has bounds."""
+    change(folder / "tongban.toml", old, new)
+    assert any(f"tongban.toml: {key}:" in fault for fault in faults_of(folder))

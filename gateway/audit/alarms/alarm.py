@@ -2,12 +2,14 @@
 
 Leaves are shown to callers, and stay for ever. So the entry that tells of alarms, of kind admin with action ``alarms``,
 is the same whether it tells of several or of none: which rule, how grave, and the numbers of the entries that show it
-stand in its private part. A caller who could read them would learn whose number is protected and which licence is bait;
-and side by side they say which entries concern the same person, also when that person has been forgotten.
+stand in its private part, to which it commits in either case. A caller who could read them would learn whose number is
+protected and which licence is bait; and side by side they say which entries concern the same person, also when that
+person has been forgotten.
 
 A verdict's entry is of kind admin with action ``verdict``, by the auditor who reviewed the alarm; the verdict is its
 reason, and its note stands in the private part. It names the alarm by its id, as ``req`` and as target. The id is a
-keyed hash of the rule and the evidence: nobody without the key of the alarms can try which entries it is about.
+keyed hash of the rule and the evidence: nobody without the key of the alarms can try which entries it is about, and
+nobody with it whom, for it does not follow from a person.
 """
 
 import re
@@ -19,17 +21,16 @@ from typing import Final, Self, TypeVar
 
 from gateway.audit.alarms.observed import ObservationKey, Place
 from gateway.audit.alarms.words import AlarmKind, Severity, Verdict
-from gateway.audit.entry import MAX_CONTEXT, MAX_PRIVATE_TEXT, OWN_CALLER, EntryDraft, make_private
+from gateway.audit.entry import OWN_CALLER, EntryDraft
 from gateway.audit.errors import AuditError
 from gateway.audit.leaf import Leaf, LeafDraft, LeafKind
 from gateway.audit.lookup import ALARMS, VERDICT
 from gateway.audit.private import OpenedPart
+from gateway.audit.said import MAX_SAID, draft_said, read_said
 
 MAX_EVIDENCE: Final = 202  # entries: what the widest window holds, one more than its rule allows, and one to spare
 MAX_NOTE: Final = 500  # characters
 RULE_ID_PATTERN: Final = r"[a-z0-9][a-z0-9-]{0,63}"
-# Characters of the alarms of one entry: about a hundred with one entry of evidence, and two with the most.
-MAX_TEXT: Final = MAX_CONTEXT * MAX_PRIVATE_TEXT
 _TARGET: Final = re.compile(rf"({RULE_ID_PATTERN}):([0-9a-f]{{32}})")
 _END: Final = "|"  # behind each alarm but the last
 _SHARD_END: Final = ";"
@@ -39,7 +40,6 @@ _ALARM: Final = re.compile(
     rf"([0-9a-f]{{32}}) ({RULE_ID_PATTERN}) ({_WORDS[0]}) ({_WORDS[1]}) ([0-9]{{1,16}}) ({_PLACES}(?:;{_PLACES})*)"
 )
 _NOTE: Final = "note="
-_NOTE_PIECE: Final = (MAX_PRIVATE_TEXT - len(_NOTE)) // 4  # characters that fit one value in any script
 
 
 class AlarmError(AuditError):
@@ -73,13 +73,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """What a rule found at ``t``, the time of the last of the entries that show it."""
+    """What a rule found at ``t``, the time of the last of the entries that show it.
+
+    ``shared`` are those of the evidence that say nothing about who is concerned, such as a change of policy.
+    """
 
     rule: str
     severity: Severity
     t: int
     evidence: tuple[Place, ...]
     kind: AlarmKind = AlarmKind.FOUND
+    shared: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +125,14 @@ def name_alarm(alarm: Alarm, key: ObservationKey) -> Target:
 
 
 def draft_alarms(alarms: Iterable[Alarm], key: ObservationKey) -> tuple[EntryDraft, int]:
-    """Return the entry that tells of alarms, and of how many: the first ones that fit it. It may be none."""
+    """Return the entry that tells of alarms, and of how many: the first ones that fit it. It may be none.
+
+    About a hundred with one entry of evidence fit, and two with the most.
+    """
     text, count = "", 0
     for alarm in alarms:
         said = f"{text}{_END if text else ''}{_spell(alarm, key)}"
-        if len(said) > MAX_TEXT:
+        if len(said) > MAX_SAID:
             break
         text, count = said, count + 1
     leaf = LeafDraft(
@@ -134,8 +141,7 @@ def draft_alarms(alarms: Iterable[Alarm], key: ObservationKey) -> tuple[EntryDra
         caller=OWN_CALLER,
         more={"action": ALARMS, "target": "log"},
     )
-    pieces = [text[at : at + MAX_PRIVATE_TEXT] for at in range(0, len(text), MAX_PRIVATE_TEXT)]
-    return EntryDraft(leaf=leaf, private=make_private(context=pieces) if pieces else None), count
+    return draft_said(leaf, text), count
 
 
 def draft_verdict(target: Target, verdict: Verdict, *, caller: str, org: str, note: str) -> EntryDraft:
@@ -147,7 +153,6 @@ def draft_verdict(target: Target, verdict: Verdict, *, caller: str, org: str, no
     """
     if len(note) > MAX_NOTE:
         raise AlarmError(f"a note of up to {MAX_NOTE} characters was expected")
-    pieces = [_NOTE + note[at : at + _NOTE_PIECE] for at in range(0, len(note), _NOTE_PIECE)]
     leaf = LeafDraft(
         kind=LeafKind.ADMIN,
         req=target.id,
@@ -157,7 +162,7 @@ def draft_verdict(target: Target, verdict: Verdict, *, caller: str, org: str, no
         more={"action": VERDICT, "target": target.id},
     )
     try:
-        return EntryDraft(leaf=leaf, private=make_private(context=pieces))
+        return draft_said(leaf, _NOTE + note)
     except ValueError as error:
         raise AlarmError("a note without NUL was expected") from error
 
@@ -169,9 +174,13 @@ def parse_alarms(leaf: Leaf, opened: OpenedPart | None, place: Place) -> tuple[R
         AlarmError: it says that it tells of alarms, and is not of the form.
 
     """
-    if opened is None or leaf.content.kind is not LeafKind.ADMIN or leaf.content.more.get("action") != ALARMS:
+    if leaf.content.kind is not LeafKind.ADMIN or leaf.content.more.get("action") != ALARMS:
         return ()
-    text = "".join(opened.part.context)
+    if opened is None or opened.subject_erased:
+        return ()
+    text = read_said(leaf.content, opened)
+    if text is None:
+        raise AlarmError("what the leaf commits to was expected")
     return tuple([_parse(one, leaf, place, number) for number, one in enumerate(text.split(_END))]) if text else ()
 
 
@@ -182,14 +191,14 @@ def parse_verdict(leaf: Leaf, opened: OpenedPart | None, place: Place) -> GivenV
         return None
     if content.more.get("target") != content.req or len(content.reasons) != 1:
         raise AlarmError("a verdict with the id of its alarm was expected")
-    values = () if opened is None else opened.part.context
+    said = None if opened is None else read_said(content, opened)
     return GivenVerdict(
         id=content.req,
         verdict=_read_word(content.reasons[0], Verdict),
         caller=content.caller,
         place=place,
         t=leaf.t,
-        note="".join(value.removeprefix(_NOTE) for value in values if value.startswith(_NOTE)),
+        note="" if said is None else said.removeprefix(_NOTE),
     )
 
 

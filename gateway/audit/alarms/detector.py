@@ -5,16 +5,20 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from gateway.audit.alarms.calendar import WorkCalendar
-from gateway.audit.alarms.observed import Observed
+from gateway.audit.alarms.observed import Observed, Place
 from gateway.audit.alarms.policy_facts import PolicyLibrary
 from gateway.audit.alarms.windows import MAX_KEYS, Evidence
 
 
 class Hit(NamedTuple):
-    """Something was found about ``key``: an official, a case, a caller …; the last of the entries has just come."""
+    """Something was found about ``key``: an official, a case, a caller …; the last of the entries has just come.
+
+    ``shared`` are entries that show it too, and would for any other key.
+    """
 
     key: Hashable
     evidence: Evidence
+    shared: tuple[Place, ...] = ()
 
 
 CALENDAR: Final = "calendar"

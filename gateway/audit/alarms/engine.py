@@ -34,11 +34,11 @@ from gateway.audit.alarms.people import (
     SameOfficialSubject,
 )
 from gateway.audit.alarms.rule import (
+    DAY_MS,
     Rule,
     RuleKind,
 )
 from gateway.audit.alarms.sharing import NoCase, PlainWhereMasked, WideningThenTraffic
-from gateway.audit.alarms.windows import Evidence
 from gateway.audit.alarms.words import AlarmKind
 from gateway.audit.leaf import LeafDraft, LeafKind
 
@@ -122,6 +122,11 @@ class AlarmEngine:
         """For how long an entry can matter: what has to be read again before the rules see all that they look at."""
         return max((one.rule.span_ms for one in self._working), default=0)
 
+    @property
+    def quiet_ms(self) -> int:
+        """For how long an alarm can keep a rule quiet."""
+        return max((one.rule.quiet_days for one in self._working), default=0) * DAY_MS
+
     def observe(self, entries: Iterable[Observed]) -> list[Alarm]:
         """Take the next entries of the log, and return the alarms that they raise, in order."""
         alarms: list[Alarm] = []
@@ -168,10 +173,10 @@ class AlarmEngine:
         if is_beyond:
             one.suppressed += 1
             if one.raised[caller] == MAX_A_DAY + 1:
-                alarms.append(_alarm(one.rule, AlarmKind.SUPPRESSED, entry, (entry.place,)))
+                alarms.append(_alarm(one.rule, AlarmKind.SUPPRESSED, entry, Hit(caller, (entry.place,))))
             if self._is_limited:
                 return alarms
-        alarms.append(_alarm(one.rule, AlarmKind.BEYOND if is_beyond else kind, entry, hit.evidence))
+        alarms.append(_alarm(one.rule, AlarmKind.BEYOND if is_beyond else kind, entry, hit))
         self._quiet[place] = block
         self._quiet.move_to_end(place)
         if len(self._quiet) > MAX_QUIET:
@@ -180,6 +185,7 @@ class AlarmEngine:
         return alarms
 
 
-def _alarm(rule: Rule, kind: AlarmKind, entry: Observed, evidence: Evidence) -> Alarm:
-    places = tuple(sorted(set(evidence)))[-MAX_EVIDENCE:]
-    return Alarm(rule=rule.id, severity=rule.severity, kind=kind, t=entry.t, evidence=places)
+def _alarm(rule: Rule, kind: AlarmKind, entry: Observed, hit: Hit) -> Alarm:
+    shared = frozenset(hit.shared)
+    places = tuple(sorted(shared.union(hit.evidence)))[-MAX_EVIDENCE:]
+    return Alarm(rule=rule.id, severity=rule.severity, kind=kind, t=entry.t, evidence=places, shared=shared)

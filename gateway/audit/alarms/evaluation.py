@@ -8,7 +8,7 @@ from gateway.audit.alarms.alarm import Alarm, RaisedAlarm, Target, name_alarm
 from gateway.audit.alarms.engine import AlarmEngine
 from gateway.audit.alarms.history import CHUNK, ReadableLog, find_stretches, read_stretch
 from gateway.audit.alarms.observed import ObservationKey, Place
-from gateway.audit.alarms.register import ToldAlarms, raised_alarms
+from gateway.audit.alarms.register import match_alarms, raised_alarms
 from gateway.audit.alarms.words import AlarmKind, Severity
 
 MAX_WARM_UP: Final = 2_000_000  # entries before the time asked for that are read for the windows: about two minutes
@@ -75,12 +75,9 @@ def evaluate(
                 progress(looked, total)
             found += engine.observe([seen])
     raised = [one for one in raised_alarms(log, since=since) if _is_within(one.found_at, since, until)]
-    told = ToldAlarms(key, raised)
-    findings = [
-        _as_found(alarm, name_alarm(alarm, key), told.find(alarm))
-        for alarm in found
-        if _is_within(alarm.t, since, until)
-    ]
+    found = [alarm for alarm in found if _is_within(alarm.t, since, until)]
+    told = match_alarms(found, raised, key)
+    findings = [_as_found(alarm, name_alarm(alarm, key), one) for alarm, one in zip(found, told, strict=True)]
     named = {one.raised.target for one in findings if one.raised is not None}
     findings += [_as_raised(one) for one in raised if one.target not in named]
     return Evaluation(

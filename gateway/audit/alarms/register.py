@@ -1,7 +1,8 @@
 """The alarms that the log tells of, with their verdicts, newest first; the log itself is the only record of them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -39,32 +40,34 @@ class _Before(NamedTuple):
     number: int
 
 
-class ToldAlarms:
-    """Alarms that the log tells of, to find the one that says the same as another."""
+def match_alarms(
+    found: Sequence[Alarm], raised: Iterable[RaisedAlarm], key: ObservationKey
+) -> list[RaisedAlarm | None]:
+    """Return for each alarm that was found the one that the log tells of; None: it tells of none.
 
-    def __init__(self, key: ObservationKey, raised: Iterable[RaisedAlarm] = ()) -> None:
-        """Take these; ``key`` is what alarms are named with."""
-        self._key = key
-        self._by_target: dict[Target, RaisedAlarm] = {}
-        self._by_entry: dict[tuple[str, str, int, Place], RaisedAlarm] = {}
-        for one in raised:
-            self.add(one)
-
-    def add(self, raised: RaisedAlarm) -> None:
-        """Take one more."""
-        self._by_target[raised.target] = raised
-        same = raised.target.rule, raised.kind, china_day(raised.found_at)
-        self._by_entry |= {(*same, place): raised for place in raised.evidence}
-
-    def find(self, alarm: Alarm) -> RaisedAlarm | None:
-        """Return the alarm of the same id, or else of the same rule and day about some of the same entries; or None.
-
-        After somebody was forgotten, or a rule was changed, the same is found by other entries and has another id.
-        """
-        same = alarm.rule, alarm.kind, china_day(alarm.t)
-        told = (self._by_entry.get((*same, place)) for place in alarm.evidence)
-        named = self._by_target.get(name_alarm(alarm, self._key))
-        return named or next((one for one in told if one is not None), None)
+    1. The one of the same id, which is that of the same rule and evidence.
+    2. What was raised and is found by its id no more rests on what was erased since, or on a rule that was changed. It
+       stands for one alarm, the first of the same rule, kind and day that names one of its entries: so no alarm about
+       somebody else is taken for told because it shows the same entry.
+    """
+    told = {one.target: one for one in raised}
+    names = [name_alarm(alarm, key) for alarm in found]
+    named = set(names)
+    left = {target: one for target, one in told.items() if target not in named}
+    by_entry: defaultdict[tuple[str, str, int, Place], list[Target]] = defaultdict(list)
+    for target, one in left.items():
+        for place in one.evidence:
+            by_entry[target.rule, one.kind, china_day(one.found_at), place].append(target)
+    matched: list[RaisedAlarm | None] = []
+    for alarm, name in zip(found, names, strict=True):
+        same = told.get(name)  # 1
+        if same is None and left:  # 2
+            about = alarm.rule, alarm.kind, china_day(alarm.t)
+            places = (place for place in alarm.evidence if place not in alarm.shared)
+            several = (target for place in places for target in by_entry.get((*about, place), ()))
+            same = next((left.pop(target) for target in several if target in left), None)
+        matched.append(same)
+    return matched
 
 
 class AlarmState(StrEnum):

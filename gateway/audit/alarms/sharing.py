@@ -103,7 +103,7 @@ class WideningThenTraffic:
             if places is None or (leaf.caller, gain) in one.seen or not _shows(leaf.form, places):
                 continue
             one.seen.add((leaf.caller, gain))
-            hits = (*hits, Hit((one.place, leaf.caller, gain), (one.place, entry.place)))
+            hits = (*hits, Hit((one.place, leaf.caller, gain), (entry.place,), shared=(one.place,)))
         return hits
 
     def lost(self) -> int:

@@ -25,7 +25,7 @@ from gateway.audit.alarms.detector import Blindness
 from gateway.audit.alarms.engine import AlarmEngine
 from gateway.audit.alarms.history import Stretch, find_stretches, read_stretch
 from gateway.audit.alarms.observed import QUESTIONS, ObservationKey, Observed, Place
-from gateway.audit.alarms.register import MAX_OPEN, ToldAlarms, find_open, is_written, raised_alarms
+from gateway.audit.alarms.register import MAX_OPEN, find_open, is_written, match_alarms, raised_alarms
 from gateway.audit.alarms.rule import DAY_MS
 from gateway.audit.alarms.words import Verdict
 from gateway.audit.book.site_log import SiteLog
@@ -220,15 +220,19 @@ class AlarmWatch:
     def _replay(self) -> None:
         if self._since is None:
             latest = self._latest()
-            begin = None if latest is None else latest - self._engine.span_ms - DAY_MS
+            # What may be raised, or still keeps a rule quiet, with all that it rests on. A day more: those of one day
+            # are counted from its beginning.
+            reach = self._engine.span_ms + max(CATCH_UP_MS, self._engine.quiet_ms) + DAY_MS
+            begin = None if latest is None else latest - reach
             stretches = find_stretches(self._log, since=begin, most=MAX_REPLAYED)
             if stretches:
                 self._since = self._next = Place(stretches[0].shard, stretches[0].first)
         self._read_on(None)
         latest = self._latest() or 0
         since = latest - CATCH_UP_MS
-        told = ToldAlarms(self._key, raised_alarms(self._log, since=since))
-        self._pending = deque(one for one in self._pending if one.t >= since and told.find(one) is None)
+        found = tuple(self._pending)
+        told = match_alarms(found, raised_alarms(self._log, since=since), self._key)
+        self._pending = deque(alarm for alarm, one in zip(found, told, strict=True) if one is None and alarm.t >= since)
         self._open = dict.fromkeys(find_open(self._log))
         self._has_begun = True
 
@@ -285,9 +289,13 @@ class AlarmWatch:
             self._note(seen.leaf)
 
     def _note(self, leaf: LeafDraft) -> None:
-        """Note a verdict."""
-        if leaf.more.get("action") == VERDICT and leaf.reasons != (Verdict.NEEDS_INQUIRY.value,):
+        """Note a verdict: the latest one counts."""
+        if leaf.more.get("action") != VERDICT:
+            return
+        if leaf.reasons != (Verdict.NEEDS_INQUIRY.value,):
             self._open.pop(leaf.req, None)
+        elif len(self._open) < MAX_OPEN:
+            self._open[leaf.req] = None
 
     # --- on the event loop --------------------------------------------------------------------------------------------
 

@@ -1,13 +1,13 @@
 """The book: the log of a site, one half-year after the other, as the one process has it that writes it.
 
-Before an answer names a policy or a trust store for the first time, an entry says that it came into force.
+Before an answer an entry says which policy and trust store came into force, and each that it names.
 
 The page is turned by a task of the book's own, which no request that waits for it can end. Once that has begun the old
 half-year takes no entry any more, whatever fails and wherever the clock goes: the turn is tried again until it is done.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -24,8 +24,9 @@ from gateway.audit.log import AccessLog
 from gateway.audit.reader import LogReader
 from gateway.audit.shard import is_closed, next_shard, roll_over, shard_name
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from gateway.audit.verify.chains import ACTIVATE, KEY_BEGIN
+from gateway.audit.verify.chains import KEY_BEGIN
 from gateway.decision import make_decision_id
+from gateway.ended import look_at
 
 START: Final = "start"
 STOP: Final = "stop"
@@ -56,8 +57,7 @@ class LogBook:
         self._current: AccessLog | None = None
         self._turned: dict[str, AccessLog] = {}  # those before it since the start, which take seals and deletions
         self._readers = ShardReaders(place)
-        self._standing = Standing()
-        self._approvals: dict[str, int] = {}  # of policies that came into force, also while the log took no entry
+        self.standing = Standing()
         self.observe: Observe = _ignore  # told of every batch, in the thread that writes; set it before opening
         self._due = ""  # the half-year whose turn was begun last: none before it takes entries
         self._turning: asyncio.Task[None] | None = None
@@ -65,8 +65,7 @@ class LogBook:
         self._frozen: LogUnavailableError | None = None
         self._is_started = False  # the log says so
         self._reopening = asyncio.Lock()
-        self._announcer = Announcer(self._read_standing)
-        self._owed: Mapping[str, str | int] | None = None  # what is to be said before any entry is taken
+        self._announcer = Announcer(self)
 
     async def open(self) -> None:
         """Open the latest half-year, or begin the one that is due; may be called again after it failed.
@@ -96,7 +95,7 @@ class LogBook:
         await self._announcer.finish()
         if self._is_started:
             with suppress(LogUnavailableError):
-                await self._note(LeafKind.ADMIN, {"action": STOP, "target": self._opener})
+                await self._note(STOP)
         if self._turning is not None:
             await asyncio.wait([self._turning])
         await asyncio.to_thread(self._close)
@@ -116,47 +115,30 @@ class LogBook:
         return self._frozen or self._turn_failed or self._current.failure
 
     async def append(self, draft: EntryDraft) -> Receipt:
-        """Return once the entry is durable; what it names was announced before it, and what is owed was said."""
-        await self._pay()
+        """Return once the entry is durable; what it names, and what is in force, was announced before it."""
         await self.turn()
-        while (missing := self._standing.missing(draft.leaf)) is not None:
-            await (self.announce_policy(missing) if missing == draft.leaf.policy else self.announce_trust(missing))
+        while await self._announcer.prepare(draft.leaf):
             await self.turn()
         return await self.current.append(draft)
 
     async def announce_policy(self, digest: str, *, approvals: int = 0) -> None:
-        """Say that this policy is in force from here on, unless that was said last."""
-        if approvals:
-            self._approvals[digest] = approvals
+        """Say that this policy is in force from here on, unless that was said last.
 
-        async def announce() -> None:
-            if digest == self._standing.policy:
-                return
-            more: dict[str, str | int] = {
-                "action": ACTIVATE,
-                "previous": self._standing.policy_before,
-                "approvals": self._approvals.get(digest, 0),
-            }
-            (await self._note(LeafKind.POLICY, more, policy=digest)).note_policy(digest)
-
-        await self._announcer.announce(announce)
+        Where the log does not take that now it is said before the next entry. Raises as `append` does.
+        """
+        self._announcer.put_in_force(LeafKind.POLICY, digest, approvals=approvals)
+        await self._announcer.say_due()
 
     async def announce_trust(self, version: str) -> None:
-        """Say that this trust store is in force from here on, unless that was said last."""
+        """Say that this trust store is in force from here on, unless that was said last; as with a policy."""
+        self._announcer.put_in_force(LeafKind.TRUST, version)
+        await self._announcer.say_due()
 
-        async def announce() -> None:
-            if version == self._standing.trust:
-                return
-            more: dict[str, str | int] = {"action": ACTIVATE, "previous": self._standing.trust_before}
-            (await self._note(LeafKind.TRUST, more, trust=version)).note_trust(version)
-
-        await self._announcer.announce(announce)
-
-    async def say_first(self, more: Mapping[str, str | int]) -> None:
+    async def say_first(self, drafts: Sequence[EntryDraft]) -> None:
         """Say this before any other entry is taken; with a clock behind the log, as soon as that has caught up."""
-        self._owed = more
+        self._announcer.owe(drafts)
         try:
-            await self._pay()
+            await self._announcer.say_due()
         except LogUnavailableError as error:
             if error.reason is not Unavailable.CLOCK_WENT_BACK:
                 raise
@@ -164,7 +146,7 @@ class LogBook:
     async def resume(self) -> None:
         """Say that entries are taken (again), which finds out whether they are; raises as `append` does."""
         await self._note_resumed()
-        await self._pay()
+        await self._announcer.say_due()
 
     def freeze(self, error: LogUnavailableError) -> None:
         """Take nothing any more, until somebody has found out why and started again; a turn does not change that."""
@@ -229,15 +211,14 @@ class LogBook:
             self._due = due
             self._turning = asyncio.create_task(self._enter(due, before=self.current))
             self._turning.add_done_callback(self._end_turn)
+            self._turning.add_done_callback(look_at)
         try:
             await asyncio.shield(self._turning)
         except LogUnavailableError as error:
             raise LogUnavailableError(error.reason, error.detail) from error  # an instance of its own each
 
-    def _end_turn(self, done: asyncio.Task[None]) -> None:
+    def _end_turn(self, _: asyncio.Task[None]) -> None:
         self._turning = None
-        if not done.cancelled():
-            done.exception()  # nobody else may look, when all who waited have left
 
     async def _enter(self, shard: str, *, before: AccessLog | None = None) -> None:
         """Open a shard and let it begin, or go on; from then on it is the one that is written."""
@@ -251,7 +232,7 @@ class LogBook:
             log.freeze(self._frozen)
         if before is not None:
             self._turned[_shard_of(before)] = before
-        self._standing, self._current = standing, log
+        self.standing, self._current = standing, log
 
     async def _begin(self, log: AccessLog, shard: str, before: AccessLog | None) -> Standing:
         """Write what a shard begins with, or what is missing of it: the seal of the one before it, and its keys."""
@@ -266,49 +247,40 @@ class LogBook:
         standing = await asyncio.to_thread(read_standing, log)
         for signer in log.signers:
             if signer.fingerprint not in standing.keys:
-                await log.append(self._draft(LeafKind.KEY, {"action": KEY_BEGIN, "key": signer.fingerprint}))
-        if earlier and not (standing.policy and standing.trust):  # what was before, the shard before says
+                await log.append(self.draft(LeafKind.KEY, {"action": KEY_BEGIN, "key": signer.fingerprint}))
+        if earlier and not standing.is_complete:  # what was before, the shard before says
             reader = before if before is not None else await asyncio.to_thread(self._readers.reader, earlier[-1])
             standing.follow(await asyncio.to_thread(read_standing, reader))
         return standing
 
-    async def _pay(self) -> None:
-        """Say what is owed."""
-
-        async def say() -> None:
-            if self._owed is not None:
-                await self._note(LeafKind.ADMIN, self._owed)
-                self._owed = None
-
-        if self._owed is not None:
-            await self._announcer.announce(say)
-
-    async def _read_standing(self) -> None:
+    async def read_standing(self) -> None:
         """Read what the log says, but not before it took an entry since it failed: a batch may yet become durable."""
         await self.turn()
         if self.current.failure is not None:
             await self._note_resumed()
-        standing, current = self._standing, self.current
+        standing, current = self.standing, self.current
         stored = await asyncio.to_thread(read_standing, current)
         stored.follow(standing)
-        if self._standing is standing:  # else the page was turned, and it was read for that
-            self._standing = stored
+        if self.standing is standing:  # else the page was turned, and it was read for that
+            self.standing = stored
 
     async def _note_resumed(self) -> None:
-        await self._note(LeafKind.ADMIN, {"action": RESUME if self._is_started else START, "target": self._opener})
+        await self._note(RESUME if self._is_started else START)
         self._is_started = True
 
-    async def _note(
-        self, kind: LeafKind, more: Mapping[str, str | int], *, policy: str = "", trust: str = ""
-    ) -> Standing:
+    async def _note(self, action: str) -> None:
+        """Say what was started, stopped or goes on."""
+        await self.write(self.draft(LeafKind.ADMIN, {"action": action, "target": self._opener}))
+
+    async def write(self, draft: EntryDraft) -> Standing:
         """Write an entry of our own to the shard that is due; return the standing of that shard."""
-        given = {name: value for name, value in more.items() if value != ""}
         await self.turn()
-        standing, current = self._standing, self.current  # nothing else happens before it is handed over
-        await current.append(self._draft(kind, given, policy=policy, trust=trust))
+        standing, current = self.standing, self.current  # nothing else happens before it is handed over
+        await current.append(draft)
         return standing
 
-    def _draft(self, kind: LeafKind, more: dict[str, str | int], *, policy: str = "", trust: str = "") -> EntryDraft:
+    def draft(self, kind: LeafKind, more: dict[str, str | int], *, policy: str = "", trust: str = "") -> EntryDraft:
+        """Return an entry of our own."""
         req = make_decision_id(self._clock())
         return EntryDraft(leaf=LeafDraft(kind=kind, req=req, caller=OWN_CALLER, policy=policy, trust=trust, more=more))
 

@@ -48,6 +48,7 @@ class BookKeeper:
         self._retained_on: date | None = None
         self._owing: set[str] | None = None  # shards whose files may hold what was removed; None: nobody knows yet
         self._has_resumed = False  # since the log stood well
+        self._is_ending = False
         self._chores: dict[str, Chore] = {TURN: self._turn, SEAL: self._seal, RETAIN: self._retain}
 
     def add(self, name: str, chore: Chore) -> None:
@@ -58,10 +59,14 @@ class BookKeeper:
         """Look until cancelled, for the first time after a while: opening a book turns it if that is due.
 
         What is under way then is finished: the book is closed next, and must not be under a thread that deletes.
+        Nothing else is begun, no other chore and no other shard: to purge one takes a minute while a backup runs.
         """
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_repeat(self.probe, PROBE_SECONDS))
-            group.create_task(_repeat(self.look, LOOK_SECONDS))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._repeat(self.probe, PROBE_SECONDS))
+                group.create_task(self._repeat(self.look, LOOK_SECONDS))
+        finally:
+            self._is_ending = False
 
     async def probe(self) -> None:
         """Where the log takes nothing, try whether it does again."""
@@ -70,7 +75,8 @@ class BookKeeper:
     async def look(self) -> None:
         """Do every chore once."""
         for name, chore in self._chores.items():
-            await self._do(name, chore)
+            if not self._is_ending:
+                await self._do(name, chore)
 
     async def _do(self, name: str, chore: Chore) -> None:
         try:
@@ -119,11 +125,13 @@ class BookKeeper:
             return
         retention = await asyncio.to_thread(self._read_retention)
         shards = await asyncio.to_thread(self._book.shards)
-        self._retained_on = at.date()
         if self._owing is None:
             self._owing = set(shards[:-1])
         for shard in shards:
+            if self._is_ending:
+                return
             await self._do(RETAIN, partial(self._retain_shard, self._owing, shard, retention))
+        self._retained_on = at.date()
 
     async def _retain_shard(self, owing: set[str], shard: str, retention: Retention, at: datetime) -> None:
         owes_purge = shard in owing
@@ -135,6 +143,18 @@ class BookKeeper:
         else:
             self._failed(RETAIN)
 
+    async def _repeat(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        """Do some work again and again, each time to its end, also when cancelled meanwhile."""
+        while True:
+            await asyncio.sleep(seconds)
+            task = asyncio.create_task(work())
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError:
+                self._is_ending = True
+                await asyncio.wait([task])
+                raise
+
 
 def tell_retained(done: RetainedShard) -> None:
     """Log what was removed, unless nothing was."""
@@ -143,19 +163,3 @@ def tell_retained(done: RetainedShard) -> None:
             "the access log: %s: %d entries were past their time (entry %s), %d rows of the index, %d keys",
             *(done.shard, done.entries, done.entry, done.words, done.keys),
         )
-
-
-async def _repeat(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        await _finish(work())
-
-
-async def _finish(work: Coroutine[Any, Any, None]) -> None:
-    """Do some work to its end, also when cancelled meanwhile."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Final
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from gateway.audit.book.book import LogBook
 from gateway.audit.forgetting.purge import purge
 from gateway.audit.forgetting.retention import retain
@@ -15,7 +16,6 @@ from gateway.audit.lookup import Epoch
 from gateway.audit.seal.sealed import find_sealed_days
 
 SETTLED_DAYS: Final = 7  # on which a clock that is wrong would have to be wrong
-_CHINA: Final = timezone(timedelta(hours=8))
 
 ReadRetention = Callable[[], Retention]  # blocks; raises LogUnavailableError (UNUSABLE) where nobody can tell
 
@@ -78,7 +78,7 @@ def _settled_until(book: LogBook) -> datetime | None:
         days = [sealed.day for sealed in find_sealed_days(book.reader(shard))[0]] + days
         if len(days) > SETTLED_DAYS:
             day = datetime.fromisoformat(days[-1 - SETTLED_DAYS])
-            return day.replace(tzinfo=_CHINA) + timedelta(days=1)
+            return day.replace(tzinfo=CHINA_STANDARD_TIME) + timedelta(days=1)
     return None
 
 

@@ -10,43 +10,52 @@ from gateway.audit.reader import LogReader
 from gateway.audit.verify.chains import ACTIVATE, KEY_BEGIN
 
 MAX_ANNOUNCED: Final = 1_000  # of one half-year; what was announced before is announced again when it is named
+IN_FORCE: Final = (LeafKind.POLICY, LeafKind.TRUST)  # of what announcements say that it is, in this order
+
+
+def name_of(leaf: LeafDraft, kind: LeafKind) -> str:
+    """Return the policy or the trust store that a leaf names; "" for none."""
+    return leaf.policy if kind is LeafKind.POLICY else leaf.trust
+
+
+@dataclass(slots=True, kw_only=True)
+class Announced:
+    """What of one kind is in force by what a shard says, and all of which it said so; "" for nothing said.
+
+    ``before`` is what the next announcement says was before.
+    """
+
+    now: str = ""
+    before: str = ""
+    names: set[str] = field(default_factory=set)
+
+    def note(self, name: str) -> None:
+        """Note that this was announced."""
+        self.now = self.before = name
+        self.names.add(name)
 
 
 @dataclass(slots=True, kw_only=True)
 class Standing:
-    """In force by what this shard says, "" for nothing said; ``…_before`` is what an announcement says was before.
-
-    ``keys`` are the fingerprints of those that it says sign it.
-    """
+    """What a shard says: the fingerprints of the keys that sign it, and what is in force."""
 
     keys: set[str] = field(default_factory=set)
-    policy: str = ""
-    policy_before: str = ""
-    policies: set[str] = field(default_factory=set)
-    trust: str = ""
-    trust_before: str = ""
-    trusts: set[str] = field(default_factory=set)
+    announced: dict[LeafKind, Announced] = field(default_factory=lambda: {kind: Announced() for kind in IN_FORCE})
 
-    def note_policy(self, digest: str) -> None:
-        """Note that this policy was announced."""
-        self.policy = self.policy_before = digest
-        self.policies.add(digest)
+    @property
+    def is_complete(self) -> bool:
+        """Whether it says of every kind what is in force."""
+        return all(one.now for one in self.announced.values())
 
-    def note_trust(self, version: str) -> None:
-        """Note that this trust store was announced."""
-        self.trust = self.trust_before = version
-        self.trusts.add(version)
-
-    def missing(self, leaf: LeafDraft) -> str | None:
-        """Return what a leaf names and nothing has announced yet: the policy first, then the trust store."""
-        if leaf.policy and leaf.policy not in self.policies:
-            return leaf.policy
-        return leaf.trust if leaf.trust and leaf.trust not in self.trusts else None
+    def missing(self, leaf: LeafDraft) -> list[tuple[LeafKind, str]]:
+        """Return what a leaf names and nothing has announced yet."""
+        named = [(kind, name_of(leaf, kind)) for kind in IN_FORCE]
+        return [(kind, name) for kind, name in named if name and name not in self.announced[kind].names]
 
     def follow(self, before: "Standing") -> None:
         """Take from the shard before what this one has not said: what was in force before it."""
-        self.policy_before = self.policy_before or before.policy_before
-        self.trust_before = self.trust_before or before.trust_before
+        for kind, one in self.announced.items():
+            one.before = one.before or before.announced[kind].before
 
 
 def read_standing(log: LogReader) -> Standing:
@@ -59,10 +68,9 @@ def read_standing(log: LogReader) -> Standing:
     standing = Standing()
     for leaf in _said(log, LeafKind.KEY, KEY_BEGIN):
         standing.keys.add(str(leaf.more.get("key", "")))
-    for leaf in reversed(_said(log, LeafKind.POLICY, ACTIVATE)):
-        standing.note_policy(leaf.policy)
-    for leaf in reversed(_said(log, LeafKind.TRUST, ACTIVATE)):
-        standing.note_trust(leaf.trust)
+    for kind, announced in standing.announced.items():
+        for leaf in reversed(_said(log, kind, ACTIVATE)):
+            announced.note(name_of(leaf, kind))
     return standing
 
 

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from gateway.audit.commitment import is_opened_by
+from gateway.audit.committed import erased_commitments
 from gateway.audit.entry import MAX_CONTEXT, MAX_PRIVATE_TEXT, MAX_SUBJECTS, SEPARATOR, committed_values
 from gateway.audit.errors import LogFlaw, MalformedLogDataError
 from gateway.audit.leaf import MAX_LEAF, Commits
@@ -30,10 +31,6 @@ MAX_ENTRIES_FILE: Final = (
 
 _Salt = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 _Text = Annotated[str, Meta(min_length=1, max_length=MAX_PRIVATE_TEXT)]
-# The commitments whose salts go when a person is forgotten, and the context with them.
-_SUBJECT: Final = ("lic", "subj", "resp")
-ERASED_WITH_SUBJECT: Final = frozenset(_SUBJECT)
-_OFFICIAL: Final = ("op", "case")
 
 
 class OpenedText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,17 +97,16 @@ def make_entry(index: int, leaf: bytes, proof: Iterable[bytes]) -> FindingEntry:
 
 
 def open_entry(entry: FindingEntry, commits: Commits, opened: OpenedPart | None, *, damaged: bool) -> FindingEntry:
-    """Return the line with its private part; one that the leaf contradicts is damaged, and not shown.
+    """Return the line with its private part, which the leaf commits to.
 
-    None: it was removed after its time, or there never was any, and then nothing is committed to.
+    None: it is damaged, and not shown; or it was removed after its time; or there never was any, and then nothing is
+    committed to.
     """
     if opened is None:
         named = [name for name in Opened.__struct_fields__ if getattr(commits, name) is not None]
         return replace(entry, erased=[] if damaged else named, damaged=damaged)
-    shown = _open(opened)
-    if shown.differing(commits):
-        return replace(entry, damaged=True)
-    return replace(entry, opened=shown, context=list(opened.part.context), erased=_erased(opened, commits))
+    erased = [name for name in erased_commitments(opened) if getattr(commits, name) is not None]
+    return replace(entry, opened=_open(opened), context=list(opened.part.context), erased=erased)
 
 
 def encode_entries(entries: Iterable[FindingEntry]) -> Iterator[bytes]:
@@ -158,8 +154,3 @@ def _open(opened: OpenedPart) -> Opened:
         subj=OpenedSubjects(salt=salts.subj.hex(), value=list(part.subjects)) if part.subjects else None,
         resp=OpenedDigest(salt=salts.resp.hex(), value=part.response.hex()) if part.response else None,
     )
-
-
-def _erased(opened: OpenedPart, commits: Commits) -> list[str]:
-    gone = (_SUBJECT if opened.subject_erased else ()) + (_OFFICIAL if opened.official_erased else ())
-    return [name for name in gone if getattr(commits, name) is not None]

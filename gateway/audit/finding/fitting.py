@@ -1,9 +1,14 @@
-"""Whether what a finding opens is whole, and is what was searched for."""
+"""Whether what a finding opens is whole, and is what was searched for.
+
+What the gateway says to be erased is said by the log's signature on the finding and by nothing else, so it is held to
+what erasing does: all commitments of one half go together, and none of them is opened any more.
+"""
 
 from collections.abc import Iterator
 
+from gateway.audit.committed import OFFICIAL_COMMITMENTS, SUBJECT_COMMITMENTS
 from gateway.audit.entry import split_names
-from gateway.audit.finding.entry import ERASED_WITH_SUBJECT, FindingEntry, Opened
+from gateway.audit.finding.entry import FindingEntry, Opened
 from gateway.audit.finding.replay import is_replayable
 from gateway.audit.leaf import Commits, Leaf, LeafDraft
 from gateway.audit.lookup import LookupKind, spell_value
@@ -28,15 +33,25 @@ def find_differing(query: Query, entry: FindingEntry, leaf: Leaf) -> Iterator[st
             yield kind.value
 
 
-def find_closed(entry: FindingEntry, commits: Commits) -> Iterator[str]:
-    """Yield the names of the commitments that are neither opened nor said to be erased."""
-    opened = entry.opened or Opened()
-    for name in Opened.__struct_fields__:
-        if getattr(commits, name) is not None and getattr(opened, name) is None and name not in entry.erased:
-            yield name
+def find_unsettled(entry: FindingEntry, commits: Commits) -> Iterator[str]:
+    """Yield what is wrong about the commitments: each is either opened or erased, and a half of them at once."""
+    committed, opened, erased = _named(commits), _named(entry.opened or Opened()), set(entry.erased)
+    for name in sorted(committed - opened - erased):
+        yield f"{name}: neither opened nor erased"
+    for name in sorted(opened & erased):
+        yield f"{name}: opened and erased"
+    if erased - committed or len(erased) != len(entry.erased):
+        yield "erased: names of the entry's commitments were expected, each once"
+    for half in (SUBJECT_COMMITMENTS, OFFICIAL_COMMITMENTS):
+        if erased.intersection(half) not in (set(), committed.intersection(half)):
+            yield f"{', '.join(half)}: erased in part"
 
 
 def is_factless(entry: FindingEntry, content: LeafDraft) -> bool:
     """Answer whether a policy decided, and by which facts is not said, though they are not erased."""
     is_decided = bool(content.plan and content.policy) and not is_replayable(content, entry.context)
-    return is_decided and ERASED_WITH_SUBJECT.isdisjoint(entry.erased)
+    return is_decided and set(SUBJECT_COMMITMENTS).isdisjoint(entry.erased)
+
+
+def _named(one: Commits | Opened) -> set[str]:
+    return {name for name in Opened.__struct_fields__ if getattr(one, name) is not None}

@@ -63,15 +63,15 @@ class FindingOrder:
     """What goes into a finding.
 
     ``found`` was found by ``query`` in the log of ``reader``, and ``search`` is the receipt of the entry about that,
-    which ``writer`` holds: the log of the half-year that is written now. ``opening`` opens the private parts; None:
-    they stay closed. ``cosigned`` are checkpoints of these logs that enough witnesses cosigned. ``read_bundle`` raises
-    KeyError.
+    which ``writer`` holds: the log of the half-year that is written now. ``reached``: from which time on, in ms, all
+    entries were looked at; None: all there are. ``opening`` opens the private parts; None: they stay closed.
+    ``cosigned`` are checkpoints of these logs that enough witnesses cosigned. ``read_bundle`` raises KeyError.
     """
 
     reader: LogReader
     writer: LogReader
     found: Sequence[FoundEntry]
-    is_complete: bool
+    reached: int | None
     query: Query
     search: Receipt
     policy: Policy
@@ -174,7 +174,10 @@ def _query(order: FindingOrder, checkpoint: SignedCheckpoint) -> bytes:
             raise LogUnavailableError(Unavailable.CORRUPT, f"entry {search.index} has no private part")
         salts = part.part.salts.resp, opening.part.salts.resp
         opened = OpenedQuery(salt=salts[0].hex(), request=salts[1].hex(), value=order.query.members())
-    return encode_finding_query(FindingQuery(complete=order.is_complete, receipts=receipts, query=opened))
+    is_complete = order.reached is None
+    return encode_finding_query(
+        FindingQuery(complete=is_complete, reached=order.reached, receipts=receipts, query=opened)
+    )
 
 
 def _receipt(reader: LogReader, index: int, checkpoint: SignedCheckpoint) -> dict[str, object]:

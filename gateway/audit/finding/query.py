@@ -9,7 +9,7 @@ Witnesses must have seen the entries of the opening. That of the search was writ
 the log alone may vouch, and whoever reads is told so. What the finding's own checkpoint covers is proven against it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from gateway.audit.commitment import is_opened_by
 from gateway.audit.errors import LogFault, LogFlaw, MalformedLogDataError, UnprovenError
-from gateway.audit.leaf import Leaf, LeafKind, parse_leaf
+from gateway.audit.leaf import MAX_NUMBER, Leaf, LeafKind, parse_leaf
 from gateway.audit.openings import APPROVAL, OPENING_MS, REQUEST, encode_request
 from gateway.audit.receipts import FullReceipt, ReceiptError, read_receipt, verify_receipt
 from gateway.audit.search.entry import decode_digest
@@ -46,9 +46,13 @@ class OpenedQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class FindingQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The search. ``complete``: the finding has all that was found, up to the moment of the search."""
+    """The search. ``complete``: the finding has all that there is, up to the moment of the search.
+
+    ``reached``: else, from which time on all entries were looked at.
+    """
 
     complete: bool
+    reached: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] | None = None
     receipts: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=_MAX_RECEIPTS)]
     query: OpenedQuery | None = None
 
@@ -56,11 +60,13 @@ class FindingQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class SearchBehind(Struct, frozen=True, kw_only=True):
     """What is proven of the search: its leaf, and those of the request for the opening and of its approval.
 
-    ``is_log_alone``: too few witnesses saw the entry of the search; ``is_opening_unseen``: nor those of the opening.
+    ``is_log_alone``: no witness saw the entry of the search, or fewer than the policy asks for; ``is_opening_unseen``:
+    those of the opening were seen by fewer than it asks for, which may be none.
     """
 
     search: Leaf
     complete: bool
+    reached: int | None
     is_log_alone: bool
     is_opening_unseen: bool
     query: Query | None = None
@@ -101,6 +107,7 @@ def verify_search(data: bytes, policy: Policy, checkpoint: Checkpoint) -> Search
         raise MalformedLogDataError(LogFlaw.TEXT, "canonical JSON of its form was expected") from None
     seen = [_verify(receipt, policy, checkpoint) for receipt in receipts]  # 1
     search, *others = (parse_leaf(receipt.leaf or b"") for receipt in receipts)
+    _check(said.complete == (said.reached is None), "how far the search came is said where it is not complete")
     opening = search.content.more.get("opening")
     is_search = search.content.kind is LeafKind.AUDITOR_QUERY and not search.content.outcome
     _check(is_search, "the entry of a search that was made was expected")  # 2
@@ -115,16 +122,17 @@ def verify_search(data: bytes, policy: Policy, checkpoint: Checkpoint) -> Search
     return SearchBehind(
         search=search,
         complete=said.complete,
-        is_log_alone=not seen[0],
-        is_opening_unseen=not all(seen[1:]),
+        reached=said.reached,
+        is_log_alone=not (seen[0] and policy.is_reached(seen[0])),
+        is_opening_unseen=not all(map(policy.is_reached, seen[1:])),
         query=query,
         request=others[0] if others else None,
         approval=others[1] if others[1:] else None,
     )
 
 
-def _verify(receipt: FullReceipt, policy: Policy, checkpoint: Checkpoint) -> bool:
-    """Verify that the log has an entry, and answer whether enough witnesses saw it.
+def _verify(receipt: FullReceipt, policy: Policy, checkpoint: Checkpoint) -> Collection[str]:
+    """Verify that the log has an entry, and return the witnesses that saw it.
 
     Raises:
         MalformedLogDataError, UnprovenError.
@@ -137,8 +145,7 @@ def _verify(receipt: FullReceipt, policy: Policy, checkpoint: Checkpoint) -> boo
     is_covered = receipt.log == checkpoint.origin and receipt.index < checkpoint.size
     _check(not is_covered or proven == checkpoint, "an entry in the tree of the finding was expected")
     logs = tuple(PolicyLog(key=_under_name(log.key, receipt.log)) for log in policy.logs)
-    checked = verify_receipt(receipt, replace(policy, logs=logs, quorum=NO_QUORUM))
-    return policy.is_reached(checked.cosigned)
+    return verify_receipt(receipt, replace(policy, logs=logs, quorum=NO_QUORUM)).cosigned.keys()
 
 
 def _under_name(key: NoteKey, log: str) -> NoteKey:

@@ -18,7 +18,7 @@ from typing import Final
 from gateway.audit.errors import LogFault, MalformedLogDataError, UnprovenError
 from gateway.audit.finding.entry import MAX_ENTRIES, MAX_ENTRIES_FILE, FindingEntry, parse_entry
 from gateway.audit.finding.fields import select_type
-from gateway.audit.finding.fitting import find_closed, find_differing, is_factless
+from gateway.audit.finding.fitting import find_differing, find_unsettled, is_factless
 from gateway.audit.finding.making import MAX_BUNDLES_SIZE
 from gateway.audit.finding.manifest import (
     ENTRIES_FILE,
@@ -38,7 +38,7 @@ from gateway.audit.search.query import Query
 from gateway.audit.tlog.checkpoint import Checkpoint, parse_checkpoint
 from gateway.audit.tlog.merkle import leaf_hash, verify_inclusion
 from gateway.audit.tlog.note import MAX_NOTE
-from gateway.audit.tlog.quorum import MAX_POLICY, Policy, parse_policy, verify_witnessed
+from gateway.audit.tlog.quorum import MAX_POLICY, NO_QUORUM, Policy, parse_policy, verify_witnessed
 from gateway.audit.verify.finding import Finding, FindingKind, Findings
 from gateway.audit.verify.source import BUNDLES_FOLDER, CHECKPOINT_FILE, POLICY_FILE, FolderSource, Source
 from gateway.audit.verify.verifier import NoPolicyError
@@ -55,7 +55,8 @@ Progress = Callable[[int, int], None]
 class FindingVerification:
     """What was found. ``opened``: entries with opened values; ``replayed``: decisions that were computed again.
 
-    ``types``: whose fields the form of an entry speaks of, by its number, as far as that can be told.
+    ``types``: whose fields the form of an entry speaks of, by its number, as far as that can be told. ``has_quorum``:
+    the policy asks for witnesses.
     ``is_own_policy``: the finding itself said whom to believe, so a forger could have said it too.
     """
 
@@ -63,6 +64,7 @@ class FindingVerification:
     size: int
     entries: tuple[tuple[FindingEntry, Leaf], ...]
     types: Mapping[int, LicenceType]
+    has_quorum: bool
     cosigned: Mapping[str, int]
     search: SearchBehind | None
     opened: int
@@ -133,6 +135,7 @@ def refuse_package(error: MalformedLogDataError) -> FindingVerification:
         size=0,
         entries=(),
         types={},
+        has_quorum=False,
         cosigned={},
         search=None,
         opened=0,
@@ -185,6 +188,7 @@ class _Verifier:
             size=self._size,
             entries=tuple(self._entries),
             types=self._types,
+            has_quorum=self._policy.quorum != NO_QUORUM,
             cosigned=self._cosigned,
             search=self._search,
             opened=self._opened,
@@ -335,8 +339,8 @@ class _Verifier:
                 continue
             for name in find_differing(query, entry, leaf):
                 self._findings.add(FindingKind.SEARCH, entry=entry.index, detail=f"another {name} was searched for")
-            for name in find_closed(entry, leaf.content.commits):
-                self._findings.add(FindingKind.OPENED, entry=entry.index, detail=f"{name}: neither opened nor erased")
+            for detail in find_unsettled(entry, leaf.content.commits):
+                self._findings.add(FindingKind.OPENED, entry=entry.index, detail=detail)
             if is_factless(entry, leaf.content):
                 self._findings.add(FindingKind.REPLAY, entry=entry.index, detail="the facts that decided are missing")
 

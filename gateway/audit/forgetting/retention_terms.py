@@ -41,7 +41,7 @@ class Retention:
         return Retention(days={**self.days, **longer})
 
     def ends(self, kind: LeafKind, now_ms: int) -> int:
-        """Return the time before which entries of this kind are past their time; a seal outlives all that it seals."""
+        """Return the time before which entries of this kind are past their time; seals are kept as long as anything."""
         kinds = LeafKind if kind is LeafKind.SEAL else (kind,)
         return now_ms - max(self.days.get(one, least_days(one)) for one in kinds) * _DAY_MS
 

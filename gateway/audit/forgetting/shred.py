@@ -1,32 +1,29 @@
-"""Forgetting a person: afterwards nothing in the log leads to them any more, and every proof still verifies.
+"""Forgetting a person in all half-years: afterwards nothing in the log leads to them, and every proof still verifies.
 
-Concerned are the entries about the person, and those about a licence that one of them names: a licence identifies its
-holder too, also where somebody asked for it in vain. What is done, in this order, so that after a death in between the
-same command finds what is left:
+Concerned are the entries about the person, and those about a licence that one of them names, in whatever half-year: a
+licence identifies its holder too, also where somebody asked for it in vain. The person's own number counts as such a
+name, since it is the number of their identity card.
 
-1. The entry that says so is durable: basis, number of approvals, number and digest of the entries concerned. So are
-   new seals of the days whose index will differ (`gateway.audit.seal.reseal`).
-2. Entries that only name such a licence lose the subject's half of their private part; the index forgets the licences.
-3. Entries about the person lose that half too.
-4. The person's data keys are destroyed, which also undoes copies of those halves in backups of the log.
-5. The index forgets the person.
-6. What was erased leaves the files of the stores (`gateway.audit.forgetting.purge`).
+Nothing is kept beside the log, so that after a death the same command finds what is left. First each closed half-year
+forgets the licences that only others tell to be the person's. Then the person is forgotten in each of them
+(`gateway.audit.forgetting.one_shard`), beginning with the one that is written: nothing new is said in the others. At
+last, what was erased leaves the files of the stores (`gateway.audit.forgetting.purge`).
 
 Who looked, at which organisation, when and for which item, stays. So do case numbers, which belong to the official's
-half: a case system may still know whose case it was. The index forgets licences, and steps 4 and 5 are taken, between
-two batches, after a look for what came since the first: an entry written before them is forgotten with the others,
-though the entry of step 1 does not count it; a later one is a later access.
+half: a case system may still know whose case it was.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
-from gateway.audit.entry import OWN_CALLER, EntryDraft, Receipt, SubjectId, make_private, split_names
 from gateway.audit.errors import AuditError
+from gateway.audit.forgetting.concerned import Names, find_about_licences, find_about_person, name_licences, owners_of
+from gateway.audit.forgetting.one_shard import ShardShredding, Tally, Warrant
 from gateway.audit.forgetting.purge import purge
 from gateway.audit.forgetting.shred_approval import (
     APPROVERS_NEEDED,
@@ -35,18 +32,13 @@ from gateway.audit.forgetting.shred_approval import (
     ShredOrder,
     count_approvals,
 )
-from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.log import AccessLog
-from gateway.audit.lookup import KeyOwner, LookupKind
-from gateway.audit.private import PrivatePartError, erase_subject
-from gateway.audit.seal.digest import Erasure
-from gateway.audit.seal.reseal import Resealed, reseal_days
-from gateway.audit.search.entry import encode_digest
-from gateway.decision import make_decision_id
+from gateway.audit.reader import LogReader
+from gateway.audit.shard import site_origin
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.policy.approvers import ApproverRegistry
 
-_STEP: Final = 256  # entries that are read or rewritten at a time
-_LAST: Final = 2**63 - 1
+_LOG: Final = logging.getLogger(__name__)
 
 
 class NotApprovedError(AuditError):
@@ -57,43 +49,50 @@ class NotApprovedError(AuditError):
         self.counted = tuple(counted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Concerned:
-    """What leads to a person: entries about them, the licences these name, and further entries about those.
+class Shards(Protocol):
+    """The half-years of a log, as `LogBook` has them; all raise LogUnavailableError."""
 
-    Entries from ``until`` on were not looked for.
-    """
+    def shards(self) -> tuple[str, ...]:
+        """Return those that were begun, the oldest first; blocks."""
+        ...
 
+    def reader(self, shard: str | None = None) -> LogReader:
+        """Return one for reading, None: the one that is written; blocks."""
+        ...
+
+    def writable(self, shard: str) -> AbstractAsyncContextManager[AccessLog]:
+        """Open one for writing, and no other closed one before it is closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShreddedShard:
+    """What was done in one half-year, as `Tally` says."""
+
+    shard: str
+    said: tuple[int, ...]
     entries: tuple[int, ...]
-    licences: tuple[str, ...]
-    others: tuple[int, ...]
-    until: int
-
-    @property
-    def all(self) -> tuple[int, ...]:
-        """All entries concerned, in order."""
-        return tuple(sorted({*self.entries, *self.others}))
+    keys: int
+    words: int
+    differing: tuple[str, ...]
+    damaged: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shredded:
-    """What was done. ``receipt`` is that of the entry, None where nothing led to the person; ``left``: run it again.
+    """What was done, in the half-years in which anything led to the person.
 
-    So it is without ``purged``: bytes of what was destroyed may still be in files, since a backup was being made.
-    ``resealed`` are the days that were sealed anew, and those that were not, since their index was damaged before.
+    ``left``: so many entries about them came since; run it again. So it is without ``purged``: bytes of what was
+    destroyed may still be in files, since a backup was being made.
     """
 
-    receipt: Receipt | None
-    entries: tuple[int, ...]
-    keys: int
-    words: int
+    shards: tuple[ShreddedShard, ...]
     left: int
-    resealed: Resealed
-    purged: bool = True
+    purged: bool
 
 
 async def shred(
-    log: AccessLog,
+    book: Shards,
     order: ShredOrder,
     approvals: Iterable[ShredApproval],
     approvers: ApproverRegistry,
@@ -104,162 +103,100 @@ async def shred(
 
     Raises:
         NotApprovedError: too few approvals count.
-        LogUnavailableError: the log failed; nothing was erased, or some was: do it again.
+        LogUnavailableError: a half-year cannot be read or written; nothing was erased, or some was: do it again.
+            OTHER_LOG, the order is for the log of another site.
 
     """
+    if order.log != site_origin(book.reader().origin):
+        raise LogUnavailableError(Unavailable.OTHER_LOG, "this site has no log of that name")
     counted = await asyncio.to_thread(count_approvals, approvals, order, approvers, at=at)
-    approving = [one.approver for one in counted if one.refusal is None]
-    if len(approving) < APPROVERS_NEEDED or order.log != log.origin:
+    approving = tuple(one.approver for one in counted if one.refusal is None)
+    if len(approving) < APPROVERS_NEEDED:
         raise NotApprovedError(counted)
-    async with log.upkeep:
-        done = await _shred(log, order, approving, at)
-    return replace(done, purged=await purge(log))  # 6
+    warrant = Warrant(subject=order.subject, basis=order.basis, approvers=approving, at=at)
+    return await _Shredding(book, warrant, await asyncio.to_thread(book.shards)).run()
 
 
-async def _shred(log: AccessLog, order: ShredOrder, approving: Sequence[str], at: datetime) -> Shredded:
-    concerned = await asyncio.to_thread(find_concerned, log, order.subject)
-    if not concerned.entries:
-        keys, words = await asyncio.to_thread(_erase_person, log, order.subject)
-        return Shredded(receipt=None, entries=(), keys=keys, words=words, left=0, resealed=Resealed())
-    receipt = await log.append(_draft(order, approving, concerned, at))  # 1
-    erasure = _erasure(log, order.subject, concerned)
-    resealed = await reseal_days(log, erasure, concerned.all, shred=receipt.index, at=at)
-    keys, words = await asyncio.to_thread(_erase, log, order.subject, concerned)  # 2 to 5
-    left = await asyncio.to_thread(find_concerned, log, order.subject)
-    return Shredded(
-        receipt=receipt,
-        entries=concerned.all,
-        keys=keys,
-        words=words,
-        left=len(left.entries),
-        resealed=resealed,
-    )
+class _Shredding:
+    """The work in all half-years, the last of which is the one that is written."""
 
+    def __init__(self, book: Shards, warrant: Warrant, shards: Sequence[str]) -> None:
+        self._book = book
+        self._warrant = warrant
+        self._shards = shards
+        self._tallies = {shard: Tally() for shard in shards}
 
-def find_concerned(log: AccessLog, subject: SubjectId, *, since: int = 0, known: Collection[str] = ()) -> Concerned:
-    """Return what leads to a person, by entries about them from ``since`` on; blocks.
+    async def run(self) -> Shredded:
+        *closed, current = self._shards
+        named = {shard: await asyncio.to_thread(self._name, shard) for shard in self._shards}
+        names = Names({self._warrant.subject}).union(*named.values())
+        for shard in closed:
+            await self._forget_licences(shard, names - named[shard])
+        late = Names()
+        for shard in (current, *closed):
+            late |= await self._forget_person(shard, names)
+        for shard in self._shards:  # named at the last moment: only here a death leaves what is not found again
+            await self._forget_licences(shard, late)
+        return Shredded(
+            shards=tuple(_sum_up(shard, tally) for shard, tally in self._tallies.items() if tally != Tally()),
+            left=sum([len(await asyncio.to_thread(self._find, shard)) for shard in self._shards]),
+            purged=await self._purge(),
+        )
 
-    Entries about the licences that are ``known`` are looked for from ``since`` on too.
+    async def _forget_licences(self, shard: str, names: Names) -> None:
+        if await asyncio.to_thread(self._is_named, shard, names):
+            async with self._book.writable(shard) as log, log.upkeep:
+                await ShardShredding(log, self._warrant, self._tallies[shard]).forget_licences(names)
 
-    Raises:
-        LogUnavailableError: the log cannot be read.
+    async def _forget_person(self, shard: str, names: Names) -> Names:
+        """Return licences that were named at the last moment, which are not forgotten yet."""
+        if not await asyncio.to_thread(self._is_known, shard, names):
+            return Names()
+        async with self._book.writable(shard) as log, log.upkeep:
+            return await ShardShredding(log, self._warrant, self._tallies[shard]).forget_person(names)
 
-    """
-    head = log.head()
-    entries = _follow(log, LookupKind.SUBJECT, subject, since=since)
-    licences: dict[str, None] = {}
-    for entry in entries:
+    async def _purge(self) -> bool:
+        """Clear the files of every half-year, also of one that an earlier run could not clear; stop where one is not.
+
+        What keeps one from it keeps the others of the same database from it too, and each takes its time to find out.
+        """
         try:
-            opened = log.private(entry)
-        except PrivatePartError:  # damaged: what it said is lost already, and what is left of it will be
-            continue
-        if opened is not None:
-            licences |= dict.fromkeys(split_names(opened.part.licence))
-    firsts = dict.fromkeys(licences, 0) | dict.fromkeys(known, since)
-    others = {entry for one, first in firsts.items() for entry in _follow(log, LookupKind.LICENCE, one, since=first)}
-    return Concerned(
-        entries=tuple(sorted(set(entries))),
-        licences=tuple(firsts),
-        others=tuple(sorted(others.difference(entries))),
-        until=0 if head is None else head.size,
+            for shard in self._shards:
+                async with self._book.writable(shard) as log:
+                    if not await purge(log):
+                        return False
+        except LogUnavailableError as error:
+            _LOG.warning("the access log: what was erased may still be in files: %s", error)
+            return False
+        return True
+
+    # --- in a thread --------------------------------------------------------------------------------------------------
+
+    def _find(self, shard: str) -> frozenset[int]:
+        return find_about_person(self._book.reader(shard), self._warrant.subject)
+
+    def _name(self, shard: str) -> Names:
+        """Return the licences that a half-year tells to be the person's, until the person is forgotten in it."""
+        entries = self._find(shard)
+        named = name_licences(self._book.reader(shard), entries).by_name.keys()
+        return Names({self._warrant.subject, *named}) if entries else Names()
+
+    def _is_named(self, shard: str, names: Names) -> bool:
+        return bool(find_about_licences(self._book.reader(shard), names))
+
+    def _is_known(self, shard: str, names: Names) -> bool:
+        reader = self._book.reader(shard)
+        owners = owners_of(reader, self._warrant.subject)
+        return bool(self._find(shard) or self._is_named(shard, names) or reader.store.owners(owners))
+
+
+def _sum_up(shard: str, tally: Tally) -> ShreddedShard:
+    return ShreddedShard(
+        shard=shard,
+        said=tuple(tally.said),
+        entries=tuple(sorted(tally.entries)),
+        keys=tally.keys,
+        words=tally.words,
+        differing=tuple(sorted(tally.differing)),
+        damaged=tuple(sorted(tally.damaged)),
     )
-
-
-def digest_entries(entries: Collection[int]) -> bytes:
-    """Return SHA-256 over entry numbers in order, a line each: what an entry about them says."""
-    return sha256("".join(f"{entry}\n" for entry in sorted(entries)).encode()).digest()
-
-
-def _draft(order: ShredOrder, approving: Sequence[str], concerned: Concerned, at: datetime) -> EntryDraft:
-    leaf = LeafDraft(
-        kind=LeafKind.SHRED,
-        req=make_decision_id(at),
-        caller=OWN_CALLER,
-        more={
-            "basis": order.basis,
-            "approvals": len(approving),
-            "count": len(concerned.all),
-            "digest": encode_digest(digest_entries(concerned.all)),
-        },
-    )
-    return EntryDraft(leaf=leaf, private=make_private(context=[f"approver={one}" for one in approving]))
-
-
-def _erasure(log: AccessLog, subject: SubjectId, concerned: Concerned) -> Erasure:
-    """Return what steps 2 to 5 delete of the index."""
-    words = {word for name in concerned.licences for word in log.lookup.words(LookupKind.LICENCE, name)}
-    return Erasure(
-        words=frozenset({*words, *log.lookup.words(LookupKind.SUBJECT, subject)}),
-        owners=frozenset(_owners(log, subject)),
-    )
-
-
-def _owners(log: AccessLog, subject: SubjectId) -> list[KeyOwner]:
-    return [log.lookup.owner(LookupKind.SUBJECT, subject, epoch) for epoch in log.lookup.keys]
-
-
-def _erase(log: AccessLog, subject: SubjectId, concerned: Concerned) -> tuple[int, int]:
-    """Take steps 2 to 5; return how many keys and rows of the index there were."""
-    erased = _erase_parts(log, subject, concerned)
-    concerned = _find_late(log, subject, concerned)  # it may name another licence, and there may be much about that
-    erased += _erase_parts(log, subject, concerned)
-    with log.keys.between_batches:
-        erased += _erase_parts(log, subject, _find_late(log, subject, concerned))
-        keys, rows = _erase_person(log, subject)
-    return keys, erased + rows
-
-
-def _find_late(log: AccessLog, subject: SubjectId, concerned: Concerned) -> Concerned:
-    """Return what came since."""
-    return find_concerned(log, subject, since=concerned.until, known=concerned.licences)
-
-
-def _erase_parts(log: AccessLog, subject: SubjectId, concerned: Concerned) -> int:
-    """Take steps 2 and 3; return how many rows of the index there were.
-
-    Only what came since ``concerned`` was found is rewritten between two batches: the rest may be much.
-    """
-    _erase_halves(log, concerned.others)  # 2
-    with log.keys.between_batches:
-        about = _follow(log, LookupKind.SUBJECT, subject, since=concerned.until)  # may name others, and is found again
-        late = {
-            entry
-            for licence in concerned.licences
-            for entry in _follow(log, LookupKind.LICENCE, licence, since=concerned.until)
-        }
-        _erase_halves(log, sorted(late.difference(about)))
-        words = [word for licence in concerned.licences for word in log.lookup.words(LookupKind.LICENCE, licence)]
-        erased = log.store.erase_words(words) if words else 0
-    _erase_halves(log, concerned.entries)  # 3
-    return erased
-
-
-def _erase_person(log: AccessLog, subject: SubjectId) -> tuple[int, int]:
-    """Take steps 4 and 5, with no batch between them."""
-    with log.keys.between_batches:
-        keys = log.keys.erase(_owners(log, subject))
-        return keys, log.store.erase_words(log.lookup.words(LookupKind.SUBJECT, subject))
-
-
-def _erase_halves(log: AccessLog, entries: Sequence[int]) -> None:
-    for start in range(0, len(entries), _STEP):
-        picked = log.store.pick(entries[start : start + _STEP])
-        log.store.replace_privates({entry: _without_subject(one.private) for entry, one in picked.items()})
-
-
-def _without_subject(data: bytes) -> bytes:
-    try:
-        return erase_subject(data) if data else b""
-    except PrivatePartError:  # damaged: no half can be told from the other
-        return b""
-
-
-def _follow(log: AccessLog, kind: LookupKind, value: str, *, since: int = 0) -> list[int]:
-    """Return all entries that a value leads to, in all epochs."""
-    found: list[int] = []
-    for word in log.lookup.words(kind, value):
-        before = _LAST
-        while page := log.store.find(word, before=before, limit=_STEP, since=since):
-            found += page
-            before = page[-1]
-    return found

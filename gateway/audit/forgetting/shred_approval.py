@@ -1,4 +1,4 @@
-"""Approvals of forgetting somebody: signed statements of different people, each good for one person and one log.
+"""Approvals of forgetting somebody: signed statements of different people, each good for one person and one site.
 
 A statement names the person by a salted, slow hash: it can be carried around without the number in it, and trying all
 10^11 numbers against it would take centuries. It is destroyed with the work it was for.
@@ -57,7 +57,9 @@ class ShredApprovalError(AuditError):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ShredOrder:
-    """Whom to forget in which log, and by which clause of law, such as ``PIPL-47``: a code of printable ASCII.
+    """Whom to forget, and by which clause of law, such as ``PIPL-47``: a code of printable ASCII.
+
+    ``log`` is the log of a site (`gateway.audit.shard.site_origin`): the person is forgotten in all its half-years.
 
     Making one raises `ShredApprovalError` for another basis, and for nobody.
     """

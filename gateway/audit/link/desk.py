@@ -10,7 +10,6 @@ from gateway.audit.book.retaining import ReadRetention, RetainedShard, retain_sh
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.forgetting.shred import Shredded, shred
 from gateway.audit.forgetting.shred_approval import ShredApproval, ShredOrder
-from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.policy.approvers import ApproverRegistry
 
 Clock = Callable[[], datetime]
@@ -33,7 +32,7 @@ class LogDesk(Protocol):
         ...
 
     async def shred(self, order: ShredOrder, approvals: Sequence[ShredApproval]) -> Shredded:
-        """Forget a person in one shard; raises NotApprovedError when too few approvals count."""
+        """Forget a person in every shard; raises NotApprovedError when too few approvals count."""
         ...
 
     async def retain(self) -> tuple[RetainedShard, ...]:
@@ -67,12 +66,8 @@ class BookDesk:
 
     async def shred(self, order: ShredOrder, approvals: Sequence[ShredApproval]) -> Shredded:
         """Forget a person; the keys that this process remembers are forgotten with them."""
-        shard = order.log.rpartition("/")[2]
-        if shard not in await asyncio.to_thread(self.book.shards):
-            raise LogUnavailableError(Unavailable.OTHER_LOG, "this site has no log of that name")
         approvers = await asyncio.to_thread(self._read_approvers)
-        async with self.book.writable(shard) as log:
-            return await shred(log, order, approvals, approvers, at=self._clock())
+        return await shred(self.book, order, approvals, approvers, at=self._clock())
 
     async def retain(self) -> tuple[RetainedShard, ...]:
         """Remove what is past its time, the oldest shard first; whoever asks for it wants the files to be clear too."""

@@ -8,7 +8,7 @@ from typing import Final
 from gateway.audit.book.place import LogPlace
 from gateway.audit.book.readers import ShardReaders
 from gateway.audit.entry import EntryDraft, Receipt
-from gateway.audit.leaf import LeafError
+from gateway.audit.leaf import LeafError, LeafKind
 from gateway.audit.link.client import LinkClient, connect_link
 from gateway.audit.reader import LogReader
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
@@ -29,7 +29,8 @@ class RemoteLog:
         self._random = random
         self._client: LinkClient | None = None
         self._keeping: asyncio.Task[None] | None = None
-        self._unheard: tuple[str, int] | None = None  # a policy and its approvals, said to nobody yet
+        self._in_force: dict[LeafKind, tuple[str, int]] = {}  # its name, and the approvals of a policy
+        self._heard: dict[LeafKind, tuple[LinkClient, tuple[str, int]]] = {}  # over which connection that was said
         self._readers = ShardReaders(place)
 
     async def open(self) -> None:
@@ -64,12 +65,13 @@ class RemoteLog:
 
         What the process that writes the log did not hear, with who approved it, is said before the next entry.
         """
-        self._unheard = digest, approvals
+        self._in_force[LeafKind.POLICY] = digest, approvals
         await self._announce()
 
     async def announce_trust(self, version: str) -> None:
-        """Say that this trust store is in force from here on, unless that was said last."""
-        await self._connected().announce_trust(version)
+        """Say that this trust store is in force from here on, unless that was said last; as with a policy."""
+        self._in_force[LeafKind.TRUST] = version, 0
+        await self._announce()
 
     def shards(self) -> tuple[str, ...]:
         """Return the shards that were begun, the oldest first."""
@@ -103,25 +105,28 @@ class RemoteLog:
             await asyncio.wait([self._client.closed])
 
     async def _announce(self) -> None:
-        """Announce the policy that nobody heard of; it was heard also where the log refuses it."""
-        if self._unheard is None:
-            return
-        client, unheard = self._connected(), self._unheard
-        try:
-            await client.announce_policy(unheard[0], approvals=unheard[1])
-        except LogUnavailableError as error:
-            if error.reason is Unavailable.OVERLOADED or client.closed.done():
-                raise
-            self._note_heard(unheard)
-            raise
-        except LeafError:  # what no log takes is not said again
-            self._note_heard(unheard)
-            raise
-        self._note_heard(unheard)
+        """Say what is in force, unless it was heard over this connection: else the log may be of another process.
 
-    def _note_heard(self, heard: tuple[str, int]) -> None:
-        if self._unheard is heard:  # else another came into force meanwhile
-            self._unheard = None
+        It was heard also where the log refuses it; then it is for the other side to say it later.
+        """
+        client = self._connected()
+        for kind, said in list(self._in_force.items()):
+            if self._heard.get(kind) == (client, said):
+                continue
+            try:
+                if kind is LeafKind.POLICY:
+                    await client.announce_policy(said[0], approvals=said[1])
+                else:
+                    await client.announce_trust(said[0])
+            except LogUnavailableError as error:
+                if error.reason is not Unavailable.OVERLOADED and not client.closed.done():
+                    self._heard[kind] = client, said
+                raise
+            except LeafError:  # what no log takes is not said again
+                if self._in_force.get(kind) == said:
+                    del self._in_force[kind]
+                raise
+            self._heard[kind] = client, said
 
     def _close(self) -> None:
         self._readers.close()

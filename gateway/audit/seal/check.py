@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from gateway.audit.committed import is_committed
 from gateway.audit.entry import EntryDraft
 from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, least_days
-from gateway.audit.leaf import Leaf, LeafError, LeafKind, parse_leaf
+from gateway.audit.leaf import NO_COMMITS, Leaf, LeafError, LeafKind, parse_leaf
 from gateway.audit.lookup import KeyOwner, LookupKeys, Marks, make_marks
 from gateway.audit.private import KeyNumber, OpenedPart, PrivatePartError, SealedPart, open_private, split_private
 from gateway.audit.reader import LogReader
+from gateway.audit.said import is_saying, read_said
 from gateway.audit.seal.days import find_due_days
 from gateway.audit.seal.digest import digest_spans
-from gateway.audit.seal.sealed import SealedDay, read_salt, read_sealed
+from gateway.audit.seal.sealed import SealedDay, aged_from, read_salt, read_sealed
 from gateway.audit.store.store import StoredEntry
 from gateway.audit.tlog.merkle import HASH_SIZE, leaf_hash
 from gateway.audit.tlog.tile import TILE_WIDTH
@@ -112,7 +114,7 @@ class _Check:
         self._log = log
         self._now_ms = now_ms
         self._epochs = [LookupKeys({epoch: key}) for epoch, key in sorted(log.lookup.keys.items(), reverse=True)]
-        self._seals: dict[tuple[int, int], tuple[SealedDay, int]] = {}  # the last of each day, and its time
+        self._seals: dict[tuple[int, int], SealedDay] = {}  # the last of each day
         self._findings: list[IndexFinding] = []
         self._more = self._opened = self._days = self._past = 0
 
@@ -163,7 +165,7 @@ class _Check:
         if sealed is None or not 0 <= sealed.first < sealed.next <= entry:
             self._add(IndexFault.SEAL, entry)
         else:
-            self._seals[sealed.span] = sealed, leaf.t
+            self._seals[sealed.span] = sealed
 
     def _open(self, leaves: Mapping[int, Leaf], picked: Mapping[int, StoredEntry]) -> dict[int, _Opened]:
         """Open the private parts as far as their keys still exist."""
@@ -173,11 +175,18 @@ class _Check:
         entries: dict[int, _Opened] = {}
         for entry, leaf in leaves.items():
             part = _open_part(sealed.get(entry), entry, keys)
-            if entry in sealed and part is None:
+            one = _Opened(leaf=leaf, is_private=entry in sealed, sealed=sealed.get(entry), part=part)
+            if self._is_lost(one) or _is_unsaid(one):
                 self._add(IndexFault.PRIVATE, entry)
             self._opened += part is not None and not (part.subject_erased and part.official_erased)
-            entries[entry] = _Opened(leaf=leaf, is_private=entry in sealed, sealed=sealed.get(entry), part=part)
+            entries[entry] = one
         return entries
+
+    def _is_lost(self, one: _Opened) -> bool:
+        """Answer whether a private part was changed, or is gone before its time though the leaf commits to it."""
+        if one.is_private:
+            return one.part is None or not is_committed(one.part, one.leaf.content.commits)
+        return one.leaf.content.commits != NO_COMMITS and not self._may_be_past(one)
 
     def _check_rows(self, entries: Mapping[int, _Opened]) -> dict[int, Marks]:
         """Look up the words of entries; return their marks of the epoch that the index has most of them from."""
@@ -194,7 +203,7 @@ class _Check:
 
     def _may_be_past(self, one: _Opened) -> bool:
         """Answer whether an entry may have lost its private part and all its rows by its age."""
-        return not one.is_private and one.leaf.t < self._now_ms - least_days(one.leaf.content.kind) * DAY_MS
+        return not one.is_private and aged_from(one.leaf) < self._now_ms - least_days(one.leaf.content.kind) * DAY_MS
 
     def _check_owners(self, entries: Mapping[int, _Opened], marks: Mapping[int, Marks]) -> None:
         owned: list[tuple[int, KeyOwner, KeyNumber]] = []
@@ -215,10 +224,10 @@ class _Check:
     def check_days(self, size: int, progress: Progress) -> None:
         """Compare the index of each sealed day with its last seal."""
         days = self._separate(size)
-        digests = digest_spans(self._log.store, [sealed.span for sealed, _ in days], progress=progress)
-        for (sealed, t), (digest,) in zip(days, digests, strict=True):
+        digests = digest_spans(self._log.store, [sealed.span for sealed in days], progress=progress)
+        for sealed, (digest,) in zip(days, digests, strict=True):
             salt = read_salt(self._log, sealed)
-            if salt is None and t < self._now_ms - LEAST_PROVISION_DAYS * DAY_MS:
+            if salt is None and sealed.end_ms < self._now_ms - LEAST_PROVISION_DAYS * DAY_MS:
                 self._past += 1
             elif salt is None:
                 self._add(IndexFault.SALT, sealed.seal, day=sealed.day)
@@ -227,16 +236,22 @@ class _Check:
                 if not sealed.is_of(digest, salt):
                     self._add(IndexFault.DAY, sealed.seal, day=sealed.day, detail=f"[{sealed.first}, {sealed.next})")
 
-    def _separate(self, size: int) -> Sequence[tuple[SealedDay, int]]:
+    def _separate(self, size: int) -> Sequence[SealedDay]:
         """Return the sealed days in order, without those that meet an earlier one; `verify` shows what led to them."""
-        days: list[tuple[SealedDay, int]] = []
+        days: list[SealedDay] = []
         for span in sorted(self._seals):
-            sealed, t = self._seals[span]
-            if sealed.next > size or (days and days[-1][0].next > sealed.first):
+            sealed = self._seals[span]
+            if sealed.next > size or (days and days[-1].next > sealed.first):
                 self._add(IndexFault.SEAL, sealed.seal, day=sealed.day)
             else:
-                days.append((sealed, t))
+                days.append(sealed)
         return days
+
+
+def _is_unsaid(one: _Opened) -> bool:
+    """Answer whether an entry that says something, such as alarms, says another text than its leaf commits to."""
+    leaf, part = one.leaf.content, one.part
+    return is_saying(leaf) and part is not None and not part.subject_erased and read_said(leaf, part) is None
 
 
 def _split(data: bytes) -> SealedPart | None:

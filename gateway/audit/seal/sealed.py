@@ -7,22 +7,24 @@ whoever has the key of the index could find out who was forgotten by trying all 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from gateway.audit.commitment import is_opened_by, make_commitment
 from gateway.audit.entry import OWN_CALLER, EntryDraft, make_private
-from gateway.audit.leaf import LeafDraft, LeafError, LeafKind, parse_leaf
+from gateway.audit.leaf import Leaf, LeafDraft, LeafError, LeafKind, parse_leaf
 from gateway.audit.lookup import LookupKind
 from gateway.audit.private import PrivatePartError
 from gateway.audit.reader import LogReader
 from gateway.audit.search.entry import decode_digest, encode_digest
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.audit.verify.chains import SEAL_DAY, SEAL_RESEAL
+from gateway.audit.verify.part import CHINA_MS, DAY_MS
 from gateway.decision import make_decision_id
 
 _FETCHED: Final = 256  # rows of the index; a half-year has fewer seals, but for what was sealed anew
 _LAST: Final = 2**63 - 1
+_EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,11 @@ class SealedDay:
     def span(self) -> tuple[int, int]:
         """The entries that are sealed."""
         return self.first, self.next
+
+    @property
+    def end_ms(self) -> int:
+        """When the day was over in China, in milliseconds since 1970: before that all that is sealed was written."""
+        return (date.fromisoformat(self.day) - _EPOCH).days * DAY_MS + DAY_MS - CHINA_MS
 
     def is_of(self, digest: bytes, salt: bytes) -> bool:
         """Answer whether this is the digest that was sealed."""
@@ -74,11 +81,18 @@ def read_sealed(seal: int, content: LeafDraft) -> SealedDay | None:
         return None
     try:
         commitment = decode_digest(str(more.get("digest", "")))
+        day = date.fromisoformat(str(more.get("day", ""))).isoformat()
     except ValueError:
         return None
     if not isinstance(first, int) or not isinstance(following, int):
         return None
-    return SealedDay(seal=seal, day=str(more.get("day", "")), first=first, next=following, commitment=commitment)
+    return SealedDay(seal=seal, day=day, first=first, next=following, commitment=commitment)
+
+
+def aged_from(leaf: Leaf) -> int:
+    """Return from when on the time counts for which an entry is kept: of a seal it is the end of the day it seals."""
+    sealed = read_sealed(0, leaf.content)
+    return leaf.t if sealed is None else sealed.end_ms
 
 
 def find_seals(log: LogReader) -> Iterator[tuple[int, LeafDraft]]:
@@ -116,7 +130,7 @@ def find_sealed_days(log: LogReader) -> tuple[list[SealedDay], list[int]]:
 def read_salt(log: LogReader, sealed: SealedDay) -> bytes | None:
     """Return the salt of a seal; None where it is gone or was changed. Raises LogUnavailableError."""
     try:
-        opened = log.private(sealed.seal)
+        opened = log.private_of_subject(sealed.seal)
     except PrivatePartError:
         return None
     return None if opened is None or opened.subject_erased else opened.part.salts.resp

@@ -7,7 +7,9 @@ the opening (`gateway.audit.openings`). A search that an opening did not allow i
 """
 
 import base64
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from gateway.audit.commitment import COMMITMENT_SIZE, make_commitment
@@ -19,11 +21,23 @@ REFUSED: Final = "refused"  # the outcome of a search that was not made
 
 
 def draft_query(
-    query: Query, *, req: str, caller: str, org: str, found: int = 0, is_onward: bool = False, opening: str = ""
+    query: Query,
+    *,
+    req: str,
+    caller: str,
+    org: str,
+    found: int = 0,
+    is_onward: bool = False,
+    opening: str = "",
+    among: Mapping[str, str] = MappingProxyType({}),
 ) -> EntryDraft:
-    """Return the entry about a search: the commitment ``query`` is opened by the search and the salt of ``resp``."""
+    """Return the entry about a search: the commitment ``query`` is opened by the search and the salt of ``resp``.
+
+    ``among`` says what else the answer was held to, which is no term of a search, such as a rule of alarms.
+    """
     said = [f"{name}={value}" for name, value in query.members().items() if name not in {*PRIVATE_TERMS, "kinds"}]
     said += [f"kind={kind}" for kind in sorted(query.kinds)]
+    said += [f"{name}={value}" for name, value in among.items()]
     said += ["page=onward"] if is_onward else []
     private = make_private(
         subjects=[SubjectId(query.subject)] if query.subject else (),

@@ -12,6 +12,7 @@ from heapq import merge
 from itertools import count, islice
 from typing import Final
 
+from gateway.audit.committed import is_committed
 from gateway.audit.data_keys import DataKeys
 from gateway.audit.entry import split_names
 from gateway.audit.leaf import ANSWERS, Leaf, LeafError, parse_leaf
@@ -60,10 +61,12 @@ class Page:
     """Entries, the newest first; ``cursor`` leads to older ones, None: there are no more.
 
     A page may be shorter than it was asked for, even empty, and still have a cursor: so much was looked at for it.
+    ``reached``: all entries from this number on were looked at.
     """
 
     entries: tuple[FoundEntry, ...]
     cursor: str | None
+    reached: int
     size: int  # of the log that was searched
     looked: int  # at how many candidates
 
@@ -107,7 +110,7 @@ class LogSearch:
         head = self._store.head()
         place = None if cursor is None else parse_cursor(cursor, query, self._lookup)
         if head is None:
-            return Page(entries=(), cursor=None, size=0, looked=0)
+            return Page(entries=(), cursor=None, reached=0, size=0, looked=0)
         within = self._range(query, head, place)
         led = self._lead(query, within)
         steps = self._scan(query, within) if led is None else _group(led, limit)
@@ -123,8 +126,8 @@ class LogSearch:
             elif step < most:
                 continue
             onward = encode_cursor(query, reached, self._lookup) if reached > within.low else None
-            return Page(entries=tuple(found), cursor=onward, size=head.size, looked=looked)
-        return Page(entries=tuple(found), cursor=None, size=head.size, looked=looked)
+            return Page(entries=tuple(found), cursor=onward, reached=reached, size=head.size, looked=looked)
+        return Page(entries=tuple(found), cursor=None, reached=within.low, size=head.size, looked=looked)
 
     def follow(self, kind: LookupKind, value: str, query: Query, *, before: int | None = None) -> Iterator[FoundEntry]:
         """Yield what one word of the index leads to and a search fits, the newest first, below entry ``before``.
@@ -227,7 +230,7 @@ class LogSearch:
         keys = self._keys.read({number for part in sealed.values() if part is not None for number in _numbers(part)})
         found = []
         for index, data, leaf in kept:
-            private = _open(sealed.get(index), index, keys)
+            private = _open(sealed.get(index), index, leaf, keys)
             if private is None or not _contradicts(query, private):
                 is_damaged = index in sealed and private is None
                 found.append(FoundEntry(index=index, data=data, leaf=leaf, private=private, is_damaged=is_damaged))
@@ -294,8 +297,10 @@ def _numbers(part: SealedPart) -> tuple[KeyNumber, ...]:
     return (*part.subject_keys, *part.official_keys)
 
 
-def _open(part: SealedPart | None, index: int, keys: Mapping[KeyNumber, bytes]) -> OpenedPart | None:
+def _open(part: SealedPart | None, index: int, leaf: Leaf, keys: Mapping[KeyNumber, bytes]) -> OpenedPart | None:
+    """Return the private part; None where there is none, and where it is not the one that the leaf commits to."""
     try:
-        return None if part is None else open_private(part, entry=index, keys=keys)
+        opened = None if part is None else open_private(part, entry=index, keys=keys)
     except PrivatePartError:
         return None
+    return opened if opened is not None and is_committed(opened, leaf.content.commits) else None

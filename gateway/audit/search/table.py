@@ -3,16 +3,16 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from openpyxl import Workbook
 
+from adapters.china_time import CHINA_STANDARD_TIME
 from gateway.audit.entry import split_names
 from gateway.audit.search.search import FoundEntry
 from gateway.audit.tlog.merkle import leaf_hash
 
-_CHINA: Final = timezone(timedelta(hours=8))
 _BOM: Final = "\ufeff"  # by which a spreadsheet knows UTF-8
 _FORMULA: Final = ("=", "+", "-", "@")  # a cell that begins so, or behind spaces, is computed by some spreadsheets
 _LEAF: Final = (
@@ -48,7 +48,7 @@ def _rows(found: Sequence[FoundEntry], *, opens: bool) -> Iterator[list[str]]:
         content = one.leaf.content
         row = [
             str(one.index),
-            datetime.fromtimestamp(one.leaf.t / 1000, _CHINA).isoformat(timespec="milliseconds"),
+            datetime.fromtimestamp(one.leaf.t / 1000, CHINA_STANDARD_TIME).isoformat(timespec="milliseconds"),
             *(content.kind, content.req, content.caller, str(one.leaf.seq), content.org, content.partner),
             *(content.item, content.purpose, content.form, content.policy, content.outcome),
             *(" ".join(content.reasons), leaf_hash(one.data).hex()),

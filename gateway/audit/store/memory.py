@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from threading import RLock
 
+from gateway.audit.data_keys import MANY_OWNERS
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
 from gateway.audit.store.store import Batch, OwnerRow, StoredEntry, StoredHead
@@ -123,10 +124,13 @@ class MemoryStore:
         with self._lock:
             return {owner: self._owners[owner].number for owner in owners if owner in self._owners}
 
-    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
+    def owners_before(
+        self, epoch: Epoch, *, after: KeyOwner | None = None, limit: int = MANY_OWNERS
+    ) -> Mapping[KeyOwner, KeyNumber]:
         """Return the owners of earlier epochs."""
         with self._lock:
-            return {owner: row.number for owner, row in self._owners.items() if row.epoch < epoch}
+            found = sorted(owner for owner, row in self._owners.items() if row.epoch < epoch and owner > (after or b""))
+            return {owner: self._owners[owner].number for owner in found[:limit]}
 
     def last_owned(self) -> int:
         """Return the highest number that an owner has."""

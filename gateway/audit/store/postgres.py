@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from gateway.audit.data_keys import MANY_OWNERS
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
 from gateway.audit.store import postgres_owners
@@ -26,7 +27,7 @@ from gateway.audit.store.group import (
 from gateway.audit.store.postgres_check import keep_check, read_check
 from gateway.audit.store.postgres_commit import EMPTY, LEVEL_SHIFT, OpenEntry, plan_commit, read_open
 from gateway.audit.store.postgres_link import Connection, PostgresLink
-from gateway.audit.store.postgres_owners import join_owner, split_owners
+from gateway.audit.store.postgres_owners import join_owner, split_after, split_owners
 from gateway.audit.store.postgres_purge import purge_tables
 from gateway.audit.store.store import (
     MAX_BATCH,
@@ -250,11 +251,13 @@ class PostgresStore:
 
         return self._reader.read(read)
 
-    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
+    def owners_before(
+        self, epoch: Epoch, *, after: KeyOwner | None = None, limit: int = MANY_OWNERS
+    ) -> Mapping[KeyOwner, KeyNumber]:
         """Return the owners of earlier epochs."""
 
         async def read(connection: Connection) -> Mapping[KeyOwner, KeyNumber]:
-            rows = await connection.fetch(postgres_owners.OWNERS_BEFORE, epoch)
+            rows = await connection.fetch(postgres_owners.OWNERS_BEFORE, epoch, *split_after(after), limit)
             return {join_owner(row[0], row[1]): KeyNumber(row[2]) for row in rows}
 
         return self._reader.read(read)
@@ -319,7 +322,7 @@ class PostgresStore:
 
     def purge(self) -> bool:
         """Have the server remove the old rows, on a connection of its own; it writes over their bytes some day."""
-        return purge_tables(self._dsn, sql.ERASABLE)
+        return purge_tables(self._dsn, sql.ERASABLE, probe=sql.KEY_CHECK)
 
     def settle(self) -> None:
         """Do nothing: the server shows no transaction before it is on disk, and stops when a sync fails."""

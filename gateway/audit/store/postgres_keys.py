@@ -102,7 +102,7 @@ class PostgresKeys:
 
     def purge(self) -> bool:
         """Have the server write the table anew, on a connection of its own."""
-        return purge_tables(self._dsn, ["audit_data_keys"], rewrites=True)
+        return purge_tables(self._dsn, ["audit_data_keys"], probe=_KEY_CHECK, rewrites=True)
 
     def settle(self) -> None:
         """Do nothing: the server shows no transaction before it is on disk, and stops when a sync fails."""

@@ -18,7 +18,10 @@ CREATE TABLE audit_owners (
 CREATE INDEX audit_owners_by_owner ON audit_owners (owner);
 """
 FIND_OWNERS: Final = "SELECT owner, more, number FROM audit_owners WHERE owner = ANY ($1::bigint[])"
-OWNERS_BEFORE: Final = "SELECT owner, more, number FROM audit_owners WHERE epoch < $1"
+OWNERS_BEFORE: Final = """
+SELECT owner, more, number FROM audit_owners WHERE epoch < $1 AND owner >= $2 AND (owner > $2 OR more > $3::bigint)
+ORDER BY owner, more LIMIT $4
+"""
 LAST_OWNED: Final = "SELECT max(number) FROM audit_owners"
 ERASE_OWNERS: Final = """
 DELETE FROM audit_owners AS o USING unnest($1::bigint[], $2::int[]) AS d (owner, more)
@@ -36,6 +39,14 @@ def split_owners(owners: Collection[KeyOwner]) -> tuple[list[int], list[int]]:
         [int.from_bytes(owner[:_FIRST_SIZE]) - _FIRST_ZERO for owner in owners],
         [int.from_bytes(owner[_FIRST_SIZE:]) - _SECOND_ZERO for owner in owners],
     )
+
+
+def split_after(owner: KeyOwner | None) -> tuple[int, int]:
+    """Return two numbers that are those of an owner, or lower than those of any, so that all others come after."""
+    if owner is None:
+        return -_FIRST_ZERO, -_SECOND_ZERO - 1
+    first, second = split_owners([owner])
+    return first[0], second[0]
 
 
 def join_owner(owner: int, more: int) -> KeyOwner:

@@ -6,6 +6,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
+from gateway.audit.data_keys import MANY_OWNERS
 from gateway.audit.lookup import OWNER_SIZE, Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
 from gateway.audit.store.group import (
@@ -227,11 +228,14 @@ class SqliteStore:
                 found |= {KeyOwner(row[0]): KeyNumber(row[1]) for row in connection.execute(query, some)}
         return found
 
-    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
+    def owners_before(
+        self, epoch: Epoch, *, after: KeyOwner | None = None, limit: int = MANY_OWNERS
+    ) -> Mapping[KeyOwner, KeyNumber]:
         """Return the owners of earlier epochs."""
-        query = "SELECT owner, number FROM owners WHERE epoch < ?"
+        query = "SELECT owner, number FROM owners WHERE epoch < ? AND owner > ? ORDER BY owner LIMIT ?"
         with self._reader.reading() as connection:
-            return {KeyOwner(row[0]): KeyNumber(row[1]) for row in connection.execute(query, (epoch,))}
+            rows = connection.execute(query, (epoch, after or b"", limit))
+            return {KeyOwner(row[0]): KeyNumber(row[1]) for row in rows}
 
     def erase_owners(self, owners: Collection[KeyOwner]) -> None:
         """Forget owners; the deleted bytes are overwritten."""

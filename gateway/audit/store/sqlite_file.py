@@ -122,7 +122,10 @@ class SqliteFile:
             connection.execute("INSERT OR REPLACE INTO key_check VALUES (0, ?)", (value,))
 
     def purge(self) -> bool:
-        """Empty the write-ahead log; what was deleted in the file itself is overwritten already."""
+        """Empty the write-ahead log; what was deleted in the file itself is overwritten already.
+
+        But where rows were moved from one page to another, as in an index, copies may be left in the free part of pages.
+        """
         try:
             self.empty_journal()
         except LogUnavailableError as error:

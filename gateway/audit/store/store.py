@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol
 
+from gateway.audit.data_keys import MANY_OWNERS
 from gateway.audit.lookup import Epoch, KeyOwner
 from gateway.audit.private import KeyNumber
 from gateway.audit.tlog.tile import TILE_WIDTH, Tile
@@ -137,8 +138,10 @@ class LogStore(Protocol):
         """Return the numbers of the data keys that these owners have."""
         ...
 
-    def owners_before(self, epoch: Epoch) -> Mapping[KeyOwner, KeyNumber]:
-        """Return the owners of all earlier epochs with the numbers of their keys."""
+    def owners_before(
+        self, epoch: Epoch, *, after: KeyOwner | None = None, limit: int = MANY_OWNERS
+    ) -> Mapping[KeyOwner, KeyNumber]:
+        """Return owners of earlier epochs and the numbers of their keys: the first in order, or those ``after`` one."""
         ...
 
     def last_owned(self) -> int:

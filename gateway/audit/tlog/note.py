@@ -115,7 +115,7 @@ def verify_note(note: Note, keys: Iterable[NoteKey]) -> Mapping[NoteKey, NoteSig
     """
     known = {(key.name, key.key_id): key for key in keys}
     verified: dict[NoteKey, NoteSignature] = {}
-    for signature in note.signatures:
+    for signature in dict.fromkeys(note.signatures):  # a line that is there again costs no second verification
         key = known.get((signature.name, signature.key_id))
         if key is not None:
             key.verify(note.text, signature.value)

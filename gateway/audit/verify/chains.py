@@ -1,7 +1,9 @@
-"""The chains that go through a whole log: numbers of callers, times, activated policies, seals.
+"""The chains that go through a whole log: numbers of callers, times, activated policies and trust stores, seals.
 
 * A policy entry with action ``activate`` names the bundle (``policy``) and the one before (``previous``), which the
-  last such entry put in force; no answer names a bundle before it was activated.
+  last such entry put in force; no answer names a bundle before it was activated. Entries about the trust store
+  (``trust``) are followed in the same way. Where the entries before the first are not here, what is used before the
+  first activation that is here is believed to have been activated there.
 * A seal with action ``day`` covers [first, next): all entries after the last sealed one, up to the end of its day in
   China. One with action ``reseal`` covers a day that was sealed, anew, and names the shred entry (``previous``) for
   which something of that day's index was deleted; once for each. Whether no more was deleted than that, no export
@@ -11,8 +13,9 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Final
 
 from gateway.audit.leaf import LeafDraft, LeafKind
@@ -45,6 +48,7 @@ class Chains:
         self._days: list[tuple[int, int]] = []
         self._others: list[tuple[int, LeafDraft]] = []
         self.policies: dict[str, int] = {}
+        self._trusts: dict[str, int] = {}
         self.seals = 0
         self.resealed = 0
 
@@ -72,35 +76,38 @@ class Chains:
             self._last_t = max(part.last_t, self._last_t)
         last_day = self._days[-1][0] if self._days else -1
         self._days += [(day, entry) for day, entry in part.days if day > last_day]
-        for policy, entry in part.policies.items():
-            self.policies.setdefault(policy, entry)
+        for known, more in ((self.policies, part.policies), (self._trusts, part.trusts)):
+            for name, entry in more.items():
+                known.setdefault(name, entry)
         self._others += part.others
 
     def finish(self, end: int) -> None:
         """Check the entries that refer to others; the log's last entry is ``end`` - 1."""
-        self._follow_policies()
+        self._follow_activated(LeafKind.POLICY, attrgetter("policy"), self.policies, FindingKind.POLICY_CHAIN)
+        self._follow_activated(LeafKind.TRUST, attrgetter("trust"), self._trusts, FindingKind.TRUST_CHAIN)
         self._follow_seals(end)
 
-    def _follow_policies(self) -> None:
+    def _follow_activated(
+        self, kind: LeafKind, named: Callable[[LeafDraft], str], used: dict[str, int], fault: FindingKind
+    ) -> None:
+        """Follow the activations of a kind, and hold against them by which entry each was ``used`` first."""
         in_force: str | None = None
-        announced: dict[str, int] = {}  # since which entry
+        activated: dict[str, int] = {}  # since which entry
+        known_from = 0 if self._start == 0 else None  # from here on every activation is here
         for entry, content in self._others:
-            if content.kind is not LeafKind.POLICY or content.more.get("action") != ACTIVATE:
+            if content.kind is not kind or content.more.get("action") != ACTIVATE:
                 continue
-            previous = str(content.more.get("previous", ""))
-            if not content.policy or (in_force is not None and previous != in_force):
-                self._findings.add(FindingKind.POLICY_CHAIN, entry=entry, detail="the bundle before it is another")
-            self.policies.setdefault(content.policy, entry)
-            if in_force is None and previous:
-                announced[previous] = self._start
-            in_force = content.policy
-            announced.setdefault(content.policy, entry)
-        first = min(announced.values(), default=None)
-        for policy, entry in self.policies.items():
-            if first is not None and entry > first and announced.get(policy, entry + 1) > entry:
-                self._findings.add(
-                    FindingKind.POLICY_CHAIN, entry=entry, detail="decided by a bundle not yet activated"
-                )
+            name, previous = named(content), str(content.more.get("previous", ""))
+            if not name or (in_force is not None and previous != in_force):
+                self._findings.add(fault, entry=entry, detail="another was in force before")
+            used.setdefault(name, entry)
+            if known_from is None:
+                known_from, activated[previous] = entry, self._start
+            activated.setdefault(name, entry)
+            in_force = name
+        for name, entry in used.items():
+            if known_from is not None and entry >= known_from and activated.get(name, entry + 1) > entry:
+                self._findings.add(fault, entry=entry, detail="used, and not yet activated")
 
     def _follow_seals(self, end: int) -> None:
         shreds = {entry for entry, content in self._others if content.kind is LeafKind.SHRED}

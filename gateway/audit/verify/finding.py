@@ -27,6 +27,7 @@ class FindingKind(StrEnum):
     SEQUENCE = "number-gap"
     TIME = "time-went-back"
     POLICY_CHAIN = "policy-chain"
+    TRUST_CHAIN = "trust-chain"
     POLICY_MISSING = "policy-missing"
     SEAL_CHAIN = "seal-chain"
     PACKAGE = "package-malformed"
@@ -55,6 +56,7 @@ SENTENCES: Final = MappingProxyType(
         FindingKind.SEQUENCE: ("调用方的编号不连续", "the numbers of a caller have a gap"),
         FindingKind.TIME: ("条目时间早于前一条", "an entry is earlier than the one before"),
         FindingKind.POLICY_CHAIN: ("策略启用记录前后不衔接", "a policy entry does not follow the one before"),
+        FindingKind.TRUST_CHAIN: ("信任库启用记录前后不衔接", "a trust entry does not follow the one before"),
         FindingKind.POLICY_MISSING: ("缺少条目所依据的策略包", "the policy bundle of an entry is missing"),
         FindingKind.SEAL_CHAIN: ("封存记录前后不衔接", "a seal entry does not follow the one before"),
         FindingKind.PACKAGE: ("结论文件有改动或不合格式", "the file of the finding was changed, or is none"),

@@ -44,7 +44,8 @@ class PartFound:
     first_entry: int = 0
     last_t: int = -1  # before every time
     days: list[tuple[int, int]] = field(default_factory=list)  # (day, its first entry), where a day begins
-    policies: dict[str, int] = field(default_factory=dict)  # to the first entry that names it
+    policies: dict[str, int] = field(default_factory=dict)  # to the first answer that names it
+    trusts: dict[str, int] = field(default_factory=dict)  # likewise
     others: list[tuple[int, LeafDraft]] = field(default_factory=list)  # (entry, content) of other kinds
     findings: list[Finding] = field(default_factory=list)
     more: int = 0
@@ -118,7 +119,8 @@ def _check_bundle(
 
 def _follow(entries: list[bytes], first: int, path: str, found: PartFound, findings: Findings) -> None:
     """Follow numbers, times and days through the leaves of a bundle."""
-    lasts, policies = found.lasts, found.policies
+    lasts = found.lasts
+    policy = trust = ""
     for entry, leaf in enumerate(read_leaves(entries), first):
         if isinstance(leaf, LeafError):
             findings.add(FindingKind.LEAF, entry=entry, path=path, detail=str(leaf))
@@ -134,8 +136,12 @@ def _follow(entries: list[bytes], first: int, path: str, found: PartFound, findi
             _follow_time(t, entry, path, found, findings)
         if isinstance(leaf, OtherLeaf) and leaf.content.kind not in ANSWERS:
             found.others.append((entry, leaf.content))
-        elif (policy := leaf.policy) and policy not in policies:
-            policies[policy] = entry
+        elif leaf.policy != policy or leaf.trust != trust:  # which seldom change
+            policy, trust = leaf.policy, leaf.trust
+            if policy:
+                found.policies.setdefault(policy, entry)
+            if trust:
+                found.trusts.setdefault(trust, entry)
 
 
 def _follow_time(t: int, entry: int, path: str, found: PartFound, findings: Findings) -> None:

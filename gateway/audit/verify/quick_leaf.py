@@ -75,11 +75,13 @@ class OtherLeaf:
     seq: int
     t: int
     policy: str
+    trust: str
     content: LeafDraft
 
 
 ReadLeaf = AnswerLeaf | OtherLeaf
 
+_NO_COMMITS: Final = _Commits()
 _DECODER: Final = msgspec.json.Decoder(AnswerLeaf)
 _ENCODER: Final = msgspec.json.Encoder()
 _CALLER: Final = attrgetter("caller")
@@ -133,11 +135,14 @@ def _texts(leaves: Sequence[AnswerLeaf]) -> set[str]:
 
 
 def _are_commitments(leaves: Sequence[AnswerLeaf]) -> bool:
-    """Answer whether every commitment is 32 bytes in base64url; the decoder saw to their 43 characters."""
+    """Answer whether every commitment is 32 bytes in base64url, and no leaf has an object for none of them.
+
+    The decoder saw to their 43 characters.
+    """
     commits = [leaf.commits for leaf in leaves if leaf.commits is not None]
     joined = "".join(filter(None, chain.from_iterable(map(astuple, commits)))).encode()
     last = joined[_COMMITMENT_LENGTH - 1 :: _COMMITMENT_LENGTH]
-    return not joined.translate(None, _ALPHABET) and not last.translate(None, _LAST)
+    return not joined.translate(None, _ALPHABET) and not last.translate(None, _LAST) and _NO_COMMITS not in commits
 
 
 def _is_personal(text: str) -> bool:
@@ -150,4 +155,6 @@ def _read_slowly(entry: bytes) -> OtherLeaf | LeafError:
     except LeafError as error:
         return error
     content = leaf.content
-    return OtherLeaf(caller=content.caller, seq=leaf.seq, t=leaf.t, policy=content.policy, content=content)
+    return OtherLeaf(
+        caller=content.caller, seq=leaf.seq, t=leaf.t, policy=content.policy, trust=content.trust, content=content
+    )

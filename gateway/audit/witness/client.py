@@ -4,6 +4,10 @@ A witness that answers 409 with a size above ours, or 422 to a proof that we hav
 was rolled back or forked. It can show why: its latest checkpoint of our log, which our own key must have signed. With
 this evidence the log stops at once. Without it the answer is a claim: anybody can claim, and one partner must not be
 able to stop the answers of a province, so the log stops only when as many claim it as the quorum needs, two at least.
+
+Whoever can read a public log can submit its checkpoints too, as often as a witness lets it grow. Then the witness does
+not take ours, and what it cosigned last is a checkpoint of ours all the same, not a minute old: that is fetched, and
+counts with those that others cosigned of the same tree.
 """
 
 import asyncio
@@ -22,7 +26,14 @@ from gateway.audit.store.store import LogStore
 from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
 from gateway.audit.tlog.cosignature import parse_cosignature
 from gateway.audit.tlog.merkle import consistency_ranges, verify_consistency
-from gateway.audit.tlog.note import MAX_NOTE, Note, NoteSignature, parse_signature_lines, verify_note
+from gateway.audit.tlog.note import (
+    MAX_NOTE,
+    Note,
+    NoteSignature,
+    encode_signature_lines,
+    parse_signature_lines,
+    verify_note,
+)
 from gateway.audit.tlog.quorum import NO_QUORUM, Policy, Witness
 from gateway.audit.tlog.tile import hash_ranges, range_tiles
 from gateway.audit.witness.protocol import (
@@ -49,13 +60,13 @@ class WitnessFault(StrEnum):
     NO_ADDRESS = "no-address"
     UNREACHABLE = "unreachable"
     TOO_SLOW = "too-slow"
-    BUSY = "busy"  # 429: the log grew too often in a minute, or somebody grew it there in our place
+    BUSY = "busy"  # 429: the log grew too often in a minute, and what it saw last does not count
     STATUS = "status"  # it refused: it does not know the log or its key, or has a fault of its own
     MALFORMED = "malformed"  # the answer is not of the form of tlog-witness
     NOT_SIGNED = "not-signed"  # no line by its key, or one that does not verify
     CLOCK = "clock"
     CLAIMS_FORK = "claims-fork"  # without evidence
-    OVERTAKEN = "overtaken"  # it has a later checkpoint of ours, which was sent to it meanwhile
+    OVERTAKEN = "overtaken"  # it has a later checkpoint of ours, which was sent to it meanwhile and does not count
 
 
 class WitnessError(AuditError):
@@ -110,12 +121,23 @@ class StoreView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fed:
-    """The outcome of a round: the checkpoint with all cosignatures, whether they are enough, and who gave none."""
+    """The outcome of a round: a checkpoint with its cosignatures, whether they are enough, and who gave none.
+
+    The checkpoint is the largest one that enough witnesses cosigned, ours where none is.
+    """
 
     checkpoint: SignedCheckpoint
     is_witnessed: bool
-    cosigned: Mapping[str, int]  # witness to the time of its cosignature, in seconds since 1970
+    cosigned: Mapping[str, int]  # witness to the time of its cosignature, of this or another, in seconds since 1970
     failures: Mapping[str, WitnessError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The cosignature of a witness, and the checkpoint of ours that it is for."""
+
+    checkpoint: SignedCheckpoint
+    line: NoteSignature
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +176,7 @@ class WitnessFeeder:
         """
         witnesses = [witness for witness in self.policy.witnesses if witness.name not in skip]
         outcomes = await asyncio.gather(*(self._ask(witness, signed, seconds) for witness in witnesses))
-        lines: list[NoteSignature] = []
-        cosigned: dict[str, int] = {}
+        given: dict[str, _Given] = {}
         failures: dict[str, WitnessError] = {}
         evidence: list[_Evidence] = []
         for witness, outcome in zip(witnesses, outcomes, strict=True):
@@ -164,16 +185,28 @@ class WitnessFeeder:
                     evidence.append(outcome)
                 case WitnessError():
                     failures[witness.name] = outcome
-                case NoteSignature():
-                    lines.append(outcome)
-                    cosigned[witness.name] = parse_cosignature(outcome.value).seconds
+                case _Given():
+                    given[witness.name] = outcome
         self._raise_fork(evidence, failures, signed.checkpoint.size)
+        checkpoint, is_witnessed = self._select(signed, given)
+        cosigned = {name: parse_cosignature(one.line.value).seconds for name, one in given.items()}
         return Fed(
-            checkpoint=signed.with_signatures(lines),
-            is_witnessed=self.policy.is_reached(cosigned),
+            checkpoint=checkpoint,
+            is_witnessed=is_witnessed,
             cosigned=MappingProxyType(cosigned),
             failures=MappingProxyType(failures),
         )
+
+    def _select(self, signed: SignedCheckpoint, given: Mapping[str, _Given]) -> tuple[SignedCheckpoint, bool]:
+        """Return the largest checkpoint that enough witnesses cosigned, with their lines; ours where none is."""
+        together: dict[str, dict[str, NoteSignature]] = {signed.note.text: {}}  # by text, those of each witness
+        checkpoints = {one.checkpoint.note.text: one.checkpoint for one in given.values()} | {signed.note.text: signed}
+        for name, one in given.items():
+            together.setdefault(one.checkpoint.note.text, {})[name] = one.line
+        for text in sorted(together, key=lambda text: checkpoints[text].checkpoint.size, reverse=True):
+            if self.policy.is_reached(together[text]):
+                return checkpoints[text].with_signatures(together[text].values()), True
+        return signed.with_signatures(together[signed.note.text].values()), False
 
     def _raise_fork(self, evidence: Sequence[_Evidence], failures: Mapping[str, WitnessError], size: int) -> None:
         claims = [name for name, error in failures.items() if error.fault is WitnessFault.CLAIMS_FORK]
@@ -185,9 +218,7 @@ class WitnessFeeder:
         if len(claims) >= LEAST_CLAIMS and self.policy.quorum != NO_QUORUM and self.policy.is_reached(claims):
             raise ForkDetectedError(claims, None, size)
 
-    async def _ask(
-        self, witness: Witness, signed: SignedCheckpoint, seconds: int
-    ) -> NoteSignature | WitnessError | _Evidence:
+    async def _ask(self, witness: Witness, signed: SignedCheckpoint, seconds: int) -> _Given | WitnessError | _Evidence:
         try:
             async with asyncio.timeout(WITNESS_SECONDS):
                 return await self._submit(witness, signed, seconds)
@@ -198,7 +229,7 @@ class WitnessFeeder:
         except (WitnessError, _Evidence) as outcome:
             return outcome
 
-    async def _submit(self, witness: Witness, signed: SignedCheckpoint, seconds: int) -> NoteSignature:
+    async def _submit(self, witness: Witness, signed: SignedCheckpoint, seconds: int) -> _Given:
         """Submit, with the size that the witness has."""
         new = signed.checkpoint
         for _ in range(MAX_TRIES):
@@ -210,18 +241,20 @@ class WitnessFeeder:
                 case HTTPStatus.OK:
                     line = _read_cosignature(answer.body, witness, signed, seconds)
                     self.sizes[witness.name] = new.size
-                    return line
+                    return _Given(signed, line)
                 case HTTPStatus.CONFLICT:
                     size = _read_size(answer, witness)
                     if size > new.size:
-                        await self._ask_for_evidence(witness, signed, f"it has {size} entries, ours has {new.size}")
+                        claim = f"it has {size} entries, ours has {new.size}"
+                        return await self._take_later(witness, signed, seconds, claim)
                     if size == old:
                         raise WitnessError(WitnessFault.MALFORMED, witness.name, f"409 with the size {size} sent to it")
                     self.sizes[witness.name] = size
                 case HTTPStatus.UNPROCESSABLE_ENTITY:
-                    await self._ask_for_evidence(witness, signed, f"it refuses our proof from size {old}")
+                    return await self._take_later(witness, signed, seconds, f"it refuses our proof from size {old}")
                 case HTTPStatus.TOO_MANY_REQUESTS:
-                    raise WitnessError(WitnessFault.BUSY, witness.name)
+                    busy = WitnessError(WitnessFault.BUSY, witness.name)
+                    return self._take(witness, await self._fetch(witness, signed, busy), seconds, busy)
                 case status:
                     raise WitnessError(WitnessFault.STATUS, witness.name, str(status))
         raise WitnessError(WitnessFault.MALFORMED, witness.name, "409 each time with another size")
@@ -236,25 +269,43 @@ class WitnessFeeder:
         verify_consistency(old=old, old_root=root, new=new.size, new_root=new.root, proof=proof)
         return proof
 
-    async def _ask_for_evidence(self, witness: Witness, signed: SignedCheckpoint, claim: str) -> None:
-        """Have the witness show what it saw of our log; raises the evidence, or the claim without it."""
-        answer = await self._request("GET", witness, f"{origin_hash(signed.checkpoint.origin)}/checkpoint", None)
+    async def _take_later(self, witness: Witness, signed: SignedCheckpoint, seconds: int, claim: str) -> _Given:
+        """Take a cosignature of a later checkpoint of ours; raises the evidence of a fork, or the claim without it."""
         claimed = WitnessError(WitnessFault.CLAIMS_FORK, witness.name, claim)
-        if answer.status != HTTPStatus.OK:
+        seen = await self._fetch(witness, signed, claimed)
+        size = seen.checkpoint.size
+        if size <= signed.checkpoint.size:
             raise claimed
+        overtaken = WitnessError(WitnessFault.OVERTAKEN, witness.name, f"it has {size} entries of ours already")
+        return self._take(witness, seen, seconds, overtaken)
+
+    async def _fetch(self, witness: Witness, signed: SignedCheckpoint, refusal: WitnessError) -> SignedCheckpoint:
+        """Have the witness show the latest that it cosigned of our log, which our tree must contain.
+
+        Raises evidence where it does not, and the refusal where what is shown is not signed by our log.
+        """
+        answer = await self._request("GET", witness, f"{origin_hash(signed.checkpoint.origin)}/checkpoint", None)
+        if answer.status != HTTPStatus.OK:
+            raise refusal
         try:
             seen = parse_checkpoint(answer.body)
             verify_checkpoint(seen, [log.key for log in self.policy.logs])
         except (MalformedLogDataError, UnprovenError) as error:
-            raise claimed from error
-        head, ours = seen.checkpoint, signed.checkpoint
-        if head.origin != ours.origin:
-            raise claimed
-        if not await asyncio.to_thread(self._has, head.size, head.root):
+            raise refusal from error
+        if seen.checkpoint.origin != signed.checkpoint.origin:
+            raise refusal
+        if not await asyncio.to_thread(self._has, seen.checkpoint.size, seen.checkpoint.root):
             raise _Evidence(witness.name, seen)
-        if head.size > ours.size:
-            raise WitnessError(WitnessFault.OVERTAKEN, witness.name, f"it has {head.size} entries of ours already")
-        raise claimed
+        return seen
+
+    def _take(self, witness: Witness, seen: SignedCheckpoint, seconds: int, refusal: WitnessError) -> _Given:
+        """Return the cosignature under what a witness shows; raises the refusal where it does not count."""
+        try:
+            line = _read_cosignature(encode_signature_lines(seen.note.signatures), witness, seen, seconds)
+        except WitnessError as error:
+            raise refusal from error
+        self.sizes[witness.name] = seen.checkpoint.size
+        return _Given(_bare(seen, self.policy), line)
 
     def _has(self, size: int, root: bytes) -> bool:
         """Answer whether our tree had this root at this size."""

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from gateway.audit.witness.witness import Witness
+from gateway.ended import look_at
 
 MAX_WAITING: Final = 32  # 34 provinces ask every few seconds, and each is answered in milliseconds
 _THREADS: Final = 2
@@ -43,6 +44,7 @@ class WitnessDesk:
         self._waiting += 1
         future = asyncio.get_running_loop().run_in_executor(self._threads, self._use, work)
         future.add_done_callback(self._leave)  # also when whoever waited has left
+        future.add_done_callback(look_at)
         return await asyncio.shield(future)
 
     def close(self) -> None:
@@ -54,7 +56,5 @@ class WitnessDesk:
             self._witness = self._open_witness()
         return work(self._witness)
 
-    def _leave(self, done: "asyncio.Future[_Value]") -> None:
+    def _leave(self, _: "asyncio.Future[_Value]") -> None:
         self._waiting -= 1
-        if not done.cancelled():
-            done.exception()  # marks it as seen when nobody waits any more

@@ -240,8 +240,9 @@ class WitnessRounds(CosignedLogs):
         self._note(shard, fed)
         if fed.is_witnessed and shard.policy.witnesses:
             cosigned = judge_cosigned(fed.checkpoint, shard.policy)
-            await asyncio.to_thread(write_cosigned, shard.folder, cosigned)
-            shard.cosigned = cosigned
+            if shard.cosigned is None or cosigned.size >= shard.cosigned.size:  # a busy witness may show an older one
+                await asyncio.to_thread(write_cosigned, shard.folder, cosigned)
+                shard.cosigned = cosigned
             self._tell(shard)
 
     def _tell(self, shard: _Shard) -> None:

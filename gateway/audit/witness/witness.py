@@ -28,7 +28,9 @@ from gateway.audit.witness.protocol import (
 from gateway.audit.witness.state import WitnessState, WitnessStateError, WitnessStateFault
 from gateway.audit.witness.witnessed import WitnessedLogs
 
-MOST_A_MINUTE: Final = 60  # growths of one log, in each process; at the shortest interval it grows 12 times
+# Growths of one log by one sender, in each process; at the shortest interval it grows 12 times.
+MOST_A_MINUTE: Final = 60
+MAX_SENDERS: Final = 1_024  # of all logs that are remembered, some 3 MB; who is forgotten begins anew
 SAME_SECONDS: Final = 5  # the shortest interval: a tree that did not grow is not cosigned anew sooner
 _MINUTE: Final = 60
 
@@ -54,8 +56,8 @@ class Witness:
         self._state = state
         self._rate = _Rate()
 
-    def add_checkpoint(self, body: bytes, seconds: int) -> WitnessAnswer:
-        """Answer a request as of ``seconds`` since 1970 (tlog-witness, add-checkpoint).
+    def add_checkpoint(self, body: bytes, seconds: int, *, sender: str = "") -> WitnessAnswer:
+        """Answer a request of ``sender``, an address, as of ``seconds`` since 1970 (tlog-witness, add-checkpoint).
 
         1. 400: the request is malformed, or its old size is above the new one.
         2. 404: the origin is unknown.
@@ -63,8 +65,8 @@ class Witness:
         4. 409: the old size is not that of the latest checkpoint; the answer says which it is.
         5. 422: the tree does not begin with the latest one.
         6. 200: the latest checkpoint itself, cosigned less than `SAME_SECONDS` ago; the answer is that cosignature.
-        7. 429: the log grew more often than `MOST_A_MINUTE`. It comes last: everybody can send what the log signed
-           once more, and that neither takes turns from the log nor hides from it that it was rolled back or forked.
+        7. 429: this sender let the log grow more often than `MOST_A_MINUTE`. It comes last: everybody can send what the
+           log signed, and that neither takes turns from the log nor hides from it that it was rolled back or forked.
         8. 200: the checkpoint is durable; the answer is the cosignature.
 
         Raises:
@@ -86,7 +88,7 @@ class Witness:
         if request.old > checkpoint.size:  # 1
             return WitnessAnswer(status=HTTPStatus.BAD_REQUEST)
         with self._state.exclusively():  # comparing with the latest and putting it in place is one step
-            return self._judge(request, tuple(verified.values()), seconds)
+            return self._judge(request, tuple(verified.values()), seconds, sender)
 
     def latest(self, hashed_origin: str, seconds: int) -> bytes | None:
         """Return the latest cosigned checkpoint of a log, named by the hash of its origin; None where there is none.
@@ -98,7 +100,9 @@ class Witness:
         signed = self._read(hashed_origin, seconds)
         return None if signed is None else encode_checkpoint(signed)
 
-    def _judge(self, request: AddCheckpoint, lines: Sequence[NoteSignature], seconds: int) -> WitnessAnswer:
+    def _judge(
+        self, request: AddCheckpoint, lines: Sequence[NoteSignature], seconds: int, sender: str
+    ) -> WitnessAnswer:
         new = request.checkpoint.checkpoint
         latest = self._read(origin_hash(new.origin), seconds)
         old, old_root = (0, EMPTY_ROOT) if latest is None else (latest.checkpoint.size, latest.checkpoint.root)
@@ -112,7 +116,7 @@ class Witness:
             kept = verify_note(latest.note, [self.key])[self.key]
             if 0 <= seconds - parse_cosignature(kept.value).seconds < SAME_SECONDS:  # 6
                 return WitnessAnswer(status=HTTPStatus.OK, body=encode_signature_lines([kept]))
-        elif not self._rate.takes(new.origin, seconds):  # 7
+        elif not self._rate.takes((new.origin, sender), seconds):  # 7
             return WitnessAnswer(status=HTTPStatus.TOO_MANY_REQUESTS)
         cosignature = self._cosigner.cosign(request.checkpoint.note.text, seconds)  # 8
         # Only lines that were verified are kept: what others wrote under the checkpoint is not for us to spread.
@@ -135,17 +139,24 @@ class Witness:
 
 
 class _Rate:
-    """How often each log grew within a minute; only logs that are known ever get here, so it is bounded."""
+    """How often each sender let each log grow within a minute; of too many, the one that did so longest ago is dropped.
+
+    Behind a proxy all senders have its address, and share what one of them may do.
+    """
 
     def __init__(self) -> None:
-        self._grown: dict[str, deque[int]] = {}
+        self._grown: dict[tuple[str, str], deque[int]] = {}  # by log and sender, those that grew one last at the end
         self._lock = Lock()
 
-    def takes(self, origin: str, seconds: int) -> bool:
+    def takes(self, who: tuple[str, str], seconds: int) -> bool:
         with self._lock:
-            grown = self._grown.setdefault(origin, deque(maxlen=MOST_A_MINUTE))
+            grown = self._grown.get(who, deque(maxlen=MOST_A_MINUTE))
             # A clock that was set back must not shut a log out until it has caught up.
             if len(grown) == MOST_A_MINUTE and 0 <= seconds - grown[0] < _MINUTE:
                 return False
             grown.append(seconds)
+            self._grown.pop(who, None)
+            self._grown[who] = grown
+            if len(self._grown) > MAX_SENDERS:
+                del self._grown[next(iter(self._grown))]
             return True

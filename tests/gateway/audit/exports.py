@@ -77,14 +77,22 @@ def cosigned(signed: SignedCheckpoint, cosigners: Sequence[Cosigner] = COSIGNERS
 
 def event(kind: LeafKind, number: int, **members: Any) -> EntryDraft:
     """Return an entry of another kind than an answer."""
-    policy = members.pop("policy", "")
-    leaf = LeafDraft(kind=kind, req=f"EVENT{number}", caller="gateway", policy=policy, more=members)
-    return EntryDraft(leaf=leaf)
+    named = {name: members.pop(name, "") for name in ("policy", "trust")}
+    return EntryDraft(leaf=LeafDraft(kind=kind, req=f"EVENT{number}", caller="gateway", more=members, **named))
 
 
 def answer(number: int, policy: str = OLD) -> EntryDraft:
     """Return an answer; three callers take turns."""
     return make_draft(number, caller=f"approval-0{number % 3}", policy=policy)
+
+
+TRUST = answer(0).leaf.trust
+
+
+def bare_answer(number: int) -> EntryDraft:
+    """Return an answer that names neither rules nor a trust store, so that none has to be activated before it."""
+    draft = answer(number, "")
+    return replace(draft, leaf=replace(draft.leaf, trust=""))
 
 
 def append(folder: Path, drafts: Sequence[tuple[int, EntryDraft]]) -> list[Receipt]:
@@ -103,12 +111,13 @@ def append(folder: Path, drafts: Sequence[tuple[int, EntryDraft]]) -> list[Recei
 
 
 def usual_entries() -> list[tuple[int, EntryDraft]]:
-    """Return the entries of two days: a policy, answers, the seal of the first day, a new policy, more answers."""
+    """Return the entries of two days: rules and trust, answers, the seal of the first day, new rules, more answers."""
     second = START_MS + DAY_MS
     seal = event(LeafKind.SEAL, 1, action="day", day=day_of(START_MS), digest="d", first=0, next=281)
     return [
         (START_MS, event(LeafKind.POLICY, 0, action="activate", policy=OLD)),
-        *((START_MS + 1, answer(number)) for number in range(280)),
+        (START_MS, event(LeafKind.TRUST, 1, action="activate", trust=TRUST)),
+        *((START_MS + 1, answer(number)) for number in range(1, 280)),
         (second, seal),
         (second + 1, event(LeafKind.POLICY, 2, action="activate", policy=NEW, previous=OLD)),
         *((second + 2, answer(number, NEW)) for number in range(280, 600)),

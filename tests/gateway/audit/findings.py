@@ -122,7 +122,7 @@ def make(
             reader=log,
             writer=writer,
             found=found,
-            is_complete=page.cursor is None,
+            reached=None if page.cursor is None else found[-1].leaf.t + 1,
             query=query,
             search=receipt,
             policy=policy,

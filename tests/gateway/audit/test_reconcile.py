@@ -19,12 +19,13 @@ from gateway.audit.reconcile import (
     store_entries,
     store_roots,
 )
-from gateway.audit.tlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from gateway.audit.tlog.checkpoint import Checkpoint, encode_checkpoint, parse_checkpoint, sign_checkpoint
 from gateway.audit.tlog.merkle import EMPTY_ROOT, CompactRange, leaf_hash
+from gateway.audit.tlog.quorum import Policy, PolicyLog
 from gateway.audit.tlog.spelling import encode_base64
 from gateway.audit.verify.source import FolderSource, read_tile
 from tests.gateway.audit import exports
-from tests.support.audit import SIGNER, START_MS, Clock, opened, sqlite_setup
+from tests.support.audit import ORIGIN, SIGNER, START_MS, Clock, opened, sqlite_setup
 from tests.support.cli import tongban
 
 SIZE = 300
@@ -38,14 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def receipts(folder: Path) -> list[Receipt]:
-    made = exports.append(folder / "log", [(START_MS + n, exports.answer(n)) for n in range(SIZE)])
+    made = exports.append(folder / "log", [(START_MS + n, exports.bare_answer(n)) for n in range(SIZE)])
     exports.export_site(folder / "log", folder / "out")
     return made
 
 
 @pytest.fixture(scope="module")
 def entries(folder: Path, receipts: list[Receipt]) -> list[tuple[int, bytes]]:
-    found = list(source_entries(FolderSource(folder / "out"), Span(first=0, end=SIZE, size=SIZE)))
+    found = list(source_entries(FolderSource(folder / "out"), Span(log=ORIGIN, first=0, end=SIZE, size=SIZE)))
     assert [receipt.index for receipt in receipts] == [entry for entry, _ in found]
     return found
 
@@ -66,10 +67,11 @@ def compare(
     first: int = 0,
     end: int | None = None,
     is_newest: bool = False,
+    policy: Policy = exports.POLICY,
 ) -> Reconciled:
     """Compare receipts with the entries of a log, of which those in [first, end) are looked at."""
     size = len(entries)
-    span = Span(first=first, end=size if end is None else end, size=size, is_newest=is_newest)
+    span = Span(log=ORIGIN, first=first, end=size if end is None else end, size=size, is_newest=is_newest)
     tree, roots = CompactRange(), [EMPTY_ROOT]
     for _, leaf in entries:
         tree.append(leaf_hash(leaf))
@@ -79,7 +81,7 @@ def compare(
         entries[span.first : span.end],
         span=span,
         roots=lambda earlier: roots[earlier] if earlier <= size else None,
-        policy=exports.POLICY,
+        policy=policy,
         callers=callers,
     )
 
@@ -219,10 +221,26 @@ def test_receipts_outside_a_stretch_are_counted_and_not_blamed(
 def test_what_the_log_took_meanwhile_is_not_blamed(receipts: list[Receipt], entries: list[tuple[int, bytes]]) -> None:
     """A receipt for an entry behind the ones that were read is outside, where the log has its tree by now."""
     mine = held(of_caller(receipts))
-    span = Span(first=0, end=297, size=297, is_newest=True)
+    span = Span(log=ORIGIN, first=0, end=297, size=297, is_newest=True)
     roots = {one.checkpoint.checkpoint.size: one.checkpoint.checkpoint.root for _, one in mine}
     found = reconcile(mine, entries[:297], span=span, roots=roots.get, policy=exports.POLICY)
     assert (found.matched, found.outside, found.mismatches) == (99, 1, ())
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_receipt_of_another_log_is_counted_and_says_nothing_about_this_one(
+    receipts: list[Receipt], entries: list[tuple[int, bytes]], *, is_known: bool
+) -> None:
+    """Whether the policy names it or not: another log's tree of one size, and its entry there, contradict nothing."""
+    name = "gw.340000/access/2026h2"
+    signer = exports.foreign_signer(name)
+    head = Checkpoint(origin=name, size=1, root=leaf_hash(b"another entry"))
+    genuine = read_receipt(describe_receipt(receipts[0]))
+    other = replace(genuine, log=name, leaf_hash=head.root, checkpoint=sign_checkpoint(head, [signer]))
+    logs = (*exports.POLICY.logs, *([PolicyLog(key=signer.key)] if is_known else []))
+    mine = held(of_caller(receipts))
+    found = compare([("r", other), *mine], entries, policy=replace(exports.POLICY, logs=logs))
+    assert (found.receipts, found.matched, found.elsewhere, found.mismatches) == (101, 100, 1, ())
 
 
 def test_the_store_and_the_export_have_the_same_trees(folder: Path, receipts: list[Receipt]) -> None:
@@ -239,7 +257,7 @@ def test_the_store_and_the_export_have_the_same_trees(folder: Path, receipts: li
 def test_the_store_and_the_export_have_the_same_entries(folder: Path, entries: list[tuple[int, bytes]]) -> None:
     """Whether the log or its export is asked, the entries are the same."""
     with opened(sqlite_setup(folder / "log", Clock(START_MS + exports.DAY_MS))) as log:
-        assert list(store_entries(log.store, Span(first=0, end=SIZE, size=SIZE))) == entries
+        assert list(store_entries(log.store, Span(log=ORIGIN, first=0, end=SIZE, size=SIZE))) == entries
 
 
 def test_the_command_lists_what_only_one_side_has(receipts: list[Receipt], folder: Path, tmp_path: Path) -> None:
@@ -264,5 +282,11 @@ def test_the_command_lists_what_only_one_side_has(receipts: list[Receipt], folde
     (tmp_path / "changed").write_text(json.dumps(changed), encoding="utf-8")
     claimed = tongban(*base, "--receipts", tmp_path / "changed", "--site", site)
     assert [(one["kind"], one["proven"]) for one in claimed.object["differences"]] == [("other-in-log", False)]
+    cp = sign_checkpoint(Checkpoint(origin="elsewhere", size=1, root=bytes(32)), [exports.foreign_signer("elsewhere")])
+    moved = {"log": "elsewhere", "index": 0, "seq": 1, "checkpoint": encode_checkpoint(cp).decode()}
+    (tmp_path / "other").write_text("\n".join([json.dumps(changed | moved), *lines]), encoding="utf-8")
+    elsewhere = tongban("audit", "reconcile", "--receipts", tmp_path / "other", "--site", site)
+    assert (elsewhere.code, "1 receipts are of other logs" in elsewhere.err) == (0, True)
+    assert tongban(*base, "--receipts", tmp_path / "other", "--export", folder / "out").object["elsewhere"] == 1
     assert tongban(*base, "--receipts", tmp_path / "all").code == 2
     assert tongban(*base, "--receipts", tmp_path / "none", "--site", site).code == 2

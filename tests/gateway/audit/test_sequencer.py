@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.data_keys import MADE_AHEAD
 from gateway.audit.head import HeadFile
 from gateway.audit.leaf import LeafError, LeafFlaw, parse_leaf
 from gateway.audit.log import AccessLog
@@ -97,6 +98,21 @@ async def test_nobody_is_told_before_the_commit(log: AccessLog, store: Gate) -> 
     assert not any(task.done() for task in tasks)
     store.open.set()
     await asyncio.gather(*tasks)
+
+
+async def test_what_fails_uses_up_no_keys_but_its_own(log: AccessLog, store: Gate) -> None:
+    """However often a batch is refused, keys that were made ahead stay there for the next; none is given twice."""
+    await log.append(make_draft(0))
+    for number in range(1, 40):
+        store.fail, store.store_first = LogUnavailableError(Unavailable.DISK_FULL), number % 2 == 0
+        with pytest.raises(LogUnavailableError):
+            await log.append(make_draft(number))
+    await log.append(make_draft(40))
+    given = await asyncio.to_thread(log.keys._store.last)
+    assert given <= 2 * MADE_AHEAD
+    numbers = [row.number for row in store._owners.values()]
+    assert len(set(numbers)) == len(numbers)
+    assert await asyncio.to_thread(verify_log, log) == 21
 
 
 async def test_numbers_of_a_caller_have_no_gaps(log: AccessLog) -> None:

@@ -1,7 +1,7 @@
 """Private parts, the words of the index and data keys."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -185,6 +185,21 @@ def test_an_owner_keeps_the_key() -> None:
     data_keys.close()
 
 
+def test_keys_that_the_table_does_not_have_are_given_to_nobody() -> None:
+    """Where another table is in place, with all that owners have, what was made ahead in the one before is dropped."""
+    owners, keys = MemoryStore(), MemoryKeys()
+    data_keys = DataKeys(keys, owners, WRAPPER)
+    data_keys.ensure(OWNERS[:1])
+    data_keys.reconnect()
+    kept = dict(keys._keys)
+    keys._keys, keys._last = {}, 0
+    data_keys.settle()
+    other = data_keys.ensure(OWNERS[:1])
+    assert data_keys.read(list(other.new.values())) == {key.number: key.key for key in other.keys.values()}
+    assert keys._keys != kept
+    data_keys.close()
+
+
 def test_an_owner_whose_key_was_destroyed_gets_another() -> None:
     """Nothing new is sealed with a key that was erased."""
     owners, keys = MemoryStore(), MemoryKeys()
@@ -204,7 +219,17 @@ def test_an_epoch_is_erased_as_a_whole() -> None:
     data_keys = DataKeys(keys, owners, WRAPPER)
     new = data_keys.ensure(OWNERS).new
     owners._owners |= {owner: owner_row(owner, number, at) for at, (owner, number) in enumerate(new.items())}
+    pages: list[int] = []
+    read = owners.owners_before
+
+    def read_little(epoch: Epoch, *, after: KeyOwner | None = None) -> Mapping[KeyOwner, KeyNumber]:
+        page = read(epoch, after=after, limit=1)
+        pages.append(len(page))
+        return page
+
+    owners.owners_before = read_little  # type: ignore[method-assign,assignment]  # a page of one
     assert data_keys.erase_before(Epoch(2)) == 2
+    assert pages == [1, 1, 0]
     assert set(data_keys.read(list(new.values()))) == {new[OWNERS[2]]}
     data_keys.close()
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.alarms.alarm import Target, draft_alarms, draft_verdict, name_alarm
+from gateway.audit.alarms.observed import Place
 from gateway.audit.alarms.reading import read_observation_key
 from gateway.audit.alarms.watchlist import read_watchlist
 from gateway.audit.alarms.words import Verdict
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.place import FolderPlace
 from gateway.audit.book.settings import AuditSettings
-from gateway.audit.entry import EntryDraft
+from gateway.audit.entry import EntryDraft, fit_subject
 from gateway.audit.lookup import LookupKind
 from gateway.site import load_site
 from gateway.site_template import write_site
@@ -52,6 +53,7 @@ def write(site: Path, drafts: Sequence[EntryDraft], *, later: int = 0) -> None:
 
 def test_alarms(site: Path) -> None:
     """What nobody raised or judged is open, and named with its entries; a verdict closes it."""
+    key = read_observation_key(site / "state" / "audit" / "keys", make=True)  # as the gateway does
     listed = tongban("audit", "alarms", "--site", site, "--json")
     assert (listed.code, listed.object["outcome"], listed.object["not_judged"]) == (1, "invalid", [])
     found = {one["rule"]: one for one in listed.object["alarms"]}
@@ -65,7 +67,6 @@ def test_alarms(site: Path) -> None:
     [alarm] = make_engine(rules["off-hours"]).observe(
         observe([(int(NOVEMBER.timestamp()) * 1000, draft) for draft in drafts], first=first)
     )
-    key = read_observation_key(site / "state" / "audit" / "keys")
     assert str(name_alarm(alarm, key)) == found["off-hours"]["alarm"]
     write(site, [draft_alarms([alarm], key)[0]], later=90_001)
     assert (
@@ -145,3 +146,18 @@ def test_watchlists(site: Path) -> None:
     listed = tongban("audit", "alarms", "--site", site, "--rule", "protected-person", "--json")
     assert len(listed.object["alarms"]) == 1
     assert tongban("audit", "watchlist", "--site", site, "--kind", "licence", "-o", out, stdin=b"x" * 300).code == 2
+
+
+def test_a_long_number_is_listed_as_entries_have_it(site: Path, tmp_path: Path) -> None:
+    """A holder whose number is longer than private parts keep is found all the same."""
+    out, number = tmp_path / "long.list", "PASSPORT-" + "9" * 70
+    tongban("audit", "watchlist", "--site", site, "--kind", "subject", "-o", out, stdin=number.encode())
+    key = read_observation_key(site / "state" / "audit" / "keys")
+    seen = key.observe_draft(ask(1, 0, subjects=(fit_subject(number),)), place=Place("2026h2", 0), t=0)
+    assert read_watchlist(out).marks == set(seen.subjects)
+
+
+def test_reading_makes_no_key(site: Path) -> None:
+    """Looking for alarms leaves no file behind, which the gateway could not read if somebody else had made it."""
+    assert tongban("audit", "alarms", "--site", site).code == 1
+    assert not (site / "state" / "audit" / "keys" / "alarm.key").exists()

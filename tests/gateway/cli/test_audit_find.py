@@ -29,7 +29,7 @@ from keys.own.record import KeyAlgorithm
 from keys.own.signer import SoftwareSigner
 from keys.sm2 import Sm2PublicKey
 from tests.gateway.audit import findings
-from tests.gateway.audit.exports import POLICY, encode_policy
+from tests.gateway.audit.exports import POLICY, encode_policy, without_bundles
 from tests.support.callers import AUDIENCE as TEST_AUDIENCE
 from tests.support.callers import NOW, make_party, make_site
 from tests.support.cli import ROOT, Ended, tongban
@@ -100,6 +100,18 @@ def test_verify_says_what_the_log_alone_vouches_for(tmp_path: Path, *, is_seen: 
     ended = tongban(*given)
     assert (ended.code, "the log alone vouches" in ended.out) == (0, not is_seen)
     assert tongban(*given, "--json").object["search"]["log_alone"] is not is_seen
+
+
+def test_verify_says_that_nobody_witnesses_the_log(tmp_path: Path) -> None:
+    """By a policy without witnesses, people and programs are told that the log is alone."""
+    with findings.open_log(tmp_path) as log:
+        (tmp_path / "finding.zip").write_bytes(findings.make(log, witnessed=False))
+    (tmp_path / "auditor.policy").write_bytes(encode_policy(without_bundles(POLICY)))
+    given = ("audit", "verify", tmp_path / "finding.zip", "--policy", tmp_path / "auditor.policy")
+    ended = tongban(*given)
+    assert (ended.code, "nobody witnesses this log" in ended.out) == (0, True)
+    said = tongban(*given, "--json").object
+    assert (said["witnessed"], said["search"]["log_alone"]) == (None, True)
 
 
 def test_verify_catches_a_changed_file(finding: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from gateway.audit.receipts import parse_receipt
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.consent.memory import Failing, MemoryConsentStore
 from gateway.consent.record import CONSENT_ID_PATTERN, MAX_LIFE, ConsentId, ConsentRecord, hash_holder
+from gateway.http.consents import OWED_ATTEMPTS
 from gateway.http.messages.consents import ConsentAnswer, WithdrawalAnswer
 from gateway.http.messages.problems import ProblemDocument
 from gateway.http.state import CHANGES, CLOCK, CONSENTS, LOG, POLICY
@@ -213,7 +214,7 @@ async def test_answers_carry_their_receipts(aiohttp_client: StartClient) -> None
 
 @pytest.mark.parametrize("when", Failing)
 async def test_what_failed_is_said_to_have(aiohttp_client: StartClient, when: Failing) -> None:
-    """The entry comes before the change, and another one after a change that failed, which the refusal leads to."""
+    """An entry says that a change failed, which the refusal leads to; that of a registration comes before it."""
     store = MemoryConsentStore()
     client = await start(aiohttp_client, store)
     _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
@@ -228,48 +229,132 @@ async def test_what_failed_is_said_to_have(aiohttp_client: StartClient, when: Fa
         return withdraw(*args, **options)
 
     store.add, store.withdraw = fail_to_add, fail_to_withdraw  # type: ignore[method-assign]
-    for path, body, action in (
-        ("/v1/consents", BODY, "register"),
-        (WITHDRAWALS, {"consent": given["consent"]}, "withdraw"),
+    for path, body, action, said in (
+        ("/v1/consents", BODY, "register", ["register", "register-failed"]),
+        (WITHDRAWALS, {"consent": given["consent"]}, "withdraw", ["withdraw-failed"]),
     ):
+        before = await entries_of(client)
         status, problem = await post(client, REGISTRAR, path, body)
         assert (status, problem["reason"]) == (503, "consent.unavailable")
-        before, after = (await entries_of(client))[-2:]
-        assert (before[0], after) == (action, (f"{action}-failed", *before[1:]))
+        entries = (await entries_of(client))[len(before) :]
+        assert [action for action, _, _ in entries] == said
+        assert len({about for _, *about in map(tuple, entries) for about in [tuple(about)]}) == 1
         response = await client.get(f"/v1/receipts/{problem['decision']}", headers=bearer(REGISTRAR.token()))
         leaf = parse_receipt(await response.read()).leaf
         assert leaf is not None
         assert parse_leaf(leaf).content.more["action"] == f"{action}-failed"
 
 
-async def test_no_change_without_its_entry(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the log takes no entry nothing is registered, and nothing withdrawn."""
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is owed be tried again at once."""
+    monkeypatch.setattr("gateway.http.consents.OWED_SECONDS", 0.001)
+
+
+class Doubt:
+    """A log of which nobody knows whether it takes what it is handed, as when a connection breaks."""
+
+    def __init__(self, client: Client, monkeypatch: pytest.MonkeyPatch, *, stores: bool) -> None:
+        self.log = client.server.app[LOG]  # type: ignore[attr-defined]
+        self.failing = True
+        self._append, self._stores = self.log.append, stores
+        monkeypatch.setattr(self.log, "append", self.append)
+        monkeypatch.setattr(type(self.log), "stopped", property(lambda _: self.stopped))
+
+    @property
+    def stopped(self) -> LogUnavailableError | None:
+        """Tell how it stands."""
+        return LogUnavailableError(Unavailable.UNREACHABLE) if self.failing else None
+
+    async def append(self, draft: EntryDraft) -> Receipt:
+        """Take an entry, or not, and fail."""
+        failing = self.stopped
+        receipt: Receipt | None = await self._append(draft) if self._stores or failing is None else None
+        self._stores = False
+        if failing is not None or receipt is None:
+            raise failing or LogUnavailableError(Unavailable.UNREACHABLE)
+        return receipt
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("stores", [True, False])
+async def test_a_registration_of_which_nobody_knows(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, *, stores: bool
+) -> None:
+    """Where the log may have the entry nothing is registered, and it says so as soon as it takes something."""
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    doubt = Doubt(client, monkeypatch, stores=stores)
+    status, problem = await post(client, REGISTRAR, "/v1/consents", BODY)
+    assert (status, problem["reason"]) == (503, "log.unavailable")
+    assert store._records == {}
+    owed = set(client.server.app[CHANGES])  # type: ignore[attr-defined]
+    await asyncio.sleep(0.01)
+    doubt.failing = False
+    await asyncio.wait(owed)
+    assert [action for action, _, _ in await entries_of(client)] == ["register"] * stores + ["register-failed"]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("stores", [True, False])
+async def test_a_withdrawal_of_which_nobody_knows(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, *, stores: bool
+) -> None:
+    """A withdrawal counts, whatever becomes of its entry, which is written as soon as the log takes something."""
     store = MemoryConsentStore()
     client = await start(aiohttp_client, store)
     _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
-
-    async def refuse(_: object) -> None:
-        raise LogUnavailableError(Unavailable.UNREACHABLE)
-
-    monkeypatch.setattr(client.server.app[LOG], "append", refuse)  # type: ignore[attr-defined]
-    for path, body in (("/v1/consents", BODY), (WITHDRAWALS, {"consent": given["consent"]})):
-        status, problem = await post(client, REGISTRAR, path, body)
-        assert (status, problem["reason"]) == (503, "log.unavailable")
+    doubt = Doubt(client, monkeypatch, stores=stores)
+    status, problem = await post(client, REGISTRAR, WITHDRAWALS, {"consent": given["consent"]})
+    assert (status, problem["reason"]) == (503, "log.unavailable")
     record = store.find(ConsentId(given["consent"]))
     assert record is not None
-    assert record.withdrawn_at is None
-    assert list(store._records) == [given["consent"]]
+    assert record.withdrawn_at == NOW
+    owed = set(client.server.app[CHANGES])  # type: ignore[attr-defined]
+    doubt.failing = False
+    await asyncio.wait(owed)
+    assert [action for action, _, _ in await entries_of(client)][1:] == ["withdraw"] * (1 + stores)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_the_log_never_takes_is_given_up(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An entry that the log does not take while it takes others is tried some times, and named for operators."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    log = client.server.app[LOG]  # type: ignore[attr-defined]
+    attempts: list[EntryDraft] = []
+
+    async def refuse(draft: EntryDraft) -> None:
+        attempts.append(draft)
+        raise LogUnavailableError(Unavailable.CORRUPT)
+
+    monkeypatch.setattr(log, "append", refuse)
+    assert (await post(client, REGISTRAR, "/v1/consents", BODY))[0] == 503
+    await asyncio.wait(set(client.server.app[CHANGES]))  # type: ignore[attr-defined]
+    consent = str(attempts[0].leaf.more["consent"])
+    assert len(attempts) == 1 + OWED_ATTEMPTS
+    assert f"register-failed {consent}" in caplog.text
+
+
+async def test_too_many_changes_at_once(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as too much is owed to the log no change is begun."""
+    monkeypatch.setattr("gateway.http.consents.MAX_CHANGES", 0)
+    store = MemoryConsentStore()
+    client = await start(aiohttp_client, store)
+    assert (await post(client, REGISTRAR, "/v1/consents", BODY))[0] == 503
+    assert (await entries_of(client), store._records) == ([], {})
 
 
 async def test_a_consent_that_goes_meanwhile(aiohttp_client: StartClient) -> None:
-    """A consent that is taken out of the register while it is withdrawn is answered as unknown, after an entry."""
+    """A consent that is taken out of the register while it is withdrawn is answered as unknown, with an entry."""
     store = MemoryConsentStore()
     client = await start(aiohttp_client, store)
     _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
     store.withdraw = lambda *_, **__: None  # type: ignore[method-assign]
     status, problem = await post(client, REGISTRAR, WITHDRAWALS, {"consent": given["consent"]})
     assert (status, problem["reason"]) == (404, "consent.unknown")
-    assert [action for action, _, _ in await entries_of(client)] == ["register", "withdraw", "withdraw-failed"]
+    assert [action for action, _, _ in await entries_of(client)] == ["register", "withdraw-failed"]
 
 
 class Waiting:
@@ -316,7 +401,8 @@ async def test_changes_outlive_their_requests(
     waiting.go_on.set()
     await asyncio.wait(changing)
     after = [said for said, _, _ in await entries_of(client)]
-    assert after == ["register", action] + ([] if error is None else [f"{action}-failed"])
+    failed = {"register": ["register", "register-failed"], "withdraw": ["withdraw-failed"]}[action]
+    assert after == ["register"] + ([action] if error is None else failed)
     record = store.find(ConsentId(given["consent"]))
     assert record is not None
     assert (record.withdrawn_at is not None) == (action == "withdraw" and error is None)
@@ -327,11 +413,10 @@ async def test_changes_outlive_their_requests(
 async def test_a_late_entry_is_followed_by_its_change(
     aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the time ends before the entry is durable the withdrawal is made when it is."""
+    """Where the time ends before the entry is durable the consent is registered when it is."""
     monkeypatch.setattr("gateway.http.entries.REFUSAL_SECONDS", 0.0)
     store = MemoryConsentStore()
     client = await start(aiohttp_client, store)
-    _, given = await post(client, REGISTRAR, "/v1/consents", BODY)
     app = client.server.app  # type: ignore[attr-defined]
     go_on, append = asyncio.Event(), app[LOG].append
 
@@ -341,15 +426,13 @@ async def test_a_late_entry_is_followed_by_its_change(
         return receipt
 
     monkeypatch.setattr(app[LOG], "append", append_late)
-    status, problem = await post(client, REGISTRAR, WITHDRAWALS, {"consent": given["consent"]})
+    status, problem = await post(client, REGISTRAR, "/v1/consents", BODY)
     assert (status, problem["reason"]) == (503, "log.unavailable")
+    assert store._records == {}
     changing = set(app[CHANGES])
     go_on.set()
     await asyncio.wait(changing)
-    assert [action for action, _, _ in await entries_of(client)] == ["register", "withdraw"]
-    record = store.find(ConsentId(given["consent"]))
-    assert record is not None
-    assert record.withdrawn_at == NOW
+    assert [(action, consent) for action, consent, _ in await entries_of(client)] == [("register", *store._records)]
 
 
 @pytest.mark.usefixtures("hasty")

@@ -187,6 +187,6 @@ async def test_the_command_hands_in_a_verdict(aiohttp_client: StartClient, token
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.startswith("tongban: ")
     assert (await run(alarm="burst")).code == 2
-    assert (await run(token=token.with_name("note"))).code == 1  # no token
+    assert (await run(token=token.with_name("note"))).code == 2  # no token
     assert (await run(token=token.with_name("nothing"))).code == 2
     assert (await run(url="http://127.0.0.1:1")).code == 2

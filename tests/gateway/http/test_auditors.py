@@ -6,6 +6,7 @@ import io
 import json
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
@@ -26,6 +27,7 @@ from gateway.audit.tlog.quorum import Policy, PolicyLog
 from gateway.audit.tlog.tile import parse_bundle
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.audit.verify.finding import FindingKind
+from gateway.http import auditors
 from gateway.http.messages.auditors import SearchAnswer
 from gateway.http.problems import ProblemError
 from gateway.http.state import BUDGET, LANES
@@ -218,6 +220,51 @@ async def test_a_finding_of_some_of_what_was_found_says_so(aiohttp_client: Start
     assert found.search is not None
     assert (found.search.complete, len(found.entries)) == (False, 2)
     assert found.size == size_of(log) - 1  # before the entry about the export
+
+
+async def test_an_export_ends_and_says_how_far_it_came(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many pages an export has what was found so far, and a search up to the time it names has the rest."""
+    monkeypatch.setattr(auditors, "MAX_PAGE", 1)
+    monkeypatch.setattr(auditors, "MAX_PAGES", 2)
+    client, _ = await start_auditing(aiohttp_client)
+    for file_format in ("bundle", "csv"):
+        response = await client.post(EXPORTS, json=ACCESSES | {"format": file_format}, headers=bearer(AUDITOR.token()))
+        data, reached = await response.read(), response.headers["Tongban-Reached"]
+        assert datetime.fromisoformat(reached) == NOW + timedelta(
+            milliseconds=1
+        )  # all are of one moment
+        if file_format == "bundle":
+            found = verify_finding(PackageSource(parse_package(data)))
+            assert found.search is not None
+            assert (len(found.entries), found.search.complete, found.search.reached) == (
+                2,
+                False,
+                int(NOW.timestamp() * 1000) + 1,
+            )
+        else:
+            assert len(data.splitlines()) == 3
+    _, rest = await post(client, "/audit/v1/searches", ACCESSES | {"until": reached})
+    assert len(rest["entries"]) > 2
+    monkeypatch.setattr(auditors, "MAX_PAGES", 100)
+    response = await client.post(EXPORTS, json=ACCESSES | {"format": "csv"}, headers=bearer(AUDITOR.token()))
+    assert "Tongban-Reached" not in response.headers
+
+
+async def test_an_export_that_nobody_waits_for_stops(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the handler has left, the thread of exports is free after the page that it reads."""
+    monkeypatch.setattr(auditors, "MAX_PAGE", 1)
+    _, log = await start_auditing(aiohttp_client)
+    query, reader = Query(kinds=frozenset({LeafKind.ACCESS})), log.reader()
+    search = auditors._Search(reader=reader, query=query, draft=make_draft(0), opening=None, readers={})
+    with auditors._until_left() as is_left:
+        found, _ = await asyncio.to_thread(auditors._find_many, search, 3, is_left)
+        assert len(found) == 3
+    found, _ = await asyncio.to_thread(auditors._find_many, search, 3, is_left)
+    assert len(found) == 1
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Operators see how the access log stands: in readiness, in metrics, and in what callers are refused."""
 
 import asyncio
+import threading
 
 import msgspec
 import pytest
 
 from gateway.audit.book.book import LogBook
+from gateway.audit.store.store import StoredHead
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.http.messages.readiness import Readiness
 from gateway.http.state import LOG
@@ -60,6 +62,31 @@ async def test_a_cause_that_passes(aiohttp_client: StartClient, monkeypatch: pyt
         assert (response.status, found.log.stopped) == (503, Unavailable.DISK_FULL)
     await book.resume()
     assert (await client.get("/readyz")).status == 200
+
+
+async def test_a_log_that_cannot_be_read_at_once(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask while reading hangs, it is read once, and in no thread that the log itself needs."""
+    client = await start(aiohttp_client, make_site([PARTY]))
+    book = client.app[LOG]
+    assert isinstance(book, LogBook)
+    entered, go, read = threading.Event(), threading.Event(), book.current.store.head
+    names: list[str] = []
+
+    def hang() -> StoredHead | None:
+        names.append(threading.current_thread().name)
+        entered.set()
+        go.wait(30)
+        return read()
+
+    monkeypatch.setattr(book.current.store, "head", hang)
+    asked = [asyncio.create_task(client.get(path)) for path in ("/readyz", "/metrics") for _ in range(20)]
+    await asyncio.to_thread(entered.wait, 30)
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+    go.set()
+    assert {response.status for response in await asyncio.gather(*asked)} == {200}
+    assert len(names) < 5
+    assert all(name.startswith("report") for name in names)
 
 
 async def test_a_log_that_cannot_be_read(aiohttp_client: StartClient) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,11 +21,12 @@ from gateway.audit.alarms.alarm import (
     parse_verdict,
 )
 from gateway.audit.alarms.observed import ObservationKey, Place
-from gateway.audit.alarms.register import ToldAlarms
+from gateway.audit.alarms.register import match_alarms
 from gateway.audit.alarms.words import AlarmKind, Severity, Verdict
 from gateway.audit.entry import MAX_PRIVATE_TEXT, EntryDraft
-from gateway.audit.leaf import Leaf, encode_leaf, parse_leaf
+from gateway.audit.leaf import NO_COMMITS, Commits, Leaf, encode_leaf, parse_leaf
 from gateway.audit.private import OpenedPart
+from gateway.audit.said import draft_said
 from tests.support.alarms import DAY, KEY, MONDAY
 
 places = st.lists(
@@ -69,7 +71,7 @@ def test_alarms_are_read_as_they_were_written(said: list[Alarm]) -> None:
         told = parse_alarms(*written(draft), HERE)
         assert [one.number for one in told] == list(range(count))
         found += [(one.target, one.severity, one.kind, one.found_at, set(one.evidence)) for one in told]
-        assert ToldAlarms(KEY, told).find(waiting[0]) is not None
+        assert None not in match_alarms(waiting[:count], told, KEY)
         waiting = waiting[count:]
     assert found == [(name_alarm(one, KEY), one.severity, one.kind, one.t, set(one.evidence)) for one in said]
 
@@ -85,8 +87,27 @@ def test_a_leaf_tells_nothing_of_alarms() -> None:
     others = [replace(ALARM, rule="decoy-licence", severity=Severity.LOW), ALARM]
     leaves = [draft_alarms(said, KEY)[0].leaf for said in ([], [ALARM], others, [ALARM])]
     assert len({one.req for one in leaves}) == 4
-    assert len({repr(replace(one, req="any")) for one in leaves}) == 1
+    assert len({one.commits.resp for one in leaves}) == 4
+    assert {one.commits for one in leaves} == {Commits(resp=one.commits.resp) for one in leaves}
+    assert len({repr(replace(one, req="any", commits=NO_COMMITS)) for one in leaves}) == 1
     assert parse_alarms(parse_leaf(encode_leaf(leaves[0], t=MONDAY, seq=1)), None, HERE) == ()
+
+
+@pytest.mark.parametrize("said", [[], [ALARM]])
+def test_a_leaf_commits_to_what_is_said(said: list[Alarm]) -> None:
+    """Another text than the one that was written is refused, also in place of none, and with its own digest."""
+    leaf, opened = written(draft_alarms(said, KEY)[0])
+    assert len(parse_alarms(leaf, opened, HERE)) == len(said)
+    _, other = written(draft_alarms([replace(ALARM, severity=Severity.LOW)], KEY)[0])
+    resealed = replace(opened, part=replace(opened.part, context=other.part.context, response=other.part.response))
+    for changed in (other, resealed, replace(opened, part=replace(opened.part, context=("x",)))):
+        with pytest.raises(AlarmError):
+            parse_alarms(leaf, changed, HERE)
+    leaf, opened = written(draft_verdict(TARGET, Verdict.JUSTIFIED, caller="a", org="", note="seen"))
+    assert leaf.content.commits.resp is not None
+    found = parse_verdict(leaf, replace(opened, part=replace(opened.part, context=("note=other",))), HERE)
+    assert found is not None
+    assert (found.verdict, found.note) == (Verdict.JUSTIFIED, "")
 
 
 def test_nobody_tries_what_an_alarm_is_about() -> None:
@@ -114,14 +135,27 @@ def test_the_name_follows_from_the_evidence() -> None:
 
 def test_an_alarm_that_says_the_same_is_told() -> None:
     """The same rule and day about one of the same entries says the same; another day, rule or entry does not."""
-    [found] = parse_alarms(*written(draft_alarms([ALARM], KEY)[0]), HERE)
-    told = ToldAlarms(KEY, [found])
-    assert told.find(replace(ALARM, evidence=(Place("2026h2", 3), Place("2026h2", 7)))) == found
-    assert told.find(replace(ALARM, evidence=(Place("2026h2", 7),), t=MONDAY + DAY)) is None
-    assert told.find(replace(ALARM, rule="other")) is None
-    assert told.find(replace(ALARM, evidence=(Place("2026h2", 3),))) is None
-    assert told.find(replace(ALARM, kind=AlarmKind.SUPPRESSED)) is None
-    assert told.find(replace(ALARM, t=MONDAY + DAY)) == found  # by its name
+    told = parse_alarms(*written(draft_alarms([ALARM], KEY)[0]), HERE)
+
+    def match(**changes: Any) -> bool:
+        return match_alarms([replace(ALARM, **changes)], told, KEY) == list(told)
+
+    assert match(evidence=(Place("2026h2", 3), Place("2026h2", 7)))
+    assert not match(evidence=(Place("2026h2", 7),), t=MONDAY + DAY)
+    assert not match(rule="other")
+    assert not match(evidence=(Place("2026h2", 3),))
+    assert not match(evidence=(Place("2026h2", 3), Place("2026h2", 7)), shared=frozenset({Place("2026h2", 7)}))
+    assert not match(kind=AlarmKind.SUPPRESSED)
+    assert match(t=MONDAY + DAY)  # by its name
+
+
+def test_an_alarm_is_told_for_one_only() -> None:
+    """Of two alarms that show the same entry, each has its own; one that was told stands for no other."""
+    other = replace(ALARM, evidence=(Place("2026h2", 7), Place("2026h2", 10)))
+    told = parse_alarms(*written(draft_alarms([ALARM], KEY)[0]), HERE)
+    assert match_alarms([ALARM, other], told, KEY) == [*told, None]
+    assert match_alarms([other, ALARM], told, KEY) == [None, *told]
+    assert match_alarms([other, replace(other, evidence=(Place("2026h2", 7),))], told, KEY) == [*told, None]
 
 
 @given(
@@ -189,8 +223,8 @@ ID = "0" * 32
 )
 def test_alarms_are_read_strictly(text: str) -> None:
     """What is no alarm is refused; where the private part is gone, there is none."""
-    leaf, opened = written(draft_alarms([ALARM], KEY)[0])
+    leaf, opened = written(draft_said(draft_alarms([ALARM], KEY)[0].leaf, text))
     with pytest.raises(AlarmError):
-        parse_alarms(leaf, replace(opened, part=replace(opened.part, context=(text,))), HERE)
+        parse_alarms(leaf, opened, HERE)
     assert parse_alarms(leaf, replace(opened, part=replace(opened.part, context=()), subject_erased=True), HERE) == ()
     assert parse_alarms(leaf, None, HERE) == ()

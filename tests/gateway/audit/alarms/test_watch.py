@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from gateway.audit.alarms import watch as watch_module
 from gateway.audit.alarms.alarm import Target, draft_verdict
+from gateway.audit.alarms.calendar import china_day
 from gateway.audit.alarms.detector import Hits
 from gateway.audit.alarms.engine import MAX_A_DAY
 from gateway.audit.alarms.evaluation import Evaluation, evaluate
@@ -27,11 +29,17 @@ from gateway.audit.book.place import FolderPlace
 from gateway.audit.book.settings import AuditSettings
 from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import EntryDraft, Receipt
-from gateway.audit.leaf import LeafDraft, parse_leaf
+from gateway.audit.forgetting.retention_terms import LEAST_DAYS
+from gateway.audit.leaf import NO_COMMITS, LeafDraft, LeafKind, parse_leaf
 from gateway.audit.lookup import LookupKind
+from gateway.audit.private import DataKey, seal_private, split_private
 from gateway.audit.reader import LogReader
+from gateway.audit.seal.check import IndexFault, check_index
+from gateway.audit.search.query import Query
+from gateway.audit.search.search import LogSearch
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from tests.support.alarms import DAY, KEY, MINUTE, ask, make_engine
+from tests.gateway.audit.alarms.test_rules import POLICIES, WIDENING, shown
+from tests.support.alarms import DAY, KEY, MINUTE, MONDAY, activate, ask, make_engine
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 12, 31, 15, 59, tzinfo=UTC)  # a minute before the half-year ends in China
@@ -237,6 +245,75 @@ async def test_who_was_forgotten_is_not_raised_again(tmp_path: Path) -> None:
         assert [place.entry for place in found.evidence] == [entry + 1 for entry in before[0][1]]
 
 
+async def test_two_alarms_of_the_same_entries(tmp_path: Path) -> None:
+    """When an alarm about one holder was told, a stop does not take away the one about another that shares entries."""
+    engine = partial(make_engine, make_rule(RuleKind.SAME_OFFICIAL_SUBJECT, times=3, days=30))
+    async with scene(tmp_path) as site:
+        watch = AlarmWatch(site.book, engine(), KEY)
+        await step(watch)
+        asked = [await site.ask(watch, subjects=who) for who in (("A", "B"), ("A", "B"), ("A",))]
+        await step(watch)
+        last = await site.ask(watch, subjects=("B",))
+        clock = site.clock
+    shared = [one.index for one in asked[:2]]
+    both = [("same-official-subject", [*shared, one.index]) for one in (asked[2], last)]
+    async with scene(tmp_path, clock) as site:
+        assert await site.alarms() == both[:1]
+        for _ in range(2):
+            await step(AlarmWatch(site.book, engine(), KEY))
+            assert await site.alarms() == both
+        found = (await asyncio.to_thread(evaluate, site.book, engine(), KEY)).findings
+        assert [one.raised is not None and one.evidence == one.raised.evidence for one in found] == [True, True]
+
+
+async def test_two_callers_after_one_widening(tmp_path: Path) -> None:
+    """What was widened is in the alarm of every caller; a stop takes away none, and no verdict counts for another."""
+    engine = partial(make_engine, WIDENING, policies=POLICIES)
+    async with scene(tmp_path, Clock(datetime.fromtimestamp(MONDAY / 1000, UTC))) as site:
+        watch = AlarmWatch(site.book, engine(), KEY)
+        await step(watch)
+        await site.book.append(activate(site.clock.ms, policy="new", previous="old"))
+        site.clock.now += timedelta(seconds=1)
+        more = {"form": shown("p"), "policy": "new"}
+        first = await site.ask(watch, caller="hall", **more)
+        await step(watch)
+        [alarm] = (await site.list()).alarms
+        await give(site, alarm.raised.target, Verdict.JUSTIFIED)
+        last = await site.ask(watch, caller="thief", **more)
+        clock = site.clock
+    async with scene(tmp_path, clock) as site:
+        found = (await asyncio.to_thread(evaluate, site.book, engine(), KEY)).findings
+        assert [one.raised is None for one in found] == [False, True]
+        await step(AlarmWatch(site.book, engine(), KEY))
+        assert [evidence[-1] for _, evidence in await site.alarms()] == [first.index, last.index]
+        assert [one.state for one in (await site.list()).alarms] == [AlarmState.OPEN, AlarmState.JUSTIFIED]
+
+
+async def test_a_stop_of_days_loses_nothing(tmp_path: Path) -> None:
+    """What short rules would have found days before the stop ended is found at the start, with what it rests on."""
+    async with scene(tmp_path) as site:
+        asked = [await site.ask(None) for _ in range(3)]
+        site.clock.now += timedelta(milliseconds=CATCH_UP_MS - MINUTE)
+        await site.ask(None, official="")
+        await step(AlarmWatch(site.book, make_engine(BURST), KEY))
+        assert await site.alarms() == [("burst", [one.index for one in asked])]
+
+
+async def test_quiet_days_go_on_after_a_restart(tmp_path: Path) -> None:
+    """Once in so many days is once, also when there was a start in between."""
+    rule = make_rule(RuleKind.BURST, subjects=2, minutes=10, quiet_days=30)
+    start = datetime.fromtimestamp((china_day(int(NOON.timestamp()) * 1000) // 30 + 1) * 30 * DAY / 1000, UTC)
+    async with scene(tmp_path, Clock(start)) as site:
+        for day in (0, 25):
+            site.clock.now = start + timedelta(days=day)
+            watch = AlarmWatch(site.book, make_engine(rule), KEY)
+            await step(watch)
+            for _ in range(3):
+                await site.ask(watch)
+            await step(watch)
+            assert len(await site.alarms()) == 1
+
+
 class Failing:
     """A log whose appends fail, before or after they were stored."""
 
@@ -288,7 +365,8 @@ async def test_verdicts_close(tmp_path: Path) -> None:
             await site.ask(watch)
         await step(watch)
         [alarm] = (await site.list(AlarmQuery(only_open=True))).alarms
-        for verdict, count in ((Verdict.NEEDS_INQUIRY, 1), (Verdict.UNJUSTIFIED, 0), (Verdict.JUSTIFIED, 0)):
+        given = (Verdict.NEEDS_INQUIRY, Verdict.UNJUSTIFIED, Verdict.NEEDS_INQUIRY, Verdict.JUSTIFIED)
+        for verdict, count in zip(given, (1, 0, 1, 0), strict=True):
             await give(site, alarm.raised.target, verdict)
             await hand_over(site, watch)
             assert watch.standing().is_open == count
@@ -298,11 +376,7 @@ async def test_verdicts_close(tmp_path: Path) -> None:
             assert fresh.standing().is_open == count
         [alarm] = (await site.list(limit=9)).alarms
         assert alarm.state is AlarmState.JUSTIFIED
-        assert [one.verdict for one in alarm.verdicts] == [
-            Verdict.NEEDS_INQUIRY,
-            Verdict.UNJUSTIFIED,
-            Verdict.JUSTIFIED,
-        ]
+        assert [one.verdict for one in alarm.verdicts] == list(given)
 
 
 async def give(site: Scene, target: Target, verdict: Verdict) -> None:
@@ -392,7 +466,7 @@ async def own_leaves(site: Scene) -> list[LeafDraft]:
         reader = site.book.reader()
         head = reader.head()
         leaves = [parse_leaf(reader.leaf(entry)).content for entry in range(0 if head is None else head.size)]
-        return [replace(one, req="any") for one in leaves if one.more.get("action") == "alarms"]
+        return [replace(one, req="any", commits=NO_COMMITS) for one in leaves if one.more.get("action") == "alarms"]
 
     return await asyncio.to_thread(read)
 
@@ -415,6 +489,66 @@ async def test_numbers_of_entries_tell_nothing(tmp_path: Path) -> None:
         assert len(set(map(repr, await own_leaves(site)))) == 1
         assert len(await own_leaves(site)) == 5
         assert [rule for rule, _ in await site.alarms()] == ["decoy-licence"] * 2
+
+
+async def test_quiet_minutes_are_not_in_the_index_of_alarms(tmp_path: Path) -> None:
+    """An entry that tells of no alarm is not met by whoever looks for alarms, though it also has a private part."""
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await step(watch)
+        for _ in range(3):
+            await site.ask(watch, subjects=("p",), official="")
+            await step(watch)
+
+        def found() -> list[int]:
+            search = LogSearch.of(site.book.reader())
+            led = search.follow(LookupKind.ALARM, "", Query(kinds=frozenset({LeafKind.ADMIN})))
+            return [one.index for one in led]
+
+        assert len(await own_leaves(site)) == 3
+        assert await asyncio.to_thread(found) == [(await site.list()).alarms[0].raised.place.entry]
+
+
+@pytest.mark.parametrize("is_found", [False, True])
+async def test_an_alarm_that_was_taken_away_shows(tmp_path: Path, *, is_found: bool) -> None:
+    """Whoever has the database cannot take away what an entry says of alarms, or of none, without the check saying so.
+
+    Past its time it may be gone.
+    """
+    async with scene(tmp_path) as site:
+        watch = site.watch()
+        await step(watch)
+        for _ in range(3 if is_found else 1):
+            await site.ask(watch)
+        await step(watch)
+        assert len(await site.alarms()) == is_found
+        reader, now = site.book.reader(), site.clock.ms
+
+        def check(later: int = 0) -> list[tuple[IndexFault, int]]:
+            return [(one.kind, one.entry) for one in check_index(reader, now_ms=now + later).findings]
+
+        assert await asyncio.to_thread(check) == []
+        head = await asyncio.to_thread(reader.head)
+        assert head is not None
+        last = head.size - 1
+        await asyncio.to_thread(replace_text, reader, last)
+        assert (IndexFault.PRIVATE, last) in await asyncio.to_thread(check)
+        assert await site.alarms() == []
+        await asyncio.to_thread(reader.store.replace_privates, {last: b""})
+        assert await asyncio.to_thread(check) == [(IndexFault.PRIVATE, last)]
+        assert await asyncio.to_thread(check, (LEAST_DAYS + 1) * DAY) == []
+
+
+def replace_text(reader: LogReader, entry: int) -> None:
+    """Seal another text in place of what an entry says, as whoever has all keys of the log can."""
+    sealed = reader.store.private(entry)
+    assert sealed is not None
+    [number] = split_private(sealed).subject_keys
+    key = DataKey(number=number, key=reader.keys.read([number])[number])
+    leaf = parse_leaf(reader.leaf(entry)).content
+    private = draft_verdict(Target(rule="r", id=leaf.req), Verdict.JUSTIFIED, caller="c", org="", note="").private
+    assert private is not None
+    reader.store.replace_privates({entry: seal_private(private, entry=entry, subjects=[key], official=key)})
 
 
 async def test_alarms_of_one_entry_are_pages_too(tmp_path: Path) -> None:

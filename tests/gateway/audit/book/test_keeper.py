@@ -16,6 +16,7 @@ from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Reten
 from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.lookup import MAX_EPOCH, Epoch
+from gateway.audit.seal.check import check_index
 from gateway.audit.shard import shard_name
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.audit.verify.chains import SEAL_DAY
@@ -89,16 +90,17 @@ async def test_a_day_is_sealed(book: LogBook, clock: Clock) -> None:
 
 
 async def test_what_is_past_its_time(book: LogBook, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    """Years later the private parts of a closed shard go, then its data keys, and a line says so."""
+    """Years later the private parts of a closed shard go, its data keys with them, and a line says so."""
     caplog.set_level(logging.INFO)
     entry = (await book.append(make_draft(1))).index
     keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
-    await keeper.look()
+    await live(book, clock, keeper, 3)  # days that are sealed, and sealed anew by the deletion
     sealed = await asyncio.to_thread(book.current.store.owners_before, Epoch(MAX_EPOCH))
-    for _ in range(2):  # what is sealed anew by the deletion is past its time as much later
-        await pass_days(book, clock, LEAST_PROVISION_DAYS + 1)
-        await live(book, clock, keeper)
+    await pass_days(book, clock, LEAST_PROVISION_DAYS + 1)
+    await live(book, clock, keeper)
     reader = await asyncio.to_thread(book.reader, "2026h2")
+    assert (await asyncio.to_thread(check_index, reader, now_ms=int(clock.now.timestamp() * 1000))).findings == ()
+    assert await asyncio.to_thread(reader.store.owners, list(sealed)) == {}
     assert await asyncio.to_thread(reader.private, entry) is None
     assert await asyncio.to_thread(reader.keys.read, list(sealed.values())) == {}
     assert sealed
@@ -293,6 +295,32 @@ async def test_what_is_under_way_is_finished(book: LogBook, clock: Clock, monkey
     go.set()
     await asyncio.wait([running])
     assert (running.cancelled(), done) == (True, [True])
+
+
+async def test_a_stop_waits_for_one_shard(book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keeper that is ended while it purges one half-year after the other begins no other; the rest is done later."""
+    monkeypatch.setattr("gateway.audit.book.keeper.LOOK_SECONDS", 0.001)
+    await pass_days(book, clock, 3 * 365)
+    entered, go = asyncio.Event(), asyncio.Event()
+    purged: list[str] = []
+
+    async def purge(log: AccessLog) -> bool:
+        purged.append(log.origin)
+        entered.set()
+        await go.wait()
+        return True
+
+    monkeypatch.setattr("gateway.audit.book.retaining.purge", purge)
+    keeper = BookKeeper(book, clock=clock, read_retention=Retention, failed=lambda _: None)
+    running = asyncio.create_task(keeper.run())
+    await entered.wait()
+    running.cancel()
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.wait([running])
+    assert len(purged) == 1
+    await keeper.look()
+    assert len(purged) == len(set(purged)) == len(await asyncio.to_thread(book.shards)) - 1
 
 
 async def test_the_log_is_tried_during_a_look(book: LogBook, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from gateway.audit.book.place import FolderPlace
 from gateway.audit.book.report import read_report
 from gateway.audit.book.settings import AuditSettings
 from gateway.audit.entry import EntryDraft, Receipt
-from gateway.audit.leaf import LeafKind, parse_leaf
+from gateway.audit.leaf import LeafDraft, LeafError, LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.reader import LogReader
 from gateway.audit.store.sqlite import SqliteStore
@@ -309,6 +310,94 @@ async def test_trust_of_which_nobody_knows(place: SlowPlace, clock: Clock, monke
     assert (await told(place, "2026h2")).count("trust activate") == 1
 
 
+@pytest.mark.parametrize("is_probed", [False, True])
+async def test_what_comes_back_into_force_while_nothing_is_taken(
+    place: SlowPlace, clock: Clock, tmp_path: Path, *, is_probed: bool
+) -> None:
+    """A policy and a trust store that were in force before are said again before the next entry, with who approved."""
+    async with opened(place, clock) as book:
+        for digest, version in ((OLD, "t1"), (NEW, "t2")):
+            await book.announce_policy(digest, approvals=2)
+            await book.announce_trust(version)
+        now = clock.now
+        clock.now -= timedelta(hours=1)
+        with pytest.raises(LogUnavailableError):
+            await book.announce_policy(OLD, approvals=3)
+        with pytest.raises(LogUnavailableError):
+            await book.announce_trust("t1")
+        clock.now = now
+        if is_probed:
+            await book.resume()
+        await book.append(access(OLD))
+        said = await asyncio.to_thread(announced, book.reader())
+        assert said[-3:] == [(OLD, 3), ("t1", None), (OLD, None)]
+    assert await asyncio.to_thread(export, place, "2026h2", tmp_path / "export") == []
+
+
+def announced(reader: LogReader) -> list[tuple[str, object]]:
+    """Return what entries name or announce, with the approvals."""
+    head = reader.head()
+    assert head is not None
+    leaves = [parse_leaf(leaf).content for leaf in reader.store.leaves(0, head.size)]
+    return [(leaf.policy or leaf.trust, leaf.more.get("approvals")) for leaf in leaves if leaf.policy or leaf.trust]
+
+
+async def test_what_was_in_force_in_between_is_not_said(place: SlowPlace, clock: Clock) -> None:
+    """Of policies that came into force one after the other while nothing was taken the last one is said."""
+    async with opened(place, clock) as book:
+        await book.announce_policy(OLD, approvals=2)
+        now = clock.now
+        clock.now -= timedelta(hours=1)
+        for digest in (NEW, OLD):
+            with suppress(LogUnavailableError):
+                await book.announce_policy(digest, approvals=2)
+        clock.now = now
+        await book.append(access())
+        await book.append(access(NEW))  # asked before
+        await book.append(access(OLD))
+        said = await asyncio.to_thread(announced, book.reader())
+        assert [name for name, approvals in said if approvals is not None] == [OLD, NEW, OLD]
+
+
+async def test_what_no_log_takes_is_not_due(place: SlowPlace, clock: Clock) -> None:
+    """A name that cannot stand in an entry is refused to whoever says it, and keeps no other entry from the log."""
+    async with opened(place, clock) as book:
+        for refused in (book.announce_policy("bad\n"), book.announce_trust("bad\n")):
+            with pytest.raises(LeafError):
+                await refused
+        await book.append(access(OLD))
+
+
+async def test_a_stop_waits_for_one_announcement(
+    place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many requests waited for it and left while the log failed slowly, one attempt is under way."""
+    entered, go = asyncio.Event(), asyncio.Event()
+    attempts: list[LeafKind] = []
+
+    async def append(_: AccessLog, draft: EntryDraft) -> Receipt:
+        attempts.append(draft.leaf.kind)
+        entered.set()
+        await go.wait()
+        raise LogUnavailableError(Unavailable.LOCKED)
+
+    async with opened(place, clock) as book:
+        monkeypatch.setattr(AccessLog, "append", append)
+        waiting = [asyncio.create_task(book.append(access(policy))) for policy in (OLD, NEW) for _ in range(50)]
+        await entered.wait()
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+        closing = asyncio.create_task(book.close())
+        await asyncio.sleep(0)
+        late = asyncio.create_task(book.append(access(NEW)))
+        go.set()
+        await closing
+        with pytest.raises(LogUnavailableError):
+            await late
+        assert attempts == [LeafKind.POLICY, LeafKind.ADMIN]
+
+
 async def test_who_leaves_during_an_announcement(
     place: SlowPlace, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -343,7 +432,8 @@ async def test_what_is_owed_is_said_first(place: SlowPlace, clock: Clock, *, is_
     now = clock.now
     clock.now -= timedelta(hours=2)
     async with opened(place, clock) as book:
-        await book.say_first({"action": "owed"})
+        leaf = LeafDraft(kind=LeafKind.ADMIN, req="R", caller="tongban", more={"action": "owed"})
+        await book.say_first([EntryDraft(leaf=leaf)])
         with pytest.raises(LogUnavailableError):
             await book.append(access())
         clock.now = now

@@ -261,7 +261,7 @@ def _subject(which: int) -> str:
 
 def _own_entry(number: int) -> EntryDraft:
     at = datetime.fromtimestamp(START_MS / 1000, UTC) + timedelta(seconds=number)
-    more: dict[str, str | int] = {"basis": "test", "approvals": 2, "count": 0, "digest": "d"}
+    more: dict[str, str | int] = {"basis": "test", "approvals": 2, "digest": "d"}
     return EntryDraft(leaf=LeafDraft(kind=LeafKind.SHRED, req=f"OWN{at:%H%M%S}", caller="tongban", more=more))
 
 

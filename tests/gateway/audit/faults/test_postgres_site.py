@@ -248,7 +248,7 @@ async def test_who_uses_the_key_table_is_not_waited_for(
 ) -> None:
     """Where a backup begins after all others have ended, writers wait for a moment, and it is told to come again."""
 
-    async def find_nobody(_: object) -> bool:
+    async def find_nobody(*_: object) -> bool:
         return True
 
     async with opened(place) as book:

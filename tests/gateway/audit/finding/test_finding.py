@@ -34,7 +34,7 @@ from keys.own.record import KeyAlgorithm
 from keys.own.signer import SoftwareSigner
 from tests.gateway.audit import findings
 from tests.gateway.audit.exports import POLICY, foreign_signer, without_bundles
-from tests.support.audit import ORIGIN, SIGNER, START_MS, Clock, opened, sqlite_setup
+from tests.support.audit import ORIGIN, SIGNER, START_MS, Clock, opened, reseal_private, sqlite_setup
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,15 @@ def set_member(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
     return lambda members: members.__setitem__(name, value)
 
 
+def close(*names: str, erased: list[str]) -> Callable[[dict[str, Any]], None]:
+    def change(members: dict[str, Any]) -> None:
+        for name in names:
+            members["opened"].pop(name)
+        members["erased"] = erased
+
+    return change
+
+
 def change_leaf(members: dict[str, Any]) -> None:
     members["leaf"] = members["leaf"].replace('"outcome":"valid"', '"outcome":"invalid"')
 
@@ -202,6 +211,11 @@ def swap_lines(data: bytes) -> bytes:
         ("entries_jsonl", findings.edited(lambda members: members["opened"].pop("op")), FindingKind.OPENED),
         ("entries_jsonl", findings.edited(lambda members: members["opened"].pop("subj")), FindingKind.OPENED),
         ("entries_jsonl", findings.edited(lambda members: members["opened"].pop("lic")), FindingKind.SEARCH),
+        ("entries_jsonl", findings.edited(set_member("erased", ["lic", "subj", "resp"])), FindingKind.OPENED),
+        ("entries_jsonl", findings.edited(close("case", erased=["case"])), FindingKind.OPENED),
+        ("entries_jsonl", findings.edited(close("op", "case", erased=["op", "case", "op"])), FindingKind.OPENED),
+        ("entries_jsonl", findings.edited(close("op", "case", erased=["op", "case", "x"])), FindingKind.OPENED),
+        ("entries_jsonl", findings.edited(close("op", "case", erased=["op", "case"])), None),
         ("entries_jsonl", findings.edited(lambda members: members.pop("opened")), FindingKind.OPENED),
         ("entries_jsonl", findings.edited(lambda members: members.pop("context")), FindingKind.REPLAY),
         ("entries_jsonl", findings.edited(lambda members: members["context"].clear()), FindingKind.MALFORMED),
@@ -243,6 +257,14 @@ def test_entries_of_another_search_are_a_fault(tmp_path: Path, query: Query, sho
     with findings.open_log(tmp_path) as log:
         found = findings.verified(findings.make(log, query, shown=shown, opening=findings.approve(log, query)))
     assert findings.kinds(found) == {FindingKind.SEARCH}
+
+
+def test_nothing_opened_can_be_called_erased(tmp_path: Path) -> None:
+    """An entry of another search does not fit because what contradicts it is said to be erased beside it."""
+    with findings.open_log(tmp_path) as log:
+        data = findings.make(log, shown=Query(licence="another1"), opening=findings.approve(log))
+    found = findings.verified(findings.changed(data, entries_jsonl=findings.edited(set_member("erased", ["lic"]), 0)))
+    assert findings.kinds(found) == {FindingKind.OPENED}
 
 
 def test_what_is_erased_contradicts_no_search(tmp_path: Path) -> None:
@@ -400,6 +422,20 @@ def test_too_few_witnesses_are_a_fault(tmp_path: Path) -> None:
     assert findings.verified(data, without_bundles(POLICY)).is_sound
 
 
+def test_where_nobody_witnesses_the_log_is_alone(tmp_path: Path) -> None:
+    """By a policy that asks for no witnesses a finding is sound, and its search is the word of the log alone."""
+    nobody = without_bundles(POLICY)
+    with findings.open_log(tmp_path) as log:
+        opening = findings.approve(log)
+        alone, seen = (findings.make(log, opening=opening, witnessed=one) for one in (False, True))
+    for data, is_alone in ((alone, True), (seen, False)):
+        found = findings.verified(data, nobody)
+        assert (found.is_sound, found.has_quorum, bool(found.cosigned)) == (True, False, not is_alone)
+        assert found.search is not None
+        assert (found.search.is_opening_unseen, found.search.is_log_alone) == (False, is_alone)
+    assert findings.verified(seen).has_quorum
+
+
 def test_a_policy_that_the_archive_lacks_is_a_fault(tmp_path: Path) -> None:
     """A finding without the policy of an entry says so."""
     with findings.open_log(tmp_path) as log:
@@ -443,9 +479,10 @@ def test_a_damaged_private_part_is_said(tmp_path: Path) -> None:
         part = log.store.private(2)
         assert part is not None
         log.store.replace_privates({2: flip(part, len(part) - 1)})
+        reseal_private(log, 4, official="somebody-else")
         found = findings.verified(findings.make(log, opening=findings.approve(log)))
     assert findings.kinds(found) == {FindingKind.OPENED}
-    assert [finding.entry for finding in found.findings] == [2]
+    assert [finding.entry for finding in found.findings] == [2, 4]
 
 
 def test_a_finding_says_that_nobody_else_approved(tmp_path: Path) -> None:

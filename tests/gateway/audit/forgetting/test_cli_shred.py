@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.book.book import LogBook
-from gateway.audit.forgetting.shred import find_concerned
+from gateway.audit.forgetting.concerned import find_about_person
+from gateway.audit.forgetting.shred import Shredded, ShreddedShard
 from gateway.audit.forgetting.shred_approval import encode_approval
 from gateway.audit.link.server import LinkServer
-from gateway.cli.audit_shred import shred_person
+from gateway.audit.shard import site_origin
+from gateway.cli.audit_shred import _read_subject, _show, shred_person
 from gateway.cli.console import ExitCode
+from gateway.cli.failure import UsageError
 from gateway.cli.init import init
 from gateway.cli.site_settings import load_settings
 from gateway.log_site import link_folder, make_desk, open_place
+from gateway.recording import about_holders
 from tests.gateway.audit.forgetting.test_shred import DRAFTS, ORDER, PERSON, SIGNERS, approve
 from tests.support.policy_site import write_approver
 
@@ -44,7 +48,7 @@ def make_site(folder: Path) -> tuple[Path, list[int]]:
     origin, numbers = asyncio.run(fill())
     for name in "ab":
         write_approver(site / "approvers", name, SIGNERS[name])
-        approval = approve(name, order=replace(ORDER, log=origin), at=read_clock())
+        approval = approve(name, order=replace(ORDER, log=site_origin(origin)), at=read_clock())
         (folder / name).write_bytes(encode_approval(approval))
     (folder / "subject").write_text(f"{PERSON.lower()}\n", encoding="utf-8")
     return site, numbers[:4]
@@ -52,7 +56,7 @@ def make_site(folder: Path) -> tuple[Path, list[int]]:
 
 def run(folder: Path, site: Path, approvals: str, basis: str = "PIPL-47") -> ExitCode:
     files = [folder / name for name in approvals]
-    return shred_person(site, subject=folder / "subject", basis=basis, shard=None, approvals=files, as_json=True)
+    return shred_person(site, subject=folder / "subject", basis=basis, approvals=files, as_json=True)
 
 
 def test_two_approvals_and_it_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,10 +65,10 @@ def test_two_approvals_and_it_is_done(tmp_path: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert run(tmp_path, site, "ab") is ExitCode.DONE
     told = json.loads(capsys.readouterr().out)
-    assert (told["entries"], told["left"]) == (numbers, 0)
+    assert ([one["entries"] for one in told["shards"]], told["left"]) == ([numbers], 0)
     place = open_place(site, load_settings(site))
     with closing(place.read(place.shards()[-1])) as log:
-        assert find_concerned(log, PERSON).all == ()
+        assert not find_about_person(log, PERSON)
 
 
 async def test_while_the_gateway_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +83,8 @@ async def test_while_the_gateway_runs(tmp_path: Path, capsys: pytest.CaptureFixt
         remembered = await book.append(DRAFTS[0])  # the key of the person is in the memory of this process now
         capsys.readouterr()
         assert await asyncio.to_thread(run, tmp_path, site, "ab") is ExitCode.DONE
-        assert json.loads(capsys.readouterr().out)["entries"] == [*numbers, remembered.index]
+        [told] = json.loads(capsys.readouterr().out)["shards"]
+        assert told["entries"] == [*numbers, remembered.index]
         again = await book.append(DRAFTS[0])
         log = book.reader()
         opened = [await asyncio.to_thread(log.private, one.index) for one in (remembered, again)]
@@ -87,6 +92,41 @@ async def test_while_the_gateway_runs(tmp_path: Path, capsys: pytest.CaptureFixt
     finally:
         await link.close()
         await book.close()
+
+
+def test_nobody_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A number that nothing leads to may be mistyped: the command says so, and ends with another code than success."""
+    site, _ = make_site(tmp_path)
+    assert run(tmp_path, site, "ab") is ExitCode.DONE
+    capsys.readouterr()
+    assert run(tmp_path, site, "ab") is ExitCode.INVALID
+    assert json.loads(capsys.readouterr().out) == {"shards": [], "left": 0, "purged": True}
+    files = [tmp_path / name for name in "ab"]
+    told = shred_person(site, subject=tmp_path / "subject", basis="PIPL-47", approvals=files, as_json=False)
+    assert told is ExitCode.INVALID
+    assert PERSON not in capsys.readouterr().out
+
+
+def test_a_long_code_is_looked_for_as_the_log_has_it(tmp_path: Path) -> None:
+    """A holder's code that stands in the log as its hash is read from a file as that hash; half a number is refused."""
+    file, code = tmp_path / "subject", "境外身份证件号码" * 25
+    file.write_text(f"{code}\n", encoding="utf-8")
+    assert [_read_subject(file)] == list(about_holders([code]).subjects)
+    for wrong in (f"{code}9", f"{PERSON}\n{PERSON}", "9" * 2_000):
+        file.write_text(wrong, encoding="utf-8")
+        with pytest.raises((UsageError, OSError)):
+            _read_subject(file)
+
+
+def test_damage_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Days that were not sealed anew, and entries that could not be opened, are named."""
+    shard = ShreddedShard(
+        shard="2026h2", said=(9,), entries=(1,), keys=1, words=2, differing=("2026-09-21",), damaged=(1,)
+    )
+    _show(Shredded(shards=(shard,), left=0, purged=True), as_json=False)
+    told = capsys.readouterr().out
+    assert "2026-09-21" in told
+    assert "check-index" in told
 
 
 def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

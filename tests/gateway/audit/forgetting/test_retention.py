@@ -66,7 +66,7 @@ def test_what_is_past_its_time_is_removed(tmp_path: Path) -> None:
         assert (done.entries, done.words) == (1, 7)
         assert done.receipt is not None
         said = parse_leaf(log.leaf(done.receipt.index)).content
-        assert (said.kind, said.more["basis"], said.more["count"]) == (LeafKind.SHRED, "retention", 1)
+        assert (said.kind, dict(said.more)) == (LeafKind.SHRED, {"basis": "retention", "approvals": 0})
         assert opened_entries(log, 4) == [0, 2, 3]
         assert [found_entries(log, number) for number in range(4)] == [[0], [], [2], [3]]
         assert keep(log, retention, START_MS + (LEAST_PROVISION_DAYS + 50) * DAY).entries == 2

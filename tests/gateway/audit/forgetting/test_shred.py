@@ -1,9 +1,9 @@
 """Forgetting a person: what is left, who has to agree, and what happens when it is cut short."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -12,31 +12,31 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.audit.commitment import SALT_SIZE, is_opened_by, make_commitment
+from gateway.audit.data_keys import AesKeyWrapper
 from gateway.audit.entry import EntryDraft, Receipt, SubjectId
-from gateway.audit.forgetting import shred as shred_module
-from gateway.audit.forgetting import shred_approval
-from gateway.audit.forgetting.shred import NotApprovedError, Shredded, _erase, digest_entries, find_concerned, shred
+from gateway.audit.forgetting import one_shard
+from gateway.audit.forgetting.concerned import digest_entries, find_about_person
+from gateway.audit.forgetting.one_shard import ShardShredding, Tally, Warrant
+from gateway.audit.forgetting.shred import NotApprovedError, Shredded, shred
 from gateway.audit.forgetting.shred_approval import (
-    MAX_AGE,
-    ApprovalRefusal,
     ShredApproval,
-    ShredApprovalError,
     ShredOrder,
-    count_approvals,
-    encode_approval,
     make_approval,
-    parse_approval,
 )
 from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.lookup import Epoch, LookupKeys, LookupKind
-from gateway.audit.search.entry import draft_query, encode_digest
+from gateway.audit.private import KeyNumber
+from gateway.audit.search.entry import decode_digest, draft_query
 from gateway.audit.search.query import Query
 from gateway.audit.search.search import LogSearch
+from gateway.audit.shard import site_origin
 from gateway.audit.store.memory import MemoryKeys, MemoryStore
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.policy.approvers import Approver, ApproverRegistry
 from keys.own.signer import SoftwareSigner
+from tests.gateway.audit.forgetting.shards import OneShard
 from tests.support.audit import LOOKUP, ORIGIN, START_MS, make_draft, opened, sqlite_setup, verify_log
 
 NOW = datetime.fromtimestamp(START_MS / 1000, UTC)
@@ -47,7 +47,7 @@ APPROVERS = ApproverRegistry(
     Approver(id=name, name=name, name_zh=name, algorithm=signer.algorithm, public_key=signer.public_key)
     for name, signer in SIGNERS.items()
 )
-ORDER = ShredOrder(log=ORIGIN, subject=PERSON, basis="PIPL-47")
+ORDER = ShredOrder(log=site_origin(ORIGIN), subject=PERSON, basis="PIPL-47")
 
 
 def approve(name: str, order: ShredOrder = ORDER, at: datetime = NOW) -> ShredApproval:
@@ -91,7 +91,13 @@ def append(log: AccessLog, drafts: Sequence[EntryDraft]) -> None:
 
 
 def forget(log: AccessLog, approvals: Sequence[ShredApproval]) -> Shredded:
-    return asyncio.run(shred(log, ORDER, approvals, APPROVERS, at=NOW))
+    return asyncio.run(shred(OneShard(log), ORDER, approvals, APPROVERS, at=NOW))
+
+
+def entries_of(done: Shredded) -> tuple[int, ...]:
+    """Return the entries that were concerned in the one half-year there is."""
+    [shard] = done.shards
+    return shard.entries
 
 
 def what_leads_to_the_person(log: AccessLog, size: int) -> list[int]:
@@ -121,18 +127,29 @@ def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AccessLog]:
 
 
 def test_nothing_leads_to_the_person_any_more(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
-    """Index, private parts and keys tell nothing; the entry says how many it was, and every proof still verifies."""
+    """Index, private parts and keys tell nothing; an entry says that it was done, and every proof still verifies."""
     assert what_leads_to_the_person(log, 6) == [0, 1, 2, 3]
     leaves = list(log.store.leaves(0, 6))
     done = forget(log, approvals)
-    assert (done.entries, done.left, done.keys) == ((0, 1, 2, 3), 0, 2)
-    assert done.receipt is not None
-    said = parse_leaf(log.leaf(done.receipt.index)).content
+    [shard] = done.shards
+    assert (shard.said, shard.entries, shard.keys, done.left) == ((6,), (0, 1, 2, 3), 2, 0)
+    said = parse_leaf(log.leaf(6)).content
     assert (said.kind, said.more["basis"], said.more["approvals"]) == (LeafKind.SHRED, "PIPL-47", 2)
-    assert (said.more["count"], said.more["digest"]) == (4, encode_digest(digest_entries([0, 1, 2, 3])))
     assert what_leads_to_the_person(log, 7) == []
     assert list(log.store.leaves(0, 6)) == leaves
     assert verify_log(log) == 7
+
+
+def test_the_leaf_does_not_tell_which_entries_it_was(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """Nobody can try which entries were concerned, nor read how many: that takes the salt, which is erasable."""
+    forget(log, approvals)
+    said, private = parse_leaf(log.leaf(6)).content, log.private(6)
+    assert said.more.keys() == {"basis", "approvals", "digest"}
+    commitment, digest = decode_digest(str(said.more["digest"])), digest_entries([0, 1, 2, 3])
+    assert private is not None
+    assert commitment not in {digest, make_commitment(bytes(SALT_SIZE), digest)}
+    assert is_opened_by(commitment, salt=private.part.salts.resp, value=digest)
+    assert private.part.context == ("approver=a", "approver=b", "entries=4")
 
 
 def test_what_is_not_the_persons_stays(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
@@ -156,7 +173,7 @@ def test_what_is_not_the_persons_stays(log: AccessLog, approvals: Sequence[Shred
 def test_searches_for_the_person_are_forgotten_too(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
     """An auditor's search for the person leads to nobody afterwards."""
     append(log, [draft_query(Query(subject=PERSON, licence=LICENCE), req="Q", caller="auditor", org="O", found=3)])
-    assert 6 in forget(log, approvals).entries
+    assert 6 in entries_of(forget(log, approvals))
     assert what_leads_to_the_person(log, 8) == []
 
 
@@ -165,7 +182,7 @@ def test_nobody_to_forget(tmp_path: Path, approvals: Sequence[ShredApproval]) ->
     with opened(sqlite_setup(tmp_path)) as log:
         append(log, DRAFTS[5:])
         done = forget(log, approvals)
-        assert (done.receipt, done.entries, done.left) == (None, (), 0)
+        assert (done.shards, done.left, done.purged) == ((), 0, True)
         head = log.head()
         assert head is not None
         assert head.size == 1
@@ -176,7 +193,7 @@ def test_the_person_may_come_again(log: AccessLog, approvals: Sequence[ShredAppr
     forget(log, approvals)
     append(log, [entry(9, [PERSON], LICENCE)])
     assert what_leads_to_the_person(log, 8) == [7]
-    assert forget(log, approvals).entries == (7,)
+    assert entries_of(forget(log, approvals)) == (7,)
     assert what_leads_to_the_person(log, 9) == []
 
 
@@ -199,11 +216,15 @@ def test_an_access_while_the_person_is_forgotten(
             monkeypatch.setattr(log._sequencer, "_reached", stop_there)
             late = asyncio.create_task(log.append(entry(9, [PERSON], "late")))
             assert await asyncio.to_thread(reached.wait, 30)
-            erasing = asyncio.create_task(asyncio.to_thread(_erase, log, PERSON, find_concerned(log, PERSON)))
+            warrant = Warrant(subject=PERSON, basis="PIPL-47", approvers=("a", "b"), at=NOW)
+            shredding = ShardShredding(log, warrant, Tally())
+            named = shredding._name([0, 1, 2])
+            erasing = asyncio.create_task(asyncio.to_thread(shredding._erase_person, frozenset({LICENCE}), 6, named))
             await asyncio.sleep(0)
             go_on.set()
-            await asyncio.gather(late, erasing)
-            return await shred(log, ORDER, approvals, APPROVERS, at=NOW)
+            _, unknown = await asyncio.gather(late, erasing)
+            await shredding.forget_licences(unknown)
+            return await shred(OneShard(log), ORDER, approvals, APPROVERS, at=NOW)
 
         done = asyncio.run(both())
         private = log.private(6)
@@ -221,13 +242,13 @@ def test_what_comes_after_the_search_is_forgotten_too(
     """An entry between the search for the person and the end of their keys leaves nothing that leads to it."""
     with opened(sqlite_setup(tmp_path)) as log:
         append(log, DRAFTS)
-        reseal = shred_module.reseal_days
+        reseal = one_shard.reseal_days
 
         async def come_in_between(*args: object, **more: object) -> object:
             await log.append(entry(9, [PERSON], "late"))
             return await reseal(*args, **more)  # type: ignore[arg-type]  # handed on
 
-        monkeypatch.setattr(shred_module, "reseal_days", come_in_between)
+        monkeypatch.setattr(one_shard, "reseal_days", come_in_between)
         assert forget(log, approvals).left == 0
         private = log.private(7)
         assert private is not None
@@ -240,7 +261,7 @@ def test_what_names_only_the_licence_meanwhile_is_forgotten_too(
     log: AccessLog, approvals: Sequence[ShredApproval], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An entry about the licence alone that comes between the search and the end of the keys keeps no half of it."""
-    reseal, erase_halves = shred_module.reseal_days, shred_module._erase_halves
+    reseal, erase_halves = one_shard.reseal_days, ShardShredding._erase_halves
     late: list[Receipt] = []
 
     async def come_in_between(*args: object, **more: object) -> object:
@@ -248,15 +269,15 @@ def test_what_names_only_the_licence_meanwhile_is_forgotten_too(
         late.append(await log.append(entry(9, [], LICENCE)))
         loop = asyncio.get_running_loop()
 
-        def come_after_step_2(log: AccessLog, entries: Sequence[int]) -> None:
-            if tuple(entries) == (0, 1, 2):  # the licences are forgotten, the person's own entries not yet
+        def come_after_step_2(self: ShardShredding, entries: Collection[int]) -> None:
+            if set(entries) == {1}:  # the licences are forgotten, the person's own entries not yet
                 late.append(asyncio.run_coroutine_threadsafe(log.append(entry(10, [], LICENCE)), loop).result(30))
-            erase_halves(log, entries)
+            erase_halves(self, entries)
 
-        monkeypatch.setattr(shred_module, "_erase_halves", come_after_step_2)
+        monkeypatch.setattr(ShardShredding, "_erase_halves", come_after_step_2)
         return done
 
-    monkeypatch.setattr(shred_module, "reseal_days", come_in_between)
+    monkeypatch.setattr(one_shard, "reseal_days", come_in_between)
     assert forget(log, approvals).left == 0
     assert [one.index for one in late] == [7, 8]
     assert what_leads_to_the_person(log, 9) == []
@@ -269,23 +290,26 @@ def test_what_names_only_the_licence_meanwhile_is_forgotten_too(
 def test_old_entries_are_not_rewritten_between_two_batches(
     log: AccessLog, approvals: Sequence[ShredApproval], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However much there is about a licence that is first named meanwhile, batches are written while it is erased."""
-    reseal, erase_halves = shred_module.reseal_days, shred_module._erase_halves
+    """However much there is about a licence that is first named meanwhile, batches are written while it is erased.
+
+    All that waits for the end is one entry that names each licence, and what came since.
+    """
+    reseal, erase_halves = one_shard.reseal_days, ShardShredding._erase_halves
     rewritten: list[int] = []
 
     async def come_in_between(*args: object, **more: object) -> object:
         await log.append(entry(9, [PERSON], "a third licence"))
         return await reseal(*args, **more)  # type: ignore[arg-type]  # handed on
 
-    def note(log: AccessLog, entries: Sequence[int]) -> None:
+    def note(self: ShardShredding, entries: Collection[int]) -> None:
         if log.keys.between_batches._is_owned():  # type: ignore[attr-defined]  # of RLock, as Condition asks it
-            rewritten.extend(entries)
-        erase_halves(log, entries)
+            rewritten.extend(sorted(entries))
+        erase_halves(self, entries)
 
-    monkeypatch.setattr(shred_module, "reseal_days", come_in_between)
-    monkeypatch.setattr(shred_module, "_erase_halves", note)
+    monkeypatch.setattr(one_shard, "reseal_days", come_in_between)
+    monkeypatch.setattr(ShardShredding, "_erase_halves", note)
     assert forget(log, approvals).left == 0
-    assert rewritten == []
+    assert rewritten == [0, 2, 7, 9]
     private = log.private(5)
     assert private is not None
     assert private.subject_erased
@@ -350,7 +374,80 @@ def test_cut_short_it_is_done_again(tmp_path: Path, approvals: Sequence[ShredApp
             forget(log, approvals)
         assert forget(log, approvals).left == 0
         assert what_leads_to_the_person(log, 8) == []
-        assert find_concerned(log, PERSON).all == ()
+        assert not forget(log, approvals).shards
+
+
+@pytest.mark.parametrize("step", ["_erase_licences", "_erase_halves", "_erase_person", "erase"])
+def test_licences_are_known_until_the_end(
+    log: AccessLog, approvals: Sequence[ShredApproval], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Wherever it dies before the keys are gone, the same command also finds who asked for a licence in vain since."""
+    target: object = log.keys if step == "erase" else ShardShredding
+    original = getattr(target, step)
+
+    def die(*args: object) -> None:
+        if step in {"_erase_licences", "_erase_halves"}:  # behind it
+            original(*args)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(target, step, die)
+        with pytest.raises(ZeroDivisionError):
+            forget(log, approvals)
+    append(log, [entry(9, [], LICENCE)])
+    last = log.head()
+    assert last is not None
+    assert forget(log, approvals).left == 0
+    private = log.private(last.size - 1)
+    assert private is not None
+    assert private.subject_erased
+    assert what_leads_to_the_person(log, last.size) == []
+
+
+def test_the_persons_own_number_is_the_name_of_a_licence(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """Whoever asked in vain for an identity card by its number asked about the person, whom no entry need name else."""
+    append(log, [entry(9, [], PERSON)])
+    assert entries_of(forget(log, approvals)) == (0, 1, 2, 3, 6)
+    assert not LogSearch.of(log).find(Query(licence=PERSON)).entries
+    append(log, [entry(9, [], PERSON)])
+    assert entries_of(forget(log, approvals)) == (8,)
+    for index in (6, 8):
+        private = log.private(index)
+        assert private is not None
+        assert (private.subject_erased, private.part.licence) == (True, "")
+
+
+class FlawedWrapper(AesKeyWrapper):
+    """A key-encryption key under which some data keys cannot be unwrapped any more."""
+
+    damaged: frozenset[KeyNumber] = frozenset()
+
+    def unwrap(self, wrapped: bytes, number: KeyNumber) -> bytes:
+        """Decrypt a data key, or refuse it."""
+        if number in self.damaged:
+            raise LogUnavailableError(Unavailable.CORRUPT, "a wrapped data key")
+        return super().unwrap(wrapped, number)
+
+
+@pytest.mark.parametrize("whose", [LookupKind.OFFICIAL, LookupKind.SUBJECT])
+def test_a_damaged_key_keeps_nobody_from_being_forgotten(
+    tmp_path: Path, approvals: Sequence[ShredApproval], whose: LookupKind
+) -> None:
+    """Where a data key was changed, what it sealed is lost and told, and the rest is forgotten."""
+    wrapper = FlawedWrapper(b"k" * 32)
+    official = DRAFTS[0].private and DRAFTS[0].private.official
+    values = {LookupKind.OFFICIAL: str(official), LookupKind.SUBJECT: OTHER}
+    with opened(sqlite_setup(tmp_path, wrapper=wrapper)) as log:
+        append(log, DRAFTS)
+        owner = log.lookup.owner(whose, values[whose], log.lookup.current)
+        wrapper.damaged = frozenset({log.store.owners([owner])[owner]})
+    with opened(sqlite_setup(tmp_path, wrapper=wrapper)) as log:
+        done = forget(log, approvals)
+        [shard] = done.shards
+        assert (shard.entries, done.left) == ((0, 1, 2, 3), 0)
+        assert shard.damaged == ((2,) if whose is LookupKind.SUBJECT else ())
+        assert not find_about_person(log, PERSON)
+        assert not LogSearch.of(log).find(Query(licence=LICENCE)).entries
 
 
 @given(
@@ -381,71 +478,9 @@ def test_whatever_was_logged_nothing_leads_to_the_person(
         verify_log(log)
 
 
-# --- approvals --------------------------------------------------------------------------------------------------------
-
-
 def test_two_people_have_to_agree(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
     """One is not enough, nor the same one twice; nothing is changed then."""
     for given_by in ([], approvals[:1], [approvals[0], approve("a")]):
         with pytest.raises(NotApprovedError):
             forget(log, given_by)
     assert what_leads_to_the_person(log, 6) == [0, 1, 2, 3]
-
-
-def test_an_approval_is_for_one_person_one_log_and_one_basis() -> None:
-    """For anything else, from anybody else, too old, from the future or changed, it does not count."""
-    good = approve("a")
-    stranger = ApproverRegistry([one for name in "bc" if (one := APPROVERS.find(name)) is not None])
-    cases = [
-        (good, ORDER, APPROVERS, NOW, None),
-        (good, replace(ORDER, subject=OTHER), APPROVERS, NOW, ApprovalRefusal.OTHER_WORK),
-        (good, replace(ORDER, log="gw.370000/access/2027h1"), APPROVERS, NOW, ApprovalRefusal.OTHER_WORK),
-        (good, replace(ORDER, basis="PIPL-15"), APPROVERS, NOW, ApprovalRefusal.OTHER_WORK),
-        (good, ORDER, stranger, NOW, ApprovalRefusal.UNKNOWN_APPROVER),
-        (good, ORDER, APPROVERS, NOW + MAX_AGE + timedelta(seconds=1), ApprovalRefusal.TOO_OLD),
-        (good, ORDER, APPROVERS, NOW - timedelta(minutes=6), ApprovalRefusal.IN_FUTURE),
-        (replace(good, signature=bytes(64)), ORDER, APPROVERS, NOW, ApprovalRefusal.BAD_SIGNATURE),
-    ]
-    for approval, order, approvers, at, refusal in cases:
-        [counted] = count_approvals([approval], order, approvers, at=at)
-        assert counted.refusal is refusal
-
-
-def test_nobody_is_hashed_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second approval of the same person is refused before the slow hash."""
-    given = [approve("a"), approve("a"), approve("a")]
-    hashed: list[bytes] = []
-    real = shred_approval._hash
-
-    def count(subject: SubjectId, salt: bytes) -> str:
-        hashed.append(salt)
-        return real(subject, salt)
-
-    monkeypatch.setattr(shred_approval, "_hash", count)
-    refusals = [one.refusal for one in count_approvals(given, ORDER, APPROVERS, at=NOW)]
-    assert refusals == [None, ApprovalRefusal.SAME_APPROVER, ApprovalRefusal.SAME_APPROVER]
-    assert len(hashed) == 1
-
-
-def test_an_approval_is_carried_in_a_file() -> None:
-    """What is written is read; the number of the person is not in it, and another spelling is refused."""
-    data = encode_approval(approve("a"))
-    assert encode_approval(parse_approval(data)) == data
-    assert PERSON.encode() not in data
-    for wrong in (b"", data + b"\n", data[:-1], data.replace(b"/1", b"/2"), b"x" * 5_000):
-        with pytest.raises(ShredApprovalError):
-            parse_approval(wrong)
-
-
-@given(data=st.binary(max_size=200))
-def test_garbage_is_no_approval(data: bytes) -> None:
-    """Bytes that are no approval raise only our error."""
-    with pytest.raises(ShredApprovalError):
-        parse_approval(data)
-
-
-@pytest.mark.parametrize("changes", [{"basis": ""}, {"basis": "two words"}, {"basis": "x" * 129}, {"subject": ""}])
-def test_an_order_has_bounds(changes: dict[str, str]) -> None:
-    """A basis is a code, and somebody is named."""
-    with pytest.raises(ShredApprovalError):
-        replace(ORDER, **changes)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.book.retaining import RetainedShard
+from gateway.audit.book.standing import IN_FORCE
 from gateway.audit.entry import EntryDraft
 from gateway.audit.leaf import LeafDraft, LeafError, LeafKind, parse_leaf
 from gateway.audit.link import address, client, desk, server
@@ -228,6 +229,28 @@ async def test_approvals_are_not_lost(tmp_path: Path) -> None:
         leaves = await asyncio.to_thread(link.desk.book.current.store.leaves, 0, 100)
         said = [leaf for leaf in (parse_leaf(one).content for one in leaves) if leaf.kind is LeafKind.POLICY]
         assert [(leaf.policy, leaf.more["approvals"]) for leaf in said] == [(DIGEST, 2)]
+        await remote.close()
+
+
+async def test_what_is_in_force_is_said_to_whoever_writes_the_log(tmp_path: Path) -> None:
+    """A process that takes over the log hears what is in force before it is handed an entry, also if it was before."""
+    remote = RemoteLog(place_in(tmp_path), folder_of(tmp_path), random=lambda: 0.0)
+    async with serving_log(tmp_path) as link:
+        await remote.open()
+        for digest, version in ((DIGEST, "t1"), (OTHER_DIGEST, "t2")):
+            await remote.announce_policy(digest, approvals=2)
+            await remote.announce_trust(version)
+    await until(lambda: remote.stopped is not None)
+    for announcing in (remote.announce_policy(DIGEST, approvals=3), remote.announce_trust("t1")):
+        with pytest.raises(LogUnavailableError):
+            await announcing
+    async with serving_log(tmp_path) as link:
+        await until(lambda: remote.stopped is None)
+        await remote.append(EntryDraft(leaf=LeafDraft(kind=LeafKind.ACCESS, req="r", caller="c")))
+        leaves = await asyncio.to_thread(link.desk.book.current.store.leaves, 0, 100)
+        said = [leaf for leaf in (parse_leaf(one).content for one in leaves) if leaf.kind in IN_FORCE]
+        assert [leaf.policy or leaf.trust for leaf in said] == [DIGEST, "t1", OTHER_DIGEST, "t2", DIGEST, "t1"]
+        assert said[-2].more["approvals"] == 3
         await remote.close()
 
 

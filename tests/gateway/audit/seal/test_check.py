@@ -24,7 +24,7 @@ from gateway.cli.init import init
 from gateway.cli.site_settings import load_settings
 from tests.gateway.audit.seal import sealing
 from tests.gateway.audit.seal.sealing import DAY, MIDNIGHT, SealedLog, subject_owner, subject_word
-from tests.support.audit import LOOKUP, Clock, make_draft
+from tests.support.audit import LOOKUP, Clock, make_draft, reseal_private
 from tests.support.cli import tongban
 
 LONG_AGO_MS = 1_700_000_000_000  # the command reads the clock of the machine
@@ -55,6 +55,12 @@ def test_the_same_digest_in_every_store(sealed: SealedLog) -> None:
     private = sealed.log.private(7)
     assert private is not None
     assert said["digest"] == encode_digest(make_commitment(private.part.salts.resp, sha256(data).digest()))
+
+
+def test_a_replaced_private_part_is_noticed(sealed: SealedLog) -> None:
+    """Another response under genuine keys changes no row, and is not what the leaf commits to."""
+    reseal_private(sealed.log, 3, response=b"r" * 32)
+    assert sealing.faults(sealing.check(sealed.log)) == {(IndexFault.PRIVATE, 3)}
 
 
 def test_a_dropped_row_is_noticed(sealed: SealedLog) -> None:
@@ -164,6 +170,7 @@ def test_the_command_checks_a_log_that_is_written(tmp_path: Path) -> None:
         whole = tongban("audit", "check-index", "--site", site, "--shard", "2023h2", "--json")
         assert (whole.code, whole.object["outcome"], whole.object["days"], whole.object["size"]) == (0, "valid", 1, 4)
         with closing(sqlite3.connect(place.folder("2023h2") / "log.sqlite")) as connection, connection:
+            sealing.carry_over(connection)
             connection.execute("DELETE FROM words WHERE entry = 1")
         ended = tongban("audit", "check-index", "--site", site, "--json")
         assert ended.code == 1

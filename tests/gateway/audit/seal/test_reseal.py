@@ -1,12 +1,15 @@
 """Sealing anew: what a lawful deletion changes, and what it does not hide."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from gateway.audit.entry import SubjectId
+from gateway.audit.forgetting import one_shard
 from gateway.audit.forgetting.retention import retain
 from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Retention
 from gateway.audit.forgetting.shred import shred
@@ -15,7 +18,10 @@ from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.seal import reseal
 from gateway.audit.seal.check import IndexFault
+from gateway.audit.seal.reseal import Resealed
 from gateway.audit.seal.sealed import find_sealed_days, find_seals
+from gateway.audit.shard import site_origin
+from tests.gateway.audit.forgetting.shards import OneShard
 from tests.gateway.audit.forgetting.test_shred import APPROVERS, approve
 from tests.gateway.audit.seal import sealing
 from tests.gateway.audit.seal.sealing import DAY, MIDNIGHT, SealedLog, subject_word
@@ -26,34 +32,71 @@ class DiedError(Exception):
     """The process ended between two steps."""
 
 
+def die(*_: object) -> None:
+    raise DiedError
+
+
 def forget(log: AccessLog, number: int) -> None:
     order = order_of(number)
     approvals = [approve(name, order, at=sealing.moment(MIDNIGHT)) for name in "ab"]
-    asyncio.run(shred(log, order, approvals, APPROVERS, at=sealing.moment(MIDNIGHT)))
+    asyncio.run(shred(OneShard(log), order, approvals, APPROVERS, at=sealing.moment(MIDNIGHT)))
 
 
 def order_of(number: int) -> ShredOrder:
     private = make_draft(number).private
     assert private is not None
-    return ShredOrder(log=ORIGIN, subject=SubjectId(private.subjects[0]), basis="PIPL-47")
+    return ShredOrder(log=site_origin(ORIGIN), subject=SubjectId(private.subjects[0]), basis="PIPL-47")
 
 
-def test_a_forgotten_person_changes_their_days_only(sealed: SealedLog, tmp_path: Path) -> None:
-    """Days are sealed anew as they are afterwards, and nothing is missed; the earlier seals lose their salts."""
+def test_a_forgotten_person_changes_the_seals_of_all_days(sealed: SealedLog, tmp_path: Path) -> None:
+    """Every day is sealed anew, so nobody learns which of them were concerned; the earlier seals lose their salts."""
     forget(sealed.log, 4)  # entry 5, on the second day
     assert [(entry, more.more["action"]) for entry, more in find_seals(sealed.log)] == [
-        *((11, "reseal"), (8, "day"), (7, "day"))
+        *((12, "reseal"), (11, "reseal"), (8, "day"), (7, "day"))
     ]
-    said = parse_leaf(sealed.log.leaf(11)).content.more
+    said = parse_leaf(sealed.log.leaf(12)).content.more
     assert (said["first"], said["next"], said["previous"]) == (5, 7, "10")
     assert sealing.check(sealed.log).findings == ()
-    assert [sealed.log.private(entry) is None for entry in (7, 8, 11)] == [False, True, False]
+    assert [sealed.log.private(entry) is None for entry in (7, 8, 11, 12)] == [True, True, False, False]
     assert sealing.chain_faults(sealed.log, tmp_path / "out") == []
     forget(sealed.log, 2)  # entries 2 and 6: both days
-    assert [one.seal for one in find_sealed_days(sealed.log)[0]] == [13, 14]
+    assert [one.seal for one in find_sealed_days(sealed.log)[0]] == [14, 15]
     assert sealing.check(sealed.log).findings == ()
     assert sealing.chain_faults(sealed.log, tmp_path / "out") == []
-    assert verify_log(sealed.log) == 15
+    assert verify_log(sealed.log) == 16
+
+
+def test_a_deletion_that_is_done_again_tells_no_days(log: SealedLog) -> None:
+    """Also where it was cut short behind its seals, all days are sealed anew."""
+    with patch.object(log.log.store, "replace_privates", die), pytest.raises(DiedError):
+        forget(log.log, 4)
+    forget(log.log, 4)
+    said = [(more.more["previous"], more.more["first"]) for _, more in find_seals(log.log) if "previous" in more.more]
+    assert said == [("13", 5), ("13", 0), ("10", 5), ("10", 0)]
+    assert sealing.check(log.log).findings == ()
+
+
+def test_a_licence_that_is_named_meanwhile_has_its_days_sealed_anew(
+    log: SealedLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An entry that comes while a person is forgotten may name a licence of earlier days: no day differs then."""
+    real, draft, licence = one_shard.reseal_days, make_draft(4), make_draft(0).private
+    assert draft.private is not None
+    assert licence is not None
+    late = replace(draft, private=replace(draft.private, licence=licence.licence))  # entries 0 and 3 name it, sealed
+
+    async def come_in_between(*args: Any, **more: Any) -> Resealed:
+        done = await real(*args, **more)
+        monkeypatch.setattr(one_shard, "reseal_days", real)
+        await log.log.append(late)
+        return done
+
+    monkeypatch.setattr(one_shard, "reseal_days", come_in_between)
+    forget(log.log, 4)
+    opened = [log.log.private(entry) for entry in (0, 3, 5, 13)]
+    assert [one is not None and one.subject_erased for one in opened] == [True] * 4
+    assert sealing.check(log.log).findings == ()
+    assert sealing.chain_faults(log.log, tmp_path / "out") == []
 
 
 def test_a_deletion_does_not_hide_a_dropped_row(log: SealedLog) -> None:
@@ -67,9 +110,6 @@ def test_a_deletion_does_not_hide_a_dropped_row(log: SealedLog) -> None:
 def test_a_deletion_that_was_cut_short_is_done_again(log: SealedLog, step: str, tmp_path: Path) -> None:
     """Wherever it dies, the same command makes the index what the seals say."""
     store = log.log.store
-
-    def die(*_: object) -> None:
-        raise DiedError
 
     target = {
         "_plan": (reseal, "_plan"),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.commitment import is_opened_by
-from gateway.audit.entry import EntryDraft, SubjectId
+from gateway.audit.entry import EntryDraft, SubjectId, commit_private, make_private
 from gateway.audit.leaf import LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.lookup import Epoch, LookupKeys, LookupKind
@@ -22,7 +22,7 @@ from gateway.audit.search.query import Query, QueryError, QueryFlaw, encode_curs
 from gateway.audit.search.search import MAX_PAGE, MAX_SCANNED, LogSearch
 from gateway.audit.store.memory import MemoryKeys, MemoryStore
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from tests.support.audit import LOOKUP, START_MS, Clock, make_draft, opened, sqlite_setup
+from tests.support.audit import LOOKUP, START_MS, Clock, make_draft, opened, reseal_private, sqlite_setup
 
 DAY = 86_400_000
 COUNT = 60
@@ -46,7 +46,7 @@ def make_entry(number: int) -> EntryDraft:
         case=f"case-{number % 11}",
         licence=f"licence-{number % 6}",
     )
-    return replace(draft, private=private)
+    return replace(draft, private=private, leaf=replace(draft.leaf, commits=commit_private(private)))
 
 
 ENTRIES = [make_entry(number) for number in range(COUNT)]
@@ -225,6 +225,21 @@ def test_a_changed_private_part_is_shown_as_damaged(tmp_path: Path) -> None:
         [found] = LogSearch.of(log).find(Query(case="case-2")).entries
         assert (found.private, found.is_damaged) == (None, True)
     log.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"official": "other"}, {"case": "other"}, {"case": ""}, {"response": b"r" * 32}, {"salts": make_private().salts}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_private_part_that_was_replaced_is_shown_as_damaged(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Whoever has the keys of the log and writes another part sees it refused: it is not what the leaf commits to."""
+    with opened(sqlite_setup(tmp_path, Clock())) as log:
+        append(log, ENTRIES[:4])
+        reseal_private(log, 2, **changes)
+        [found] = LogSearch.of(log).find(Query(case="case-2")).entries
+        assert (found.private, found.is_damaged) == (None, True)
+        assert [one.is_damaged for one in LogSearch.of(log).find(Query(case="case-3")).entries] == [False]
 
 
 def test_two_values_of_one_word_are_told_apart(tmp_path: Path) -> None:

@@ -157,6 +157,19 @@ class TestStore:
         store.erase_owners([OWNER])
         assert store.owners([OWNER]) == {}
 
+    def test_owners_are_read_by_pages(self, store: LogStore) -> None:
+        """All owners are found in their order, some at a time, whatever is erased meanwhile."""
+        owners = [KeyOwner(bytes([first]) * 8 + bytes([last]) * 4) for first in (0, 127, 128, 255) for last in (0, 200)]
+        batch = replace(Writer().batch(), owners={owner: KeyNumber(n) for n, owner in enumerate(owners[::-1], 1)})
+        store.commit(batch, expected=None)
+        found: list[KeyOwner] = []
+        while page := store.owners_before(Epoch(2), after=found[-1] if found else None, limit=3):
+            assert len(page) <= 3
+            found += sorted(page)
+            store.erase_owners(list(page)[:1])
+        assert found == owners
+        assert len(store.owners(owners)) == 5
+
     def test_single_entries_are_picked(self, store: LogStore) -> None:
         """Entries of any batch come with their private parts; those that are not there are left out."""
         writer = Writer()

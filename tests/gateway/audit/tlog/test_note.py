@@ -81,6 +81,15 @@ def test_garbage_is_no_note(data):
         assert encode_signature_lines(lines) == data
 
 
+def test_a_line_that_is_there_again_is_verified_once(monkeypatch):
+    """Whoever copies a genuine line costs nobody a verification for each copy."""
+    verified = []
+    monkeypatch.setattr(NoteKey, "verify", lambda _key, _text, value: verified.append(value))
+    line = SM2_SIGNER.sign(TEXT)
+    assert verify_note(Note(text=TEXT, signatures=(line,) * MAX_SIGNATURES), [SM2_SIGNER.key])
+    assert verified == [line.value]
+
+
 @given(st.integers(0, len(CHECKPOINT.encode())), st.integers(0, 40), st.binary(max_size=12))
 @settings(max_examples=300)
 def test_a_damaged_note_is_read_or_refused(at, length, inserted):

@@ -19,7 +19,9 @@ from gateway.audit.leaf import Commits, LeafDraft, LeafError, LeafKind, encode_l
 from gateway.audit.tlog.checkpoint import parse_checkpoint
 from gateway.audit.tlog.quorum import encode_policy
 from gateway.audit.tlog.tile import ENTRIES, TileAddress, encode_bundle, encode_tile_path, parse_bundle
-from gateway.audit.verify.finding import MAX_FINDINGS, SENTENCES, FindingKind
+from gateway.audit.verify.chains import Chains
+from gateway.audit.verify.finding import MAX_FINDINGS, SENTENCES, FindingKind, Findings
+from gateway.audit.verify.part import PartFound
 from gateway.audit.verify.quick_leaf import AnswerLeaf, read_leaves
 from gateway.audit.verify.source import FolderSource, HttpSource, SourceError, SourceFault, open_source
 from gateway.audit.verify.verifier import NoPolicyError, verify_log
@@ -282,13 +284,22 @@ def activate(number: int, policy: str, **more: str) -> LeafDraft:
     return exports.event(LeafKind.POLICY, number, action="activate", policy=policy, **more).leaf
 
 
+def trust(number: int, version: str, **more: str) -> LeafDraft:
+    return exports.event(LeafKind.TRUST, number, action="activate", trust=version, **more).leaf
+
+
+def using(policy: str = "", trust: str = "") -> LeafDraft:
+    return replace(exports.answer(1).leaf, policy=policy, trust=trust)
+
+
 def day_seal(**changes: object) -> LeafDraft:
     members = {"action": "day", "day": exports.day_of(START_MS), "digest": "d", "first": 0, "next": 2} | changes
     return exports.event(LeafKind.SEAL, 9, **members).leaf
 
 
 NEXT = START_MS + exports.DAY_MS
-USED = exports.answer(1, exports.OLD).leaf
+USED = exports.bare_answer(1).leaf
+LATER = "later-trust-of-the-gateway"
 
 
 @pytest.mark.parametrize(
@@ -296,14 +307,62 @@ USED = exports.answer(1, exports.OLD).leaf
     [
         ([activate(0, exports.OLD), activate(1, exports.NEW)], 1),
         ([activate(0, exports.OLD), activate(1, exports.NEW, previous="sha256:other")], 1),
-        ([activate(0, exports.NEW), USED, activate(1, exports.OLD, previous=exports.NEW)], 1),
+        ([activate(0, exports.NEW), using(exports.OLD), activate(1, exports.OLD, previous=exports.NEW)], 1),
+        ([using(exports.OLD), activate(0, exports.OLD)], 0),
+        ([using(exports.OLD), activate(0, exports.NEW, previous=exports.OLD)], 0),
+        ([using(exports.OLD)], 0),
     ],
-    ids=["no previous", "another previous", "used before"],
+    ids=["no previous", "another previous", "used before", "used first", "said to be older", "never activated"],
 )
 def test_a_policy_chain_with_a_gap_is_noticed(tmp_path: Path, drafts: list[LeafDraft], entry: int) -> None:
     """A bundle that comes after another than the last, or decides before it was activated, is named by its entry."""
     found = exports.verified_log(write_events(tmp_path, [(START_MS, draft) for draft in drafts]))
     assert [(one.kind, one.entry) for one in found.findings] == [(FindingKind.POLICY_CHAIN, entry)]
+
+
+@pytest.mark.parametrize(
+    ("drafts", "entry"),
+    [
+        ([trust(0, exports.TRUST), trust(1, LATER)], 1),
+        ([trust(0, exports.TRUST), trust(1, LATER, previous="another")], 1),
+        ([trust(0, LATER), using(trust=exports.TRUST), trust(1, exports.TRUST, previous=LATER)], 1),
+        ([USED, using(trust=exports.TRUST)], 1),
+        ([trust(0, exports.TRUST), using(trust=exports.TRUST), trust(1, LATER, previous=exports.TRUST)], None),
+    ],
+    ids=["no previous", "another previous", "used before", "never activated", "sound"],
+)
+def test_the_trust_store_is_followed_as_policies_are(
+    tmp_path: Path, drafts: list[LeafDraft], entry: int | None
+) -> None:
+    """A trust store that comes after another than the last, or that answers rest on before, is named by its entry."""
+    found = exports.verified_log(write_events(tmp_path, [(START_MS, draft) for draft in drafts]))
+    wanted = [] if entry is None else [(FindingKind.TRUST_CHAIN, entry)]
+    assert [(one.kind, one.entry) for one in found.findings] == wanted
+
+
+@pytest.mark.parametrize(
+    ("drafts", "entry"),
+    [
+        ([using(exports.OLD)], None),
+        ([using("sha256:older"), using(exports.OLD), activate(1, exports.NEW, previous=exports.OLD)], None),
+        ([activate(1, exports.NEW, previous=exports.OLD), using(exports.OLD)], None),
+        ([activate(1, exports.NEW, previous=exports.OLD), using("sha256:older")], 1),
+    ],
+    ids=["no activation", "before the first", "what that says was before", "behind it"],
+)
+def test_what_was_activated_before_a_part_is_believed(drafts: list[LeafDraft], entry: int | None) -> None:
+    """In a part of a log, rules are held to the activations that are there, from the first of them on."""
+    findings, found = Findings(), PartFound()
+    chains = Chains(256, findings)
+    for number, draft in enumerate(drafts, 256):
+        if draft.kind is LeafKind.POLICY:
+            found.others.append((number, draft))
+        else:
+            found.policies.setdefault(draft.policy, number)
+    chains.take(found)
+    chains.finish(256 + len(drafts))
+    wanted = [] if entry is None else [(FindingKind.POLICY_CHAIN, 256 + entry)]
+    assert [(one.kind, one.entry) for one in findings.kept] == wanted
 
 
 @pytest.mark.parametrize(
@@ -331,7 +390,7 @@ def test_a_seal_that_covers_something_else_is_noticed(tmp_path: Path, changes: d
 
 
 def shred(number: int) -> LeafDraft:
-    return exports.event(LeafKind.SHRED, number, basis="PIPL-47", approvals=2, count=1, digest="d").leaf
+    return exports.event(LeafKind.SHRED, number, basis="PIPL-47", approvals=2, digest="d").leaf
 
 
 def reseal(shred: int, **changes: object) -> LeafDraft:
@@ -482,6 +541,7 @@ def test_the_quick_reader_and_the_reader_of_record_agree(data: st.DataObject) ->
         (b'"kind":"access"', b'"kind":"acce\\u0073s"'),
         (b'"partner":"340000"', b'"partner":""'),
         (b'AAAAAAAA"', b'AAAAAAAB"'),
+        (LEAF[LEAF.index(b'"commits":') : LEAF.index(b'"form"')], b'"commits":{},'),
     ],
     ids=str,
 )
@@ -516,12 +576,9 @@ def agree(leaf: bytes) -> None:
         return
     for read in (quick, beside[1]):
         assert not isinstance(read, LeafError)
-        assert (read.caller, read.seq, read.t, read.policy) == (
-            slow.content.caller,
-            slow.seq,
-            slow.t,
-            slow.content.policy,
-        )
+        content = slow.content
+        said = (content.caller, slow.seq, slow.t, content.policy, content.trust)
+        assert (read.caller, read.seq, read.t, read.policy, read.trust) == said
 
 
 def test_an_entry_over_two_lines_is_none() -> None:

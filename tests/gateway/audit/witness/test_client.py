@@ -11,6 +11,7 @@ from gateway.audit.tlog.checkpoint import SignedCheckpoint, encode_checkpoint, s
 from gateway.audit.tlog.note import encode_signature_lines
 from gateway.audit.tlog.quorum import verify_witnessed
 from gateway.audit.witness.client import (
+    MAX_CLOCK_SECONDS,
     ForkDetectedError,
     StoreView,
     WitnessError,
@@ -97,14 +98,55 @@ async def test_a_fork_or_a_rollback_is_proven_by_our_own_signature(
 
 
 async def test_a_submission_that_was_overtaken_is_no_rollback(aiohttp_server: StartServer) -> None:
-    """A witness that has a later checkpoint of our own tree is told apart from one that proves a rollback."""
+    """A witness that has a later checkpoint of our own tree has cosigned that; one too long ago does not count."""
     witness, tree = make_witness(), Tree()
     early = tree.grow(5)
     assert witness.add_checkpoint(body(tree, tree.grow(9), 0), NOW).status == 200
     url = await serve_witness(aiohttp_server, witness)
     async with aiohttp.ClientSession() as session:
-        fed = await WitnessFeeder(policy=policy_for(url), log=tree, session=session).feed(early, NOW)
-    assert fed.failures["w1"].fault is WitnessFault.OVERTAKEN
+        feeder = WitnessFeeder(policy=policy_for(url), log=tree, session=session)
+        fed = await feeder.feed(early, NOW)
+        late = await feeder.feed(early, NOW + MAX_CLOCK_SECONDS + 1)
+    assert (fed.is_witnessed, fed.checkpoint.checkpoint.size, dict(fed.cosigned)) == (True, 9, {"w1": NOW})
+    assert verify_witnessed(fed.checkpoint, policy_for(url)).cosigned == {"w1": NOW}
+    assert (late.is_witnessed, late.failures["w1"].fault) == (False, WitnessFault.OVERTAKEN)
+
+
+async def test_whoever_feeds_in_our_place_does_our_work(aiohttp_server: StartServer) -> None:
+    """Witnesses that somebody keeps busy with our own checkpoints have cosigned what they saw last, and that counts."""
+    witnesses, tree = [make_witness(number) for number in (1, 2)], Tree()
+    for witness in witnesses:
+        for size in range(MOST_A_MINUTE):
+            grown = body(tree, tree.grow(size + 1), size)
+            assert witness.add_checkpoint(grown, NOW, sender="127.0.0.1").status == 200
+    urls = [await serve_witness(aiohttp_server, witness) for witness in witnesses]
+    policy = policy_for(*urls, needed=2)
+    async with aiohttp.ClientSession() as session:
+        fed = await WitnessFeeder(policy=policy, log=tree, session=session).feed(tree.grow(90), NOW)
+    assert (fed.is_witnessed, fed.checkpoint.checkpoint.size, dict(fed.failures)) == (True, MOST_A_MINUTE, {})
+    assert set(verify_witnessed(fed.checkpoint, policy).cosigned) == {"w1", "w2"}
+
+
+async def test_what_a_busy_witness_shows_may_be_evidence(aiohttp_server: StartServer) -> None:
+    """A witness that is busy and shows a checkpoint of ours that we do not contain has proven a fork."""
+    other = Tree(label="other")
+    liar = Liar(status=429, shown=encode_checkpoint(other.grow(5)))
+    with pytest.raises(ForkDetectedError):
+        await ask(await liar.start(aiohttp_server), tree := Tree(), tree.grow(7))
+
+
+async def test_cosignatures_of_different_trees_are_no_quorum(aiohttp_server: StartServer) -> None:
+    """Each witness that shows another of our checkpoints was there; together they are not enough."""
+    tree, urls = Tree(), []
+    for number in (1, 2):
+        signed = tree.grow(number)
+        shown = signed.with_signatures([exports.COSIGNERS[number - 1].cosign(signed.note.text, NOW)])
+        urls.append(await Liar(status=429, shown=encode_checkpoint(shown)).start(aiohttp_server))
+    async with aiohttp.ClientSession() as session:
+        feeder = WitnessFeeder(policy=policy_for(*urls, needed=2), log=tree, session=session)
+        fed = await feeder.feed(tree.grow(7), NOW)
+    assert (fed.is_witnessed, set(fed.cosigned), dict(fed.failures)) == (False, {"w1", "w2"}, {})
+    assert (fed.checkpoint.checkpoint.size, len(fed.checkpoint.note.signatures)) == (7, 1)
 
 
 # --- a witness that lies ----------------------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ from gateway.audit.witness import rounds as rounds_module
 from gateway.audit.witness.client import WitnessFault
 from gateway.audit.witness.cosigned import judge_cosigned, quorum_seconds
 from gateway.audit.witness.desk import WitnessDesk
+from gateway.audit.witness.protocol import origin_hash
 from gateway.audit.witness.report import STALE_ROUNDS, WitnessOutlook
 from gateway.audit.witness.state import WitnessStateError, WitnessStateFault
 from gateway.audit.witness.witness import Witness
 from tests.gateway.audit import exports
 from tests.support.audit import ORIGIN
 from tests.support.province import DEAD, INTERVAL, NEXT_YEAR, SHARD, START, Province, served
-from tests.support.witness import StartServer, make_witness, policy_for, serve_desk, serve_witness
+from tests.support.witness import Liar, StartServer, make_witness, policy_for, serve_desk, serve_witness
 
 
 async def test_each_round_has_the_newest_checkpoint_witnessed(
@@ -86,6 +87,25 @@ async def test_answers_go_on_while_witnesses_are_away_and_staleness_shows(
     assert province.metric("tongban_audit_cosigned_age_seconds") == longest.total_seconds() + 1
     assert province.metric('tongban_audit_witness_faults_total{fault="unreachable",witness="w2"}') >= 2
     assert province.metric("tongban_audit_log_forked") == 0
+
+
+async def test_a_busy_witness_that_saw_less_takes_nothing_back(
+    aiohttp_server: StartServer, province: Province, session: aiohttp.ClientSession
+) -> None:
+    """What a quorum saw stays what receipts say, when all that answers later is an older checkpoint."""
+    first, second = (make_witness(number, logs=province.logs()) for number in (1, 2))
+    url, other = await serve_witness(aiohttp_server, first), await serve_witness(aiohttp_server, second)
+    await province.rounds(policy_for(url, other, needed=1)).look(session)
+    old = await asyncio.to_thread(second.latest, origin_hash(ORIGIN), int(province.now.timestamp()))
+    await province.append([1])
+    await province.rounds(policy_for(url, DEAD, needed=1)).look(session)
+    busy = await Liar(status=429, shown=old).start(aiohttp_server)
+    rounds = province.rounds(policy_for(DEAD, busy, needed=1))
+    await rounds.look(session)
+    known = rounds.latest_witnessed(ORIGIN)
+    assert known is not None
+    assert known.size > parse_checkpoint(old or b"").checkpoint.size
+    assert rounds.report(province.now).witnesses[1].fault is None
 
 
 async def test_a_restart_remembers_what_was_witnessed(

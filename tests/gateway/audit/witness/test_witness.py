@@ -99,8 +99,9 @@ def test_only_growth_uses_up_the_turns_of_a_log() -> None:
     grown = [witness.add_checkpoint(body(tree, tree.grow(size + 1), size), NOW).status for size in range(3, 64)]
     assert grown == [*[200] * (MOST_A_MINUTE - 1), 429, 409]
     assert witness.add_checkpoint(body(tree, tree.grow(90), 62), NOW + 59).status == 429
-    assert witness.add_checkpoint(body(fork, fork.grow(90), 62), NOW + 59).status == 422
-    assert witness.add_checkpoint(body(tree, tree.grow(90), 62), NOW + 60).status == 200
+    assert witness.add_checkpoint(body(tree, tree.grow(70), 62), NOW + 59, sender="192.0.2.1").status == 200
+    assert witness.add_checkpoint(body(fork, fork.grow(90), 70), NOW + 59).status == 422
+    assert witness.add_checkpoint(body(tree, tree.grow(90), 70), NOW + 60).status == 200
 
 
 def test_a_tree_that_did_not_grow_is_cosigned_anew_only_now_and_then(tmp_path: Path) -> None:
