@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
+import msgspec
+
 from gateway.audit.errors import MalformedLogDataError
-from gateway.audit.leaf import MAX_LEAF, LeafError, parse_leaf
+from gateway.audit.leaf import MAX_LEAF
 from gateway.audit.store.store import Batch, StoredEntry
 from gateway.audit.tlog.merkle import HASH_SIZE
 from gateway.audit.tlog.tile import encode_bundle, parse_bundle
@@ -27,6 +29,15 @@ _USUAL: Final = (
     b'00","outcome":"valid","partner":"370000","plan":"p1","policy":"sha256:","purpose":"approval","reasons":["'
     b'revocation.good"],"req":"01K","revocation":1000,"seq":1,"t":17,"trust":"","v":1}'
 )
+
+
+class _Timed(msgspec.Struct):
+    """What is read of a leaf where only its time matters."""
+
+    t: int
+
+
+_TIMED: Final = msgspec.json.Decoder(_Timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +145,8 @@ def first_in_group(group: Group, t: int) -> int | None:
     """
     leaves = unpack_leaves(group.leaves, group.count)
     try:
-        at = bisect_left(leaves, t, key=lambda leaf: parse_leaf(leaf).t)  # times never go back
-    except LeafError as error:
+        at = bisect_left(leaves, t, key=lambda leaf: _TIMED.decode(leaf).t)  # times never go back
+    except msgspec.MsgspecError as error:
         raise LogUnavailableError(Unavailable.CORRUPT, "the leaves of a group") from error
     return None if at == len(leaves) else group.first + at
 
