@@ -163,7 +163,7 @@ def draft_answer(
 def draft_refusal(asking: Asking, about: About, reason: str, *, left_out: int = 0) -> EntryDraft:
     """Return the entry of a refusal; ``reason`` is the word of its problem document.
 
-    ``left_out`` is how many refusals of this caller have no entry of their own since its last one.
+    ``left_out`` is how many refusals of this caller, at most, have no entry of their own since its last one.
     """
     reasons = (reason, f"{LEFT_OUT}{left_out}") if left_out else (reason,)
     private = _make_private(asking, about)

@@ -116,7 +116,8 @@ async def record_refusal(request: web.Request, problem: ProblemError) -> Problem
         refusal = error
     else:
         return problem
-    # Counted again only when it has failed: it may arrive yet, after nobody waits.
+    # Counted again only when it has failed, for it may arrive yet, after nobody waits. Where it failed it may be stored
+    # all the same, and they are stated twice: rather too many than too few.
     request[APPENDING].add_done_callback(lambda ended: None if _is_durable(ended) else limit.put_back(caller, left_out))
     return refusal
 

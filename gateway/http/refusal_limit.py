@@ -49,6 +49,6 @@ class RefusalLimit:
         return left_out
 
     def put_back(self, caller: CallerId, left_out: int) -> None:
-        """Count them again: the entry that was to say so was not written."""
+        """Count them again: the entry that was to say so was not written, or nobody knows."""
         if left_out:
             self._rows[caller].left_out += left_out

@@ -5,10 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.rules import find_rules
 from gateway.audit.lookup import ALARM_RULES, WITHHOLDING
 from gateway.audit.said import read_said
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.holder.withholding import Withholding
 from gateway.log_site import LogWriter
 from gateway.metrics import Metrics
@@ -39,6 +42,32 @@ async def test_new_rules_of_secrecy_and_a_clock_behind(tmp_path: Path) -> None:
         now = NOW
         await writer.book.append(make_draft(1))
         assert await said(writer.book, WITHHOLDING) == rules.digest
+
+
+async def test_a_clock_that_is_set_right_after_the_start(tmp_path: Path) -> None:
+    """A machine that boots with its clock behind the log goes on when that is set; from then on no jump is believed."""
+
+    def prepare() -> Site:
+        write_site(tmp_path)
+        return load_site(tmp_path)
+
+    site = await asyncio.to_thread(prepare)
+    now = NOW
+    async with LogWriter(site, clock=lambda: now, metrics=Metrics(), steady=lambda: 9_000.0).running():
+        now += timedelta(minutes=59)
+    now -= timedelta(hours=3)
+    writer = LogWriter(site, clock=lambda: now, metrics=Metrics(), steady=lambda: 20.0)
+    async with writer.running():
+        assert writer.book.stopped is not None
+        assert writer.book.stopped.reason is Unavailable.CLOCK_WENT_BACK
+        now = NOW + timedelta(days=3)
+        await writer.book.append(make_draft(1))
+        now += timedelta(hours=2)
+        with pytest.raises(LogUnavailableError) as refused:
+            await writer.book.append(make_draft(2))
+        assert refused.value.reason is Unavailable.CLOCK_WENT_AHEAD
+        now -= timedelta(hours=2)
+        await writer.book.append(make_draft(3))
 
 
 async def test_a_rule_that_was_off_leaves_a_trace(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class SqliteFile:
     def purge(self) -> bool:
         """Empty the write-ahead log; what was deleted in the file itself is overwritten already.
 
-        But where rows were moved from one page to another, as in an index, copies may be left in the free part of pages.
+        Where rows were moved from one page to another, as in an index, copies may be left in the free part of pages.
         """
         try:
             self.empty_journal()
