@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from gateway.audit.book.report import LogReports
 from gateway.audit.book.site_log import SiteLog
 from gateway.background import Background, Steady
 from gateway.budget.charging import SECRET_BYTES, Charging
@@ -45,6 +46,7 @@ from gateway.http.state import (
     PSEUDONYMS,
     REFUSALS,
     RELOAD,
+    REPORTS,
     SHARING,
     SITE,
     SOURCES,
@@ -122,7 +124,8 @@ def create_app(
     app[CONSENTS], app[CHANGES] = consents, set()
     app[WITNESS], app[WITNESSES] = open_desk(site), background.witnesses
     app[ALARMS] = background.watch
-    app[LANES] = Lanes()
+    app[LANES] = lanes = Lanes()
+    app[REPORTS] = LogReports(app[LOG], lanes.reports.run)
     app[SHARING] = Sharing(
         region=site.settings.region,
         pseudonyms=app[PSEUDONYMS],

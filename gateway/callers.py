@@ -12,7 +12,7 @@ from typing import Final, NewType, TypeVar
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from adapters.errors import MalformedDocumentError
 from adapters.strict.base64 import decode_base64
@@ -20,6 +20,7 @@ from gateway.facade.account import FacadeAccount, parse_account
 from gateway.settings import REGION_PATTERN
 from gateway.toml_table import Fault, TomlTable, Words, describe_entry, describe_os_error, load_toml
 from keys.errors import SignatureVerificationError
+from keys.own.record import KeyAlgorithm
 from keys.sm2 import Sm2PublicKey
 
 CallerId = NewType("CallerId", str)
@@ -57,14 +58,25 @@ class CallerRole(StrEnum):
     IDENTITY_PROVIDER = "identity-provider"  # vouches for holders who ask who looked at theirs, and nothing else
 
 
+# How a token is signed with one of our own keys.
+TOKEN_ALGORITHMS: Final = MappingProxyType(
+    {
+        KeyAlgorithm.SM2: TokenAlgorithm.SM2,
+        KeyAlgorithm.P256: TokenAlgorithm.ES256,
+        KeyAlgorithm.ED25519: TokenAlgorithm.EDDSA,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """A registered system; it may sign in when ``enabled`` and ``valid_from <= at < valid_to`` (None: open).
 
     It signs in with a token that its key signs, or, where it has an ``account``, at a façade and nowhere else.
     ``kind`` is a caller kind of the sharing policy; "": none, and no rule grants it anything. Whoever
-    ``may_register_consent`` is trusted to have the holder's word for it. An auditor who ``may_open`` may ask for
-    private parts of entries to be opened; one who ``may_approve_opening`` may approve what another one asked for.
+    ``may_register_consent`` is trusted to have the holder's word for it; whoever ``may_receive_credentials``, to hand
+    them to the holder whose key it names. An auditor who ``may_open`` may ask for private parts of entries to be
+    opened; one who ``may_approve_opening`` may approve what another one asked for.
     ``organisation_name`` and ``organisation_name_zh`` are for holders, who are told which organisation looked at
     theirs; "" where it was not written down.
     """
@@ -82,6 +94,7 @@ class Caller:
     valid_to: datetime | None = None
     kind: str = ""
     may_register_consent: bool = False
+    may_receive_credentials: bool = False
     role: CallerRole = CallerRole.BUSINESS
     may_open: bool = False
     may_approve_opening: bool = False
@@ -244,14 +257,16 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
     kind_expected = Words("共享策略中的调用方种类", "a caller kind of the sharing policy")
     kind = table.text("kind", default="", pattern=_KIND, expected=kind_expected)
     may_register_consent = table.flag("may_register_consent", default=False)
+    may_receive_credentials = table.flag("may_receive_credentials", default=False)
     role = table.choice("role", CallerRole) if table.has("role") else CallerRole.BUSINESS
     may_open = table.flag("may_open", default=False)
     may_approve_opening = table.flag("may_approve_opening", default=False)
     organisation_name = table.text("organisation_name", default="")
     organisation_name_zh = table.text("organisation_name_zh", default="")
-    if role not in {CallerRole.BUSINESS, None} and (kind or may_register_consent):
-        zh = "审计员与身份认证平台不得有 kind 与 may_register_consent"
-        expected = Words(zh, "auditors and identity providers without kind and may_register_consent")
+    if role not in {CallerRole.BUSINESS, None} and (kind or may_register_consent or may_receive_credentials):
+        zh = "审计员与身份认证平台不得有 kind、may_register_consent 与 may_receive_credentials"
+        en = "auditors and identity providers without kind, may_register_consent and may_receive_credentials"
+        expected = Words(zh, en)
         table.fault("role", expected=expected, found=str(role))
     if role not in {CallerRole.BUSINESS, None} and account is not None:
         expected = Words("仅用于业务系统", "for business systems only")
@@ -276,6 +291,7 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
         valid_to=valid_to,
         kind=kind,
         may_register_consent=may_register_consent,
+        may_receive_credentials=may_receive_credentials,
         role=role,
         may_open=may_open,
         may_approve_opening=may_approve_opening,
@@ -323,6 +339,13 @@ def read_public_key(
         expected = Words(f"{which} 公钥", f"a public key for {which}")
         table.fault("key", expected=expected, found=Words("其他内容", "something else"))
     return key
+
+
+def encode_public_key(key: CallerKey) -> bytes:
+    """Return the one spelling of a key (SubjectPublicKeyInfo, DER): a file may spell the same key in several ways."""
+    if isinstance(key, Sm2PublicKey):
+        return key.spki
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _read_key_file(folder: Path, name: str) -> str:

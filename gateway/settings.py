@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.audit.book.settings import STATE_PATTERN, AuditSettings, parse_audit
+from gateway.credential.settings import CredentialSettings, parse_credentials
 from gateway.facade.settings import FacadeSettings, parse_facades
 from gateway.second_opinion import SecondOpinionSettings, parse_second_opinion
 from gateway.toml_table import TomlTable, Words
@@ -108,6 +109,7 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     facades: tuple[FacadeSettings, ...] = ()
+    credentials: CredentialSettings = field(default_factory=CredentialSettings)
 
 
 def parse_settings(table: TomlTable) -> Settings:
@@ -134,6 +136,7 @@ def parse_settings(table: TomlTable) -> Settings:
         policy=_parse_policy(table.table("policy")),
         audit=parse_audit(table.table("audit")),
         facades=parse_facades(table),
+        credentials=parse_credentials(table.table("credentials")),
     )
     gateway.finish()
     table.finish()

@@ -13,6 +13,8 @@ from gateway.adapters.systems import SYSTEMS_FILE, load_systems
 from gateway.audit.alarms.reading import ALARMS_FILE, WATCHLISTS_FOLDER, AlarmRules, check_lists, load_alarms
 from gateway.audit.witness.folder import NOBODY, WITNESS_FOLDER, Witnessing, load_witnessing
 from gateway.callers import README, CallerRegistry, load_callers
+from gateway.credential.issuers import ISSUERS_FOLDER, load_issuers
+from gateway.credential.keys import CredentialKeys, open_credential_keys
 from gateway.facade.loading import load_facades
 from gateway.facade.plan import FacadePlan
 from gateway.holder.withholding import WITHHOLDING_FILE, Withholding, load_withholding
@@ -21,7 +23,7 @@ from gateway.policy.draft import read_sound_draft
 from gateway.policy.folder import POLICIES_FOLDER, has_policy
 from gateway.secret_file import SHORTEST_SECRET, SecretError, SecretFault, read_secret
 from gateway.settings import Settings, TrustSettings, parse_settings
-from gateway.sources.rules import SOURCES_FILE, STORE_FIRST, SourceRule, load_rules
+from gateway.sources.rules import SOURCES_FILE, STORE, SourceRule, load_rules
 from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
 from gateway.toml_table import Fault, Words, describe_entry, describe_os_error, load_toml
 from gateway.trust.lists import Finding, TrustReading, TrustState
@@ -43,6 +45,7 @@ FOLDERS: Final = (
     POLICIES_FOLDER,
     ADAPTERS_FOLDER,
     APPROVERS_FOLDER,
+    ISSUERS_FOLDER,
     STATUS_FOLDER,
     WITNESS_FOLDER,
     WATCHLISTS_FOLDER,
@@ -79,8 +82,9 @@ class Site:
     alarms: AlarmRules = field(default_factory=AlarmRules)
     facades: tuple[FacadePlan, ...] = ()  # addresses at which we answer as another system does
     systems: Mapping[str, SystemAccess] = field(default_factory=dict, repr=False)  # the other systems that it may ask
-    rules: tuple[SourceRule, ...] = (STORE_FIRST,)  # which sources are asked, in order
+    rules: tuple[SourceRule, ...] = (STORE,)  # which sources are asked, in order
     asked: tuple[AskedSystem, ...] = ()  # the systems that rules name
+    credentials: CredentialKeys | None = field(default=None, repr=False)  # None: no credentials are issued
 
 
 def load_site(folder: Path, *, at: datetime | None = None) -> Site:
@@ -111,6 +115,7 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     planned = () if settings is None else settings.facades
     facades = load_facades(planned, folder, callers, file=SETTINGS_FILE, faults=faults)
     load_approvers(folder / APPROVERS_FOLDER, faults=faults)
+    load_issuers(folder / ISSUERS_FOLDER, faults=faults)
     withholding = load_withholding(folder, faults=faults)
     systems = load_systems(folder, faults=faults)
     rules = load_rules(folder, systems=systems, faults=faults)
@@ -122,6 +127,9 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     own_witnesses = "" if settings is None else settings.audit.witness.policy
     witnessing = load_witnessing(folder, policy=own_witnesses, faults=faults)
     master = None if settings is None else _read_master(folder, settings, faults)
+    credentials = None
+    if settings is not None:
+        credentials = open_credential_keys(folder, settings.credentials, at=at, file=SETTINGS_FILE, faults=faults)
     if faults or settings is None:
         raise SiteError(faults)
     return Site(
@@ -143,6 +151,7 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
         asked=asked,
         alarms=alarms,
         witnessing=witnessing,
+        credentials=credentials,
     )
 
 

@@ -72,6 +72,15 @@ match_floor_milliseconds = 50
 # 改为其他数字，所有假名随之更换。Another number gives everybody other pseudonyms.
 # pseudonym_epoch = 1
 
+# 可选：把答复签发为持证人保管的可验证凭证（SD-JWT VC）；不设 issuer 则不签发。
+# 密钥由 tongban keys new --purpose credential 生成；keys 为其文件夹，passphrase 为口令文件，days 为凭证有效天数。
+# Optional: answers as credentials that holders carry (SD-JWT VC); without an issuer there are none. docs/sd-jwt.md
+# [credentials]
+# issuer = "https://licences.example.gov.cn"
+# keys = "/var/lib/tongban/keys"
+# passphrase = "/run/credentials/tongban-keys"
+# days = 30
+
 [second_opinion]
 # 每百万次 SM2 验签中由第二个库复核的次数；0 为不复核。
 # Of a million SM2 verifications, how many a second library repeats; 0: none.
@@ -219,6 +228,9 @@ region = "370000"
 # 是否可为持证人登记同意（POST /v1/consents）；仅限受托取得同意的系统。
 # Whether it may register what holders have agreed to; for systems that are trusted to have the holder's word.
 # may_register_consent = false
+# 是否可为持证人申领可验证凭证；仅限受托将其交给持证人的系统，如政务服务 App。
+# Whether it may receive credentials for holders; for systems that are trusted to hand them to the holder.
+# may_receive_credentials = false
 
 # 令牌头中的 alg 与 kid，必须完全一致。The token's "alg" (EdDSA, ES256 or SM2) and "kid", exactly.
 algorithm = "EdDSA"

@@ -9,6 +9,7 @@ from gateway.cli.adapter import adapter_app
 from gateway.cli.audit import audit_app
 from gateway.cli.consent import consent_app
 from gateway.cli.console import prepare_streams
+from gateway.cli.credential import credential_app
 from gateway.cli.keys import keys_app
 from gateway.cli.language import say
 from gateway.cli.licences import licences_app
@@ -181,6 +182,7 @@ app.add_typer(licences_app)
 app.add_typer(consent_app)
 app.add_typer(policy_app)
 app.add_typer(adapter_app)
+app.add_typer(credential_app)
 app.add_typer(audit_app)
 
 

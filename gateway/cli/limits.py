@@ -10,6 +10,9 @@ DEFAULT_SCRYPT_MIB: Final = 128
 DEFAULT_SIGNING_DAYS: Final = 365
 DEFAULT_VERIFYING_DAYS: Final = 3_650
 DEFAULT_LIST_DAYS: Final = 90
+DEFAULT_CREDENTIAL_DAYS: Final = 30
+MAX_CREDENTIAL_DAYS: Final = 366  # what was revoked can be shown until then, where nobody asks again
+DEFAULT_TOLERANCE_HOURS: Final = 24  # as of questions: older knowledge is no answer to "is it in force"
 
 # Modules of `benchmarks`.
 BENCHMARKS: Final = (

@@ -25,6 +25,7 @@ from gateway.sources.source import LicenceIndex
 IMPORT: Final = "store-import"
 ANNOUNCE: Final = "store-announce"
 STATUS: Final = "store-status"
+CREDENTIAL: Final = "credential-issue"
 RECORDS: Final = "licences-import"
 _NO_TYPE: Final = "-"  # of a licence without a type, or with one that no leaf can name
 

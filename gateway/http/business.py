@@ -14,6 +14,7 @@ from gateway.disclosure import hold
 from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
 from gateway.http.consents import raise_unavailable
+from gateway.http.credentials import read_wanted
 from gateway.http.entries import asking, describe_logged, record
 from gateway.http.finding import ask_register, find_licence, make_errand
 from gateway.http.floor import not_before
@@ -55,8 +56,8 @@ async def post_verification(request: web.Request) -> web.Response:
     """Answer one question.
 
     1. the body, within its bounds; 2. the question in it, and its purpose; 3. the document, where it did not come
-    along, and the verdict; 4. what is shared; 5. the entry in the log, and the answer. One that asks yes or no about a
-    holder takes a least time.
+    along, and the verdict; 4. what is shared; 5. the entry in the log, and the answer, as a credential too where one is
+    wanted. One that asks yes or no about a holder takes a least time.
     """
     with request.app[BUDGET].share() as share:
         # 1. and 2. body and question
@@ -65,7 +66,9 @@ async def post_verification(request: web.Request) -> web.Response:
         arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
         floor_seconds = request.app[SITE].settings.policy.match_floor_milliseconds / 1000 if question.compares else 0.0
         async with not_before(arrived + floor_seconds):
+            wanted = read_wanted(request, question.request)
             answered = await answer_question(request, question, share, now)
+            credential = None if wanted is None else await wanted.answer(answered.verified, answered.shared, now=now)
     answer = render_answer(
         answered.verified,
         decision=request[DECISION],
@@ -74,6 +77,8 @@ async def post_verification(request: web.Request) -> web.Response:
         shared=answered.shared,
         revocation_seq=answered.revocation_seq,
     )
+    if credential is not None:
+        answer["credential"] = credential
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
 

@@ -41,6 +41,8 @@ class ProblemKind(StrEnum):
     CONSENT_NOT_ALLOWED = "consent.not-allowed"
     CONSENT_UNKNOWN = "consent.unknown"
     CONSENT_UNAVAILABLE = "consent.unavailable"
+    CREDENTIAL_NOT_OFFERED = "credential.not-offered"
+    CREDENTIAL_NOT_ALLOWED = "credential.not-allowed"
     BUDGET_EXCEEDED = "budget.exceeded"
     BUDGET_UNAVAILABLE = "budget.unavailable"
     RECEIPT_UNKNOWN = "receipt.unknown"
@@ -231,6 +233,20 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
         ),
         ProblemKind.CONSENT_UNAVAILABLE: ProblemText(
             503, "同意登记簿暂不可用", "The register of consents cannot be used now", *_TELL_US
+        ),
+        ProblemKind.CREDENTIAL_NOT_OFFERED: ProblemText(
+            422,
+            "本网关不签发凭证",
+            "This gateway issues no credentials",
+            "请去掉 credential 后重新查验。",
+            "Ask again without credential.",
+        ),
+        ProblemKind.CREDENTIAL_NOT_ALLOWED: ProblemText(
+            403,
+            "本系统未获准为持证人申领凭证",
+            "This caller may not receive credentials for holders",
+            "请去掉 credential 后重新查验；应当获准的，请告知网关运维人员。",
+            "Ask again without credential; if you should receive them, tell the operator.",
         ),
         ProblemKind.BUDGET_EXCEEDED: ProblemText(
             429,

@@ -18,6 +18,8 @@ from gateway.http.messages.questions import (
     MAX_MATCHED,
     MAX_TOLERANCE_SECONDS,
     AttestQuestion,
+    CredentialQuestion,
+    HolderKey,
     LicenceQuestion,
     Operator,
     Purpose,
@@ -39,6 +41,7 @@ _MOMENT: Final = (
     "带时区的时刻（RFC 3339），since 早于 until",
     "a moment with an offset (RFC 3339), since before until",
 )
+_COORDINATE: Final = ("32 字节的 Base64url 文本", "32 bytes in base64url")
 _NAME: Final = ("1 至 200 个字符的文本", "a text of 1 to 200 characters")
 _NOTHING: Final = ("无此字段，请删除", "no such field; leave it out")
 _FORMATS: Final = " / ".join(Format)
@@ -75,6 +78,15 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     "$.attest": ("要判断的内容：valid-on、covers", "what to attest: valid-on, covers"),
     "$.attest.valid-on": ("日期，如 2026-03-01", "a day, such as 2026-03-01"),
     "$.consent": ("同意编号，1 至 128 个字符", "the id of a consent, 1 to 128 characters"),
+    "$.credential": ("凭证的要求：holder_key", "what credential is wanted: holder_key"),
+    "$.credential.holder_key": (
+        "持证人公钥（JWK）：P-256、Ed25519 或 SM2，只含 kty、crv、x、y",
+        "the holder's public key as JWK, of P-256, Ed25519 or SM2, with kty, crv, x, y and nothing else",
+    ),
+    "$.credential.holder_key.kty": ("EC 或 OKP", "EC or OKP"),
+    "$.credential.holder_key.crv": ("P-256、Ed25519 或 SM2", "P-256, Ed25519 or SM2"),
+    "$.credential.holder_key.x": _COORDINATE,
+    "$.credential.holder_key.y": _COORDINATE,
     "$.holders": (
         f"持证人号码的列表，1 至 {MAX_HOLDERS} 项",
         f"a list of 1 to {MAX_HOLDERS} numbers of holders",
@@ -118,12 +130,14 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
         f"a whole number of seconds from 0 to {MAX_TOLERANCE_SECONDS}",
     ),
 }
-# The nested objects of a request by their field; lists of a request hold no objects.
+# The nested objects of a request by their place; lists of a request hold no objects.
 _NESTED: Final[Mapping[str, type[Struct]]] = {
-    "licence": LicenceQuestion,
-    "purpose": Purpose,
-    "operator": Operator,
-    "attest": AttestQuestion,
+    "$.licence": LicenceQuestion,
+    "$.purpose": Purpose,
+    "$.operator": Operator,
+    "$.attest": AttestQuestion,
+    "$.credential": CredentialQuestion,
+    "$.credential.holder_key": HolderKey,
 }
 _INDEX: Final = re.compile(r" - at `\$(?P<index>(?:\[\d+\])?)[^`]*`$")
 
@@ -175,8 +189,8 @@ def _wrong_fields(content: dict[str, Any], expected: type[Struct], path: str) ->
         place = f"{path}.{name[:_SHOWN_NAME]}"
         if name not in fields:
             yield name_place(place, PlaceError.UNKNOWN_FIELD)
-        elif path == "$" and name in _NESTED and isinstance(value, dict):
-            yield from _wrong_fields(value, _NESTED[name], place)
+        elif place in _NESTED and isinstance(value, dict):
+            yield from _wrong_fields(value, _NESTED[place], place)
         else:
             yield from _wrong_value(value, fields[name], place)
     for name, field in fields.items():

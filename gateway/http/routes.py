@@ -366,8 +366,10 @@ ROUTES: Final = (
             "The verdict is an answer, not an error: a forged document is a 200 with outcome invalid. "
             "Fields leave by the sharing policy that is in force, in the form that it gives to this caller for this "
             "item, or are withheld with the reason; without a policy all are withheld. "
-            "`match` is answered with one yes or no for all of it. The entry about the answer is durable in the access "
-            "log before the answer leaves; `receipt` says where, with a tree that the log signed."
+            "`match` is answered with one yes or no for all of it. With `credential` the fields that leave as they are "
+            "also come as a credential that the holder carries (SD-JWT VC), where the gateway issues them. "
+            "The entry about the answer is durable in the access log before the answer leaves; `receipt` says where, "
+            "with a tree that the log signed."
         ),
         request=VerificationRequest,
         answer=VerificationAnswer,
@@ -384,6 +386,8 @@ ROUTES: Final = (
             ProblemKind.PURPOSE_ITEM_NOT_IN_FORCE,
             ProblemKind.PURPOSE_CASE_MISSING,
             ProblemKind.PURPOSE_CASE_MALFORMED,
+            ProblemKind.CREDENTIAL_NOT_OFFERED,
+            ProblemKind.CREDENTIAL_NOT_ALLOWED,
             ProblemKind.BUDGET_EXCEEDED,
             ProblemKind.SOURCE_UNAVAILABLE,
             ProblemKind.CONSENT_UNAVAILABLE,

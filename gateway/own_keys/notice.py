@@ -21,6 +21,8 @@ _PURPOSES: Final = {
     KeyPurpose.STATUS_FEED: ("状态通报", "the status feed"),
     KeyPurpose.POLICY: ("共享策略的批准", "approvals of the sharing policy"),
     KeyPurpose.CALLER: ("调用方令牌", "caller tokens"),
+    KeyPurpose.CREDENTIAL: ("可验证凭证的签发", "credentials"),
+    KeyPurpose.HOLDER: ("可验证凭证的出示", "presentations of credentials"),
 }
 
 

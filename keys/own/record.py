@@ -38,6 +38,8 @@ class KeyPurpose(StrEnum):
     STATUS_FEED = "status-feed"
     POLICY = "policy"  # approvals of a sharing policy that widens
     CALLER = "caller"  # tokens with which this gateway signs in elsewhere
+    CREDENTIAL = "credential"  # licences as credentials that their holders carry
+    HOLDER = "holder"  # a holder's word that a credential is shown by whom it was issued to
 
 
 class KeyPhase(StrEnum):

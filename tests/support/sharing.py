@@ -15,6 +15,7 @@ from gateway.budget.store import BudgetStore
 from gateway.callers import CallerId
 from gateway.consent.record import ConsentId, ConsentRecord
 from gateway.consent.store import ConsentStore
+from gateway.credential.keys import CredentialKeys
 from gateway.demo.numbers import citizen_id, credit_code
 from gateway.http.state import LOG
 from gateway.pipeline import Verified
@@ -201,6 +202,7 @@ async def start_sharing(
     consents: ConsentStore | None = None,
     budgets: BudgetStore | None = None,
     decoy: Licence | None = None,
+    credentials: CredentialKeys | None = None,
     now: datetime = NOW,
 ) -> Client:
     """Start a gateway in which every document is this licence; a ``decoy`` is what the document of that name is."""
@@ -209,6 +211,7 @@ async def start_sharing(
         site,
         settings=replace(site.settings, policy=settings or PolicySettings(match_floor_milliseconds=0)),
         pseudonym_master=master,
+        credentials=credentials,
     )
     found = verified(what) if isinstance(what, Licence) else what
 

@@ -4,7 +4,9 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from adapters.credential import CredentialFault
 from adapters.document import Format
+from gateway.credential.answering import NotIssued
 from gateway.decision import DECISION_ID_PATTERN
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Outcome
@@ -177,10 +179,27 @@ class FullReceiptAnswer(ReceiptAnswer, frozen=True, kw_only=True, forbid_unknown
     proof: Annotated[str, Meta(description="Inclusion in the tree of the newest checkpoint (C2SP tlog-proof).")]
 
 
-class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CredentialAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer as a credential for its holder (SD-JWT VC); null with the reason where there is none."""
+
+    sd_jwt: Annotated[str | None, Meta(description="For the holder alone: everything in it is in the clear.")]
+    reason: Annotated[
+        str | None, Meta(description=f"One of: {', '.join([*CredentialFault, *NotIssued])}; there exactly without one.")
+    ]
+    type: Annotated[str | None, Meta(description="The vct.")]
+    expires: str | None
+    claims: Annotated[list[str], Meta(description="What it says, in the names of the credential.")]
+    left_out: Annotated[
+        dict[str, str],
+        Meta(description="Fields of the answer that are no claims, since they left in another form than plain."),
+    ]
+
+
+class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The verdict, and what the caller may see.
 
     ``policy`` is null while no sharing policy is in force; then every field that is asked for is withheld.
+    ``credential`` is there exactly where the question asks for one.
     """
 
     decision: Annotated[str, Meta(pattern=DECISION_ID_PATTERN)]
@@ -203,3 +222,4 @@ class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_field
     freshness: Freshness
     policy: PolicyAnswer | None
     receipt: ReceiptAnswer
+    credential: CredentialAnswer | UnsetType = UNSET

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from adapters.document import Format
-from gateway.http.messages.texts import DayText, FieldName, Name, Word
+from gateway.http.messages.texts import Coordinate, DayText, FieldName, Name, Word
 from keys.ocsp_stapled import MAX_STAPLED, MAX_STAPLED_BYTES
 
 MAX_TOLERANCE_SECONDS: Final = 86_400  # older knowledge than a day's is no answer to "is it in force"
@@ -87,6 +87,21 @@ class AttestQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     covers: Name | None = None
 
 
+class HolderKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The holder's public key, as JWK with nothing in it but the key."""
+
+    kty: Annotated[str, Meta(description="EC or OKP.")]
+    crv: Annotated[str, Meta(description="P-256, Ed25519, or SM2, which is a private name.")]
+    x: Coordinate
+    y: Annotated[Coordinate | None, Meta(description="For EC.")] = None
+
+
+class CredentialQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That the answer is wanted as a credential of the holder too (SD-JWT VC), bound to this key."""
+
+    holder_key: HolderKey
+
+
 class VerificationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One question about one licence."""
 
@@ -97,4 +112,5 @@ class VerificationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     attest: AttestQuestion | None = None
     consent: Annotated[Word, Meta(description="The id of a consent that was registered.")] | None = None
     fields: Annotated[list[Word], Meta(max_length=MAX_FIELDS)] | None = None
+    credential: CredentialQuestion | None = None
     tolerance_seconds: Annotated[int, Meta(ge=0, le=MAX_TOLERANCE_SECONDS)] = 0
