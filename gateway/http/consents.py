@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import LeafError
-from gateway.audit.unavailable import LogUnavailableError
+from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.consent.fitting import Wanted, find_misfits
 from gateway.consent.record import MAX_LIFE, ConsentId, ConsentRecord, hash_holder, make_consent_id
 from gateway.consent.store import AsyncConsents
@@ -173,8 +173,10 @@ def _owe(request: web.Request, draft: EntryDraft) -> None:
             await asyncio.sleep(OWED_SECONDS)
             try:
                 await log.append(draft)
-            except (LogUnavailableError, LeafError):
-                attempts -= log.stopped is None
+            except LeafError:
+                attempts -= 1
+            except LogUnavailableError as error:  # of the log, unless it goes on without this entry
+                attempts -= error.reason is Unavailable.CORRUPT and log.stopped is None
             else:
                 return
         _LOG.error("the access log does not take what became of a consent: %s", name)

@@ -337,6 +337,29 @@ async def test_what_the_log_never_takes_is_given_up(
     assert f"register-failed {consent}" in caplog.text
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_what_is_owed_is_paid_after_any_rush(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that has too much to do, however often it says so, does not end what it is owed."""
+    client = await start(aiohttp_client, MemoryConsentStore())
+    log = client.server.app[LOG]  # type: ignore[attr-defined]
+    append, attempts = log.append, 0
+
+    async def be_busy(draft: EntryDraft) -> Receipt:
+        nonlocal attempts
+        attempts += 1
+        if attempts <= 3 * OWED_ATTEMPTS:
+            raise LogUnavailableError(Unavailable.OVERLOADED)
+        receipt: Receipt = await append(draft)
+        return receipt
+
+    monkeypatch.setattr(log, "append", be_busy)
+    assert (await post(client, REGISTRAR, "/v1/consents", BODY))[0] == 503
+    await asyncio.wait(set(client.server.app[CHANGES]))  # type: ignore[attr-defined]
+    assert [action for action, _, _ in await entries_of(client)] == ["register-failed"]
+
+
 async def test_too_many_changes_at_once(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as too much is owed to the log no change is begun."""
     monkeypatch.setattr("gateway.http.consents.MAX_CHANGES", 0)
