@@ -148,13 +148,13 @@ def create_app(
     app[FACADES] = _make_facades(site)
     if app[FACADES] is not None:
         app.router.add_route("*", FACADE_PATTERN, answer_facade, expect_handler=expect_later)
-        app.cleanup_ctx.append(_open_facades)
     for route in ROUTES:
         for method in route.methods:
             app.router.add_route(method, route.pattern or route.path, route.handler, expect_handler=expect_later)
     app.on_response_prepare.append(harden)
     app.cleanup_ctx.append(background.run)
     app.cleanup_ctx.append(app[LICENCES].run)
+    app.cleanup_ctx.append(_open_facades)  # after the log, which says in words why nothing can be written
     app.cleanup_ctx.append(_close_threads)
     app.cleanup_ctx.append(finish_changes)
     return app

@@ -37,6 +37,7 @@ SOURCE_DOCUMENT: Final = "document"
 UNDER_OBJECTION: Final = "status.under-objection"  # somebody objects, and nothing is decided yet
 CODE_UNSEEN: Final = "status.code-unseen"  # the source has a word for the status that nobody has explained to us
 PASSED_OVER: Final = "source.passed-over"  # one that comes first could not be asked
+NOT_REGISTERED: Final = "status.not-registered"  # the source whose word is final does not know the document's licence
 ANNOTATED_COPY: Final = "licence.annotated-copy"  # made for one purpose (加注件), which a person has to compare
 
 # What a genuine document may come to without anybody having touched it.
@@ -55,6 +56,7 @@ SYSTEM_REASONS: Final[Mapping[SystemFault, Reason]] = {
     SystemFault.NOT_PROVIDED: Reason.STATUS_NOT_PROVIDED,
     SystemFault.UNUSABLE_ANSWER: Reason.STATUS_UNUSABLE_ANSWER,
     SystemFault.PARTIAL: Reason.STATUS_PARTIAL,
+    SystemFault.RECORD_DIFFERS: Reason.STATUS_RECORD_DIFFERS,
 }
 
 # Every other fault of a document is format.malformed, with the kind as the detail.
@@ -222,8 +224,16 @@ def judge_unanswered(reason: Reason, source: str, detail: str) -> Verified:
 
 def note_passed_over(verified: Verified) -> Verified:
     """Return an answer with the note that a source which comes first could not be asked."""
-    notes = (*verified.verdict.notes, PASSED_OVER)
-    return replace(verified, verdict=replace(verified.verdict, notes=notes))
+    return _note(verified, PASSED_OVER)
+
+
+def note_not_registered(verified: Verified) -> Verified:
+    """Return the answer about a document with the note that the source whose word is final does not know it."""
+    return _note(verified, NOT_REGISTERED)
+
+
+def _note(verified: Verified, note: str) -> Verified:
+    return replace(verified, verdict=replace(verified.verdict, notes=(*verified.verdict.notes, note)))
 
 
 def concerns_register(verified: Verified) -> bool:

@@ -9,13 +9,14 @@ from typing import Final
 
 from gateway.adapters.access import SystemAccess
 from gateway.adapters.asked import AskedSystem, load_asked
-from gateway.adapters.systems import SYSTEMS_FILE, load_systems
+from gateway.adapters.systems import SYSTEMS_FILE, cautions_of_systems, load_systems
 from gateway.audit.alarms.reading import ALARMS_FILE, WATCHLISTS_FOLDER, AlarmRules, check_lists, load_alarms
 from gateway.audit.witness.folder import NOBODY, WITNESS_FOLDER, Witnessing, load_witnessing
 from gateway.callers import README, CallerRegistry, load_callers
 from gateway.credential.issuers import ISSUERS_FOLDER, load_issuers
 from gateway.credential.keys import CredentialKeys, open_credential_keys
-from gateway.facade.loading import load_facades
+from gateway.facade.desk import KEY_FILE
+from gateway.facade.loading import cautions_of_facades, load_facades
 from gateway.facade.plan import FacadePlan
 from gateway.holder.withholding import WITHHOLDING_FILE, Withholding, load_withholding
 from gateway.policy.approvers import APPROVERS_FOLDER, load_approvers
@@ -86,6 +87,11 @@ class Site:
     asked: tuple[AskedSystem, ...] = ()  # the systems that rules name
     credentials: CredentialKeys | None = field(default=None, repr=False)  # None: no credentials are issued
 
+    @property
+    def cautions(self) -> tuple[Fault, ...]:
+        """What works and is not safe by itself, worth saying once at start."""
+        return (*cautions_of_facades(self.facades, file=SETTINGS_FILE), *cautions_of_systems(self.systems))
+
 
 def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     """Read a site folder as of ``at`` (None: now), which matters for trust lists alone: they expire.
@@ -120,6 +126,8 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
     systems = load_systems(folder, faults=faults)
     rules = load_rules(folder, systems=systems, faults=faults)
     asked = _load_asked(folder, rules, systems, faults)
+    if facades:
+        _check_facade_key(folder / STATE_FOLDER / KEY_FILE, faults)
     alarms = load_alarms(folder, faults=faults)
     if settings is not None:
         check_lists(alarms, folder / settings.audit.keys, faults=faults)
@@ -169,6 +177,10 @@ def store_file(folder: Path, settings: Settings) -> Path:
     return folder / settings.store.file
 
 
+_OWN_SECRET: Final = Words(
+    f"仅本用户可读的密钥文件（至少 {SHORTEST_SECRET} 字节的 Base64）",
+    f"a key that nobody else may read, {SHORTEST_SECRET} bytes or more in base64",
+)
 _SECRET_FAULTS: Final = {
     SecretFault.ABSENT: Words("文件不存在", "no such file"),
     SecretFault.UNREADABLE: Words("无法读取", "an unreadable file"),
@@ -185,11 +197,19 @@ def _read_master(folder: Path, settings: Settings, faults: list[Fault]) -> bytes
     try:
         return read_secret(folder / settings.policy.pseudonym_key)
     except SecretError as error:
-        zh = f"仅本用户可读的密钥文件（至少 {SHORTEST_SECRET} 字节的 Base64）"
-        en = f"a key that nobody else may read, {SHORTEST_SECRET} bytes or more in base64"
         found = _SECRET_FAULTS[error.fault]
-        faults.append(Fault(file=SETTINGS_FILE, key="policy.pseudonym_key", expected=Words(zh, en), found=found))
+        faults.append(Fault(file=SETTINGS_FILE, key="policy.pseudonym_key", expected=_OWN_SECRET, found=found))
         return None
+
+
+def _check_facade_key(path: Path, faults: list[Fault]) -> None:
+    """Note a key of tokens at façades that cannot be used; one that there is not is made at the start."""
+    try:
+        read_secret(path)
+    except SecretError as error:
+        if error.fault is not SecretFault.ABSENT:
+            place, found = f"{STATE_FOLDER}/{path.name}", _SECRET_FAULTS[error.fault]
+            faults.append(Fault(file=place, key="", expected=_OWN_SECRET, found=found))
 
 
 def _check_policy(folder: Path, faults: list[Fault]) -> None:

@@ -4,11 +4,13 @@ from typing import Final
 
 from adapters.draft.value import Traits
 from adapters.mapping.codecs.codec import Sort
+from adapters.mapping.codecs.texts import width_codec
 from adapters.mapping.target import HOLDERS, VALID_TO, Target
 
 _GB: Final = "gb"
 _PLAIN_DATE: Final = "yyyy-MM-dd"
 _SOLID_DATE: Final = "yyyyMMdd"
+_HALF: Final = width_codec("half")
 _AREA_LENGTHS: Final = frozenset({6, 12})
 
 
@@ -45,7 +47,7 @@ def _of_text(target: Target, traits: Traits, *, in_list: bool) -> list[str]:
     if target.text == "holders[].code_type" and traits.holder_system not in {"", _GB}:
         return [f"holder-type:{traits.holder_system}"]
     if target.slot == HOLDERS and traits.separator and not in_list:
-        return [f"split:{traits.separator}"]
+        return [f"split:{_HALF.parse(traits.separator) if traits.wide else traits.separator}"]
     return []
 
 

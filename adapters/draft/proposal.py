@@ -47,12 +47,14 @@ def propose(samples: Samples, crosswalk: Crosswalk) -> Proposal:
     around = _ask((place for place in root.leaves() if id(place) not in within), root, crosswalk)
     outcome = _outcome(around)
     taken = set() if outcome is None else {id(outcome.place)}
-    chosen = _choose(one for one in inside if one.to not in _ROLES and id(one.place) not in taken)  # 3
+    chosen = _choose((one for one in inside if one.to not in _ROLES and id(one.place) not in taken), record)  # 3
     status = next((one for one in chosen if one.to == STATUS), None)
     fields = [guess for one in chosen if one.to != STATUS and (guess := _guess(one, at_record))]
     whole = _whole(surface, at_record)
     taken |= {id(one.place) for one in chosen}
-    envelope = [one for one in _choose(one for one in around if one.to in _AROUND) if id(one.place) not in taken]
+    envelope = [
+        one for one in _choose((one for one in around if one.to in _AROUND), root) if id(one.place) not in taken
+    ]
     seen = None if status is None else _codes_seen(status, at_record)
     return Proposal(
         layout=replace(samples.layout, namespaces=namespaces),
@@ -71,18 +73,28 @@ def _ask(places: Iterable[Place], record: Place, crosswalk: Crosswalk) -> list[C
     return [one for place in places for one in find_candidates(place, record, crosswalk)]
 
 
-def _choose(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return the candidates to take: the surest first, each target and each place once; in the order of the message."""
+def _choose(candidates: Iterable[Candidate], record: Place) -> list[Candidate]:
+    """Return the candidates to take: the surest first, each target and each place once; in the order of the message.
+
+    What stands in lists of a record is taken from one list alone.
+    """
     listed = list(candidates)
     order = {id(one): place for place, one in enumerate(listed)}
     targets: set[str] = set()
     places: set[int] = set()
+    lists: set[tuple[str, ...]] = set()
     chosen = []
     for one in sorted(listed, key=lambda one: (-one.confidence, order[id(one)])):
         if one.confidence < LEAST or one.to in targets or id(one.place) in places:
             continue
         if one.to == STATUS and not one.traits.codes:
             continue  # its values are no codes
+        way = one.place.way()[len(record.way()) :]
+        last = max((number for number, place in enumerate(way, 1) if place.is_list), default=0)
+        keys = tuple(place.key for place in way[:last])
+        if keys and keys not in lists and lists:
+            continue
+        lists |= {keys} if keys else set()
         targets.add(one.to)
         places.add(id(one.place))
         chosen.append(one)

@@ -31,6 +31,10 @@ _DATE_FORMS: Final = (
     "yyyy/M/d",
     "yyyy-MM-dd HH:mm:ss",
     "yyyy-MM-ddTHH:mm:ss",
+    "yyyy-MM-ddTHH:mm:ss+08:00",
+    "yyyy-MM-ddTHH:mm:ss.SSS+08:00",
+    "yyyy-MM-ddTHH:mm:ssZ",
+    "yyyy-MM-ddTHH:mm:ss.SSSZ",
     "yyyy/MM/dd HH:mm:ss",
     "yyyyMMddHHmmss",
     "epoch-ms",
@@ -47,6 +51,7 @@ _LONG_TERM: Final = re.compile(
 )
 _NULLS: Final = frozenset({"null", "NULL", "Null"})
 _DASHES: Final = frozenset({"-", "--", "/", "无", "——", "N/A"})
+_WIDE: Final = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")  # full-width digits and letters, no signs
 _CODE: Final = re.compile(r"(?![^0-9]*(?:[0-9][^0-9]*){7})[A-Za-z0-9_.\-\u3400-\u9fff]+")  # more digits are a number
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _LINK: Final = re.compile(r"https?://", re.IGNORECASE)
@@ -121,7 +126,7 @@ def find_traits(values: Sequence[object]) -> Traits:
         nulls=any(text in _NULLS for text in plain),
         empties=empties,
         padded=any(text != stripped for text, stripped in zip(texts, plain, strict=True)),
-        wide=any("\uff10" <= one <= "\uff5a" for text in said for one in text),
+        wide=any(_WIDE.search(text) for text in said),
         numbers=bool(numbers),
         fractions=any(isinstance(number, float) for number in numbers),
         flags=flags,

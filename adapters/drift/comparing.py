@@ -3,7 +3,6 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Final
 
 from adapters.crosswalk import Crosswalk
@@ -11,13 +10,14 @@ from adapters.draft.value import find_traits
 from adapters.drift.finding import Drift, DriftKind, confidence_missing, show_code
 from adapters.drift.walking import values_at
 from adapters.mapping.adapter import Adapter
+from adapters.mapping.code import compile_code, meaning_of
 from adapters.mapping.codecs.chain import Chain
-from adapters.mapping.codecs.codec import Sort
 from adapters.mapping.error import AdapterError
 from adapters.mapping.path import MessagePath
 from adapters.mapping.rule import Direction, FieldRule
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
+_PLAIN: Final = re.compile(r"[$/\w.:@\[\]*-]*[./]@?[\w-]+")  # of names that a path and a target can have as they are
 _TABLES: Final = ("table:", "holder-type:")
 _DATE: Final = "date:"
 _SURFACE_CONFIDENCE: Final = 0.5  # that a field nobody knows is one of the licence's face
@@ -57,6 +57,9 @@ class Comparison:
             return
         for rule in self._adapter.rules.outcomes:
             self._look_up(tree, rule.path, rule.chain, rule.meanings)
+        for rule in self._adapter.rules.record_outcomes:
+            for node in nodes:
+                self._look_up(node, rule.path, rule.chain, rule.meanings)
         status = self._adapter.rules.status
         for node in [tree] if status is not None and status.of_message else nodes:
             if status is not None:
@@ -127,13 +130,11 @@ class Comparison:
 
     def _look_up(self, tree: object, path: MessagePath, chain: Chain, meanings: Mapping[str, object]) -> None:
         """Note the codes that a table of status or outcome does not name."""
+        find = compile_code(chain)
         for value in values_at(tree, path):
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            if chain.parse is not None and chain.foreign is Sort.TEXT:
-                with suppress(ValueError, KeyError):
-                    text = str(chain.parse(text))
-            if text not in meanings:
-                self._codes[path.text][text] += 1
+            code = find(value)
+            if code is not None and meaning_of(code, meanings) is None:
+                self._codes[path.text][str(code)] += 1
 
     def _judge_odd(self, path: str, texts: Counter[str]) -> Drift:
         """Tell whether values that are not read are days in another form."""
@@ -146,8 +147,8 @@ class Comparison:
         return Drift(kind=kind, at=path, count=count, of=self.records, confidence=sure, words=forms)
 
     def _propose(self, path: str) -> tuple[str, float]:
-        """Return the target for an unknown field; "" for one with more inside, which a person must look at."""
-        if path in self._nested:
+        """Return the target for an unknown field; "" where a person must look: more inside, or an odd name."""
+        if path in self._nested or not _PLAIN.fullmatch(path):
             return "", 0.0
         name = re.split(r"[./]", path)[-1].removeprefix("@")
         taken = {rule.target.text for rule in self._adapter.rules.fields if rule.target is not None}

@@ -1,12 +1,13 @@
 """What differs between recorded messages and a mapping; no value of a licence is in it."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 CERTAIN_MISSING: Final = 0.5  # from here on a field that no record has counts as drift
 _ABSENCE_WEIGHT: Final = 20  # records without an optional field that are met by chance; half as sure then
-_LONGEST_CODE: Final = 16  # characters; what is longer is no code, and may be a value of a licence
+_CODE: Final = re.compile(r"[A-Za-z0-9_.+-]{1,8}")  # what else is in the place of a code may be a name or a number
 
 
 class DriftKind(StrEnum):
@@ -47,5 +48,5 @@ def confidence_missing(records: int) -> float:
 
 
 def show_code(code: str) -> str:
-    """Return a code as it may be shown; "…" for what is too long for one, or cannot be printed."""
-    return code if len(code) <= _LONGEST_CODE and code.isprintable() and '"' not in code and "\\" not in code else "…"
+    """Return a code as it may be shown; of what may be a value of a licence, only how long it is: ``…(2)``."""
+    return code if _CODE.fullmatch(code) else f"…({len(code)})"

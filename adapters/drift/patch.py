@@ -120,7 +120,7 @@ def _find(lines: Sequence[str], adapter: Adapter, path: str) -> _Block | None:
     for header, paths in (
         ("[[field]]", [[one.text for one in (*rule.paths, *rule.also)] for rule in rules.fields]),
         ("[status]", [] if rules.status is None else [[rules.status.path.text]]),
-        ("[[outcome]]", [[rule.path.text] for rule in rules.outcomes]),
+        ("[[outcome]]", [[rule.path.text] for rule in (*rules.outcomes, *rules.record_outcomes)]),
     ):
         blocks = list(_blocks(lines, header))
         for block in blocks:

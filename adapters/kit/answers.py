@@ -35,8 +35,9 @@ def make_answer_cases(adapter: Adapter, samples: Iterable[LicenceRecord]) -> Ite
             case = _write(adapter, f"status-{status}", (replace(first, status=status),), AnswerOutcome.FOUND)
             if case is not None:
                 yield case
+    rules = (*adapter.rules.outcomes, *adapter.rules.record_outcomes)
     for outcome in AnswerOutcome:
-        spelled = any(outcome in rule.spellings for rule in adapter.rules.outcomes)
+        spelled = any(outcome in rule.spellings for rule in rules)
         if outcome is not AnswerOutcome.FOUND and (spelled or outcome is AnswerOutcome.NOT_FOUND):
             case = _write(adapter, f"outcome-{outcome}", (), outcome)
             if case is not None:

@@ -5,13 +5,14 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.mapping.answer import AnswerFlag, AnswerOutcome, Parsed, RefusedRecord
 from adapters.mapping.assembly import assemble
 from adapters.mapping.bounds import MAX_RECORDS
 from adapters.mapping.choice import choose
-from adapters.mapping.compiling import ENVELOPE, OUTCOME, RECORDS, Part, Program, compile_rules
+from adapters.mapping.code import meaning_of
+from adapters.mapping.compiling import ENVELOPE, OUTCOME, RECORD_OUTCOME, RECORDS, Part, Program, compile_rules
 from adapters.mapping.draft import Aside, Draft, list_of
 from adapters.mapping.error import AdapterError, AdapterFault
 from adapters.mapping.forms.json import read_json_text, write_json_text
@@ -19,7 +20,7 @@ from adapters.mapping.forms.xml import read_xml_text
 from adapters.mapping.loss import Loss, find_losses
 from adapters.mapping.path import Operation
 from adapters.mapping.reader import read_rules
-from adapters.mapping.rule import Rules
+from adapters.mapping.rule import OutcomeRule, Rules
 from adapters.mapping.target import STATUS
 from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordFlag, RecordStatus
@@ -53,7 +54,8 @@ class Adapter:
         """Read one message.
 
         A record that cannot be read is kept apart in ``refused``, and the outcome is PARTIAL then; the others are
-        there. FOUND without any record is NOT_FOUND.
+        there. FOUND without any record is NOT_FOUND, or what the records say that are none of a licence; these are in
+        ``refused`` with their outcome. Beside others they make the outcome PARTIAL, unless they say NOT_FOUND.
 
         Raises:
             AdapterError: the message as a whole cannot be read.
@@ -62,36 +64,31 @@ class Adapter:
         tree = self.rules.message.form.read(message)
         draft, aside = Draft(), Aside()
         self._program.read_message(tree, draft, aside)
-        outcome, raw, retry, flags = self._outcome(draft)
+        said = _judge(self.rules.outcomes, OUTCOME, draft)
         records: list[LicenceRecord] = []
         refused: list[RefusedRecord] = []
-        if outcome in _WITH_RECORDS:
+        if said.outcome in _WITH_RECORDS:
             if self._program.is_one:
                 aside = []  # the reader of the record sees the whole message
-            status = draft.neutral.get(STATUS)
-            for index, node in enumerate(self._nodes(tree, draft) or self._bare(status)):
-                try:
-                    records.append(self._record(node, status))
-                except AdapterError as error:
-                    refused.append(RefusedRecord(index=index, error=error))
-        if refused:
-            outcome = AnswerOutcome.PARTIAL
-            flags.add(AnswerFlag.RECORDS_REFUSED)
-        elif outcome is AnswerOutcome.FOUND and not records:
-            outcome = AnswerOutcome.NOT_FOUND
+            # Where the records should be is nothing, and beside it what nobody named: perhaps another kind of answer.
+            is_other = RECORDS not in draft.neutral and (bool(aside) or tree is None)
+            said = self._read_records(tree, draft, said, records, refused)
+            if is_other and said.outcome is AnswerOutcome.NOT_FOUND:
+                said = said._replace(outcome=AnswerOutcome.ERROR)
+                said.flags.add(AnswerFlag.RECORDS_MISSING)
         if aside:
-            flags.add(AnswerFlag.FIELDS_ASIDE)
+            said.flags.add(AnswerFlag.FIELDS_ASIDE)
         return Parsed(
-            outcome=outcome,
+            outcome=said.outcome,
             records=tuple(records),
             refused=tuple(refused),
-            retry_after_seconds=retry,
-            raw_outcome=raw,
+            retry_after_seconds=said.retry,
+            raw_outcome=said.raw,
             envelope={
                 slot.removeprefix(ENVELOPE): text for slot, text in draft.neutral.items() if slot.startswith(ENVELOPE)
             },
             aside=_spell_aside(aside),
-            flags=frozenset(flags),
+            flags=frozenset(said.flags),
         )
 
     def read_nodes(self, message: bytes) -> list[object]:
@@ -124,8 +121,7 @@ class Adapter:
         if len(records) > (MAX_RECORDS if program.is_list else 1):
             raise AdapterError(AdapterFault.SHAPE, self.rules.message.records.text)
         values: dict[str, Any] = {ENVELOPE + name: text for name, text in (envelope or {}).items()}
-        self._say(outcome, values)
-        trees = []
+        trees = self._say(outcome, values, is_empty=not records)
         for record in records:
             self._check(record)
             tree: dict[str, Any] = {}
@@ -146,29 +142,53 @@ class Adapter:
         program.write_message(values, message)
         return self.rules.message.form.write(message.get("", {}))
 
-    def _outcome(self, draft: Draft) -> tuple[AnswerOutcome, str, int | None, set[AnswerFlag]]:
-        """Return what the codes say together: the first that is not FOUND decides."""
-        outcome, raw, retry = AnswerOutcome.FOUND, "", None
-        flags: set[AnswerFlag] = set()
-        for number, rule in enumerate(self.rules.outcomes):
-            code = draft.neutral.get(f"{OUTCOME}{number}", "")
-            meaning = rule.meanings.get(code)
-            if meaning is None:
-                flags.add(AnswerFlag.OUTCOME_UNSEEN if code else AnswerFlag.OUTCOME_MISSING)
-                meaning = AnswerOutcome.ERROR
-            if outcome is AnswerOutcome.FOUND:
-                outcome, raw, retry = meaning, code, rule.retry_after_seconds.get(code)
-        return outcome, raw, retry, flags
+    def _read_records(
+        self, tree: object, draft: Draft, said: "_Said", records: list[LicenceRecord], refused: list[RefusedRecord]
+    ) -> "_Said":
+        """Read the records into both lists, and return what message and records say together."""
+        told: _Said | None = None
+        status = draft.neutral.get(STATUS)
+        for index, node in enumerate(self._nodes(tree, draft) or self._bare(status)):
+            try:
+                records.append(self._record(node, status))
+            except _NoLicenceError as error:
+                refused.append(RefusedRecord(index=index, error=error, outcome=error.said.outcome))
+                said.flags.update(error.said.flags)
+                if told is None or told.outcome is AnswerOutcome.NOT_FOUND:  # which says least
+                    told = error.said
+            except AdapterError as error:
+                refused.append(RefusedRecord(index=index, error=error))
+        if any(one.outcome is None for one in refused):
+            said.flags.add(AnswerFlag.RECORDS_REFUSED)
+            return said._replace(outcome=AnswerOutcome.PARTIAL)
+        if said.outcome is not AnswerOutcome.FOUND or (records and not refused):
+            return said
+        if told is None:
+            return said._replace(outcome=AnswerOutcome.NOT_FOUND)
+        if not records:
+            return told._replace(flags=said.flags)
+        if told.outcome is AnswerOutcome.NOT_FOUND:
+            return said
+        return said._replace(outcome=AnswerOutcome.PARTIAL, raw=told.raw)
 
-    def _say(self, outcome: AnswerOutcome, values: dict[str, Any]) -> None:
-        """Write the outcome with the first code that says it; the other codes say FOUND, or the same where they can."""
+    def _say(self, outcome: AnswerOutcome, values: dict[str, Any], *, is_empty: bool) -> list[Any]:
+        """Write the outcome with the first code that says it; the other codes say FOUND, or the same where they can.
+
+        Returns the records that say it where no code of the message does, and no licence is written (``is_empty``).
+        """
         is_said = not self.rules.outcomes and outcome in {AnswerOutcome.FOUND, AnswerOutcome.NOT_FOUND}
         for number, rule in enumerate(self.rules.outcomes):
             code = rule.spellings.get(outcome)
             is_said = is_said or code is not None
             values[f"{OUTCOME}{number}"] = code or rule.spellings[AnswerOutcome.FOUND]
+        for number, rule in enumerate(self.rules.record_outcomes if is_empty and not is_said else ()):
+            if outcome in rule.spellings:
+                tree: dict[str, Any] = {}
+                self._program.write_told({f"{RECORD_OUTCOME}{number}": rule.spellings[outcome]}, tree)
+                return [tree[""]]
         if not is_said and outcome is not AnswerOutcome.NOT_FOUND:  # which no records say as well
             raise AdapterError(AdapterFault.OUTCOME)
+        return []
 
     def _nodes(self, tree: object, draft: Draft) -> list[object]:
         """Return the trees of the records."""
@@ -189,17 +209,23 @@ class Adapter:
     def _bare(self, status: str | None) -> list[object]:
         """Return a record of nothing but its status, where the message says that the licence is no longer in force.
 
-        Some systems answer so for a cancelled licence, and "not found" would be another answer.
+        Some systems answer so for a cancelled licence, and "not found" would be another answer. So it would be of a
+        code that nobody named.
         """
         rule = self.rules.status
-        meaning = None if rule is None or status is None else rule.meanings.get(status)
-        return [] if meaning in {None, RecordStatus.ACTIVE} else [{}]
+        if rule is None or status is None or meaning_of(status, rule.meanings) is RecordStatus.ACTIVE:
+            return []
+        return [{}]
 
     def _record(self, node: object, status: str | None) -> LicenceRecord:
         """Read one record; ``status`` is the one of the message, where it counts for all of its records."""
         program = self._program
         draft, aside = Draft(), Aside()
         program.read_record(node, draft, aside)
+        if self.rules.record_outcomes:
+            said = _judge(self.rules.record_outcomes, RECORD_OUTCOME, draft)
+            if said.outcome is not AnswerOutcome.FOUND:
+                raise _NoLicenceError(self.rules.record_outcomes[said.place].path.text, said)
         if status is not None:
             draft.neutral[STATUS] = status
         for part in program.parts:
@@ -207,7 +233,8 @@ class Adapter:
         for choice in program.choices:
             choose(choice, draft)
         for in_surface, slot, value in program.defaults:
-            (draft.surface if in_surface else draft.neutral).setdefault(slot, value)
+            if (in_surface, slot) not in draft.unseen:  # something was said, and nobody knows what
+                (draft.surface if in_surface else draft.neutral).setdefault(slot, value)
         if aside:
             draft.flags.add(RecordFlag.FIELDS_ASIDE)
         record = assemble(draft, source=self.id, status=self.rules.status)
@@ -217,6 +244,24 @@ class Adapter:
         """Refuse a status that would be lost: a system without one takes only active licences."""
         if self.rules.status is None and record.status is not RecordStatus.ACTIVE:
             raise AdapterError(AdapterFault.STATUS)
+
+
+class _Said(NamedTuple):
+    """What the codes of a message or of a record say together; ``place`` is that of the rule whose code decided."""
+
+    outcome: AnswerOutcome
+    raw: str
+    retry: int | None
+    flags: set[AnswerFlag]
+    place: int = 0
+
+
+class _NoLicenceError(AdapterError):
+    """A record whose code says that it is none of a licence."""
+
+    def __init__(self, where: str, said: _Said) -> None:
+        super().__init__(AdapterFault.OUTCOME, where)
+        self.said = said
 
 
 def load_adapter(data: bytes, name: str) -> Adapter:
@@ -244,6 +289,23 @@ def _digest(tables: Mapping[str, object]) -> str:
     """Return the SHA-256 of tables as canonical JSON: sorted keys, no white space, UTF-8; comments do not count."""
     text = json.dumps(tables, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
     return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _judge(rules: Sequence[OutcomeRule], slots: str, draft: Draft) -> _Said:
+    """Return what codes say together: the first that is not FOUND decides; a record needs none."""
+    said = _Said(AnswerOutcome.FOUND, "", None, set())
+    for number, rule in enumerate(rules):
+        code = draft.neutral.get(f"{slots}{number}", "")
+        if not code and rule.of_record:
+            continue
+        meaning = meaning_of(code, rule.meanings)
+        if meaning is None:
+            said.flags.add(AnswerFlag.OUTCOME_UNSEEN if code else AnswerFlag.OUTCOME_MISSING)
+            meaning = AnswerOutcome.ERROR
+        if said.outcome is AnswerOutcome.FOUND:
+            retry = rule.retry_after_seconds.get(code) if meaning is AnswerOutcome.RETRY else None
+            said = _Said(meaning, str(code), retry, said.flags, number)
+    return said
 
 
 def _join(part: Part, draft: Draft) -> None:

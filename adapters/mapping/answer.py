@@ -25,16 +25,21 @@ class AnswerFlag(StrEnum):
 
     OUTCOME_UNSEEN = "outcome.unseen"  # a code that no table names: an alarm, and the outcome is an error
     OUTCOME_MISSING = "outcome.missing"  # no code where the system has one
+    RECORDS_MISSING = "records.missing"  # no place for records, but what no mapping names: an alarm, and an error
     RECORDS_REFUSED = "records.refused"  # some records could not be read; see ``refused``
     FIELDS_ASIDE = "fields.aside"  # the envelope holds what no mapping names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedRecord:
-    """A record that could not be read: its place among the records, counted from 0, and why."""
+    """A record that could not be read: its place among the records, counted from 0, and why.
+
+    ``outcome`` is set where a code in the record says that it is none of a licence; nothing else of it counts then.
+    """
 
     index: int
     error: AdapterError
+    outcome: AnswerOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

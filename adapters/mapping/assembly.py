@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 from adapters.mapping.bounds import MAX_ROWS
+from adapters.mapping.code import meaning_of
 from adapters.mapping.codecs.codec import LongTerm
 from adapters.mapping.codecs.lists import ForAll
 from adapters.mapping.draft import Draft
@@ -53,7 +54,7 @@ def assemble(draft: Draft, *, source: str, status: StatusRule | None) -> Licence
         surface=draft.surface,
         document=_document(get),
         flags=frozenset(draft.flags),
-        raw_status=raw_status,
+        raw_status=str(raw_status),  # plain, also where it was not read
     )
 
 
@@ -64,7 +65,7 @@ def _status(raw: str, rule: StatusRule | None, flags: set[RecordFlag]) -> Record
     if not raw:
         flags.add(RecordFlag.STATUS_MISSING)
         return RecordStatus.UNKNOWN
-    found = rule.meanings.get(raw)
+    found = meaning_of(raw, rule.meanings)
     if found is None:
         flags.add(RecordFlag.STATUS_UNSEEN)
         return RecordStatus.UNKNOWN
@@ -82,12 +83,12 @@ _NAME, _CODE, _CODE_TYPE = (column_slot(column) for column in HOLDER_COLUMNS)
 def _holders(neutral: Mapping[str, Any]) -> tuple[RecordHolder, ...]:
     """Join what stands in a list of holders with what stands in columns; one text alone is a column of one."""
     rows: list[dict[str, str]] = neutral.get(HOLDERS, [])
-    name, code, code_type = neutral.get(_NAME), neutral.get(_CODE), neutral.get(_CODE_TYPE)
+    name, code, code_type = neutral.get(_NAME, ""), neutral.get(_CODE, ""), neutral.get(_CODE_TYPE, "")
+    if not rows and name.__class__ is code.__class__ is code_type.__class__ is str:  # nearly always
+        return (RecordHolder(name=name, code=code, code_type=code_type),) if name or code or code_type else ()
     columns = {column: values for column, values in zip(HOLDER_COLUMNS, (name, code, code_type), strict=True) if values}
     if not columns:
         return tuple([RecordHolder(**row) for row in rows])
-    if not rows and not any(isinstance(values, tuple) for values in columns.values()):
-        return (RecordHolder(**columns),)
     return _pair(rows, {key: (one,) if isinstance(one, str) else one for key, one in columns.items()})
 
 
@@ -124,8 +125,8 @@ def getter(target: Target, *, path: str, in_row: bool, is_list: bool) -> Get:
 
 
 def rows_of(slot: str) -> Callable[[LicenceRecord], tuple[Any, ...]]:
-    """Return the function that takes a list out of a record."""
-    if slot == HOLDERS:
+    """Return the function that takes a list out of a record; a column of the holders has an entry for each of them."""
+    if slot.startswith(HOLDERS):
         return attrgetter(HOLDERS)
     name = slot.removeprefix("surface.")
 

@@ -25,6 +25,8 @@ def choose(choice: Choice, draft: Draft) -> None:
     """
     slots = draft.surface if choice.in_surface else draft.neutral
     for other, path in choice.others.items():
+        if (False, other) in draft.unseen:
+            draft.unseen.add((choice.in_surface, choice.slot))
         found = draft.neutral.pop(other, None)
         if found is not None and slots.setdefault(choice.slot, found) != found:
             raise AdapterError(AdapterFault.VALUE, path)

@@ -97,7 +97,8 @@ def read_outcome(table: Table, scope: Scope) -> OutcomeRule:
     chain = scope.text_chain(table)
     meanings = _meanings(table, AnswerOutcome)
     retry = table.numbers_by_name("retry_after_seconds", high=_MAX_RETRY)
-    if not meanings or AnswerOutcome.FOUND not in meanings.values():
+    of_record = table.flag("of_record")
+    if not meanings or (AnswerOutcome.FOUND not in meanings.values() and not of_record):
         expected = Words("结果代码对照，至少含 found", "codes and what they mean, found among them")
         table.fault("codes", expected=expected, found=show(dict(meanings) or None))
     for code in retry:
@@ -112,6 +113,7 @@ def read_outcome(table: Table, scope: Scope) -> OutcomeRule:
         meanings=meanings,
         spellings=_invert(meanings, table),
         retry_after_seconds=retry,
+        of_record=of_record,
     )
     if meanings and AnswerOutcome.FOUND not in rule.spellings and AnswerOutcome.FOUND in meanings.values():
         expected = Words("可写出的 found 代码", "a code of found that may be written")

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from adapters.mapping.answer import AnswerOutcome
 from adapters.mapping.assembly import Get, column_slot, getter, names_of, rows_of
 from adapters.mapping.choice import Choice
 from adapters.mapping.codecs.chain import Chain, compose
 from adapters.mapping.codecs.codec import Sort
+from adapters.mapping.contradiction import check_entries, of_text
 from adapters.mapping.draft import Reader
 from adapters.mapping.error import AdapterError, AdapterFault
 from adapters.mapping.fault import FaultList, Words, quote
@@ -15,7 +17,7 @@ from adapters.mapping.forms.form import FormName
 from adapters.mapping.path import MessagePath, Operation, Step
 from adapters.mapping.plan import Entry, Leaf, Whole, make_plan
 from adapters.mapping.reading import compile_reader
-from adapters.mapping.rule import Absent, Direction, EnvelopeRule, FieldRule, Rules, StatusRule
+from adapters.mapping.rule import Absent, Direction, FieldRule, OutcomeRule, Rules, StatusRule
 from adapters.mapping.target import HOLDERS, STATUS, Target
 from adapters.mapping.writing import Writer, compile_writer
 from adapters.record.record import LicenceRecord
@@ -23,6 +25,7 @@ from adapters.record.record import LicenceRecord
 RECORDS: Final = "records"
 ENVELOPE: Final = "envelope:"
 OUTCOME: Final = "outcome:"
+RECORD_OUTCOME: Final = "record-outcome:"
 
 _PLAIN: Final[Chain] = compose(())
 
@@ -43,6 +46,7 @@ class Program:
     """The compiled functions of one mapping.
 
     ``read_message`` fills the slots of envelope, outcome and records; ``read_record`` those of one record.
+    ``write_told`` writes a record that is none of a licence, from its outcomes by slot.
     ``is_one`` says that the message is the record, and ``operations`` what is done to reach the records.
     """
 
@@ -50,6 +54,7 @@ class Program:
     read_record: Reader
     write_message: Writer
     write_record: Writer
+    write_told: Writer
     parts: tuple[Part, ...]
     choices: tuple[Choice, ...]
     defaults: tuple[tuple[bool, str, object], ...]  # in the surface or not, the slot, the value
@@ -69,24 +74,26 @@ def compile_rules(rules: Rules, faults: FaultList) -> Program:
     reading = list(_record_entries(rules, reading=True))
     writing = list(_record_entries(rules, reading=False))
     reading += [_ignored(one) for one in message] if is_one else []
-    plans = [make_plan(entries, faults, is_xml=is_xml) for entries in (message, reading, writing)]
-    _check_written_once(writing, faults)
-    _check_conditions(rules.fields, writing, faults)
-    if is_one and rules.status is not None and rules.status.of_message:
+    told = [_outcome_entry(number, one, _said) for number, one in enumerate(rules.record_outcomes)]
+    plans = [make_plan(entries, faults, is_xml=is_xml) for entries in (message, reading, writing, told)]
+    check_entries(rules, reading, writing, faults)
+    around = [] if rules.status is None or not rules.status.of_message else [(*rules.status.place, "of_message")]
+    around += [(*one.place, "of_record") for one in rules.record_outcomes]
+    for place in around if is_one else ():
         expected = Words(
-            "[message].records 另有路径时才用 of_message", "of_message only where [message].records has a path"
+            f"[message].records 另有路径时才用 {place[-1]}", f"{place[-1]} only where [message].records has a path"
         )
-        faults.add((*rules.status.place, "of_message"), expected=expected, found=Words("true", "true"))
-    _check_constants(rules, faults)
+        faults.add(place, expected=expected, found=Words("true", "true"))
     defaults = tuple(_defaults(rules.fields, faults))
     faults.raise_if_any()
-    read_message, read_record, written = plans
+    read_message, read_record, written, told_plan = plans
     absent = rules.message.absent
     return Program(
         read_message=compile_reader(read_message),
         read_record=compile_reader(read_record),
         write_message=compile_writer("", read_message, rows_of, absent=Absent.OMIT),
         write_record=compile_writer("", written, rows_of, absent=absent),
+        write_told=compile_writer("", told_plan, rows_of, absent=Absent.OMIT),
         parts=tuple(_parts(rules.fields)),
         choices=tuple(_choices(rules.fields)),
         defaults=defaults,
@@ -137,6 +144,24 @@ def _entry(
     return Entry(path=path, leaf=leaf, place=place)
 
 
+def _outcome_entry(number: int, rule: OutcomeRule, get: Callable[[OutcomeRule, str], Get]) -> Entry:
+    """Return the entry of an outcome that stands in the records."""
+    slot = f"{RECORD_OUTCOME}{number}"
+    leaf = Leaf(path=rule.path.text, slot=slot, chain=rule.chain, get=get(rule, slot), place=rule.place, is_code=True)
+    return Entry(path=rule.path, leaf=leaf, place=rule.place)
+
+
+def _said(_: OutcomeRule, slot: str) -> Get:
+    """Return how the outcome of a record that is none of a licence is written."""
+    return lambda values: values.get(slot)
+
+
+def _found(rule: OutcomeRule, _: str) -> Get:
+    """Return how a record of a licence says that it is one, where the system has a code for that."""
+    code = rule.spellings.get(AnswerOutcome.FOUND)
+    return lambda _: code
+
+
 def _ignored(entry: Entry) -> Entry:
     """Return an entry of the envelope as the reader of a record passes it over, where they share one object."""
     leaf = Leaf(path=entry.path.text, slot="", chain=_PLAIN, get=lambda _: None, place=entry.place, ignores=True)
@@ -167,6 +192,8 @@ def _record_entries(rules: Rules, *, reading: bool) -> Iterator[Entry]:
             yield _other_entry(rule, path, number)
         if reading and rule.condition is not None:
             yield _discriminator(rule, rule.condition.key)
+    for number, outcome in enumerate(rules.record_outcomes):
+        yield _outcome_entry(number, outcome, _found)
     if rules.status is not None and not rules.status.of_message:
         leaf = Leaf(
             path=rules.status.path.text,
@@ -185,7 +212,7 @@ def _field_entry(rule: FieldRule, path: MessagePath, number: int, *, ignores: bo
     is_part = len(rule.paths) > 1
     slot, in_surface, rows = "", False, ""
     if target is not None:
-        slot, in_surface, rows = _slot(target, in_row=in_row)
+        slot, in_surface, rows = _slot(target, in_row=in_row, is_plain=path.is_plain_list)
     leaf = Leaf(
         path=path.text,
         slot=f"{slot}#{number}" if is_part else slot,
@@ -197,7 +224,7 @@ def _field_entry(rule: FieldRule, path: MessagePath, number: int, *, ignores: bo
         constant=rule.constant if target is None else None,
         condition=rule.condition,
     )
-    return Entry(path=path, leaf=leaf, rows=rows, place=rule.place)
+    return Entry(path=path, leaf=leaf, rows="" if ignores else rows, place=rule.place)
 
 
 def _other_entry(rule: FieldRule, path: MessagePath, number: int) -> Entry:
@@ -215,12 +242,15 @@ def _choices(fields: Sequence[FieldRule]) -> Iterator[Choice]:
             yield Choice(slot=slot, others=others, in_surface=in_surface)
 
 
-def _slot(target: Target, *, in_row: bool) -> tuple[str, bool, str]:
-    """Return the slot of a value, whether it is a surface field, and the list that its path goes through."""
+def _slot(target: Target, *, in_row: bool, is_plain: bool = False) -> tuple[str, bool, str]:
+    """Return the slot of a value, whether it is a surface field, and the list that its path goes through.
+
+    A plain list of texts is a column of the holders, where it is about them.
+    """
     if target.column is None:
         return target.surface_name or target.slot, bool(target.surface_name), ""
     if in_row:
-        return target.column, False, target.slot
+        return target.column, False, column_slot(target.column) if is_plain and target.slot == HOLDERS else target.slot
     if target.slot == HOLDERS:
         return column_slot(target.column), False, ""
     return target.surface_name, True, ""
@@ -296,7 +326,7 @@ def _defaults(fields: Sequence[FieldRule], faults: FaultList) -> Iterator[tuple[
             continue
         slot, in_surface, rows = _slot(rule.target, in_row=any(path.lists for path in rule.paths))
         try:
-            value = text if rule.chain.parse is None else rule.chain.parse(text)
+            value = text if rule.chain.parse is None else of_text(rule.chain.parse, rule.chain.foreign, text)
         except (ValueError, KeyError):
             expected = Words("编解码可读的值", "a value that its codecs can read")
             faults.add((*rule.place, "default"), expected=expected, found=quote(text))
@@ -305,52 +335,3 @@ def _defaults(fields: Sequence[FieldRule], faults: FaultList) -> Iterator[tuple[
             expected = Words("仅用于文本和日期，不用于列表", "texts and days only, outside of lists")
             faults.add((*rule.place, "default"), expected=expected, found=quote(rule.target.text))
         yield in_surface, slot, value
-
-
-def _check_written_once(entries: Sequence[Entry], faults: FaultList) -> None:
-    """Two rules that write one place would overwrite each other, unless conditions keep them apart."""
-    seen: dict[tuple[object, ...], set[str | None]] = {}
-    for entry in entries:
-        condition = entry.leaf.condition.equals if entry.leaf is not None and entry.leaf.condition is not None else None
-        others = seen.setdefault((*(step.key for step in entry.path.steps), entry.leaf is None), set())
-        if condition in others or (others and None in {condition, *others}):
-            expected = Words("一处只由一条规则写出", "one rule that writes each place")
-            faults.add((*entry.place, "at"), expected=expected, found=quote(entry.path.text))
-        others.add(condition)
-
-
-def _check_conditions(fields: Sequence[FieldRule], writing: Sequence[Entry], faults: FaultList) -> None:
-    """Check that a field which a condition looks at is written, and that a target is read from one place at a time."""
-    written = {tuple(step.key for step in entry.path.steps) for entry in writing}
-    read: dict[str, list[FieldRule]] = {}
-    for rule in fields:
-        if rule.condition is not None and rule.paths and rule.direction is not Direction.IN:
-            keys = (*(step.key for step in rule.paths[0].steps[:-1]), rule.condition.key)
-            if keys not in written:
-                expected = Words("由另一条规则写出的判别字段", "a field that another rule writes")
-                faults.add((*rule.place, "when"), expected=expected, found=quote(rule.condition.key))
-        if rule.target is not None and rule.direction is not Direction.OUT:
-            read.setdefault(rule.target.text, []).append(rule)
-    for same in read.values():
-        if len(same) > 1 and any(rule.condition is None for rule in same):
-            expected = Words("只从一处读取，或带有互斥的 when", "one place it is read from, or conditions with when")
-            found = Words("另一处", "another place")
-            faults.add((*same[-1].place, "to"), expected=expected, found=found)
-
-
-def _check_constants(rules: Rules, faults: FaultList) -> None:
-    """Check that what a message always says can be written, and that the envelope names each value once."""
-    names: set[str] = set()
-    spoken: list[FieldRule | EnvelopeRule] = [*rules.fields, *rules.envelope]
-    for rule in spoken:
-        is_of_record = isinstance(rule, FieldRule) and rule.target is not None
-        if rule.constant is not None and rule.chain.render is not None and not is_of_record:
-            try:
-                rule.chain.render(rule.constant)
-            except (ValueError, KeyError):
-                expected = Words("编解码可写出的值", "a value that its codecs can write")
-                faults.add((*rule.place, "constant"), expected=expected, found=quote(rule.constant))
-    for one in rules.envelope:
-        if one.name and one.name in names:
-            faults.add((*one.place, "name"), expected=Words("不重复的名称", "a name of its own"), found=quote(one.name))
-        names.add(one.name)

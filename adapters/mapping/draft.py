@@ -12,15 +12,19 @@ Aside = list[tuple[str, object]]  # paths, and what stands there that no rule na
 
 
 class Draft:
-    """What was read so far: values by slot, surface fields by name, flags."""
+    """What was read so far: values by slot, surface fields by name, flags.
 
-    __slots__ = ("flags", "neutral", "surface")
+    ``unseen`` are the slots (in the surface or not, and the name) of codes that their table does not name.
+    """
+
+    __slots__ = ("flags", "neutral", "surface", "unseen")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.neutral: dict[str, Any] = {}
         self.surface: dict[str, Any] = {}
         self.flags: set[RecordFlag] = set()
+        self.unseen: set[tuple[bool, str]] = set()
 
 
 Reader = Callable[[object, Draft, Aside], None]

@@ -14,7 +14,7 @@ class AdapterFault(StrEnum):
     VALUE = "value"  # outside the domain of the field's codecs: a date that does not exist, a wrong prefix
     CODE = "code"  # the code table has no entry to write this value with
     STATUS = "status"  # the system cannot say this status, and must not be told another one
-    OUTCOME = "outcome"  # the system cannot say this outcome
+    OUTCOME = "outcome"  # the system cannot say this outcome; or the record says that it is none of a licence
     HOLDERS = "holders"  # names, codes and code types of the holders do not pair
 
 

@@ -9,7 +9,7 @@ from adapters.mapping.path import MessagePath, Operation
 from adapters.mapping.rule import Condition, Direction, Evidence, FieldRule
 from adapters.mapping.scope import Scope, listed
 from adapters.mapping.table import Table
-from adapters.mapping.target import CARRIED, EXPECTED, SCALARS, VALID_TO, Target, parse_target
+from adapters.mapping.target import CARRIED, EXPECTED, HOLDERS, SCALARS, VALID_TO, Target, parse_target
 
 
 def read_field(table: Table, scope: Scope, evidence: Evidence) -> FieldRule:
@@ -44,6 +44,9 @@ def read_field(table: Table, scope: Scope, evidence: Evidence) -> FieldRule:
         pair=_pair(table, scope),
         also=scope.paths(table, "also"),
     )
+    if rule.direction is not Direction.IN and any(codec.is_read_only for codec in rule.chain.codecs):
+        expected = Words('only = "in"（该编解码不能写出）', 'only = "in", for its codecs cannot write')
+        table.fault("only", expected=expected, found=show(table.peek("only")))
     _check_lists(table, rule)
     _check_other_names(table, rule)
     table.finish()
@@ -86,7 +89,7 @@ def _chain(table: Table, scope: Scope, target: Target | None, *, parts: int) -> 
     if chain.neutral not in wanted and not table.faults:
         expected = Words(f"结果为 {target.sort} 的编解码", f"codecs that make {target.sort}")
         table.fault("codec", expected=expected, found=listed(codecs))
-    if LongTerm.LONG_TERM in chain.written and target.text != VALID_TO:
+    if any(LongTerm.LONG_TERM in codec.written for codec in codecs) and target.text != VALID_TO:
         expected = Words("仅在 valid_to 使用 long-term", "long-term with valid_to only")
         table.fault("codec", expected=expected, found=listed(codecs))
     return chain
@@ -104,7 +107,7 @@ def _condition(table: Table, scope: Scope, paths: Sequence[MessagePath]) -> Cond
         len(paths) == 1
         and path.steps[:-1] == paths[0].steps[:-1]
         and len(path.steps) > 1
-        and not path.steps[-1].operations
+        and not (path.steps[-1].operations or paths[0].steps[-1].operations)
     )
     if not is_beside:
         expected = Words("与 at 同处一个对象的字段", "a field beside the one in at")
@@ -141,21 +144,18 @@ def _check_lists(table: Table, rule: FieldRule) -> None:
     if len(rule.paths) > 1 and (is_whole or target is None):
         table.fault("at", expected=Words("一个路径", "one path"), found=show(table.peek("at")))
     lists = max((path.lists for path in rule.paths), default=0)
-    if is_whole:
-        wanted = 1 if rule.pair else 0
-        fits = lists == wanted
-    elif target is None or target.column is None:
-        fits = lists == 0
-    elif target.slot == "holders":
-        fits = lists <= 1
-    else:
-        fits = lists == 1 or (target.column == "" and rule.chain.neutral is Sort.TEXTS)
-    if not fits:
+    if not _fits(rule, lists):
         table.fault(
             "at",
             expected=Words("路径中的 [*] 与目标中的 [] 一一对应", "as many [*] in the path as [] in the target"),
             found=show(table.peek("at")),
         )
+    if lists and rule.chain.neutral is Sort.TEXTS:
+        expected = Words("列表中每项一个文本的编解码", "codecs that make one text of each entry of a list")
+        table.fault("codec", expected=expected, found=listed(rule.chain.codecs))
+    if lists and len(rule.paths) > 1:
+        expected = Words("列表中只用一个路径", "one path in a list")
+        table.fault("at", expected=expected, found=show(table.peek("at")))
     if any(
         step.operations[-1:] != (Operation.EACH,)
         for path in rule.paths
@@ -164,6 +164,20 @@ def _check_lists(table: Table, rule: FieldRule) -> None:
     ):
         expected = Words("[*] 之后不接 @json 或 @xml", "no @json or @xml behind [*]")
         table.fault("at", expected=expected, found=show(table.peek("at")))
+
+
+def _fits(rule: FieldRule, lists: int) -> bool:
+    """Say whether a path through so many lists leads to the target."""
+    target = rule.target
+    if target is not None and target.is_whole_surface:
+        return lists == (1 if rule.pair else 0)
+    if target is None or target.column is None:
+        return lists == 0
+    if target.slot == HOLDERS:
+        return lists <= 1
+    if lists == 0:
+        return target.column == "" and rule.chain.neutral is Sort.TEXTS
+    return lists == 1 and (target.column == "") == any(path.is_plain_list for path in rule.paths)
 
 
 def _check_other_names(table: Table, rule: FieldRule) -> None:

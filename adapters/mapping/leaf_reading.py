@@ -1,10 +1,10 @@
 """Compiles the ends of paths into functions that read one value."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from adapters.mapping.bounds import MAX_TEXT
+from adapters.mapping.code import compile_code
 from adapters.mapping.codecs.codec import Sort, same
 from adapters.mapping.draft import Aside, Draft, Reader, misplaced, text_of
 from adapters.mapping.error import AdapterError, AdapterFault
@@ -73,7 +73,7 @@ def _converted(leaf: Leaf) -> Reader:
     path, slot, chain = leaf.path, leaf.slot, leaf.chain
     parse = chain.parse or same
     classes = _CLASSES[chain.foreign]
-    is_text = chain.foreign is Sort.TEXT
+    is_text, is_flag = chain.foreign is Sort.TEXT, chain.neutral is Sort.FLAG
     most = None if chain.neutral is Sort.BYTES else MAX_TEXT
     reads_empty, in_surface = chain.reads_empty, leaf.in_surface
 
@@ -89,7 +89,10 @@ def _converted(leaf: Leaf) -> Reader:
         try:
             found = parse(value)
         except KeyError:  # a code that the table does not name: nothing is guessed, the raw value stays
+            if is_flag:  # which has no third value: "no" would be a guess
+                raise AdapterError(AdapterFault.VALUE, path) from None
             aside.append((path, value))
+            draft.unseen.add((in_surface, slot))
             draft.flags.add(RecordFlag.CODE_UNSEEN)
             return
         except ValueError:  # not chained: the exception carries the value
@@ -103,23 +106,19 @@ def _converted(leaf: Leaf) -> Reader:
 def _code(leaf: Leaf) -> Reader:
     """Read a code of status or outcome as its text; one that its codecs cannot read counts as never seen."""
     path, slot = leaf.path, leaf.slot
-    parse = leaf.chain.parse
-    classes = _CLASSES[leaf.chain.foreign]
+    find = compile_code(leaf.chain)
 
     def read(value: object, draft: Draft, aside: Aside) -> None:
         if isinstance(value, dict | list):
             value = text_of(value, path, aside)
         if value is None or value == "":
             return
-        if parse is not None and value.__class__ in classes:
-            with suppress(KeyError, ValueError):
-                value = parse(value)
-            if value is None:
-                return
-        text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
-        if len(text) > MAX_TEXT:
+        code = find(value)
+        if code is None:
+            return
+        if len(code) > MAX_TEXT:
             raise AdapterError(AdapterFault.TOO_LARGE, path)
-        draft.neutral[slot] = text
+        draft.neutral[slot] = code
 
     return read
 

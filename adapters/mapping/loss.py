@@ -1,13 +1,13 @@
 """The loss table of a mapping: for each field and direction what is lost, and whether the file declares it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from adapters.mapping.codecs.codec import Sort
+from adapters.mapping.codecs.codec import LongTerm, Sort
 from adapters.mapping.fault import Words
 from adapters.mapping.rule import Direction, FieldRule, Rules, StatusRule
-from adapters.mapping.target import CARRIED, GROUPS, HOLDERS, STATUS
+from adapters.mapping.target import CARRIED, GROUPS, HOLDERS, STATUS, VALID_TO
 from adapters.record.status import RecordStatus
 
 _SURFACE = "surface"
@@ -41,6 +41,7 @@ class Loss:
 def find_losses(rules: Rules) -> tuple[Loss, ...]:
     """Return the loss table, in the order of the file."""
     losses = [loss for rule in rules.fields for loss in _of_field(rule)]
+    losses += _of_tables(rules.fields)
     losses += _of_status(rules.status) if rules.status is not None else ()
     losses += [
         _judge(f"envelope.{one.name}", Direction.IN, what, one.loses)
@@ -59,27 +60,48 @@ def _judge(name: str, direction: Direction, what: Words, declared: str) -> Loss:
 
 def _of_field(rule: FieldRule) -> Iterator[Loss]:
     name = rule.target.text if rule.target is not None else rule.paths[0].text
-    found = []
-    if rule.direction is not Direction.OUT and (rule.paths and rule.constant is None):
-        found += [(Direction.IN, what) for what in rule.chain.losses]
-    if rule.also:
-        found.append((Direction.IN, Words("原用哪个名称", "which of the names it had")))
-    if rule.default is not None:
-        what = Words(f"未填写者读作 {rule.default}", f"nothing said reads as {rule.default}")
-        found.append((Direction.OUT, what))
-    if rule.direction is Direction.OUT and rule.constant is None:
-        found.append((Direction.IN, Words("此处的值不读取", "the value here is not read")))
-    if rule.direction is Direction.IN and rule.paths:
-        found.append((Direction.OUT, Words("此处不写出", "it is not written here")))
-    if rule.target is not None and not rule.paths:
-        what = Words(f"不写出；读取时恒为 {rule.constant}", f"not written; always {rule.constant} when read")
-        found.append((Direction.OUT, what))
+    found = [*_lost_in(rule), *_lost_out(rule)]
     for direction, what in found:
         yield _judge(name, direction, what, rule.loses)
     if rule.loses and not found:
         yield _stale(name, rule.loses)
     if _has_room_for_one(rule):
         yield _refused(name, Words("多个持证主体", "more than one holder"))
+    is_end = rule.target is not None and rule.target.text == VALID_TO and rule.direction is not Direction.IN
+    if is_end and rule.paths and LongTerm.LONG_TERM not in rule.chain.written:
+        yield _refused(name, Words("长期有效", "a validity without an end"))
+
+
+def _lost_in(rule: FieldRule) -> Iterator[tuple[Direction, Words]]:
+    if rule.direction is not Direction.OUT and (rule.paths and rule.constant is None):
+        for what in rule.chain.losses:
+            yield Direction.IN, what
+    if rule.also:
+        yield Direction.IN, Words("原用哪个名称", "which of the names it had")
+    if rule.direction is Direction.OUT and rule.constant is None:
+        yield Direction.IN, Words("此处的值不读取", "the value here is not read")
+
+
+def _lost_out(rule: FieldRule) -> Iterator[tuple[Direction, Words]]:
+    if rule.default is not None:
+        yield Direction.OUT, Words(f"未填写者读作 {rule.default}", f"nothing said reads as {rule.default}")
+    if rule.direction is Direction.IN and rule.paths:
+        yield Direction.OUT, Words("此处不写出", "it is not written here")
+    elif rule.condition is not None and rule.target is not None:
+        key, text = rule.condition.key, rule.condition.equals
+        yield Direction.OUT, Words(f"{key} 不为“{text}”时不写出", f'it is not written unless {key} is "{text}"')
+    if rule.target is not None and not rule.paths:
+        yield (
+            Direction.OUT,
+            Words(f"不写出；读取时恒为 {rule.constant}", f"not written; always {rule.constant} when read"),
+        )
+
+
+def _of_tables(fields: Iterable[FieldRule]) -> Iterator[Loss]:
+    """Yield what tables have no room for: a row with a column that no rule writes is refused."""
+    targets = [rule.target for rule in fields if rule.target is not None and rule.direction is not Direction.IN]
+    for slot in dict.fromkeys(one.slot for one in targets if one.column and one.slot != HOLDERS):
+        yield _refused(slot, Words("其余各列", "columns that no rule names"))
 
 
 def _has_room_for_one(rule: FieldRule) -> bool:
@@ -123,7 +145,7 @@ def _of_status(rule: StatusRule) -> Iterator[Loss]:
 
 def _of_outcomes(rules: Rules) -> Iterator[Loss]:
     """Several codes of one meaning: the code itself is kept for the operator, and ``wins`` says what is written."""
-    for rule in rules.outcomes:
+    for rule in (*rules.outcomes, *rules.record_outcomes):
         merged = sorted(code for code, meaning in rule.meanings.items() if rule.spellings.get(meaning) != code)
         if merged:
             codes = ", ".join(merged)

@@ -46,6 +46,17 @@ class MessagePath:
         """How many lists are on the way."""
         return sum(step.operations.count(Operation.EACH) for step in self.steps)
 
+    @property
+    def is_plain_list(self) -> bool:
+        """Whether it ends at the entries of a list, and not inside of them."""
+        return Operation.EACH in self.steps[-1].operations
+
+    @property
+    def keys_of_list(self) -> tuple[str, ...]:
+        """The keys on the way to the last list; all of them where there is none."""
+        place = max((n for n, step in enumerate(self.steps, 1) if Operation.EACH in step.operations), default=None)
+        return tuple(step.key for step in self.steps[:place])
+
 
 ROOT_PATH: Final = MessagePath(text=ROOT, steps=(Step(key=""),))
 

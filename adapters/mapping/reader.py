@@ -38,6 +38,7 @@ def read_rules(data: bytes, file: str) -> tuple[Rules, FaultList]:
     status = root.table("status")
     codes = read_codes(root)
     scope = Scope(is_xml=message.form_name is FormName.XML, namespaces=namespaces, tables=codes)
+    outcomes = [read_outcome(one, scope) for one in root.tables("outcome", most=_MAX_OUTCOMES)]
     rules = Rules(
         file=file,
         system=system,
@@ -45,7 +46,8 @@ def read_rules(data: bytes, file: str) -> tuple[Rules, FaultList]:
         fields=tuple(read_field(one, scope, system.evidence) for one in fields),
         envelope=tuple(read_envelope(one, scope) for one in root.tables("envelope", most=MAX_FIELDS)),
         status=read_status(status, scope) if "status" in root else None,
-        outcomes=tuple(read_outcome(one, scope) for one in root.tables("outcome", most=_MAX_OUTCOMES)),
+        outcomes=tuple(one for one in outcomes if not one.of_record),
+        record_outcomes=tuple(one for one in outcomes if one.of_record),
         losses=_read_losses(root),
         tables=codes,
         transport=root.raw("transport"),

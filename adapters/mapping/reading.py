@@ -157,9 +157,10 @@ def _nested(operation: Operation, inner: Reader, path: str) -> Reader:
 
 
 def _each(child: Child, inner: Reader) -> Reader:
-    """Read a list of rows: of holders, of a table, or of texts."""
+    """Read a list of rows: of holders, of a table, or of texts, which may be one column of the holders."""
     path, slot, is_xml = child.path, child.rows, child.in_xml or child.inside_xml
     is_plain = not child.children
+    column = child.leaves[0].slot if is_plain else ""
     stem = path.removesuffix("[*]")
     name = slot.removeprefix(SURFACE) if slot.startswith(SURFACE) else ""
 
@@ -172,10 +173,10 @@ def _each(child: Child, inner: Reader) -> Reader:
             inner(one, row, aside)
             aside[mark:] = [(f"{stem}[{index}]{where[len(path) :]}", left) for where, left in aside[mark:]]
             draft.flags |= row.flags
-            found.append(row.neutral.get("", "") if is_plain else row.neutral)
+            found.append(row.neutral.get(column, "") if is_plain else row.neutral)
         if name:
             draft.surface[name] = tuple(found)
         else:
-            draft.neutral[slot] = found
+            draft.neutral[slot] = tuple(found) if is_plain else found
 
     return read

@@ -124,7 +124,10 @@ class StatusRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRule:
-    """Where a code of the outcome stands, what the codes mean, and how our words are written."""
+    """Where a code of the outcome stands, what the codes mean, and how our words are written.
+
+    ``of_record``: it stands in a record, which is none of a licence unless the code is missing or says FOUND.
+    """
 
     place: Path
     path: MessagePath
@@ -132,11 +135,15 @@ class OutcomeRule:
     meanings: Mapping[str, AnswerOutcome]
     spellings: Mapping[AnswerOutcome, str]
     retry_after_seconds: Mapping[str, int]
+    of_record: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """One mapping file. ``losses`` declares, by neutral name, what the system has no room for."""
+    """One mapping file. ``losses`` declares, by neutral name, what the system has no room for.
+
+    ``outcomes`` stand in the message, ``record_outcomes`` in its records.
+    """
 
     file: str
     system: System
@@ -145,6 +152,7 @@ class Rules:
     envelope: tuple[EnvelopeRule, ...]
     status: StatusRule | None
     outcomes: tuple[OutcomeRule, ...]
+    record_outcomes: tuple[OutcomeRule, ...]
     losses: Mapping[str, str]
     tables: Mapping[str, CodeTable]
     transport: Mapping[str, object] = field(default_factory=dict)

@@ -65,7 +65,8 @@ class Scope:
         except MalformedCodecError as error:
             table.fault("codec", expected=error.expected, found=listed(codecs))
             return compose(())
-        if chain.neutral is not Sort.TEXT or chain.foreign is Sort.TEXTS:
+        is_read_only = any(codec.is_read_only for codec in codecs)
+        if chain.neutral is not Sort.TEXT or chain.foreign is Sort.TEXTS or is_read_only:
             table.fault("codec", expected=Words("结果为文本的编解码", "codecs that make a text"), found=listed(codecs))
         return chain
 

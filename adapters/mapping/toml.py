@@ -12,6 +12,13 @@ _NAME: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*')"""
 _DOTTED: Final = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER: Final = re.compile(rf"\s*(?P<open>\[\[?)\s*(?P<name>{_DOTTED})\s*\]\]?\s*(?:#.*)?")
 _KEY: Final = re.compile(rf"\s*(?P<name>{_DOTTED})\s*=")
+# The texts and comments of TOML, the longer quotes first (TOML 1.0, "String").
+_TOKEN: Final = re.compile(
+    r'"""(?:\\.|[^\\])*?"""{1,3}|"(?:\\.|[^"\\\n])*"|'
+    r"'''.*?'''{1,3}|'[^'\n]*'|#[^\n]*",
+    re.DOTALL,
+)
+_LONG: Final = ('"""', "'''")
 _PART: Final = re.compile(_NAME)
 _PLACE: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 _ASKED: Final = Words("UTF-8 编码的 TOML", "TOML in UTF-8")
@@ -85,9 +92,8 @@ def _is_too_deep(tables: object) -> bool:
 
 
 def _find_lines(text: str) -> dict[Path, int]:
-    """Map paths to lines, as far as it is certain without a parser: none in a file with texts of several lines."""
-    if '"""' in text or "'''" in text:
-        return {}
+    """Map paths to lines, as far as it is certain without a parser; ``text`` is TOML."""
+    text = _TOKEN.sub(_on_lines, text)  # what stands in a text of several lines is no key
     lines: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     here: Path = ()
@@ -99,6 +105,11 @@ def _find_lines(text: str) -> dict[Path, int]:
         elif key := _KEY.match(line):
             lines.setdefault((*here, *_parts(key["name"])), number)
     return lines
+
+
+def _on_lines(token: re.Match[str]) -> str:
+    """Return a text of several lines as an empty one, and its line ends behind; anything else as it is."""
+    return '""' + "\n" * token[0].count("\n") if token[0].startswith(_LONG) else token[0]
 
 
 def _enter(name: Path, counts: dict[Path, int], *, is_list: bool) -> Path:

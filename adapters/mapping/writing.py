@@ -1,6 +1,6 @@
 """Compiles a plan into functions that write: the tree of a message, built in the order of the mapping file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from adapters.mapping.bounds import MAX_ROWS, MAX_TEXT
@@ -106,12 +106,15 @@ def _rows(
 ) -> Writer:
     path, is_xml = child.path, child.inside_xml
     cell = _leaf("", child.leaves[0], Absent.EMPTY) if child.leaves else None
+    columns = frozenset(_slots(child))
 
     def build(row: object) -> object:
         tree: Tree = {}
         if cell is not None:
             cell(row, tree)
             return tree[""]
+        if isinstance(row, Mapping) and any(text and name not in columns for name, text in row.items()):
+            raise AdapterError(AdapterFault.VALUE, path)  # a column without a rule would be lost
         for one in inside:
             one(row, tree)
         return tree
@@ -125,6 +128,13 @@ def _rows(
             tree[key] = built if nested is None else nested(built)
 
     return write
+
+
+def _slots(child: Child) -> Iterator[str]:
+    """Yield the columns that rules write, at whatever depth of a row they stand."""
+    for one in child.children.values():
+        yield from (leaf.slot for leaf in one.leaves)
+        yield from _slots(one)
 
 
 def _container(key: str, child: Child, inside: list[Writer], nested: Spell | None, absent: Absent) -> Writer:

@@ -4,14 +4,14 @@ A member that is missing, null or "" says nothing, as where a caller leaves out 
 that no template names are passed over: a caller of the system itself may send more than our own client does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from adapters.mapping.forms.xml import TEXT, read_xml_text
 from adapters.transport.recipe import Tree
-from adapters.transport.template import Place, Template, parse_template
+from adapters.transport.template import Kind, MissingValueError, Place, Template, parse_template
 
 _MARKS: Final = ("\ue000", "\ue001")  # of private use (Unicode section 23.5), around the name of a place
 
@@ -114,6 +114,42 @@ def xml_tree(template: Template) -> Tree:
     opening, closing = _MARKS
     text = template.fill({str(place): f"{opening}{{{place}}}{closing}" for place in template.places}, str)
     return _as_templates(read_xml_text(text))
+
+
+def missing_fields(names: Collection[str], places: Collection[str], values: Mapping[str, Template]) -> list[str]:
+    """Return the fields of a signature that whoever is asked cannot know, in order.
+
+    They stand in no place of the request, and are made of more than its places and what both sides agreed.
+    """
+
+    def is_known(place: Place) -> bool:
+        return place.kind in {Kind.SETTING, Kind.SECRET} or str(place) in places
+
+    return sorted(
+        name
+        for name in names
+        if f"{Kind.VALUE}.{name}" not in places and not (name in values and all(map(is_known, values[name].places)))
+    )
+
+
+def signed_fields(
+    names: Collection[str], said: Mapping[str, str], values: Mapping[str, Template], agreed: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the fields of a signature as the request says them; one that it does not carry is made as its sender did.
+
+    ``agreed`` are settings and secrets by the keys of their places. What can be made of nothing is left out.
+    """
+    known = {**agreed, **said}
+    found = {}
+    for name in names:
+        template = Template(parts=(Place(kind=Kind.VALUE, name=name),))
+        if f"{Kind.VALUE}.{name}" not in said and name in values:
+            template = values[name]
+        try:
+            found[name] = template.fill(known, str)
+        except MissingValueError:
+            continue
+    return found
 
 
 def _as_templates(node: object) -> Tree:

@@ -1,10 +1,13 @@
 """Asks one system: signs in, goes the steps, asks page by page, and keeps to one deadline for all of it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from random import random
 from typing import Final
 
 import aiohttp
@@ -15,12 +18,12 @@ from adapters.mapping.answer import AnswerOutcome
 from adapters.mapping.bounds import MAX_RECORDS
 from adapters.transport.recipe import Call, Method, Question, Request, SignIn, Step, TransportRecipe
 from gateway.adapters.access import SystemAccess
-from gateway.adapters.connection import Reply, send
-from gateway.adapters.error import AskError, AskFault
+from gateway.adapters.connection import MAX_ANSWER, Reply, send
+from gateway.adapters.error import OUT_OF_REACH, AskError, AskFault
 from gateway.adapters.functions import make_functions
 from gateway.adapters.inquiry import Answer, Inquiry
-from gateway.adapters.reading import Page, Reader, is_success, read_texts, read_time
-from gateway.adapters.request import Outgoing, Writer
+from gateway.adapters.reading import Page, Reader, Texts, read_time
+from gateway.adapters.request import MAX_ADDRESS, Outgoing, Writer
 from gateway.adapters.token import Token, TokenKeeper
 from keys.payload.encryption import Encrypted
 from keys.payload.errors import PayloadError
@@ -31,7 +34,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 MAX_RETRIES: Final = 3  # of one request, however short the times that a system names
 MAX_PAGES: Final = 100  # of one answer; nobody has met a holder with more than two
+MAX_SMALL_ANSWER: Final = 64 * 1024  # bytes of the answer of a sign-in or a step: a token, a code, a certificate
+LEAST_WAIT: Final = 0.25  # seconds before the first retry, whatever the system says; twice as long before each further
 _INLINE: Final = 64 * 1024  # bytes of an answer that is read on the loop: a millisecond or two
+_THREADS: Final = 2  # that read large answers of one system; the interpreter runs one of them at a time
+_IN_ADDRESSES: Final = re.compile(r"[\x21-\x7e]+")
 _TOKEN: Final = "token"  # noqa: S105 -- the name of a value
 _ADDRESSES: Final = ("http://", "https://")
 _WITH_RECORDS: Final = frozenset({AnswerOutcome.FOUND, AnswerOutcome.PARTIAL})
@@ -68,7 +75,8 @@ class AdapterClient:
         self._writer = Writer(recipe=recipe, access=access, functions=functions)
         self._reader = Reader(adapter=adapter, access=access, functions=functions)
         self._deadline_seconds = recipe.deadlines.total_ms / 1000
-        self._keeper = None if recipe.sign_in is None else TokenKeeper(self._sign_in_in_time)
+        self._keeper = None if recipe.sign_in is None else TokenKeeper(self._sign_in_in_time, is_refusal=_is_refusal)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answers")
 
     async def ask(self, inquiry: Inquiry, *, until: float | None = None) -> Answer:
         """Ask, within the deadline of the recipe; a holder of whom nothing is found is asked for elsewhere too.
@@ -103,6 +111,7 @@ class AdapterClient:
         """Stop a sign-in that nobody waits for any more; the session is for whoever opened it to close."""
         if self._keeper is not None:
             await self._keeper.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(self, inquiry: Inquiry, deadline: asyncio.Timeout) -> Answer:
         """Ask one call; where the system no longer takes the token, or the recipe says when to retry, once more."""
@@ -121,9 +130,11 @@ class AdapterClient:
             if answer.raw_outcome in self._recipe.renew_on and stale is None and token is not None:
                 stale = token
                 continue
-            wait = answer.retry_after_seconds
-            if answer.outcome is not AnswerOutcome.RETRY or wait is None or retries == MAX_RETRIES:
+            seconds = answer.retry_after_seconds
+            if answer.outcome is not AnswerOutcome.RETRY or seconds is None or retries == MAX_RETRIES:
                 return answer
+            # By chance a little longer, so that not all who were told "at once" come back at once.
+            wait = max(seconds, LEAST_WAIT * 2**retries * (1 + random()))
             if wait >= _left(deadline):
                 return answer
             retries += 1
@@ -139,12 +150,16 @@ class AdapterClient:
         return await self._ask_pages(call, words, token)
 
     async def _ask_pages(self, call: Call, words: Mapping[str, str], token: Secret | None) -> Answer:
-        """Ask for page after page; what ends early is PARTIAL, for more may be there."""
+        """Ask for page after page; what ends early is PARTIAL, for more may be there.
+
+        All pages are kept until the last one came: no further one is asked for once they are as large as one answer
+        may be.
+        """
         paging = call.paging
         if paging is None:
             raise AskError(AskFault.NOT_ASKABLE, call.question)
         found: Answer | None = None
-        count = 0
+        count = size = 0
         total: int | None = None
         for number in range(paging.first, paging.first + MAX_PAGES):
             page = await self._page(call, {**words, "page": str(number), "page_size": str(paging.size)}, token)
@@ -155,15 +170,16 @@ class AdapterClient:
                 return replace(answer, outcome=AnswerOutcome.PARTIAL) if is_cut else answer
             if found is not None and not has_records and answer.outcome is not AnswerOutcome.NOT_FOUND:
                 return replace(found, outcome=AnswerOutcome.PARTIAL, raw_outcome=answer.raw_outcome)
-            size = len(answer.records) + len(answer.refused)
-            count += size
+            here = len(answer.records) + len(answer.refused)
+            count += here
+            size += page.size
             found = answer if found is None else _join(found, answer)
             total = page.total if page.total is not None else total  # some say it on the first page alone
             if total is not None and count >= total:
                 return found
-            if size < paging.size:
+            if here < paging.size:
                 return found if total is None else replace(found, outcome=AnswerOutcome.PARTIAL)
-            if count >= MAX_RECORDS:
+            if count >= MAX_RECORDS or size >= MAX_ANSWER:
                 break
         return replace(found or Answer(outcome=AnswerOutcome.ERROR), outcome=AnswerOutcome.PARTIAL)
 
@@ -173,13 +189,14 @@ class AdapterClient:
         read = partial(
             self._reader.read_page, reply, call.question, answer=call.request.answer, total=total, token=token
         )
-        return read() if len(reply.body) <= _INLINE else await asyncio.to_thread(read)
+        return read() if len(reply.body) <= _INLINE else await asyncio.wrap_future(self._threads.submit(read))
 
     async def _go(self, step: Step, words: Mapping[str, str], token: Secret | None) -> dict[str, str]:
-        reply = await self._exchange(step.request, words, token)
-        if not is_success(reply, step.success):
+        reply = await self._exchange(step.request, words, token, most=MAX_SMALL_ANSWER)
+        texts = Texts(reply)
+        if not texts.is_success(step.success):
             raise self._refusal(reply, AskError(AskFault.STEP, step.name))
-        return {f"given.{name}": text for name, text in read_texts(reply, step.gives).items()}
+        return {f"given.{name}": text for name, text in texts.read(step.gives).items()}
 
     async def _token(self, stale: Token | None) -> Token | None:
         return None if self._keeper is None else await self._keeper.get(self._clock(), but=stale)
@@ -196,12 +213,13 @@ class AdapterClient:
 
     async def _sign_in(self, sign_in: SignIn) -> Token:
         at = self._clock()
-        reply = await self._exchange(sign_in.request, {}, None, is_sign_in=True)
-        if not is_success(reply, sign_in.success):
+        reply = await self._exchange(sign_in.request, {}, None, most=MAX_SMALL_ANSWER, is_sign_in=True)
+        answer = Texts(reply)
+        if not answer.is_success(sign_in.success):
             raise self._refusal(reply, AskError(AskFault.SIGN_IN))
         paths = {_TOKEN: sign_in.token} | ({} if sign_in.ends_at is None else {"ends_at": sign_in.ends_at})
         try:
-            texts = read_texts(reply, paths)
+            texts = answer.read(paths)
         except AskError as error:
             raise AskError(AskFault.SIGN_IN, error.where) from error
         if sign_in.ends_at is None:
@@ -219,10 +237,16 @@ class AdapterClient:
         return Token(secret=secret, until=until - timedelta(seconds=self._deadline_seconds))
 
     async def _exchange(
-        self, request: Request, words: Mapping[str, str], token: Secret | None, *, is_sign_in: bool = False
+        self,
+        request: Request,
+        words: Mapping[str, str],
+        token: Secret | None,
+        *,
+        most: int = MAX_ANSWER,
+        is_sign_in: bool = False,
     ) -> Reply:
         outgoing = self._writer.write(request, words, at=self._clock(), token=token, is_sign_in=is_sign_in)
-        reply = await send(self._session, outgoing, self._recipe.http)
+        reply = await send(self._session, outgoing, self._recipe.http, most=most)
         if reply.outcome is not None:
             raise _Said(Answer(outcome=reply.outcome, retry_after_seconds=reply.retry_after_seconds))
         return reply
@@ -253,7 +277,12 @@ class AdapterClient:
         return Answer(outcome=AnswerOutcome.FOUND, file=reply.body)
 
     def _rewrite(self, link: str) -> str:
-        """Return where we reach an address: by the scheme of the system's own address, at the host of the table."""
+        """Return where we reach an address: by the scheme of the system's own address, at the host of the table.
+
+        One that would not stand in a request as it is (a space ends it there) leads nowhere.
+        """
+        if len(link) > MAX_ADDRESS or not _IN_ADDRESSES.fullmatch(link):
+            raise AskError(AskFault.HOST_NOT_NAMED)
         try:
             url = URL(link, encoded=True)
         except ValueError:  # not chained: it carries the address
@@ -274,6 +303,13 @@ class _Said(Exception):  # noqa: N818 -- an answer that ends the question early,
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.outcome)
         self.answer = answer
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Say whether a sign-in failed by the system's word, which is the same a moment later."""
+    if isinstance(error, _Said):
+        return error.answer.outcome is not AnswerOutcome.RETRY
+    return isinstance(error, AskError) and error.fault not in OUT_OF_REACH
 
 
 def _left(deadline: asyncio.Timeout) -> float:

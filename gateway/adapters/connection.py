@@ -1,7 +1,7 @@
 """One bounded HTTP request to another system: no redirects, no cookies, no decompression, no more than the limits."""
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from adapters.mapping.forms.charset import Charset
 from adapters.transport.recipe import Deadlines
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.request import Outgoing
+from gateway.adapters.resolver import ThreadResolver
 
 MAX_ANSWER: Final = 10 * 1024 * 1024  # bytes: a licence file in base64 with what is around it
 MAX_RETRY_AFTER: Final = 24 * 3600  # seconds; whoever says more means "not today"
@@ -46,11 +47,13 @@ class Reply:
     body: bytes
 
 
-def open_session(deadlines: Deadlines) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
+@asynccontextmanager
+async def open_session(deadlines: Deadlines) -> AsyncIterator[aiohttp.ClientSession]:
     """Open a client for one system; nothing of the environment (proxies, .netrc) and no cookie changes what it does."""
     connect, pool = deadlines.connect_ms or deadlines.total_ms, deadlines.pool_ms or deadlines.total_ms
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+    resolver = ThreadResolver()
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, resolver=resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
@@ -64,10 +67,17 @@ def open_session(deadlines: Deadlines) -> AbstractAsyncContextManager[aiohttp.Cl
         max_field_size=_MAX_HEADER,
         max_headers=_MAX_HEADERS,
     )
+    try:
+        async with session:
+            yield session
+    finally:
+        await resolver.close()
 
 
-async def send(session: aiohttp.ClientSession, outgoing: Outgoing, http: Mapping[int, AnswerOutcome]) -> Reply:
-    """Send a request once; ``http`` says what statuses other than 200 mean.
+async def send(
+    session: aiohttp.ClientSession, outgoing: Outgoing, http: Mapping[int, AnswerOutcome], *, most: int = MAX_ANSWER
+) -> Reply:
+    """Send a request once; ``http`` says what statuses other than 200 mean, ``most`` how many bytes are taken.
 
     Raises:
         AskError: TIMEOUT, UNREACHABLE, TLS, PROTOCOL, REDIRECT, HTTP_STATUS, TOO_LARGE, CHARSET. None of aiohttp's
@@ -82,7 +92,7 @@ async def send(session: aiohttp.ClientSession, outgoing: Outgoing, http: Mapping
             headers=outgoing.headers,
             allow_redirects=False,
         ) as response:
-            return await _read(response, http)
+            return await _read(response, http, most)
     except TimeoutError as error:
         where = "connect" if isinstance(error, aiohttp.ConnectionTimeoutError) else "read"
         raise AskError(AskFault.TIMEOUT, where) from None
@@ -94,20 +104,20 @@ async def send(session: aiohttp.ClientSession, outgoing: Outgoing, http: Mapping
         raise AskError(AskFault.PROTOCOL, type(error).__name__) from None
 
 
-async def _read(response: aiohttp.ClientResponse, http: Mapping[int, AnswerOutcome]) -> Reply:
+async def _read(response: aiohttp.ClientResponse, http: Mapping[int, AnswerOutcome], most: int) -> Reply:
     outcome = http.get(response.status)
     if outcome is None and response.status != _OK:
         fault = AskFault.REDIRECT if response.status in _REDIRECTS else AskFault.HTTP_STATUS
         raise AskError(fault, str(response.status))
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise AskError(AskFault.PROTOCOL, "Content-Encoding")
-    if response.content_length is not None and response.content_length > MAX_ANSWER:
-        raise AskError(AskFault.TOO_LARGE, f"at most {MAX_ANSWER} bytes were expected")
+    if response.content_length is not None and response.content_length > most:
+        raise AskError(AskFault.TOO_LARGE, f"at most {most} bytes were expected")
     body = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK):
         body += chunk
-        if len(body) > MAX_ANSWER:
-            raise AskError(AskFault.TOO_LARGE, f"at most {MAX_ANSWER} bytes were expected")
+        if len(body) > most:
+            raise AskError(AskFault.TOO_LARGE, f"at most {most} bytes were expected")
     return Reply(
         outcome=outcome,
         retry_after_seconds=_read_retry_after(response.headers),

@@ -1,6 +1,7 @@
 """Why another system gave no answer that counts; an answer such as "not found" is none of these."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class AskFault(StrEnum):
@@ -21,6 +22,9 @@ class AskFault(StrEnum):
     NOT_DECRYPTED = "not-decrypted"  # another key, or changed on the way
     SIGN_IN = "sign-in"  # refused, or without a token
     STEP = "step"  # a step before the call was refused
+
+
+OUT_OF_REACH: Final = frozenset({AskFault.TIMEOUT, AskFault.UNREACHABLE, AskFault.TLS})  # nobody answered
 
 
 class AskError(Exception):

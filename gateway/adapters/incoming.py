@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from adapters.mapping.forms.charset import Charset
 from adapters.mapping.forms.form_text import form_text
@@ -14,7 +14,7 @@ from adapters.transport.asked import Said, join, read_members, read_text, read_t
 from adapters.transport.recipe import BodyKind, Request, TransportRecipe, Tree
 from adapters.transport.template import Kind, Template
 from gateway.adapters.tree import replace_texts
-from keys.payload.encryption import Decryptor, Encrypted
+from keys.payload.encryption import Encrypted
 
 MAX_ASKED: Final = 1024 * 1024  # bytes of one request; the largest of ours has 2 kB
 
@@ -26,8 +26,17 @@ _FORMS: Final = {
     BodyKind.XML: xml_form(Charset.UTF_8, MAX_ASKED, {}, declaration=False),
 }
 
+
+class TextDecryptor(Protocol):
+    """What a function with its key does to a text; one may say of texts that it cannot read that they are empty."""
+
+    def decrypt_text(self, encrypted: Encrypted) -> str:
+        """Decrypt a text; raises PayloadError."""
+        ...
+
+
 # With what is decrypted that the other side encrypted: the text at a path, or the whole message.
-Decryptors = Sequence[tuple[MessagePath | None, Decryptor]]
+Decryptors = Sequence[tuple[MessagePath | None, TextDecryptor]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,34 +74,36 @@ class RequestPattern:
             PayloadError: a body that cannot be decrypted.
 
         """
+        return self._read(incoming, _Body(incoming.body, decryptors))
+
+    def read_head(self, incoming: Incoming) -> Said | None:
+        """Return what the method, the address and the headers say, which are read before anything is decrypted."""
+        said = self._read_head(incoming)
+        return None if said is None else self._follow(said)
+
+    def _read(self, incoming: Incoming, body: "_Body") -> Said | None:
+        said = self._read_head(incoming)
+        if said is not None and self._body is not None and self.request.body is not None:
+            said = join((said, self._read_body(self.request.body.kind, self._body, body)))
+        return None if said is None else self._follow(said)
+
+    def _read_head(self, incoming: Incoming) -> Said | None:
         if incoming.method != self.request.method:
             return None
-        said = join(
+        return join(
             (
                 read_text(self._path, incoming.path.rstrip("/")),
                 read_members(self._headers, incoming.headers),
                 read_members(self.request.query, incoming.query),
             )
         )
-        if said is None:
-            return None
-        if self._body is not None and self.request.body is not None:
-            used = decryptors if self._is_encrypted else ()
-            said = join((said, self._read_body(self.request.body.kind, self._body, incoming.body, used)))
-        return None if said is None else self._follow(said)
 
-    def _read_body(self, kind: BodyKind, pattern: Tree, body: bytes, decryptors: Decryptors) -> Said | None:
-        whole = [one for path, one in decryptors if path is None]
-        if self._message is None and whole:
-            body = _decrypt_whole(whole, body.decode("utf-8", "replace")).encode()
-        tree = _FORMS[kind].read(body)
-        for path, decryptor in decryptors:
-            if path is not None:
-                tree = replace_texts(tree, path, partial(_decrypt, decryptor))
-        said = read_tree(pattern, tree)
+    def _read_body(self, kind: BodyKind, pattern: Tree, body: "_Body") -> Said | None:
+        said = read_tree(pattern, body.tree(kind, is_encrypted=self._is_encrypted, is_whole=self._message is None))
         if said is None or self._message is None:
             return said
-        message = _decrypt_whole(whole, said.texts.get(_MESSAGE, ""))
+        text = said.texts.get(_MESSAGE, "")
+        message = body.decrypt_whole(text) if self._is_encrypted else text
         return join((said, read_tree(self._message, read_xml_text(message))))
 
     def _follow(self, said: Said) -> Said | None:
@@ -112,8 +123,41 @@ def find_request(
         PayloadError: a body that cannot be decrypted.
 
     """
-    found = [(one, said) for one in patterns if (said := one.read(incoming, decryptors)) is not None]
+    body = _Body(incoming.body, decryptors)
+    found = [(one, said) for one in patterns if (said := one._read(incoming, body)) is not None]  # noqa: SLF001 -- one of ours
     return max(found, key=lambda pair: (pair[1].named, -list(pair[1].texts.values()).count("")), default=None)
+
+
+class _Body:
+    """The body of one request; whatever the patterns are, it is read and decrypted once in each way."""
+
+    def __init__(self, data: bytes, decryptors: Decryptors) -> None:
+        self._data = data
+        self._whole = [one for path, one in decryptors if path is None]
+        self._inside = [(path, one) for path, one in decryptors if path is not None]
+        self._trees: dict[tuple[BodyKind, bool, bool], object] = {}
+
+    def tree(self, kind: BodyKind, *, is_encrypted: bool, is_whole: bool) -> object:
+        """Return what is in it; ``is_whole``: what encrypts a whole message encrypted this, and no message inside."""
+        way = (kind, is_encrypted, is_whole)
+        if way not in self._trees:
+            self._trees[way] = self._read(kind, is_encrypted=is_encrypted, is_whole=is_whole)
+        return self._trees[way]
+
+    def decrypt_whole(self, text: str) -> str:
+        """Return a message that was encrypted as a whole."""
+        for one in reversed(self._whole):
+            text = _decrypt(one, text)
+        return text
+
+    def _read(self, kind: BodyKind, *, is_encrypted: bool, is_whole: bool) -> object:
+        data = self._data
+        if is_encrypted and is_whole and self._whole:
+            data = self.decrypt_whole(data.decode("utf-8", "replace")).encode()
+        tree = _FORMS[kind].read(data)
+        for path, decryptor in self._inside if is_encrypted else ():
+            tree = replace_texts(tree, path, partial(_decrypt, decryptor))
+        return tree
 
 
 def _spread(content: Tree) -> Tree:
@@ -121,11 +165,5 @@ def _spread(content: Tree) -> Tree:
     return xml_tree(content) if isinstance(content, Template) else content
 
 
-def _decrypt(decryptor: Decryptor, text: str) -> str:
+def _decrypt(decryptor: TextDecryptor, text: str) -> str:
     return decryptor.decrypt_text(Encrypted(text=text))
-
-
-def _decrypt_whole(decryptors: Sequence[Decryptor], text: str) -> str:
-    for one in reversed(decryptors):
-        text = _decrypt(one, text)
-    return text

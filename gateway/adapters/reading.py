@@ -34,11 +34,15 @@ _FAULTS: Final = {AdapterFault.TOO_LARGE: AskFault.TOO_LARGE, AdapterFault.CHARS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One answer, read; ``total`` is how many records there are on all pages, None where it is not said."""
+    """One answer, read; ``total`` is how many records there are on all pages, None where it is not said.
+
+    ``size`` is that of the answer as it came, in bytes.
+    """
 
     parsed: Parsed
     file: bytes
     total: int | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,7 @@ class Reader:
                 parsed=self.adapter.parse(message),
                 file=b"",
                 total=None if total is None else _read_total(self.adapter.rules.message.form.read(message), total),
+                size=len(reply.body),
             )
 
     def read_outcome(self, reply: Reply) -> Parsed | None:
@@ -85,12 +90,12 @@ class Reader:
     def _read_file(self, reply: Reply, answer: MessagePath) -> Page:
         text = find_text(_read_tree(reply, answer), answer)
         if text is None:
-            return Page(parsed=self.adapter.parse(reply.body), file=b"", total=None)
+            return Page(parsed=self.adapter.parse(reply.body), file=b"", total=None, size=len(reply.body))
         try:
             file = base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):  # not chained: nothing of the message may be in an error
             raise AdapterError(AdapterFault.VALUE, answer.text) from None
-        return Page(parsed=Parsed(outcome=AnswerOutcome.FOUND), file=file, total=None)
+        return Page(parsed=Parsed(outcome=AnswerOutcome.FOUND), file=file, total=None, size=len(reply.body))
 
     def _message(self, reply: Reply, answer: MessagePath | None, token: Secret | None) -> bytes:
         """Return the bytes that the mapping reads."""
@@ -121,22 +126,34 @@ class Reader:
             raise AskError(AskFault.NOT_DECRYPTED, part.key.name) from error
 
 
-def read_texts(reply: Reply, paths: Mapping[str, MessagePath]) -> dict[str, str]:
-    """Return the texts at some paths by name; raises AskError MALFORMED for one that is not there."""
-    with _told():
-        found = {name: find_text(_read_tree(reply, path), path) for name, path in paths.items()}
-        for name, path in paths.items():
-            if found[name] is None:
-                raise AdapterError(AdapterFault.SHAPE, path.text)
-        return {name: text for name, text in found.items() if text is not None}
+class Texts:
+    """The texts in the answer of a sign-in or a step, which is read once, however many are looked up."""
 
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._trees: dict[bool, object] = {}
 
-def is_success(reply: Reply, success: Success | None) -> bool:
-    """Return whether an answer says what it must; raises AskError for one that cannot be read."""
-    if success is None:
-        return True
-    with _told():
-        return find_text(_read_tree(reply, success.path), success.path) == success.equals
+    def read(self, paths: Mapping[str, MessagePath]) -> dict[str, str]:
+        """Return the texts at some paths by name; raises AskError MALFORMED for one that is not there."""
+        with _told():
+            found = {name: self._find(path) for name, path in paths.items()}
+            for name, path in paths.items():
+                if found[name] is None:
+                    raise AdapterError(AdapterFault.SHAPE, path.text)
+            return {name: text for name, text in found.items() if text is not None}
+
+    def is_success(self, success: Success | None) -> bool:
+        """Return whether the answer says what it must; raises AskError for one that cannot be read."""
+        if success is None:
+            return True
+        with _told():
+            return self._find(success.path) == success.equals
+
+    def _find(self, path: MessagePath) -> str | None:
+        is_json = path.text.startswith(ROOT)
+        if is_json not in self._trees:
+            self._trees[is_json] = _read_tree(self._reply, path)
+        return find_text(self._trees[is_json], path)
 
 
 def read_time(text: str, form: str) -> datetime:

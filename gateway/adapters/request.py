@@ -152,11 +152,13 @@ class Writer:
 def names_in(recipe: TransportRecipe, call: Call) -> frozenset[str]:
     """Return the names of all values that a call is filled with, those of its steps included."""
     steps = [step.request for step in recipe.steps if step.name in call.after]
-    names = {
-        name
-        for request in (call.request, *steps)
-        for name in _names_in(request, [*recipe.headers.values(), *request.headers.values()])
-    }
+    return frozenset(name for request in (call.request, *steps) for name in names_of(recipe, request))
+
+
+def names_of(recipe: TransportRecipe, request: Request, *, is_sign_in: bool = False) -> frozenset[str]:
+    """Return the names of all values that one request is filled with, and of what these are made of."""
+    headers = request.headers if is_sign_in else {**recipe.headers, **request.headers}
+    names = _names_in(request, headers.values())
     made = (recipe.values.get(name.removeprefix("value.")) for name in names)
     return frozenset(names | {str(place) for one in made if one is not None for place in one.places})
 

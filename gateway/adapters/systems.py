@@ -8,7 +8,8 @@ secrets = { access_token = "/run/secrets/shandong-token", sm2_private_key = "/ru
 ```
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -44,6 +45,22 @@ def load_systems(folder: Path, *, faults: list[Fault]) -> dict[str, SystemAccess
         faults.append(Fault(file=SYSTEMS_FILE, key="", expected=expected, found=str(len(names))))
         return {}
     return {name: _read_system(root.table(name), folder) for name in names}
+
+
+def cautions_of_systems(systems: Mapping[str, SystemAccess]) -> Iterator[Fault]:
+    """Yield the systems to which our secrets, and what is asked, travel in the open."""
+    for name, access in systems.items():
+        parts = urlsplit(access.base)
+        if parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+            expected = Words("https 地址，或仅经加密网络可达", "an https address, or one inside an encrypted network")
+            yield Fault(file=SYSTEMS_FILE, key=f"{name}.base", expected=expected, found="http")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _read_system(table: TomlTable, folder: Path) -> SystemAccess:

@@ -3,10 +3,25 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from gateway.ended import look_at
 from keys.payload.secret import Secret
+
+# How long a refused sign-in is taken for the answer, and at most, with twice as long after each further one: systems
+# lock an account after a few of them.
+FIRST_PAUSE: Final = timedelta(seconds=10)
+LONGEST_PAUSE: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A sign-in that was refused; nobody tries again while ``at < until``."""
+
+    error: Exception
+    pause: timedelta
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,26 +33,33 @@ class Token:
 
 
 class TokenKeeper:
-    """Keeps the token of one system; a sign-in that failed is not remembered."""
+    """Keeps the token of one system, and for a while that there is none because the system refused.
 
-    def __init__(self, sign_in: Callable[[], Awaitable[Token]]) -> None:
+    A sign-in that failed otherwise (nobody answered) is not remembered.
+    """
+
+    def __init__(self, sign_in: Callable[[], Awaitable[Token]], *, is_refusal: Callable[[Exception], bool]) -> None:
         """Sign in with a function that keeps to a time limit of its own: no waiter's deadline stops it."""
-        self._sign_in = sign_in
+        self._sign_in, self._is_refusal = sign_in, is_refusal
         self._token: Token | None = None
+        self._refusal: Refusal | None = None
         self._running: asyncio.Task[Token] | None = None
 
     async def get(self, at: datetime, *, but: Token | None = None) -> Token:
         """Return a token that is good at a moment and is not ``but``, which the system no longer takes.
 
         Raises:
-            AskError: whatever the sign-in raises.
+            AskError: whatever the sign-in raises, or raised a moment ago.
 
         """
         token = self._token
         if token is not None and token is not but and at < token.until:
             return token
+        refusal = self._refusal
+        if refusal is not None and at < refusal.until:
+            raise refusal.error.with_traceback(None)  # or it would grow with every question
         if self._running is None:
-            self._running = asyncio.create_task(self._renew())
+            self._running = asyncio.create_task(self._renew(at))
             self._running.add_done_callback(self._forget)
             self._running.add_done_callback(look_at)
         return await asyncio.shield(self._running)
@@ -48,9 +70,16 @@ class TokenKeeper:
             self._running.cancel()
             await asyncio.wait([self._running])
 
-    async def _renew(self) -> Token:
-        token = await self._sign_in()
-        self._token = token
+    async def _renew(self, at: datetime) -> Token:
+        try:
+            token = await self._sign_in()
+        except Exception as error:
+            if self._is_refusal(error):
+                before = self._refusal
+                pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
+                self._refusal = Refusal(error=error, pause=pause, until=at + pause)
+            raise
+        self._token, self._refusal = token, None
         return token
 
     def _forget(self, _: asyncio.Task[Token]) -> None:

@@ -136,7 +136,9 @@ def stand_in_command(
     name: Annotated[
         str,
         argument(
-            "NAME", "内置替身的名称，或带 [transport] 的映射文件。", "Its name, or a mapping file with a [transport]."
+            "NAME",
+            "内置替身的名称，或带 \\[transport] 的映射文件。",
+            "Its name, or a mapping file with a \\[transport].",
         ),
     ],
     *,

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.mapping.adapter import Adapter, bundle_digest, load_adapter
-from adapters.mapping.answer import AnswerOutcome, Parsed
+from adapters.mapping.answer import AnswerFlag, AnswerOutcome, Parsed
 from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE, MAX_FILE
 from adapters.mapping.error import AdapterError
 from adapters.mapping.fault import MappingError, MappingFault, Words
@@ -21,7 +21,7 @@ from adapters.mapping.rule import Direction
 from adapters.record.description import differing_facts
 from gateway.cli import failure
 from gateway.cli.adapter_sentences import DIRECTIONS, FAULTS, OUTCOMES, VERDICTS
-from gateway.cli.adapter_transport import check_transport
+from gateway.cli.adapter_transport import check_transport, find_recipe_faults
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
@@ -38,8 +38,14 @@ def check(files: Sequence[Path], *, as_json: bool) -> ExitCode:
     def run(_: datetime) -> ExitCode:
         adapters, is_sound = [], True
         for path in _expand(files):
+            data = read_file(path, MAX_FILE)
             try:
-                adapter = load_adapter(read_file(path, MAX_FILE), str(path))
+                adapter = load_adapter(data, str(path))
+            except MappingError as error:
+                show_faults((*error.faults, *find_recipe_faults(data, str(path))), as_json=as_json)
+                is_sound = False
+                continue
+            try:
                 check_transport(adapter)
             except MappingError as error:
                 show_faults(error.faults, as_json=as_json)
@@ -69,11 +75,15 @@ def convert(source: str, target: str, file: Path, *, out: Path | None, as_json: 
         reader, writer = find_adapter(source), find_adapter(target)
         parsed = reader.parse(read_file(file, MAX_DOCUMENT_MESSAGE))
         # What was refused makes the answer partial; it is said below, and not by a code of the other system.
-        message = writer.render(parsed.records, AnswerOutcome.FOUND if parsed.refused else parsed.outcome)
+        is_refused = AnswerFlag.RECORDS_REFUSED in parsed.flags
+        if is_refused and not parsed.records:  # written, it would say that nothing is there
+            _show_refused(parsed, as_json=as_json)
+            return ExitCode.INVALID
+        message = writer.render(parsed.records, AnswerOutcome.FOUND if is_refused else parsed.outcome)
         lost = _lost_facts(parsed, writer.parse(message))
         known = {loss.name: loss for loss in writer.losses if loss.direction is Direction.OUT}
         lines = [(name, _declaration(name, known.values())) for name in lost]
-        is_sound = not parsed.refused and all(declared for _, declared in lines)
+        is_sound = not is_refused and all(declared for _, declared in lines)
         if as_json:
             print_json(_describe_conversion(parsed, lines, decode(message, writer.rules.message.charset)))
         else:
@@ -171,7 +181,7 @@ def _show_adapter(adapter: Adapter, *, as_json: bool) -> None:
             }
         )
         return
-    table = Table(title=printable(say(system.zh, system.en)), title_justify="left")
+    table = Table(title=escape(printable(say(system.zh, system.en))), title_justify="left")
     for title in (say("字段", "field"), say("方向", "direction"), say("损失", "what is lost"), say("判断", "verdict")):
         table.add_column(title)
     table.add_column(say("声明", "declared as"))
@@ -219,7 +229,16 @@ def _declaration(fact: str, losses: Iterable[Loss]) -> str:
     return ""
 
 
-def _describe_conversion(parsed: Parsed, lines: Sequence[tuple[str, str]], message: str) -> dict[str, Any]:
+def _show_refused(parsed: Parsed, *, as_json: bool) -> None:
+    """Say that no record of a message could be read, and nothing was written."""
+    if as_json:
+        print_json(_describe_conversion(parsed, [], None))
+    else:
+        _show_conversion(parsed, [])
+        ERR.print(say("未能读取任何记录，不写出。", "no record could be read: nothing is written"))
+
+
+def _describe_conversion(parsed: Parsed, lines: Sequence[tuple[str, str]], message: str | None) -> dict[str, Any]:
     return {
         "outcome": parsed.outcome,
         "records": len(parsed.records),

@@ -12,13 +12,13 @@ from adapters.mapping.adapter import Adapter
 from adapters.transport.recipe import TransportRecipe
 from gateway.adapters.functions import load_recipe
 from gateway.cli.adapter_commands import guard, read_adapter
+from gateway.cli.adapter_samples import make_samples
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
 from gateway.cli.language import say
 from gateway.cli.signing_key import KeyChoice
 from gateway.kit.kit import CaseResult, Compared, check_kit, make_kit, open_kit, pack_kit, read_kit
 from gateway.kit.manifest import KitError, KitFault, KitManifest
-from gateway.standins.samples import SAMPLES
 from gateway.trust.drafts import DraftError, load_public_key
 from gateway.trust.files import replace_file
 from keys.own.record import KeyPurpose
@@ -56,7 +56,7 @@ def write(name: str, *, out: Path, choice: KeyChoice | None, as_json: bool) -> E
         signer = None if choice is None else _open(choice)
         if signer is None:
             ERR.print(say("未签名：收件人须用 --unsigned 核对。", "not signed: who checks it needs --unsigned"))
-        files = make_kit(data, adapter, _recipe(adapter), SAMPLES, signer=signer)
+        files = make_kit(data, adapter, _recipe(adapter), make_samples(adapter), signer=signer)
         if out.suffix == _ZIP:
             replace_file(out, pack_kit(files))
         else:

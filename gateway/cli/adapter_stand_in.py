@@ -3,8 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -12,21 +11,19 @@ from typing import Final
 from aiohttp import web
 from rich.markup import escape
 
-from adapters.mapping.adapter import Adapter
-from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE
-from adapters.record.record import LicenceRecord
-from adapters.record.status import RecordStatus
 from gateway.adapters.access import reveal_text
 from gateway.cli.adapter_commands import find_adapter, guard
+from gateway.cli.adapter_samples import load_samples, make_samples
 from gateway.cli.adapter_transport import check_transport
-from gateway.cli.console import ERR, OUT, ExitCode, print_json
+from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError
 from gateway.cli.language import say
 from gateway.standins.desk import Desk
 from gateway.standins.fault import Fault
+from gateway.standins.mirror import NOTE
 from gateway.standins.registry import STAND_INS, StandIn, reflect
-from gateway.standins.samples import SAMPLES
-from gateway.trust.files import read_file
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HOST: Final = "127.0.0.1"  # never another address: its passwords are known to everyone
 
@@ -37,7 +34,7 @@ def stand_in(name: str, *, port: int, faults: Sequence[str], samples: Sequence[P
     def run(_: datetime) -> ExitCode:
         found = _find(name)
         adapter = found.load_adapter()
-        records = [record for path in samples for record in _read_sample(adapter, path)] or SAMPLES
+        records = load_samples(adapter, samples) if samples else make_samples(adapter)
         desk = found.open_desk(adapter, lambda: datetime.now(UTC), _choose(found, faults), records)
         with socket.create_server((_HOST, port)) as listener:
             asyncio.run(_serve(found, desk, listener, as_json=as_json))
@@ -62,12 +59,6 @@ def _find(name: str) -> StandIn:
     return reflect(adapter)
 
 
-def _read_sample(adapter: Adapter, path: Path) -> Iterator[LicenceRecord]:
-    """Yield the licences of a message of the system; where it has no status, they count as active."""
-    for record in adapter.parse(read_file(path, MAX_DOCUMENT_MESSAGE)).records:
-        yield record if adapter.rules.status is not None else replace(record, status=RecordStatus.ACTIVE)
-
-
 def _choose(found: StandIn, names: Sequence[str]) -> frozenset[Fault]:
     known = sorted(found.faults)
     for one in names:
@@ -81,7 +72,9 @@ async def _serve(found: StandIn, desk: Desk, listener: socket.socket, *, as_json
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(found.make(desk), access_log=None)
+    app = found.make(desk)
+    app.middlewares.append(_tell)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()
@@ -89,6 +82,22 @@ async def _serve(found: StandIn, desk: Desk, listener: socket.socket, *, as_json
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+@web.middleware
+async def _tell(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Say on standard error what became of a request; its query is left out, for it may hold anything."""
+    status = 500
+    try:
+        answered = await handler(request)
+        status = answered.status
+    except web.HTTPException as error:
+        status = error.status
+        raise
+    finally:
+        note = request.get(NOTE, "")
+        ERR.print(escape(printable(f"{request.method} {request.path} {status} {note}".rstrip())))
+    return answered
 
 
 def _announce(desk: Desk, address: str, *, as_json: bool) -> None:

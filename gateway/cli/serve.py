@@ -30,6 +30,8 @@ def serve(site_dir: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT,
     for notice in site.notices:
         place = f"trust/{notice.file}".rstrip("/")
         complain(f"{place}: {say(notice.sentence_zh, notice.sentence)}")
+    for caution in site.cautions:
+        complain(say(f"注意：{caution.sentence_zh}", f"caution: {caution}"))
     if not 1 <= workers <= MAX_WORKERS:
         complain(say(f"进程数应为 1 到 {MAX_WORKERS}。", f"1 to {MAX_WORKERS} workers were expected, got {workers}"))
         return ExitCode.USAGE

@@ -19,7 +19,12 @@ from keys.payload.errors import PayloadError
 from keys.payload.secret import Secret
 
 _MAX_NAMES: Final = 32  # settings or secrets of one account, as recipes have them
-_SECRET: Final = Words("仅本人可读的机密文件", "a file with a secret that nobody else may read")
+_LEAST_SECRET: Final = 16  # bytes: they are checked as often as somebody asks, and it is for us to give them out
+_SECRET: Final = Words(
+    f"仅本人可读的机密文件，至少 {_LEAST_SECRET} 字节",
+    f"a file with a secret that nobody else may read, {_LEAST_SECRET} bytes or more",
+)
+_SHORT: Final = Words("过短的机密", "a short one")
 _PUBLIC_KEY: Final = Words("SM2 公钥（十六进制或 Base64）", "an SM2 public key in hexadecimal or base64")
 
 
@@ -49,6 +54,9 @@ def parse_account(table: TomlTable, folder: Path) -> FacadeAccount:
             secrets[name] = Secret(read_private_file(folder / file).strip(b"\r\n"))
         except (SecretError, PayloadError) as error:
             table.fault(f"secrets.{name}", expected=_SECRET, found=str(error.fault))
+        else:
+            if len(secrets[name].reveal()) < _LEAST_SECRET:
+                table.fault(f"secrets.{name}", expected=_SECRET, found=_SHORT)
     public_keys: dict[str, Secret] = {}
     for name, text in _texts_by_name(table.table("public_keys")).items():
         try:

@@ -1,7 +1,11 @@
 """The façades of one gateway at work."""
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping
 from typing import Final
+
+import msgspec
 
 from gateway.facade.facade import Facade
 from gateway.facade.plan import FacadePlan
@@ -40,4 +44,16 @@ def _open(plan: FacadePlan, key: bytes) -> Facade:
     sign_in = plan.recipe.sign_in
     stated = None if sign_in is None else sign_in.lifetime_seconds
     lifetime_seconds = stated or DEFAULT_LIFETIME_SECONDS
-    return Facade(plan=plan, tickets=Tickets(name=plan.settings.name, key=key, lifetime_seconds=lifetime_seconds))
+    own_key = _derive_key(key, plan)
+    return Facade(plan=plan, tickets=Tickets(name=plan.settings.name, key=own_key, lifetime_seconds=lifetime_seconds))
+
+
+def _derive_key(key: bytes, plan: FacadePlan) -> bytes:
+    """Return the key of one façade: another one, with all tokens, once caller, password or key are another."""
+    account = plan.account
+    agreed = {
+        "caller": plan.caller.id,
+        "settings": dict(account.settings),
+        "keys": {name: one.reveal().hex() for name, one in account.keys.items()},
+    }
+    return hmac.digest(key, msgspec.json.encode(agreed, order="sorted"), hashlib.sha256)

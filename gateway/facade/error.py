@@ -6,7 +6,8 @@ from enum import StrEnum
 class FacadeFault(StrEnum):
     """The kinds, stable words for metrics and the request log."""
 
-    NO_CALL = "no-call"  # none of the requests that the system takes
+    NO_CALL = "no-call"  # no address of the system
+    UNMATCHED = "unmatched"  # at an address of the system, and none of the requests that it takes there
     MALFORMED = "malformed"  # a body that cannot be read, or a value that stands in two places and differs
     NOT_DECRYPTED = "not-decrypted"
     ACCOUNT = "account"  # another account, password or token than the one that was agreed
@@ -17,21 +18,14 @@ class FacadeFault(StrEnum):
     STEP = "step"  # what a step before the call gave is missing, too old or somebody else's
 
 
-# What is wrong with who asks, and not with what is asked.
-SIGN_IN: frozenset[FacadeFault] = frozenset(
-    {
-        FacadeFault.ACCOUNT,
-        FacadeFault.SIGNATURE,
-        FacadeFault.TOO_OLD,
-        FacadeFault.REPEATED,
-        FacadeFault.NOT_ACTIVE,
-    }
-)
-
-
 class FacadeError(Exception):
-    """A request is refused; ``fault`` is for the operator."""
+    """A request is refused; ``fault`` is for the operator.
 
-    def __init__(self, fault: FacadeFault) -> None:
+    ``is_known``: it is the caller that was agreed, who may be told what is wrong. Anybody else is told the same
+    whatever it is.
+    """
+
+    def __init__(self, fault: FacadeFault, *, is_known: bool = False) -> None:
         super().__init__(str(fault))
         self.fault = fault
+        self.is_known = is_known

@@ -3,22 +3,25 @@
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.mapping.error import AdapterError
-from adapters.transport.asked import Said
+from adapters.transport.asked import Said, signed_fields
 from adapters.transport.recipe import Call, SignIn, Step
 from adapters.transport.template import QUESTION, Kind
 from gateway.adapters.incoming import Incoming, RequestPattern, find_request
 from gateway.facade.error import FacadeError, FacadeFault
+from gateway.facade.opening import Opening
 from gateway.facade.plan import FacadePlan
 from gateway.facade.replays import Replays
 from gateway.facade.tickets import Tickets
-from keys.payload.errors import PayloadError, RequestFault, RequestSignatureError
+from keys.payload.errors import RequestFault, RequestSignatureError
 
 _TOKEN: Final = "token"  # noqa: S105 -- the key of a place
 _SIGNATURE: Final = "signature"
+_PROOF: Final = f"{Kind.SECRET}."
+_AGREED: Final = (f"{Kind.SETTING}.", _PROOF)
 _OF_TIME: Final = frozenset({RequestFault.TOO_OLD, RequestFault.IN_FUTURE})
 
 
@@ -44,24 +47,30 @@ class Facade:
     def read(self, incoming: Incoming, *, at: datetime) -> Asked:
         """Return what is asked.
 
-        1. which request it is; 2. the account, the token and the signature in it; 3. what steps before it gave.
+        1. whether the caller may ask at all; 2. which request it is; 3. the account, the token and the signature in it;
+        4. whether it can be read, and what steps before it gave.
 
         Raises:
             FacadeError: it is not to be answered.
 
         """
-        # 1. which request
-        pattern, said = self._find(incoming)
-        what = next(one for known, one in self.plan.patterns if known is pattern)
-        if said.contradictory:
-            raise FacadeError(FacadeFault.MALFORMED)
-        # 2. who asks
+        # 1. whether anything is answered
         if not self.plan.caller.is_active(at):
             raise FacadeError(FacadeFault.NOT_ACTIVE)
-        self._check_account(said.texts, at)
+        # 2. which request
+        opening = Opening(self.plan.decryptors)
+        pattern, said = self._find(incoming, opening, at)
+        # 3. who asks
+        if not self._is_agreed(said.texts, at):
+            raise FacadeError(FacadeFault.ACCOUNT)
         if _SIGNATURE in said.texts:
             self._check_signature(said.texts, at)
-        # 3. what steps gave
+        # 4. what is asked
+        if opening.has_failed:
+            raise FacadeError(FacadeFault.NOT_DECRYPTED, is_known=True)
+        if said.contradictory:
+            raise FacadeError(FacadeFault.MALFORMED, is_known=True)
+        what = next(one for known, one in self.plan.patterns if known is pattern)
         words = dict(said.texts)
         if isinstance(what, Call):
             words |= self._open_given(what, said.texts, at)
@@ -73,29 +82,39 @@ class Facade:
         ticket = self.tickets.seal(step.name, known, at)
         return dict.fromkeys(step.gives, ticket)
 
-    def _find(self, incoming: Incoming) -> tuple[RequestPattern, Said]:
-        try:
-            found = find_request((pattern for pattern, _ in self.plan.patterns), incoming, self.plan.decryptors)
-        except AdapterError as error:
-            raise FacadeError(FacadeFault.MALFORMED) from error
-        except PayloadError as error:
-            raise FacadeError(FacadeFault.NOT_DECRYPTED) from error
-        if found is None:
+    def _find(self, incoming: Incoming, opening: Opening, at: datetime) -> tuple[RequestPattern, Said]:
+        """Return which request it is, with what it says.
+
+        The body is read for those alone whose address and headers are right, with every proof that stands there, and
+        nothing is decrypted before. Raises FacadeError.
+        """
+        heads = [
+            (pattern, head.texts)
+            for pattern, _ in self.plan.patterns
+            if (head := pattern.read_head(incoming)) is not None
+        ]
+        if not heads:
             raise FacadeError(FacadeFault.NO_CALL)
+        agreed = [(pattern, said) for pattern, said in heads if self._is_agreed(said, at)]
+        if not agreed:
+            raise FacadeError(FacadeFault.ACCOUNT)
+        is_known = self.plan.signed is None and any(_proves(said) for _, said in agreed)
+        try:
+            found = find_request((pattern for pattern, _ in agreed), incoming, opening.decryptors)
+        except AdapterError as error:
+            raise FacadeError(FacadeFault.MALFORMED, is_known=is_known) from error
+        if found is None:
+            raise FacadeError(FacadeFault.UNMATCHED, is_known=is_known)
         return found
 
-    def _check_account(self, said: Mapping[str, str], at: datetime) -> None:
-        """Compare whatever only the caller knows, all of it, each in constant time."""
-        pairs = [(text, self._agreed(key)) for key, text in said.items() if self._is_agreed(key)]
+    def _is_agreed(self, said: Mapping[str, str], at: datetime) -> bool:
+        """Compare whatever was agreed with the caller, all of it that is said, each in constant time."""
+        pairs = [(text, self._agreed(key)) for key, text in said.items() if key.startswith(_AGREED)]
         results = [hmac.compare_digest(text.encode("utf-8", "replace"), known) for text, known in pairs]
         if _TOKEN in said:
             token = said[_TOKEN].encode("utf-8", "replace")
             results.append(any([hmac.compare_digest(token, one.reveal()) for one in self.tickets.tokens(at)]))  # noqa: C419 -- all are compared, whichever is right
-        if not all(results):
-            raise FacadeError(FacadeFault.ACCOUNT)
-
-    def _is_agreed(self, key: str) -> bool:
-        return key.startswith((f"{Kind.SETTING}.", f"{Kind.SECRET}."))
+        return all(results)
 
     def _agreed(self, key: str) -> bytes:
         kind, _, name = key.partition(".")
@@ -104,12 +123,16 @@ class Facade:
         return self.plan.account.secrets[name].reveal().strip(b"\r\n")
 
     def _check_signature(self, said: Mapping[str, str], at: datetime) -> None:
-        """Verify the signature over the values that the request itself carries."""
+        """Verify the signature over the values that the request carries, or that are made of what was agreed."""
         signed = self.plan.signed
         if signed is None:
             raise FacadeError(FacadeFault.SIGNATURE)
         function = signed.function
-        fields = {name: said[key] for name in function.template.fields if (key := f"{Kind.VALUE}.{name}") in said}
+        account = self.plan.account
+        keys_agreed = [f"{Kind.SETTING}.{name}" for name in account.settings]
+        keys_agreed += [f"{Kind.SECRET}.{name}" for name in account.secrets]
+        agreed = {key: self._agreed(key).decode("utf-8", "replace") for key in keys_agreed}
+        fields = signed_fields(function.template.fields, said, self.plan.recipe.values, agreed)
         keys = self.tickets.tokens(at) if signed.key is None else (signed.key,)
         refusal: RequestSignatureError | None = None
         for secret in keys:
@@ -118,7 +141,8 @@ class Facade:
             except RequestSignatureError as error:
                 refusal = error
                 continue
-            if not self.replays.admit(mark, at):
+            until = at + timedelta(seconds=2 * function.tolerance_seconds)  # its own moment may be ahead of our clock
+            if not (self.replays.admit_like(said, until, at) if mark is None else self.replays.admit(mark, at)):
                 raise FacadeError(FacadeFault.REPEATED)
             return
         is_of_time = refusal is not None and refusal.fault in _OF_TIME
@@ -133,6 +157,11 @@ class Facade:
             for text in {said[key] for key in keys if key in said}:
                 opened = self.tickets.open(name, text, at)
                 if opened is None or any(said.get(key) not in {None, "", one} for key, one in opened.items()):
-                    raise FacadeError(FacadeFault.STEP)
+                    raise FacadeError(FacadeFault.STEP, is_known=True)
                 words |= opened
         return words
+
+
+def _proves(said: Mapping[str, str]) -> bool:
+    """Say whether what is said, if it is right, proves who asks: settings are no secrets."""
+    return _TOKEN in said or any(key.startswith(_PROOF) for key in said)

@@ -1,6 +1,6 @@
 """The façades of a site, put together from its settings, its callers and its mapping files; faults with the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,11 @@ _EXPECTED: Final = {
     PlanFault.FUNCTIONS: Words("具名函数的参数", "parameters of the named functions"),
 }
 
+_CLOSED_NETWORK: Final = Words("仅经双向 TLS 可达的仿真接口", "a façade that is reached by mutual TLS alone")
+_SIGNS_MOMENT: Final = Words(
+    "签名不含随机数、不涵盖查询内容的系统", "a system whose signature has no nonce and does not cover the question"
+)
+
 
 def load_facades(
     settings: Sequence[FacadeSettings], folder: Path, callers: CallerRegistry, *, file: str, faults: list[Fault]
@@ -52,6 +57,13 @@ def load_facades(
         except PlanError as error:
             faults.append(Fault(file=file, key=place, expected=_EXPECTED[error.fault], found=error.where))
     return tuple(plans)
+
+
+def cautions_of_facades(plans: Iterable[FacadePlan], *, file: str) -> Iterator[Fault]:
+    """Yield the façades at which a captured request lets somebody ask something else while its window lasts."""
+    for number, plan in enumerate(plans, 1):
+        if plan.signed is not None and not plan.signed.function.nonce_field:
+            yield Fault(file=file, key=f"facade[{number}]", expected=_CLOSED_NETWORK, found=_SIGNS_MOMENT)
 
 
 def _load(path: Path, key: str, file: str, faults: list[Fault]) -> tuple[Adapter, TransportRecipe] | None:

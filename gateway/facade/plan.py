@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from adapters.mapping.adapter import Adapter
 from adapters.mapping.error import AdapterError
-from adapters.transport.asked import is_readable
+from adapters.transport.asked import is_readable, missing_fields
 from adapters.transport.recipe import Call, Request, SignIn, Step, TransportRecipe
 from adapters.transport.template import Kind, Template
 from gateway.adapters.functions import Functions, KeyName, make_functions
@@ -159,7 +159,7 @@ def _check_request(
     is_signed = "signature" in places and functions.signature is not None
     is_wrapped = is_sign_in and functions.wrapping is not None  # only who has the key can use what is given
     if functions.signature is not None and is_signed:
-        missing = sorted(functions.signature[0].template.fields - _named(places, Kind.VALUE))
+        missing = missing_fields(functions.signature[0].template.fields, places, recipe.values)
         if missing:
             raise PlanError(PlanFault.UNREADABLE, f"{name_request(what)}: {missing[0]}")
     if not (places & proofs or is_signed or is_wrapped):

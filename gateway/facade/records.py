@@ -16,13 +16,14 @@ from adapters.record.record import LicenceRecord, RecordHolder, Surface
 from adapters.record.status import RecordStatus
 from gateway.disclosure import FieldShown
 from gateway.licence_values import Attribute
-from gateway.pipeline import UNDER_OBJECTION, Verified
+from gateway.pipeline import PASSED_OVER, UNDER_OBJECTION, Verified
 from gateway.reason import Reason
 from gateway.sharing import Shared
 from gateway.verdict import Outcome
 from policies.dimension import LicenceStatus
 from policies.form import FormKind
 from policies.forms.day import LONG_TERM
+from policies.plan import Withheld
 
 _TEXT_FORMS: Final = frozenset({FormKind.PLAIN, FormKind.MASK, FormKind.GENERAL})
 _CODE_FORMS: Final = frozenset({FormKind.PLAIN, FormKind.MASK})  # a mask is seen to be one
@@ -52,9 +53,11 @@ class Sayable:
     """What a system's format may say of one answer of ours; the records are None but for FOUND.
 
     ``exact`` is the record without what is masked or coarser, for formats whose codes take nothing of the kind.
+    ``is_given``: the policy gives something of the licence, or would if it were valid.
     """
 
     outcome: AnswerOutcome
+    is_given: bool = False
     record: LicenceRecord | None = None
     exact: LicenceRecord | None = None
 
@@ -63,23 +66,32 @@ def say_found(verified: Verified, shared: Shared | None, asked: LicenceRecord) -
     """Return what may be said of an answer.
 
     ``asked`` is what the question itself named of the licence, which it is told again. FOUND and active is said of
-    nothing but a valid verdict; what could not be checked is RETRY or ERROR, never another status. A licence in force
-    of which the policy gives nothing is DENIED.
+    nothing but a valid verdict for which every source was asked that comes first; what could not be checked is RETRY or
+    ERROR, never another status. A licence in force of which the policy gives nothing is DENIED.
     """
     reasons = set(verified.verdict.reasons)
     if Reason.STATUS_NOT_FOUND in reasons:
         return Sayable(outcome=AnswerOutcome.NOT_FOUND)
     status = _say_status(verified, reasons)
-    if status is None:
-        return Sayable(outcome=AnswerOutcome.RETRY if reasons & _COME_BACK else AnswerOutcome.ERROR)
-    given = {} if shared is None else {name: one for name, one in shared.fields.items() if one.value is not UNSET}
+    fields = {} if shared is None else shared.fields
+    given = {name: one for name, one in fields.items() if one.value is not UNSET}
+    is_given = bool(given) or any(one.reason == Withheld.NOT_VALID for one in fields.values())
+    is_passed_over = status is RecordStatus.ACTIVE and PASSED_OVER in verified.verdict.notes
+    if status is None or is_passed_over:
+        may_come_back = is_passed_over or reasons & _COME_BACK
+        return Sayable(outcome=AnswerOutcome.RETRY if may_come_back else AnswerOutcome.ERROR, is_given=is_given)
     if status is RecordStatus.ACTIVE and not given:
         return Sayable(outcome=AnswerOutcome.DENIED)
     record = replace(asked, status=status, under_objection=UNDER_OBJECTION in verified.verdict.notes)
-    fields = {} if shared is None or shared.licence_type is None else shared.licence_type.fields
-    shown = {fields[name].source: one for name, one in given.items() if name in fields}
+    known = {} if shared is None or shared.licence_type is None else shared.licence_type.fields
+    shown = {known[name].source: one for name, one in given.items() if name in known}
     exact = {source: one for source, one in shown.items() if one.form == FormKind.PLAIN}
-    return Sayable(outcome=AnswerOutcome.FOUND, record=make_record(record, shown), exact=make_record(record, exact))
+    return Sayable(
+        outcome=AnswerOutcome.FOUND,
+        is_given=is_given,
+        record=make_record(record, shown),
+        exact=make_record(record, exact),
+    )
 
 
 def make_record(asked: LicenceRecord, shown: Mapping[str, FieldShown]) -> LicenceRecord:

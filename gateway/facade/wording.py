@@ -108,7 +108,7 @@ class Wording:
 
     def _spells(self, outcome: AnswerOutcome) -> bool:
         """Return whether a code says this outcome, or, where there are no codes, a message without records."""
-        rules = self.adapter.rules.outcomes
+        rules = (*self.adapter.rules.outcomes, *self.adapter.rules.record_outcomes)
         return outcome is AnswerOutcome.NOT_FOUND or any(outcome in rule.spellings for rule in rules)
 
     def _envelope(self, call: Call | None, words: Mapping[str, str], total: int) -> dict[str, str]:

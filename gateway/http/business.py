@@ -103,7 +103,7 @@ async def answer_question(
     """
     asked = question.request
     # 2. purpose
-    request[ABOUT] = about = _about(question, _named_item(request, asked))
+    about = note_about(request, question)
     in_force = request.app[POLICY].current()
     view = None if in_force is None else request.app[SHARING].view(in_force)
     item = None if view is None else _bind(view, asked, now)
@@ -143,6 +143,12 @@ async def answer_question(
     )
     receipt = describe_logged(request, await record(request, draft))
     return Answered(verified=verified, shared=shared, receipt=receipt, revocation_seq=sequence)
+
+
+def note_about(request: web.Request, question: DocumentQuestion | KeyQuestion) -> About:
+    """Return what a question says itself of whom and what it is about, and note it for a refusal."""
+    request[ABOUT] = about = _about(question, _named_item(request, question.request))
+    return about
 
 
 def _named_item(request: web.Request, asked: VerificationRequest) -> Item | None:

@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from adapters.record.record import LicenceRecord, RecordHolder
 from adapters.transport.recipe import Call, Question
 from gateway.facade.facade import Facade
-from gateway.http.licence_question import not_offered
+from gateway.http.business import note_about
+from gateway.http.finding import make_errand
+from gateway.http.licence_question import KeyQuestion, not_offered
 from gateway.http.messages.questions import VerificationRequest
 from gateway.http.problems import ProblemError, ProblemKind
-from gateway.http.state import FACADES, FAILURE
+from gateway.http.state import FACADES, FAILURE, LICENCES, POLICY, SHARING
+from gateway.sources.rules import wanted_by_key
 from gateway.sources.source import (
     ByIdentifier,
     LicenceKey,
@@ -27,6 +31,7 @@ MAX_LICENCES: Final = 20  # of one type that one holder has, in one answer; each
 RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
 _MAX_DIGITS: Final = 4  # of the number of a page, or of its size
 Words = Mapping[str, str]
+_One = TypeVar("_One")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +41,22 @@ class Page:
     start: int
     size: int
 
-    def cut(self, keys: Sequence[LicenceKey]) -> Sequence[LicenceKey]:
-        """Return the keys of the page."""
-        return keys[self.start : self.start + self.size]
+    def cut(self, all_of_them: Sequence[_One]) -> Sequence[_One]:
+        """Return those of the page."""
+        return all_of_them[self.start : self.start + self.size]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What was found of a holder's licences of one type, one more than are answered at most.
+
+    ``nothing`` is the question for a licence that there is not: it is asked where nothing is to be shown, so that this
+    is recorded as any other answer, and takes as long. ``is_whole``: nobody else is said to know such licences.
+    """
+
+    keys: Sequence[LicenceKey]
+    nothing: KeyQuestion
+    is_whole: bool
 
 
 def read_page(call: Call, words: Words) -> Page:
@@ -70,7 +88,7 @@ def name_keys(facade: Facade, call: Call, words: Words) -> Sequence[LicenceKey]:
 
     """
     number, licence_type = words.get("number", ""), _type_of(facade, words)
-    if call.question is Question.IDENTIFIER and words.get("identifier"):
+    if _names_identifier(call, words):
         return [by_identifier(words["identifier"])]
     if call.question in {Question.NUMBER, Question.HOLDER, Question.HOLDER_ELSEWHERE} and number and licence_type:
         return [by_number(number, licence_type, words.get("holder_code") or None)]
@@ -79,17 +97,33 @@ def name_keys(facade: Facade, call: Call, words: Words) -> Sequence[LicenceKey]:
     raise ProblemError(ProblemKind.BODY_INVALID)
 
 
-async def find_keys(request: web.Request, facade: Facade, words: Words) -> Sequence[LicenceKey]:
-    """Return the keys of a holder's licences of one type, one more than are answered at most.
+def asked_record(call: Call, words: Words) -> LicenceRecord:
+    """Return what the question named of the licence and what was compared with it: that is said again, as no news.
 
-    Where there is none, a key that fits nothing is returned: it is asked for and recorded as any other, and takes as
-    long.
+    Whatever else it names may be of another licence, and is not repeated.
+    """
+    if _names_identifier(call, words):
+        return LicenceRecord(identifier=words["identifier"])
+    code, type_code = words.get("holder_code", ""), words.get("type_code", "")
+    return LicenceRecord(
+        number=words.get("number", ""),
+        type_code=type_code,
+        name="" if type_code else words.get("name", ""),
+        holders=(RecordHolder(code=code),) if code else (),
+    )
+
+
+async def find_keys(request: web.Request, facade: Facade, words: Words) -> Search:
+    """Search the gateway's own store for a holder's licences of one type.
 
     Raises:
         ProblemError: 422, without a holder or a type, or without a store; 503, it cannot be asked now.
 
     """
     holder, licence_type = words.get("holder_code", ""), _type_of(facade, words)
+    key = by_number("", licence_type, holder)
+    nothing = KeyQuestion(key=key, request=make_question(facade, key, words))
+    note_about(request, nothing)
     if not (holder and licence_type):
         raise ProblemError(ProblemKind.BODY_INVALID)
     desk = request.app[FACADES]
@@ -103,7 +137,16 @@ async def find_keys(request: web.Request, facade: Facade, words: Words) -> Seque
         request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{error.fault}"
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers) from error
-    return found or (by_number("", licence_type, holder),)
+    return Search(keys=found, nothing=nothing, is_whole=_is_store_alone(request, nothing))
+
+
+def _is_store_alone(request: web.Request, question: KeyQuestion) -> bool:
+    """Say whether no other system is asked about such licences: it cannot be asked for all that somebody has."""
+    in_force = request.app[POLICY].current()
+    view = None if in_force is None else request.app[SHARING].view(in_force)
+    sources = request.app[LICENCES]
+    wanted = wanted_by_key(question.key, make_errand(request, question, view, None))
+    return not sources.undecided(wanted) and all(one.is_store for one in sources.select(wanted))
 
 
 def make_question(facade: Facade, key: LicenceKey, words: Words) -> VerificationRequest:
@@ -132,6 +175,10 @@ def make_question(facade: Facade, key: LicenceKey, words: Words) -> Verification
         return msgspec.convert(body, VerificationRequest)
     except msgspec.ValidationError as error:
         raise ProblemError(ProblemKind.BODY_INVALID) from error
+
+
+def _names_identifier(call: Call, words: Words) -> bool:
+    return call.question is Question.IDENTIFIER and bool(words.get("identifier"))
 
 
 def _type_of(facade: Facade, words: Words) -> str:

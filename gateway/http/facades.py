@@ -5,26 +5,28 @@ so that nothing leaves here without the policy that gives it and an entry in the
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
 from adapters.mapping.answer import AnswerOutcome
-from adapters.record.record import LicenceRecord, RecordHolder
 from adapters.transport.recipe import Call, SignIn, Step
 from gateway.adapters.incoming import Incoming
 from gateway.adapters.replying import WrittenReply, write_step, write_token
-from gateway.facade.error import SIGN_IN, FacadeError, FacadeFault
+from gateway.facade.error import FacadeError, FacadeFault
 from gateway.facade.facade import Asked, Facade
 from gateway.facade.records import Sayable, say_found
 from gateway.facade.wording import OK, SaidReply, Wording
 from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
-from gateway.http.business import answer_question
+from gateway.http.business import answer_question, note_about
 from gateway.http.facade_question import (
     MAX_LICENCES,
+    Words,
+    asked_record,
     find_keys,
     is_search,
     make_question,
@@ -32,7 +34,7 @@ from gateway.http.facade_question import (
     read_page,
 )
 from gateway.http.floor import not_before
-from gateway.http.licence_question import KeyQuestion
+from gateway.http.licence_question import KeyQuestion, not_offered
 from gateway.http.problems import PROBLEMS, ProblemError, ProblemKind
 from gateway.http.state import (
     APPENDING,
@@ -50,7 +52,8 @@ from gateway.http.state import (
 )
 from gateway.tokens import SignInFailure
 
-MAX_REQUEST: Final = 64 * 1024  # bytes; questions of all systems have some 2 kB, and are read on the loop
+MAX_REQUEST: Final = 16 * 1024  # bytes; questions of all systems have some 2 kB, and are read on the loop
+_SEARCH_FLOORS: Final = 4  # hardly anybody has more licences of one type; so many are decided in the time of none
 DECISION_HEADER: Final = "Tongban-Decision"  # by which our receipts are found: no system's format has a place for it
 
 # What is said of a refusal; whatever is not here is an error.
@@ -69,10 +72,11 @@ _OUTCOMES: Final = {
     ProblemKind.BUSY: AnswerOutcome.RETRY,
     ProblemKind.DEADLINE: AnswerOutcome.RETRY,
 }
-_UNCERTAIN: Final = (AnswerOutcome.RETRY, AnswerOutcome.ERROR)
-_WORST_FIRST: Final = (*_UNCERTAIN, AnswerOutcome.DENIED)
+_WORST_FIRST: Final = (AnswerOutcome.RETRY, AnswerOutcome.ERROR, AnswerOutcome.DENIED)
+# What a caller is told who is known; of the address everybody is.
 _KINDS: Final = {
     FacadeFault.NO_CALL: ProblemKind.NOT_FOUND,
+    FacadeFault.UNMATCHED: ProblemKind.NOT_FOUND,
     FacadeFault.MALFORMED: ProblemKind.BODY_INVALID,
     FacadeFault.NOT_DECRYPTED: ProblemKind.BODY_INVALID,
     FacadeFault.STEP: ProblemKind.BODY_INVALID,
@@ -106,10 +110,17 @@ async def answer_facade(request: web.Request) -> web.Response:
                 pass
         # 3. a question
         request[SPEAKS] = lambda problem: _refuse(request, facade, wording, asked, problem)
-        floor_seconds = request.app[SITE].settings.policy.match_floor_milliseconds / 1000
-        async with not_before(arrived + floor_seconds if asked.words.get("holder_code") else 0.0):
+        floor_seconds, floors = request.app[SITE].settings.policy.match_floor_milliseconds / 1000, _floors(asked)
+        async with not_before(arrived + floors * floor_seconds if floors else 0.0):
             said, decisions = await _answer(request, facade, wording, asked, share=share, now=now)
     return _respond(request, facade, said, decisions)
+
+
+def _floors(asked: Asked) -> int:
+    """Return how many least times of a comparison a question takes: several where licences are searched for."""
+    if not asked.words.get("holder_code"):
+        return 0
+    return _SEARCH_FLOORS if isinstance(asked.what, Call) and is_search(asked.what, asked.words) else 1
 
 
 async def _read(request: web.Request, share: BodyShare) -> Incoming:
@@ -129,11 +140,11 @@ def _sign_in(request: web.Request, facade: Facade, incoming: Incoming, now: date
         asked = facade.read(incoming, at=now)
     except FacadeError as error:
         request[FAILURE] = f"facade.{error.fault}"
-        if error.fault in SIGN_IN:
+        if error.is_known:
+            _note_caller(request, facade, now)
+        elif error.fault is not FacadeFault.NO_CALL:
             request.app[METRICS].sign_in_failures.labels(failure=SignInFailure.FACADE.value).inc()
             raise ProblemError(ProblemKind.UNAUTHENTICATED) from error
-        if error.fault is FacadeFault.STEP:  # found out last, of a caller that is known
-            _note_caller(request, facade, now)
         raise ProblemError(_KINDS[error.fault]) from error
     _note_caller(request, facade, now)
     return asked
@@ -143,29 +154,77 @@ def _note_caller(request: web.Request, facade: Facade, now: datetime) -> None:
     request[CALLER], request[ISSUED_AT] = facade.plan.caller, int(now.timestamp())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What may be said of one licence, and the decision that it rests on, with an entry of its own in the log."""
+
+    decision: str
+    sayable: Sayable
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is told of in a search, if only that it could not be checked; else it is as if it were not there.
+
+        That is so whatever its status is: nobody is to learn that there is a licence of which the policy gives nothing.
+        """
+        return self.sayable.is_given and self.sayable.outcome is not AnswerOutcome.DENIED
+
+
 async def _answer(
     request: web.Request, facade: Facade, wording: Wording, asked: Asked, *, share: BodyShare, now: datetime
 ) -> tuple[SaidReply, list[str]]:
-    """Return what is said, and the decisions that it rests on: one for each licence, each with its entry in the log."""
+    """Return what is said, and the decisions that it rests on."""
     call, words = asked.what, asked.words
     if not isinstance(call, Call):
         raise ProblemError(ProblemKind.NOT_FOUND)
-    searches = is_search(call, words)
-    page = read_page(call, words)
-    keys = await find_keys(request, facade, words) if searches else name_keys(facade, call, words)
-    if len(keys) > 1 and not wording.takes_several:
-        raise ProblemError(ProblemKind.LICENCE_AMBIGUOUS)
-    sayable: list[Sayable] = []
-    decisions: list[str] = []
-    on_page = page.cut(keys[:MAX_LICENCES])
-    for key in on_page:
+
+    async def decide(question: KeyQuestion) -> Decided:
         _begin_decision(request)
-        question = KeyQuestion(key=key, request=make_question(facade, key, words))
         answered = await answer_question(request, question, share, now)
-        decisions.append(request[DECISION])
-        sayable.append(say_found(answered.verified, answered.shared, _asked_record(words)))
-    said = _say(wording, call, words, sayable, others=len(keys) - len(on_page), searches=searches)
-    return said, decisions
+        sayable = say_found(answered.verified, answered.shared, asked_record(call, words))
+        return Decided(decision=request[DECISION], sayable=sayable)
+
+    if is_search(call, words):
+        return await _search(request, facade, wording, call, words, decide=decide)
+    page = read_page(call, words)
+    (key,) = name_keys(facade, call, words)
+    one = await decide(KeyQuestion(key=key, request=make_question(facade, key, words)))
+    return _say(wording, call, words, page.cut([one]), total=1), [one.decision]
+
+
+async def _search(
+    request: web.Request,
+    facade: Facade,
+    wording: Wording,
+    call: Call,
+    words: Words,
+    *,
+    decide: Callable[[KeyQuestion], Awaitable[Decided]],
+) -> tuple[SaidReply, list[str]]:
+    """Return what is said of a holder's licences of one type.
+
+    1. All of them are decided, and the page, the number of all and whether there are too many go by those alone that
+    are shown: nothing tells of the others. 2. Where none is shown, somebody else may know one; 3. or nobody does.
+    """
+    # 1. those that are shown
+    page = read_page(call, words)
+    search = await find_keys(request, facade, words)
+    questions = [KeyQuestion(key=key, request=make_question(facade, key, words)) for key in search.keys]
+    shown = [one for question in questions[:MAX_LICENCES] if (one := await decide(question)).is_shown]
+    on_page = page.cut(shown)
+    if len(shown) > 1 and not wording.takes_several:
+        return wording.say(AnswerOutcome.ERROR, call, words), [one.decision for one in shown]
+    if on_page:
+        total = len(shown) + len(questions[MAX_LICENCES:])
+        return _say(wording, call, words, on_page, total=total), [one.decision for one in on_page]
+    # 2. somebody else
+    if not (shown or search.is_whole):
+        _begin_decision(request)
+        note_about(request, search.nothing)
+        raise not_offered()
+    # 3. nobody
+    nothing = await decide(search.nothing)
+    return _say(wording, call, words, [nothing], total=0), [nothing.decision]
 
 
 def _begin_decision(request: web.Request) -> None:
@@ -174,37 +233,16 @@ def _begin_decision(request: web.Request) -> None:
         request.pop(key, None)
 
 
-def _asked_record(words: Mapping[str, str]) -> LicenceRecord:
-    """Return what the question itself named of a licence: no news to who asked."""
-    code = words.get("holder_code", "")
-    return LicenceRecord(
-        identifier=words.get("identifier", ""),
-        number=words.get("number", ""),
-        type_code=words.get("type_code", ""),
-        name=words.get("name", ""),
-        holders=(RecordHolder(code=code),) if code else (),
-    )
-
-
-def _say(
-    wording: Wording, call: Call, words: Mapping[str, str], sayable: Sequence[Sayable], *, others: int, searches: bool
-) -> SaidReply:
-    """Return the answer to all of them together.
-
-    A licence that was searched for and may not be shown is left out: the answer is as if there were none. One that
-    could not be checked is missing, which the answer says.
-    """
-    found = [one for one in sayable if one.outcome is AnswerOutcome.FOUND]
-    outcomes = {one.outcome for one in sayable}
-    unsaid = sum(one.outcome in _UNCERTAIN for one in sayable)
+def _say(wording: Wording, call: Call, words: Words, decided: Sequence[Decided], *, total: int) -> SaidReply:
+    """Return the answer to some licences together; one that could not be checked is missing, which the answer says."""
+    found = [one.sayable for one in decided if one.sayable.outcome is AnswerOutcome.FOUND]
     if found:
         choices = [
             tuple(one.record for one in found if one.record is not None),
             tuple(one.exact for one in found if one.exact is not None),
         ]
-        return wording.say_records(call, choices, words, total=len(found) + unsaid + others)
-    if searches:
-        outcomes -= {AnswerOutcome.DENIED}
+        return wording.say_records(call, choices, words, total=total)
+    outcomes = {one.sayable.outcome for one in decided}
     outcome = next((one for one in _WORST_FIRST if one in outcomes), AnswerOutcome.NOT_FOUND)
     return wording.say(outcome, call, words)
 

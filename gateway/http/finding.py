@@ -1,10 +1,12 @@
 """Asking the sources: for a licence that a question names, and for how the licence of a document stands.
 
 Sources are asked one after the other. What one does not know the next one may; what one cannot say is said to be
-unknown unless another one knows, for "not found" would then be a guess.
+unknown unless another one knows, for "not found" would then be a guess. Systems have equal parts of the time that is
+left, so that one which does not answer leaves some to the next.
 """
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -24,16 +26,19 @@ from gateway.pipeline import (
     judge_registered,
     judge_unanswered,
     judge_unasked,
+    note_not_registered,
     note_passed_over,
 )
 from gateway.reason import Reason
 from gateway.sharing import PolicyView
 from gateway.sources.errand import Errand
+from gateway.sources.registry import Chosen
 from gateway.sources.rules import wanted_by_key, wanted_by_licence
 from gateway.sources.source import (
     LicenceKey,
     SourceFault,
     SourceUnavailableError,
+    SystemFault,
     SystemUnavailableError,
     index_licence,
     type_of_key,
@@ -44,6 +49,7 @@ from policies.item import Item
 RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
 RESERVE_SECONDS: Final = 2.0  # of a request's time, for the verdict and the entry in the log
 NO_SOURCE: Final = "none"  # the source of an answer for which nobody was asked
+UNDECIDED: Final = "undecided"  # the word about a system of which nobody can tell whether it is to be asked
 _NAMED_FAILURES: Final = 5  # systems that a detail names
 _Failure = SourceUnavailableError | SystemUnavailableError
 
@@ -81,8 +87,8 @@ async def find_licence(
 
     1. The sources of the rules, in order: whatever the first one finds that is the licence, and may be spoken of. What
     a source may not speak of is passed as what it does not know, so that both take the same way.
-    2. Else the licence of which the document is not made yet; 3. else that somebody could not be asked; 4. else that
-    nobody knows it.
+    2. Else the licence of which the document is not made yet; 3. else that somebody could not be asked, or that it is
+    not known whether somebody should have been; 4. else that nobody knows it.
 
     Raises:
         ProblemError: 422, there is no source at all; 503, the gateway's own store cannot be asked now.
@@ -93,11 +99,11 @@ async def find_licence(
     announced: Verified | None = None
     nobody: Verified | None = None
     # 1. the sources
-    for chosen in sources.select(wanted_by_key(key, errand)):
-        if key.is_empty and not chosen.is_store:
-            continue  # nobody outside is told of a holder for nothing
+    wanted = wanted_by_key(key, errand)
+    asked = [one for one in sources.select(wanted) if one.is_store or not key.is_empty]  # nobody outside for nothing
+    for place, chosen in enumerate(asked):
         try:
-            found = await chosen.source.find(key, errand)
+            found = await chosen.source.find(key, _share(errand, asked[place:]))
         except (SourceUnavailableError, SystemUnavailableError) as error:
             _add(failures, error)
             continue
@@ -113,6 +119,8 @@ async def find_licence(
     if announced is not None:
         return note_passed_over(announced) if failures else announced
     # 3. not asked
+    if not key.is_empty:
+        failures += _undecided(sources.undecided(wanted))
     if failures:
         _refuse_without_store(request, failures)
         _note(request, failures)
@@ -131,23 +139,38 @@ async def ask_register(request: web.Request, verified: Verified, errand: Errand,
     licence = verified.licence
     if licence is None or not concerns_register(verified):
         return verified
+    sources = request.app[LICENCES]
     failures: list[_Failure] = []
-    for chosen in request.app[LICENCES].select(wanted_by_licence(licence)):
-        if not chosen.takes_documents:
-            continue
+    wanted, index = wanted_by_licence(licence), index_licence(licence)
+    asked = [one for one in sources.select(wanted) if one.takes_documents]
+    for place, chosen in enumerate(asked):
+        part = _share(errand, asked[place:])
         try:
-            registered = await chosen.source.find_status(index_licence(licence), errand, issued_on=licence.issued_on)
+            registered = await chosen.source.find_status(index, part, issued_on=licence.issued_on)
         except (SourceUnavailableError, SystemUnavailableError) as error:
             _add(failures, error)
             continue
         if registered is not None:
             judged = judge_registered(verified, registered, at=now)
             return note_passed_over(judged) if failures else judged
+    failures += _undecided(sources.undecided(wanted, is_document=True))
     if not failures:
-        return verified
+        is_final = any(one.is_authoritative for one in asked)
+        return note_not_registered(verified) if is_final else verified
     _note(request, failures)
     reason, _, detail = _describe(failures)
     return judge_unasked(verified, reason, detail or None)
+
+
+def _share(errand: Errand, still_to_ask: Sequence[Chosen]) -> Errand:
+    """Return the errand for the first of some sources; the gateway's own store takes no time that counts."""
+    systems = sum(not one.is_store for one in still_to_ask)
+    return errand.share(asyncio.get_running_loop().time(), among=max(1, systems))
+
+
+def _undecided(names: Iterable[str]) -> list[_Failure]:
+    """Return why systems were not asked of which nobody can tell whether they are to be."""
+    return [SystemUnavailableError(SystemFault.NOT_PROVIDED, name, UNDECIDED) for name in names]
 
 
 def _add(failures: list[_Failure], error: _Failure) -> None:

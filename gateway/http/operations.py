@@ -117,6 +117,7 @@ def _describe_system(report: SystemReport) -> dict[str, Any]:
     """Return how another system answered last."""
     return {
         "system": report.system,
+        "mapping": report.mapping,
         "answered": report.word,
         "at": None if report.at is None else encode_time(report.at),
         "under_way": report.under_way,

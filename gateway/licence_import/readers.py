@@ -10,13 +10,14 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import Final
 
+from gateway.licence_import.garbage import begin_collecting_by_hand, collect_garbage
 from gateway.licence_import.layout import Layout
 from gateway.licence_import.piece import PIECE_BYTES, Piece
-from gateway.licence_import.reading import ReadPiece, read_piece
+from gateway.licence_import.reading import ReadPiece, load_once, read_piece
 
 _WORTH_IT: Final = 4 * PIECE_BYTES  # a process needs half a second to begin
 _MAX_READERS: Final = 8  # the store takes what about four read
-_AHEAD: Final = 3  # pieces in work or waiting for each reader: memory, and never an idle reader
+_AHEAD_BYTES: Final = 24 * 1024 * 1024  # in work or waiting: what readers do while the store takes a batch of that size
 
 
 def read_pieces(
@@ -28,13 +29,16 @@ def read_pieces(
             yield piece, read_piece(mapping, name, layout, piece)
         return
     readers = min(os.cpu_count() or 1, _MAX_READERS)
-    pool = ProcessPoolExecutor(readers, mp_context=get_context("spawn"), initializer=_follow_parent)
+    pool = ProcessPoolExecutor(readers, mp_context=get_context("spawn"), initializer=_begin, initargs=(mapping, name))
     try:
         waiting: deque[tuple[Piece, Future[ReadPiece]]] = deque()
+        ahead = 0
         for piece in pieces:
-            waiting.append((piece, pool.submit(read_piece, mapping, name, layout, piece)))
-            if len(waiting) >= readers * _AHEAD:
+            waiting.append((piece, pool.submit(_read, mapping, name, layout, piece)))
+            ahead += len(piece.data)
+            while ahead >= _AHEAD_BYTES and len(waiting) > readers:  # long pieces are few, and no reader is idle
                 first, future = waiting.popleft()
+                ahead -= len(first.data)
                 yield first, future.result()
         for piece, future in waiting:
             yield piece, future.result()
@@ -42,12 +46,20 @@ def read_pieces(
         pool.shutdown(cancel_futures=True)
 
 
-def _follow_parent() -> None:
-    """End with the parent, however that ends, and leave interrupts to it."""
+def _begin(mapping: bytes, name: str) -> None:
+    """End with the parent, however that ends, and leave interrupts to it; make what lasts as long as the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    load_once(mapping, name)
+    begin_collecting_by_hand()
+
+
+def _read(mapping: bytes, name: str, layout: Layout, piece: Piece) -> ReadPiece:
+    found = read_piece(mapping, name, layout, piece)
+    collect_garbage()
+    return found
 
 
 def _end_with(sentinel: int) -> None:

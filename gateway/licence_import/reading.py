@@ -55,7 +55,7 @@ class ReadPiece(NamedTuple):
 
 def read_piece(mapping: bytes, name: str, layout: Layout, piece: Piece) -> ReadPiece:
     """Read a piece; in a process of its own, so the mapping comes as a file."""
-    adapter = _load(mapping, name)
+    adapter = load_once(mapping, name)
     found = ReadPiece([], [], [], 0)
     unseen = 0
     for spot, record in _read_all(adapter, layout, piece, found.rejected):
@@ -67,6 +67,12 @@ def read_piece(mapping: bytes, name: str, layout: Layout, piece: Piece) -> ReadP
         found.spots.append(spot)
         unseen += RecordFlag.STATUS_UNSEEN in record.flags
     return found._replace(unseen=unseen)
+
+
+@lru_cache(maxsize=1)
+def load_once(mapping: bytes, name: str) -> Adapter:
+    """Return the adapter of a mapping, compiled once in a process."""
+    return load_adapter(mapping, name)
 
 
 def recorded(record: LicenceRecord) -> RecordedLicence:
@@ -106,11 +112,6 @@ class RecordTexts:
             return {"record": data.decode(self._adapter.rules.message.charset.value).strip("\r\n")}
         except UnicodeDecodeError:
             return {"record_base64": base64.b64encode(data).decode("ascii")}
-
-
-@lru_cache(maxsize=1)
-def _load(mapping: bytes, name: str) -> Adapter:
-    return load_adapter(mapping, name)
 
 
 def _type_of(identifier: str) -> str:
@@ -167,12 +168,13 @@ def _sort(
         for index, ((begin, end, line), record) in enumerate(zip(places, parsed.records, strict=True)):
             yield Spot(line, index, begin, end), record
         return
-    refused = {one.index: one.error for one in parsed.refused}
+    refused = {one.index: one for one in parsed.refused}
     records = iter(parsed.records)
     for index, (begin, end, line) in enumerate(places):
         spot = Spot(line, index, begin, end)
-        error = refused.get(index)
-        if error is None:
+        found = refused.get(index)
+        if found is None:
             yield spot, next(records)
         else:
-            rejected.append(Rejected(spot, error.fault, error.where))
+            reason = found.error.fault if found.outcome is None else OUTCOME + found.outcome
+            rejected.append(Rejected(spot, reason, found.error.where))

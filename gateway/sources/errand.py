@@ -1,6 +1,6 @@
 """Why a question is asked, for whom, and how long it may take: what a source outside has to be told."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +24,10 @@ class Errand:
     operator_org_code: str = ""
     type_code: str = ""
     type_name: str = ""
+
+    def share(self, now: float, *, among: int) -> "Errand":
+        """Return the errand for the first of so many that are asked one after the other: what is left, in equal parts.
+
+        What one does not use is there for the next.
+        """
+        return replace(self, until=now + max(0.0, self.until - now) / among)

@@ -9,6 +9,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from adapters.codes.copies import worst_status
@@ -101,7 +102,10 @@ class _Batch:
         return Added.WORSE_STATUS if is_worse else Added.ALREADY_THERE
 
     def write(self) -> None:
-        """Write the rows."""
+        """Write the rows, each table in the order of its index, so that neighbours meet the same page of it."""
+        self._new.sort(key=attrgetter("number"))
+        self._versions.sort(key=itemgetter(2))
+        self._holders.sort()
         many = self._connection.executemany
         many(
             "INSERT INTO licences VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -92,6 +92,11 @@ def select_meant(
     return replace(first, record=record)
 
 
+def are_others(records: Iterable[LicenceRecord], key: LicenceKey) -> bool:
+    """Say whether all records of a list state the number of another licence than the one that a key names."""
+    return all(record.number for record in records) and not any(_is_named(record, key) for record in records)
+
+
 def contradicts(stated: LicenceIndex, sealed: LicenceIndex) -> bool:
     """Say whether a record and a sealed document cannot be about one licence; what one does not state is no word."""
     pairs = [(stated.identifier, sealed.identifier), (stated.number, sealed.number)]

@@ -11,18 +11,22 @@ from gateway.adapters.asked import AskedSystem
 from gateway.metrics import Metrics
 from gateway.settings import SourcesSettings
 from gateway.sources.licence_store import SOURCE_NAME
-from gateway.sources.rules import SourceRule, Wanted, select_rules
+from gateway.sources.rules import SourceRule, Wanted, select_rules, undecided_rules
 from gateway.sources.source import LicenceSource
 from gateway.sources.system import SystemReport, SystemSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A source that is asked about a licence; ``takes_documents``: about one whose document is at hand, too."""
+    """A source that is asked about a licence.
+
+    ``takes_documents``: also about one whose document is at hand. ``is_authoritative``: no later one is asked.
+    """
 
     source: LicenceSource
     is_store: bool
     takes_documents: bool
+    is_authoritative: bool
 
 
 class Sources:
@@ -55,10 +59,24 @@ class Sources:
         """Return the sources that are asked about a licence, in order."""
         found = ((rule, self._source(rule.system)) for rule in select_rules(self._rules, wanted))
         return tuple(
-            Chosen(source=source, is_store=source is self._store, takes_documents=rule.takes_documents)
+            Chosen(
+                source=source,
+                is_store=source is self._store,
+                takes_documents=rule.takes_documents,
+                is_authoritative=rule.is_authoritative,
+            )
             for rule, source in found
             if source is not None
         )
+
+    def undecided(self, wanted: Wanted, *, is_document: bool = False) -> tuple[str, ...]:
+        """Return the names of the systems of which nobody can tell whether they are to be asked, in order.
+
+        Of a document only those count that are asked about documents.
+        """
+        rules = undecided_rules(self._rules, wanted)
+        names = (rule.system for rule in rules if rule.takes_documents or not is_document)
+        return tuple(self._systems[name].name for name in dict.fromkeys(names) if name in self._systems)
 
     def report(self) -> list[SystemReport]:
         """Return how each system answered last."""

@@ -2,7 +2,7 @@
 
 ```toml
 [[source]]
-system = "store"            # the gateway's own store; first where no rule places it elsewhere
+system = "store"            # the gateway's own store; without a rule first, but behind authoritative ones
 
 [[source]]
 system = "guangdong"        # a system of systems.toml
@@ -63,6 +63,11 @@ class SourceRule:
         is_area = not self.areas or wanted.area.startswith(self.areas)
         return is_area and (not self.types or not self.types.isdisjoint(wanted.types))
 
+    def may_fit(self, wanted: Wanted) -> bool:
+        """Say whether the source might know such a licence, whatever is not known of it."""
+        is_area = not (self.areas and wanted.area) or wanted.area.startswith(self.areas)
+        return is_area and (not (self.types and wanted.types) or not self.types.isdisjoint(wanted.types))
+
     def covers(self, other: "SourceRule") -> bool:
         """Say whether this rule fits every licence that the other one fits."""
         are_areas = not self.areas or (bool(other.areas) and all(one.startswith(self.areas) for one in other.areas))
@@ -70,11 +75,14 @@ class SourceRule:
         return are_areas and are_types
 
 
-STORE_FIRST: Final = SourceRule(system=SOURCE_NAME)
+STORE: Final = SourceRule(system=SOURCE_NAME)  # for all licences
 
 
 def load_rules(folder: Path, *, systems: Collection[str], faults: list[Fault]) -> tuple[SourceRule, ...]:
     """Read the rules of a site, in order; without a file the store alone. What is wrong is added to ``faults``.
+
+    A store that no rule names comes first, but behind the last rule that is authoritative: nothing comes before the
+    word of a source that is final.
 
     A rule for a system that is not in ``systems``, and one that no question can reach, are faults; so are a system that
     is called as the store is, and a store that is not asked about some licences, whose revocation would go unnoticed.
@@ -85,7 +93,7 @@ def load_rules(folder: Path, *, systems: Collection[str], faults: list[Fault]) -
         faults.append(Fault(file=SYSTEMS_FILE, key=SOURCE_NAME, expected=expected, found=found))
     path = folder / SOURCES_FILE
     if not path.exists():
-        return (STORE_FIRST,)
+        return (STORE,)
     root = load_toml(path, file=SOURCES_FILE, faults=faults)
     if root is None:
         return ()
@@ -101,7 +109,10 @@ def load_rules(folder: Path, *, systems: Collection[str], faults: list[Fault]) -
         expected = Words("另有一条不设条件的 store 规则", "another rule for the store, without conditions")
         found = Words("只有设条件的", "conditions in all of them")
         faults.append(Fault(file=SOURCES_FILE, key="source", expected=expected, found=found))
-    return tuple(rules) if of_store else (STORE_FIRST, *rules)
+    if of_store:
+        return tuple(rules)
+    behind = max((place for place, rule in enumerate(rules, 1) if rule.is_authoritative), default=0)
+    return (*rules[:behind], STORE, *rules[behind:])
 
 
 def select_rules(rules: tuple[SourceRule, ...], wanted: Wanted) -> tuple[SourceRule, ...]:
@@ -113,6 +124,22 @@ def select_rules(rules: tuple[SourceRule, ...], wanted: Wanted) -> tuple[SourceR
             if rule.is_authoritative:
                 break
     return tuple(selected.values())
+
+
+def undecided_rules(rules: tuple[SourceRule, ...], wanted: Wanted) -> tuple[SourceRule, ...]:
+    """Return the rules that might fit a licence of which too little is known, and whose sources are not asked for it.
+
+    What such a source would say nobody knows, so the others' "not found" is not the last word. Rules behind one that
+    fits and is authoritative do not count.
+    """
+    selected = {rule.system for rule in select_rules(rules, wanted)}
+    found: list[SourceRule] = []
+    for rule in rules:
+        if rule.system not in selected and rule.may_fit(wanted):
+            found.append(rule)
+        if rule.fits(wanted) and rule.is_authoritative:
+            break
+    return tuple(found)
 
 
 def wanted_by_key(key: LicenceKey, errand: Errand) -> Wanted:

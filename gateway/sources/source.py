@@ -245,6 +245,7 @@ class SystemFault(StrEnum):
     NOT_PROVIDED = "not-provided"  # it does not answer questions of this kind
     UNUSABLE_ANSWER = "unusable-answer"  # it answered, and nothing can be made of it
     PARTIAL = "partial"  # it answered in part, and the licence may be in the rest
+    RECORD_DIFFERS = "record-differs"  # it answered with records of other licences than the one that was asked for
 
 
 class SystemUnavailableError(Exception):

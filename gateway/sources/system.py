@@ -1,27 +1,28 @@
 """Another system as a source: what it is asked by its recipe, and what its answer is worth."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from time import perf_counter
 from typing import Final
 
-from adapters.codes import is_credit_code_form
 from adapters.mapping.answer import AnswerOutcome
 from adapters.record.record import LicenceRecord
 from adapters.transport.recipe import Question
 from gateway.adapters.asked import AskedSystem
 from gateway.adapters.client import AdapterClient
 from gateway.adapters.connection import open_session
-from gateway.adapters.error import AskError, AskFault
+from gateway.adapters.error import OUT_OF_REACH, AskError, AskFault
 from gateway.adapters.inquiry import Answer, Inquiry
 from gateway.adapters.request import names_in
 from gateway.metrics import SystemMetrics
 from gateway.settings import SourcesSettings
+from gateway.sources.breaker import Breaker
 from gateway.sources.errand import Errand
-from gateway.sources.records import Stated, select_meant
+from gateway.sources.inquiries import keys_of, make_inquiry
+from gateway.sources.records import Stated, are_others, contradicts, select_meant
 from gateway.sources.source import (
     SYSTEM_PREFIX,
     ByIdentifier,
@@ -39,12 +40,13 @@ from gateway.sources.source import (
 )
 from gateway.sources.superseding import is_current, status_of_version
 from policies.dimension import LicenceStatus
-from policies.forms.citizen import is_citizen_number
 
-BUSY: Final = "busy"  # a word beside those of AskFault and AnswerOutcome: too many questions wait already
+BUSY: Final = "busy"  # a word beside those of AskFault and AnswerOutcome: too many questions were before this one
+PAUSED: Final = "paused"  # likewise: it did not answer several times in a row, and is left alone for a while
 _CANCELLED: Final = "cancelled"  # likewise: whoever asked went away
-_CREDIT_CODE, _CITIZEN_NUMBER = "001", "111"  # of GB/T 36903
-_LINK: Final = "link"
+_DIFFERS: Final = "record.differs"  # a word beside those of flags: its records are of other licences
+_BY_HOLDER: Final = (Question.HOLDER, Question.HOLDER_ELSEWHERE)
+_LINK, _HOLDER_CODE = "link", "holder_code"  # names in templates
 
 _FAULTS: Final[Mapping[AskFault, SystemFault]] = {
     AskFault.NOT_ASKABLE: SystemFault.NOT_PROVIDED,
@@ -62,15 +64,21 @@ _OUTCOMES: Final[Mapping[AnswerOutcome, SystemFault]] = {
     AnswerOutcome.PARTIAL: SystemFault.PARTIAL,
     AnswerOutcome.ERROR: SystemFault.UNUSABLE_ANSWER,
 }
+_NOT_SENT: Final = frozenset({AskFault.NOT_ASKABLE, AskFault.REQUEST, AskFault.HOST_NOT_NAMED})
+_NOT_ITS_OWN: Final = frozenset({PAUSED, _CANCELLED})  # words that say nothing of how it answered last
 _MAY_BE_WORSE: Final = frozenset({LicenceStatus.ACTIVE, LicenceStatus.UNKNOWN})
 _WITHOUT_FILE: Final = frozenset({AnswerOutcome.NOT_FOUND, AnswerOutcome.NOT_PROVIDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemReport:
-    """How a system answered last, in a process: the word, and when; None: it was not asked yet."""
+    """How a system answered last, in a process: the word, and when; None: it was not asked yet.
+
+    ``mapping`` is the digest of the mapping that reads its answers.
+    """
 
     system: str
+    mapping: str
     word: str | None
     at: datetime | None
     under_way: int
@@ -89,9 +97,12 @@ class SystemSource:
         self._at_once = asyncio.Semaphore(settings.concurrency)
         self._most = settings.concurrency + settings.waiting
         self._under_way = 0
+        self._breaker = Breaker()
         self._client: AdapterClient | None = None
         self._latest: tuple[str, datetime] | None = None
         file = self._calls.get(Question.FILE)
+        by_holder = [self._calls[one] for one in _BY_HOLDER if one in self._calls]
+        self._asks_by_code = all(_HOLDER_CODE in names_in(system.recipe, call) for call in by_holder)
         self._has_files = file is not None
         self._needs_link = file is not None and _LINK in names_in(system.recipe, file)
 
@@ -105,6 +116,8 @@ class SystemSource:
     async def find(self, key: LicenceKey, errand: Errand) -> Found:
         """Return what the system knows of a licence, with its document where it hands one out.
 
+        A record that states no holder's number, or masks it, is that of the holder whose licences were asked for.
+
         Raises:
             SystemUnavailableError: it cannot say.
 
@@ -117,12 +130,15 @@ class SystemSource:
         if stated is None:
             return NotFound(document=b"", source=self.name)
         document, absence, detail = await self._document(stated, inquiry, errand)
+        index = stated.index
+        if inquiry.question is Question.HOLDER and self._asks_by_code and not index.holders:
+            index = replace(index, holders=(inquiry.holder_code,))
         return StatedLicence(
             document=document,
             absence=absence,
             detail=detail,
             stated=stated.licence,
-            index=stated.index,
+            index=index,
             status=stated.status,
             is_unseen=stated.is_unseen,
             is_under_objection=stated.record.under_objection,
@@ -130,22 +146,30 @@ class SystemSource:
         )
 
     async def find_status(self, index: LicenceIndex, errand: Errand, *, issued_on: date | None) -> Registered | None:
-        """Return how the licence of a document stands; None too where the system does not say how licences stand.
+        """Return how the licence of a document stands.
+
+        What the system says counts where its record and the document do not contradict each other. A later version of
+        a licence keeps its number, and has an identifier of its own.
 
         Raises:
-            SystemUnavailableError: it cannot say.
+            SystemUnavailableError: it cannot say, or speaks of another licence.
 
         """
-        asked = ((key, self._inquiry(key, errand)) for key in _keys(index))
+        asked = ((key, self._inquiry(key, errand)) for key in keys_of(index))
         key, inquiry = next(((key, one) for key, one in asked if one is not None), (None, None))
         if key is None or inquiry is None or not self._system.says_status:
-            return None
-        stated = await self._look_up(inquiry, key, errand)
+            self._count(AskFault.NOT_ASKABLE)
+            raise SystemUnavailableError(SystemFault.NOT_PROVIDED, self.name, AskFault.NOT_ASKABLE)
+        # Whose it is was asked of the system; what it says of that is compared with all holders of the document.
+        meant = replace(key, holder=None) if isinstance(key, ByNumber) else key
+        stated = await self._look_up(inquiry, meant, errand)
         if stated is None:
             return None
-        is_same = not (index.identifier and stated.index.identifier) or index.identifier == stated.index.identifier
         day = stated.record.issued_on
-        is_latest = is_same and is_current(issued_on, "" if day is None else day.isoformat())
+        is_latest = is_current(issued_on, "" if day is None else day.isoformat())
+        is_later_version = bool(stated.index.number) and not is_latest
+        if contradicts(replace(stated.index, identifier="") if is_later_version else stated.index, index):
+            raise self._differs()
         return Registered(
             status=status_of_version(stated.status, is_current=is_latest),
             is_under_objection=stated.record.under_objection,
@@ -156,7 +180,8 @@ class SystemSource:
     def report(self) -> SystemReport:
         """Return how it answered last."""
         word, at = (None, None) if self._latest is None else self._latest
-        return SystemReport(system=self._system.name, word=word, at=at, under_way=self._under_way)
+        mapping = self._system.adapter.digest
+        return SystemReport(system=self._system.name, mapping=mapping, word=word, at=at, under_way=self._under_way)
 
     def close(self) -> None:
         """Nothing is held; connections are closed with the stack that they were opened with."""
@@ -164,15 +189,17 @@ class SystemSource:
     def _inquiry(self, key: LicenceKey, errand: Errand) -> Inquiry | None:
         """Return the question that the system can answer about a key; None where there is none."""
         if isinstance(key, ByIdentifier):
-            return _ask(Question.IDENTIFIER, key, errand) if Question.IDENTIFIER in self._calls else None
+            return make_inquiry(Question.IDENTIFIER, key, errand) if Question.IDENTIFIER in self._calls else None
         if Question.NUMBER in self._calls:
-            return _ask(Question.NUMBER, key, errand)
-        return _ask(Question.HOLDER, key, errand) if Question.HOLDER in self._calls and key.holder else None
+            return make_inquiry(Question.NUMBER, key, errand)
+        return make_inquiry(Question.HOLDER, key, errand) if Question.HOLDER in self._calls and key.holder else None
 
     async def _look_up(self, inquiry: Inquiry, key: LicenceKey, errand: Errand) -> Stated | None:
         """Return what the system says of a licence; None: it does not know it.
 
-        In a part of an answer only bad news counts: a copy with a worse status may be in the rest.
+        In a part of an answer only bad news counts: a copy with a worse status may be in the rest. Records of which
+        none is the licence say nothing about it, unless they are the other licences of a holder; but whoever asks for
+        a holder is told the same of the licence of another one as of none.
         """
         answer = await self._ask(inquiry, errand)
         if answer.outcome is AnswerOutcome.NOT_FOUND:
@@ -184,7 +211,14 @@ class SystemSource:
         is_told = answer.outcome is AnswerOutcome.FOUND or (answer.outcome is AnswerOutcome.PARTIAL and is_ended)
         if not is_told:
             raise SystemUnavailableError(_OUTCOMES[answer.outcome], self.name, answer.outcome)
+        if stated is None and not (key.asks_holder or (is_list and are_others(answer.records, key))):
+            raise self._differs()
         return stated
+
+    def _differs(self) -> SystemUnavailableError:
+        """Return, and count, that the system answered about another licence."""
+        self._metrics.flags.labels(system=self._system.name, flag=_DIFFERS).inc()
+        return SystemUnavailableError(SystemFault.RECORD_DIFFERS, self.name, SystemFault.RECORD_DIFFERS)
 
     async def _document(self, stated: Stated, inquiry: Inquiry, errand: Errand) -> tuple[bytes, NoDocument | None, str]:
         """Return the document; else why there is none, and a word about it."""
@@ -225,24 +259,27 @@ class SystemSource:
             SystemUnavailableError: there is no answer.
 
         """
-        if self._client is None or self._under_way >= self._most:
-            self._count(BUSY)
-            raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, BUSY)
+        client, now = self._client, asyncio.get_running_loop().time
+        if client is None or self._under_way >= self._most:
+            raise self._refuse(BUSY)
+        if self._breaker.is_open(now()):
+            raise self._refuse(PAUSED)
         word, begun = _CANCELLED, perf_counter()
         self._under_way += 1
         try:
-            async with asyncio.timeout_at(errand.until):
-                await self._at_once.acquire()
-            try:
-                answer = await self._client.ask(inquiry, until=errand.until)
-            finally:
-                self._at_once.release()
+            async with self._turn(errand):
+                answer = await client.ask(inquiry, until=errand.until)
             word = answer.outcome.value
-        except TimeoutError:
-            word = AskFault.TIMEOUT
-            raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, word) from None
+            self._breaker.answered()
+        except SystemUnavailableError as error:  # it was not asked
+            word = error.word
+            raise
         except AskError as error:
             word = error.fault
+            if error.fault in OUT_OF_REACH:
+                self._breaker.failed(now())
+            elif error.fault not in _NOT_SENT:
+                self._breaker.answered()
             fault = _FAULTS.get(error.fault, SystemFault.UNUSABLE_ANSWER)
             raise SystemUnavailableError(fault, self.name, word) from error
         finally:
@@ -252,56 +289,43 @@ class SystemSource:
         self._count_flags(answer)
         return answer
 
+    @asynccontextmanager
+    async def _turn(self, errand: Errand) -> AsyncIterator[None]:
+        """Wait for a place among the questions that the system gets at once, for half of the time at most.
+
+        So whoever is asked has time to answer, and that he does not is his own doing.
+
+        Raises:
+            SystemUnavailableError: there was none in time, or the system is left alone by now.
+
+        """
+        now = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout_at(errand.share(now(), among=2).until):
+                await self._at_once.acquire()
+        except TimeoutError:
+            raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, BUSY) from None
+        try:
+            if not self._breaker.admit(now()):
+                raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, PAUSED)
+            yield
+        finally:
+            self._at_once.release()
+
+    def _refuse(self, word: str) -> SystemUnavailableError:
+        """Return, and count, that the system is not asked now."""
+        self._count(word)
+        return SystemUnavailableError(SystemFault.UNREACHABLE, self.name, word)
+
     def _count(self, word: str) -> None:
         self._metrics.questions.labels(system=self._system.name, outcome=word).inc()
-        if word != _CANCELLED:
+        if word not in _NOT_ITS_OWN:
             self._latest = (word, self._clock())
 
     def _count_flags(self, answer: Answer) -> None:
         """Count what is odd about an answer and its records; what it was is in neither metric nor log."""
         for flag in (*answer.flags, *_flags(answer.records)):
             self._metrics.flags.labels(system=self._system.name, flag=flag).inc()
-
-
-def _ask(question: Question, key: LicenceKey, errand: Errand) -> Inquiry:
-    """Return the question with everything that a recipe may need."""
-    asked = Inquiry(
-        question=question,
-        type_code=errand.type_code,
-        name=errand.type_name,
-        use=errand.use or errand.item_name,
-        item_code=errand.item_code,
-        item_name=errand.item_name,
-        case=errand.case,
-        operator_id=errand.operator_id,
-        operator_name=errand.operator_name,
-        operator_org=errand.operator_org,
-        operator_org_code=errand.operator_org_code,
-        question_id=errand.question_id,
-    )
-    if isinstance(key, ByIdentifier):
-        return replace(asked, identifier=key.written or key.identifier)
-    holder = key.holder or ""
-    kind = _CITIZEN_NUMBER if is_citizen_number(holder) else _CREDIT_CODE if is_credit_code_form(holder) else ""
-    is_code = not errand.type_code and key.type.isascii()  # nobody knows the type: a name has Han characters
-    written = key.written_type or key.type
-    return replace(
-        asked,
-        number=key.written_number or key.number,
-        type_code=written if is_code else errand.type_code,
-        name=errand.type_name or ("" if is_code else written),
-        holder_code=holder,
-        holder_code_type=kind,
-    )
-
-
-def _keys(index: LicenceIndex) -> Iterable[LicenceKey]:
-    """Return what the licence of a document may be asked for by: its identifier, else its number."""
-    if index.identifier:
-        yield ByIdentifier(identifier=index.identifier)
-    if index.number and (index.type_code or index.name):
-        holder = index.holders[0] if index.holders else None
-        yield ByNumber(number=index.number, type=index.type_code or index.name, holder=holder)
 
 
 def _flags(records: Iterable[LicenceRecord]) -> Iterable[str]:

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from adapters.mapping.answer import AnswerOutcome
-from adapters.transport.asked import Said
+from adapters.transport.asked import Said, signed_fields
 from adapters.transport.reader import TOKEN
 from adapters.transport.template import Kind
 from gateway.adapters.functions import Functions
@@ -27,14 +28,29 @@ _SWITCHED: Final = {
 _NOT_FRESH: Final = frozenset({RequestFault.TOO_OLD, RequestFault.IN_FUTURE, RequestFault.TIME_FORM})
 
 
+class Refusal(StrEnum):
+    """Why a request is refused, for whoever tries out a recipe."""
+
+    SWITCHED = "fault"  # somebody switched it on
+    CONTRADICTION = "contradiction"  # a word stands in several places, with different texts
+    ACCOUNT = "account"  # another setting or secret than agreed
+    TOKEN = "token"  # noqa: S105 -- the name of a reason
+    SIGNATURE = "signature"
+    NOT_FRESH = "signature-time"
+    REPEATED = "signature-repeated"
+    STEP = "step"  # no step gave this
+    NEEDS = "needs"  # something that the system demands is not said
+
+
 class RefusedError(Exception):
     """A request is refused: with an outcome, or with a code of its own."""
 
-    def __init__(self, outcome: AnswerOutcome, code: str = "") -> None:
-        """Keep both."""
+    def __init__(self, outcome: AnswerOutcome, code: str = "", *, why: Refusal) -> None:
+        """Keep all of it."""
         super().__init__(outcome)
         self.outcome = outcome
         self.code = code
+        self.why = why
 
 
 class Gate:
@@ -79,30 +95,35 @@ class Gate:
     def check(self, said: Said) -> None:
         """Let a step or a call in; raises RefusedError."""
         if said.contradictory:
-            raise RefusedError(AnswerOutcome.ERROR)
+            raise RefusedError(AnswerOutcome.ERROR, why=Refusal.CONTRADICTION)
         self._check_account(said)
         self._check_token(said)
         self._check_signature(said)
-        is_unknown = any(key.startswith(_GIVEN) and text not in self._given for key, text in said.texts.items())
-        if is_unknown or self._desk.has(Fault.WRONG_SIGNATURE):
-            raise RefusedError(AnswerOutcome.DENIED)
+        if any(key.startswith(_GIVEN) and text not in self._given for key, text in said.texts.items()):
+            raise RefusedError(AnswerOutcome.DENIED, why=Refusal.STEP)
+        if self._desk.has(Fault.WRONG_SIGNATURE):
+            raise RefusedError(AnswerOutcome.DENIED, why=Refusal.SWITCHED)
 
     def check_call(self, said: Said, needs: Collection[str]) -> None:
         """Let a call in, in which the words of ``needs`` say something; raises RefusedError."""
         self.check(said)
         for fault, outcome in _SWITCHED.items():
             if self._desk.has(fault):
-                raise RefusedError(outcome)
+                raise RefusedError(outcome, why=Refusal.SWITCHED)
         words = self.words(said)
         if not all(words.get(name) for name in needs):
-            raise RefusedError(AnswerOutcome.ERROR)
+            raise RefusedError(AnswerOutcome.ERROR, why=Refusal.NEEDS)
 
     def _check_account(self, said: Said) -> None:
+        known = self._agreed()
+        if any(key in known and known[key] != text for key, text in said.texts.items()):
+            raise RefusedError(AnswerOutcome.DENIED, why=Refusal.ACCOUNT)
+
+    def _agreed(self) -> dict[str, str]:
+        """Return settings and secrets by the keys of their places."""
         access = self._desk.access
         known = {f"{Kind.SETTING}.{name}": text for name, text in access.settings.items()}
-        known |= {f"{Kind.SECRET}.{name}": self._desk.secret(name) for name in access.secrets}
-        if any(key in known and known[key] != text for key, text in said.texts.items()):
-            raise RefusedError(AnswerOutcome.DENIED)
+        return known | {f"{Kind.SECRET}.{name}": self._desk.secret(name) for name in access.secrets}
 
     def _check_token(self, said: Said) -> None:
         """Check the token that a request carries, or by which it is signed."""
@@ -111,22 +132,24 @@ class Gate:
         token = said.texts.get(TOKEN) or next(reversed(self._tokens), "")
         until = self._tokens.get(token)
         if until is None or self._desk.clock() >= until:
-            raise RefusedError(AnswerOutcome.DENIED, next(iter(sorted(self._desk.recipe.renew_on)), ""))
+            code = next(iter(sorted(self._desk.recipe.renew_on)), "")
+            raise RefusedError(AnswerOutcome.DENIED, code, why=Refusal.TOKEN)
 
     def _check_signature(self, said: Said) -> None:
         if self._functions.signature is None or _SIGNATURE not in said.texts:
             return
         signature, key = self._functions.signature
-        fields = {name: said.texts.get(f"{Kind.VALUE}.{name}", "") for name in signature.template.fields}
+        fields = signed_fields(signature.template.fields, said.texts, self._desk.recipe.values, self._agreed())
         verifier = signature.make_verifier(key.find(self._keys, self.token))
         try:
             mark = verifier.verify(fields, said.texts[_SIGNATURE], at=self._desk.clock())
         except RequestSignatureError as error:
-            outcome = AnswerOutcome.ERROR if error.fault in _NOT_FRESH else AnswerOutcome.DENIED
-            raise RefusedError(outcome) from error
+            if error.fault in _NOT_FRESH:
+                raise RefusedError(AnswerOutcome.ERROR, why=Refusal.NOT_FRESH) from error
+            raise RefusedError(AnswerOutcome.DENIED, why=Refusal.SIGNATURE) from error
         if mark is not None:
             if mark.value in self._marks:
-                raise RefusedError(AnswerOutcome.DENIED)
+                raise RefusedError(AnswerOutcome.DENIED, why=Refusal.REPEATED)
             self._marks.add(mark.value)
 
     def _signs_with_token(self) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.mapping.answer import AnswerOutcome
 from adapters.record.record import LicenceRecord
-from adapters.record.status import RecordStatus
 from adapters.transport.recipe import Question
 from gateway.standins.desk import Desk
+from gateway.standins.gate import Refusal, RefusedError
 
 Words = Mapping[str, str]
 Find = Callable[[Desk, Question, Words], tuple[LicenceRecord, ...]]
@@ -45,7 +46,7 @@ def find_meant(desk: Desk, question: Question, words: Words) -> tuple[LicenceRec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """One system's; ``needs`` are the words that must say something."""
+    """One system's; ``needs`` are the words that must say something. ``find`` may raise RefusedError."""
 
     needs: frozenset[str] = frozenset()
     find: Find = find_meant
@@ -61,16 +62,15 @@ def _find_in_jiangsu(desk: Desk, question: Question, words: Words) -> tuple[Lice
 
 
 def _find_at_the_police(desk: Desk, question: Question, words: Words) -> tuple[LicenceRecord, ...]:
-    """Return the permit; what is wrong with a question stands in the record of the answer, not in its head."""
-    wrong = next((text for name, text in _POLICE_MISSING.items() if not words.get(name)), "")
-    found = () if wrong else find_meant(desk, question, words)
-    wrong = wrong or ("" if found else _POLICE_UNKNOWN)
-    return found or (LicenceRecord(status=RecordStatus.ACTIVE, surface={"no": "1", "result_code": wrong}),)
+    """Return the permit; raises RefusedError with the code of what is missing, which stands in a record."""
+    for name, code in _POLICE_MISSING.items():
+        if not words.get(name):
+            raise RefusedError(AnswerOutcome.ERROR, code, why=Refusal.NEEDS)
+    return find_meant(desk, question, words)
 
 
 _CITIZEN: Final = "111"
-_POLICE_MISSING: Final = {"case": "缺业务协同编号", "holder_code": "缺申请人信息"}  # -901, -903
-_POLICE_UNKNOWN: Final = "准迁证编号无法识别"  # -902
+_POLICE_MISSING: Final = {"case": "-901", "holder_code": "-903"}
 _FIVE: Final = frozenset({"operator_org", "operator_name", "item_name", "item_code", "case"})
 
 MANNERS: Final[Mapping[str, Manner]] = {

@@ -3,7 +3,7 @@
 It shows that the two fit together. Whether the system is so, is what ``evidence`` in the mapping file says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -30,10 +30,14 @@ from keys.payload.errors import PayloadError
 
 FILE_HOST: Final = "files.stand-in.invalid"  # of the addresses that it returns: only a table of hosts leads here
 
+NOTE: Final = web.RequestKey("note", str)  # of a request: what became of it; no word about a person
+
 _FILES: Final = "/files/"
 _LINK: Final = "link"
 _OTHER_CHARSET: Final = {Charset.UTF_8: Charset.GBK, Charset.GBK: Charset.UTF_8}
 _MAX_DIGITS: Final = 4  # of the number of a page
+
+Note = Callable[[str], None]
 
 
 def make(desk: Desk, manner: Manner) -> web.Application:
@@ -66,13 +70,16 @@ class _Mirror:
         """Find out which request of the recipe came in, and answer it."""
         pattern, said = self._find(await _read(request))
 
+        def note(text: str) -> None:
+            request[NOTE] = text
+
         async def sign_in(_: web.Request) -> web.Response:
-            return _respond(self._sign_in(self._sign_ins[pattern], said))
+            return _respond(self._sign_in(self._sign_ins[pattern], said, note))
 
         async def answer(_: web.Request) -> web.Response:
             if pattern in self._steps:
-                return _respond(self._go(self._steps[pattern], said))
-            return _respond(self._answer(self._calls[pattern], said))
+                return _respond(self._go(self._steps[pattern], said, note))
+            return _respond(self._answer(self._calls[pattern], said, note))
 
         handler = self._desk.sign_in(sign_in) if pattern in self._sign_ins else self._desk.serve(answer)
         return await handler(request)
@@ -94,10 +101,11 @@ class _Mirror:
             raise web.HTTPNotFound
         return found
 
-    def _sign_in(self, sign_in: SignIn, said: Said) -> WrittenReply:
+    def _sign_in(self, sign_in: SignIn, said: Said, note: Note) -> WrittenReply:
         try:
             token, until = self._gate.hand_out_token(said)
         except RefusedError as refused:
+            note(f"sign-in: {refused.why}")
             return self._refuse(sign_in.success, sign_in.token, refused)
         wrapping = None
         if self._functions.wrapping is not None:
@@ -105,10 +113,11 @@ class _Mirror:
             wrapping = function, key.find(self._keys, None)
         return write_token(sign_in, token, until, wrapping=wrapping)
 
-    def _go(self, step: Step, said: Said) -> WrittenReply:
+    def _go(self, step: Step, said: Said, note: Note) -> WrittenReply:
         try:
             self._gate.check(said)
         except RefusedError as refused:
+            note(f"step.{step.name}: {refused.why}")
             return self._refuse(step.success, next(iter(step.gives.values())), refused)
         return write_step(step, {name: self._gate.give(said) for name in step.gives})
 
@@ -118,15 +127,17 @@ class _Mirror:
             return write_texts({otherwise: ""})
         return write_texts({success.path: refused.code or self._wording.code_of(refused.outcome)})
 
-    def _answer(self, call: Call, said: Said) -> WrittenReply:
+    def _answer(self, call: Call, said: Said, note: Note) -> WrittenReply:
         file = call.request.answer if call.question is Question.FILE else None
         try:
             self._gate.check_call(said, self._manner.needs)
-        except RefusedError as refused:
-            message = self._wording.write_outcome(refused.outcome, refused.code)
-        else:
             words = self._gate.words(said)
             found = self._manner.find(self._desk, call.question, words)
+        except RefusedError as refused:
+            note(f"call.{call.question}: {refused.why}")
+            message = self._wording.write_outcome(refused.outcome, refused.code)
+        else:
+            note(f"call.{call.question}: {len(found)}")
             if found and file is not None:
                 return self._wording.answer_file(file, file_of(found[0]))
             message = self._write(call, found, words)

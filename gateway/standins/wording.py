@@ -12,7 +12,7 @@ from adapters.mapping.path import MessagePath
 from adapters.mapping.rule import OutcomeRule
 from adapters.record.record import LicenceRecord
 from gateway.adapters.replying import WrittenReply, write_message, write_texts
-from gateway.adapters.tree import put
+from gateway.adapters.tree import put, replace_texts
 
 UNNAMED: Final = "-1"  # what a system says for which the mapping has no code: one that none of ours names
 
@@ -39,9 +39,15 @@ class Wording:
             except AdapterError:
                 code = UNNAMED
         message = self.adapter.render((), AnswerOutcome.NOT_FOUND)
-        if not self.adapter.rules.outcomes:
+        rules = self.adapter.rules
+        form = rules.message.form
+        for one in rules.record_outcomes:
+            if code in one.meanings:
+                path = MessagePath(text=one.path.text, steps=(*rules.message.records.steps, *one.path.steps[1:]))
+                return form.write(replace_texts(form.read(message), path, lambda _: code))
+        if not rules.outcomes:
             return message
-        form, rule = self.adapter.rules.message.form, self.adapter.rules.outcomes[0]
+        rule = rules.outcomes[0]
         return form.write(put(form.read(message), rule.path, _spell(rule, code)))
 
     def code_of(self, outcome: AnswerOutcome) -> str:
@@ -74,4 +80,8 @@ class Wording:
 
 
 def _spell(rule: OutcomeRule, code: str) -> object:
-    return code if rule.chain.render is None else rule.chain.render(code)
+    """Return a code as the system writes it; one that the codecs cannot write stands as it is, and is not read."""
+    try:
+        return code if rule.chain.render is None else rule.chain.render(code)
+    except (ValueError, KeyError):
+        return code

@@ -49,8 +49,13 @@ _SPACES_INSIDE: Final = re.compile(r"\s+")
 _DOT_BETWEEN_HAN: Final = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
 # Five characters or more, not all of them strokes: too long to say nothing; and no x at the end.
 _IS_USUAL: Final = re.compile(
-    rf"[0-9A-Za-z][0-9A-Za-z-]{{{_LONGEST_NOTHING - 1},{LONGEST_TEXT - 2}}}[0-9A-Za-wyz-]"
+    rf"[0-9A-Za-z][0-9A-Za-z.-]{{{_LONGEST_NOTHING - 1},{LONGEST_TEXT - 2}}}[0-9A-Za-wyz.-]"
 ).fullmatch
+# Han characters of the main block, brackets and ASCII letters, too long to say nothing: a name, the number of a paper.
+_IS_USUAL_HAN: Final = re.compile(
+    rf"[0-9A-Za-z\u4e00-\u9fef][0-9A-Za-z\u4e00-\u9fef()（）〔〕-]{{{_LONGEST_NOTHING},{LONGEST_TEXT - 1}}}(?<!x)"
+).fullmatch
+_WIDE_BRACKETS: Final = str.maketrans("（）〔〕", "()()")
 _NUMBER_WITH_X: Final = re.compile(r"[0-9]+x")
 _ROUNDS: Final = range(8)  # two suffice for every text met; a text that still changes then is refused
 
@@ -88,6 +93,8 @@ def normalise(text: str) -> str | None:
     """
     if _IS_USUAL(text) is not None:
         return text
+    if _IS_USUAL_HAN(text) is not None:
+        return text.translate(_WIDE_BRACKETS)
     for _ in _ROUNDS:
         if len(text) > LONGEST_TEXT:  # again in each round: NFKC makes up to 18 characters of one (U+FDFA)
             raise UnfitTextError(Unfit.TOO_LONG)

@@ -250,6 +250,7 @@ MESSAGES: Final[Mapping[str, Mapping[str, bytes]]] = {
     },
     "police-package": {
         "found": _package("0", _PERMIT),
+        "permit-not-recognised": _package("0", '<RECORD no="1"><CWDM>-902</CWDM></RECORD>'),
         "permit-check-failed": _package("-50", ""),
         "faults-of-records": _package(
             "0", "".join(f'<RECORD no="{one}"><CWDM>{one}</CWDM></RECORD>' for one in (-901, -902, -903, -905, -904))

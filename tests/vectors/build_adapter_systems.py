@@ -43,7 +43,10 @@ def describe(parsed: Parsed) -> dict[str, Any]:
         "envelope": dict(parsed.envelope),
         "aside": dict(parsed.aside),
         "flags": sorted(parsed.flags),
-        "refused": [{"index": one.index, "fault": one.error.fault, "where": one.error.where} for one in parsed.refused],
+        "refused": [
+            {"index": one.index, "fault": one.error.fault, "where": one.error.where, "outcome": one.outcome}
+            for one in parsed.refused
+        ],
         "records": [describe_record(record) for record in parsed.records],
     }
 

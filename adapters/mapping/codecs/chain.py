@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from adapters.mapping.codecs.codec import Codec, MalformedCodecError, Sort, Special, same
+from adapters.mapping.codecs.lists import each
 from adapters.mapping.fault import Words
 
 _Function = Callable[[Any], Any]
@@ -36,9 +37,11 @@ def compose(codecs: Sequence[Codec], *, default: Sort = Sort.TEXT) -> Chain:
     """Compose codecs, the one nearest to the message first; without any, values of the sort ``default`` pass.
 
     Raises:
-        MalformedCodecError: one codec does not take what the one before it makes, or two read the same word.
+        MalformedCodecError: one codec does not take what the one before it makes, or waits for a text that is another
+            one then; or two read the same word.
 
     """
+    codecs = _spread(codecs)
     for left, right in pairwise(codecs):
         if left.neutral is not right.foreign:
             raise MalformedCodecError(
@@ -47,6 +50,7 @@ def compose(codecs: Sequence[Codec], *, default: Sort = Sort.TEXT) -> Chain:
                     f"{right.foreign} before {right.name}, where {left.name} makes {left.neutral}",
                 )
             )
+    _check_reached(codecs)
     words = [word for codec in codecs for word in codec.words]
     if len(set(words)) != len(words):
         raise MalformedCodecError(Words("每个特殊词只出现一次", "every special word once only"))
@@ -63,6 +67,29 @@ def compose(codecs: Sequence[Codec], *, default: Sort = Sort.TEXT) -> Chain:
     )
 
 
+def _spread(codecs: Sequence[Codec]) -> list[Codec]:
+    """Return the codecs; one of texts behind one that makes several texts is done with each of them."""
+    found: list[Codec] = []
+    for codec in codecs:
+        is_of_texts = codec.foreign is codec.neutral is Sort.TEXT and not codec.words
+        found.append(each(codec) if found and found[-1].neutral is Sort.TEXTS and is_of_texts else codec)
+    return found
+
+
+def _check_reached(codecs: Sequence[Codec]) -> None:
+    """Refuse a codec whose separator or words never come: one before it makes another spelling of them."""
+    for place, codec in enumerate(codecs):
+        sought = [f"0{codec.separator}0"] if codec.separator else list(codec.words)
+        for before in codecs[:place]:
+            if before.is_normal and sought and all(before.parse(text) != text for text in sought):
+                raise MalformedCodecError(
+                    Words(
+                        f"{before.name} 之后仍会出现的文本（{codec.name} 所查找的不会出现）",
+                        f"a text that {before.name} leaves as it is, for {codec.name} to find",
+                    )
+                )
+
+
 def _parser(codecs: Sequence[Codec]) -> _Function:
     """Build the function from the neutral end: each codec hands on to what was built before it."""
     after: _Function | None = None
@@ -71,7 +98,7 @@ def _parser(codecs: Sequence[Codec]) -> _Function:
         if codec.words:
             after = _guard(codec.words, after)
             reads_empty = reads_empty or "" in codec.words
-        elif codec.name == _TRIM:
+        elif codec.name == _TRIM and codec.foreign is Sort.TEXT:
             inner = after or same
             after = _then(codec.parse, inner if reads_empty else _guard(_NOTHING, after))
         elif codec.name != "text":
@@ -93,6 +120,8 @@ def _renderer(codecs: Sequence[Codec]) -> _Function:
 def _written(codecs: Sequence[Codec]) -> dict[Special, object]:
     """Return how special values are written: the word, taken back through the codecs before its own."""
     found: dict[Special, object] = {}
+    if any(codec.is_read_only for codec in codecs):
+        return found
     for place, codec in enumerate(codecs):
         for special, word in codec.written.items():
             value: object = word

@@ -36,6 +36,8 @@ class Codec:
     Outside their domains both raise ValueError; ``parse`` raises KeyError for a code that a table does not name.
     ``words`` are foreign texts that stand for something special, and are looked for before ``parse``; ``written`` has
     the word with which each special value is written, where the codec writes it.
+    ``is_normal`` says that ``parse`` makes one spelling of several, and leaves that one alone. ``separator`` is what a
+    text is cut at. ``is_read_only`` says that nothing can be written: ``render`` always raises ValueError.
     ``loses`` says what of a foreign value is not there any more after reading it; None when nothing is lost.
     """
 
@@ -46,6 +48,9 @@ class Codec:
     render: Callable[[Any], Any]
     words: Mapping[str, Special] = field(default_factory=dict)
     written: Mapping[Special, str] = field(default_factory=dict)
+    is_normal: bool = False
+    separator: str = ""
+    is_read_only: bool = False
     loses: Words | None = None
 
 

@@ -17,18 +17,33 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=CHINA_STANDARD_TIME) + timedelta(hou
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _YEAR_DIGITS: Final = 4
 _FIRST_YEAR: Final = 1000  # a year of four digits without zeros in front
-_PARTS: Final = re.compile("yyyy|MM|dd|HH|mm|ss|M|d")
+_PARTS: Final = re.compile("yyyy|MM|dd|HH|mm|SSS|ss|M|d")
+_TIMES: Final = ("HH", "mm", "ss", "SSS")  # none without those before it
+_ZONE: Final = re.compile(r"(?:Z|\+08:?00)\Z")  # behind a time; any other offset is none of this country's
+_UTC: Final = "Z"
+_AHEAD: Final = timedelta(hours=8)  # of UTC, in China
 _PATTERNS: Final = {
     "yyyy": "(?P<year>[1-9][0-9]{3})",
     "MM": "(?P<month>[0-9]{2})",
     "dd": "(?P<day>[0-9]{2})",
     "M": "(?P<month>[1-9][0-9]?)",
     "d": "(?P<day>[1-9][0-9]?)",
-    "HH": "(?:[01][0-9]|2[0-3])",
+    "HH": "(?P<hour>[01][0-9]|2[0-3])",
     "mm": "[0-5][0-9]",
     "ss": "[0-5][0-9]",
+    "SSS": "[0-9]{3}",
 }
-_ZEROS: Final = {"HH": "00", "mm": "00", "ss": "00"}
+_LAYOUTS: Final = {
+    "yyyy": "{0.year}",
+    "MM": "{0.month:02}",
+    "dd": "{0.day:02}",
+    "M": "{0.month}",
+    "d": "{0.day}",
+    "HH": "{0.hour:02}",
+    "mm": "00",
+    "ss": "00",
+    "SSS": "000",
+}
 _EXPECTED: Final = Words(
     "日期格式，例如 date:yyyy-MM-dd、date:yyyyMMdd、date:yyyy年M月d日、date:yyyy-MM-dd HH:mm:ss、date:epoch-ms",
     "a form of date: date:yyyy-MM-dd, date:yyyyMMdd, date:yyyy年M月d日, date:yyyy-MM-dd HH:mm:ss, date:epoch-ms",
@@ -43,11 +58,12 @@ Render = Callable[[date], str]
 def date_codec(argument: str) -> Codec:
     """Return the codec of one form of date or of several; raises MalformedCodecError.
 
-    The domain are days from the year 1000 to 9999. A moment of an epoch is the day it falls on in China.
+    The domain are days from the year 1000 to 9999. A moment of an epoch, and a time in UTC (``Z``), is the day it falls
+    on in China; a time without a zone is one in China.
     """
     forms = argument.split(ALTERNATIVE)
     parses = [_parser(form) for form in forms]
-    timed = any(form.startswith("epoch") or "HH" in form for form in forms)
+    timed = any(form.startswith("epoch") or "HH" in form for form in forms)  # no other part of a time without it
     lost = [words for words, is_lost in ((_TIME_LOST, timed), (_FORM_LOST, len(forms) > 1)) if is_lost]
     return Codec(
         name=f"date:{argument}",
@@ -107,7 +123,17 @@ def _parser(form: str) -> Parse:
             raise ValueError
         return date(int(found["year"]), int(found["month"]), int(found["day"]))
 
-    return parse
+    def parse_utc(text: str) -> date:
+        found = pattern.fullmatch(text)
+        if found is None:
+            raise ValueError
+        moment = datetime(int(found["year"]), int(found["month"]), int(found["day"]), int(found["hour"]))  # noqa: DTZ001 -- of the form's zone
+        try:
+            return (moment + _AHEAD).date()
+        except OverflowError:
+            raise ValueError from None  # beyond the calendar
+
+    return parse_utc if form.endswith(_UTC) else parse
 
 
 def _renderer(form: str) -> Render:
@@ -122,32 +148,32 @@ def _renderer(form: str) -> Render:
             return str(round((moment - _EPOCH).total_seconds()) * factor)
 
         return render_epoch
-    layout = _translate(form, _layout_of, lambda text: text.replace("{", "{{").replace("}", "}}"))
+    layout = _translate(form, lambda part: _LAYOUTS[part], lambda text: text.replace("{", "{{").replace("}", "}}"))
+    ahead = _AHEAD if form.endswith(_UTC) else timedelta()
 
     def render(day: date) -> str:
-        _check_year(day)
-        return layout.format(year=day.year, month=day.month, day=day.day)
+        moment = datetime(day.year, day.month, day.day) - ahead  # noqa: DTZ001 -- of the form's zone
+        _check_year(moment)
+        return layout.format(moment)
 
     return render
-
-
-def _layout_of(part: str) -> str:
-    return (
-        _ZEROS.get(part) or {"yyyy": "{year}", "MM": "{month:02}", "dd": "{day:02}", "M": "{month}", "d": "{day}"}[part]
-    )
 
 
 def _translate(form: str, part: Callable[[str], str], literal: Callable[[str], str]) -> str:
     """Return the form with its parts and its other characters each replaced; every part of a day exactly once."""
     names = _PARTS.findall(form)
+    zone = _ZONE.search(form)
+    times = sorted(set(names) & set(_TIMES), key=_TIMES.index)
     if sorted(name[0] for name in names if name[0] in "yMd") != ["M", "d", "y"] or len(set(names)) != len(names):
+        raise MalformedCodecError(_EXPECTED)
+    if tuple(times) != _TIMES[: len(times)] or (zone is not None and not times):
         raise MalformedCodecError(_EXPECTED)
     pieces, position = [], 0
     for found in _PARTS.finditer(form):
         pieces += [literal(form[position : found.start()]), part(found[0])]
         position = found.end()
     rest = form[position:]
-    if any(one.isascii() and one.isalnum() and one not in "TZ" for one in _PARTS.sub("", form)):
+    if any(one.isascii() and one.isalnum() and one != "T" for one in _PARTS.sub("", _ZONE.sub("", form))):
         raise MalformedCodecError(_EXPECTED)
     return "".join(pieces) + literal(rest)
 

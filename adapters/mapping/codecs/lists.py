@@ -1,8 +1,13 @@
 """Codecs of lists: several values in one text, one value in several fields, one text for all holders."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from adapters.mapping.bounds import MAX_ROWS
 from adapters.mapping.codecs.codec import Codec, MalformedCodecError, Sort
 from adapters.mapping.fault import Words
+
+BEFORE, AFTER = "before", "after"
 
 
 class ForAll(tuple[str, ...]):
@@ -26,6 +31,52 @@ def for_all_codec(argument: str) -> Codec:
     )
 
 
+def each(codec: Codec) -> Codec:
+    """Return a codec of texts as one of several texts, none of which may be nothing then."""
+
+    def spread(change: Callable[[str], str]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+        def apply(parts: tuple[str, ...]) -> tuple[str, ...]:
+            changed = tuple(change(part) if part else part for part in parts)
+            if any(part and not after for part, after in zip(parts, changed, strict=True)):
+                raise ValueError
+            return ForAll(changed) if isinstance(parts, ForAll) else changed
+
+        return apply
+
+    return replace(
+        codec, foreign=Sort.TEXTS, neutral=Sort.TEXTS, parse=spread(codec.parse), render=spread(codec.render)
+    )
+
+
+def side_codec(name: str, argument: str) -> Codec:
+    """Return the codec of what stands before or after a separator, which is there once; it cannot be written.
+
+    Both ends of a validity in one text are so read by two rules.
+    """
+    if not argument:
+        raise MalformedCodecError(Words(f"{name}:分隔符", f"{name}:SEPARATOR"))
+
+    def parse(text: str) -> str:
+        before, _, after = text.partition(argument)
+        if text.count(argument) != 1 or not before or not after:
+            raise ValueError
+        return before if name == BEFORE else after
+
+    def render(text: str) -> str:  # noqa: ARG001 -- a codec's
+        raise ValueError
+
+    return Codec(
+        name=f"{name}:{argument}",
+        foreign=Sort.TEXT,
+        neutral=Sort.TEXT,
+        parse=parse,
+        render=render,
+        separator=argument,
+        is_read_only=True,
+        loses=Words("另一部分", "the other part"),
+    )
+
+
 def split_codec(argument: str) -> Codec:
     """Return the codec of several values in one text; none of them is empty, or has the separator in it."""
     if not argument:
@@ -45,7 +96,14 @@ def split_codec(argument: str) -> Codec:
             raise ValueError
         return text
 
-    return Codec(name=f"split:{argument}", foreign=Sort.TEXT, neutral=Sort.TEXTS, parse=parse, render=render)
+    return Codec(
+        name=f"split:{argument}",
+        foreign=Sort.TEXT,
+        neutral=Sort.TEXTS,
+        parse=parse,
+        render=render,
+        separator=argument,
+    )
 
 
 def join_codec(argument: str) -> Codec:

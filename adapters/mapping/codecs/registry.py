@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from adapters.codes.holder_types import shipped_holder_types
 from adapters.mapping.codecs.codec import Codec, MalformedCodecError
 from adapters.mapping.codecs.days import date_codec, day_parts_codec
-from adapters.mapping.codecs.lists import for_all_codec, join_codec, split_codec
+from adapters.mapping.codecs.lists import AFTER, BEFORE, for_all_codec, join_codec, side_codec, split_codec
 from adapters.mapping.codecs.tables import CodeTable, table_codec
 from adapters.mapping.codecs.texts import (
     area_codec,
@@ -34,9 +35,11 @@ TABLE: Final = "table"
 HOLDER_TYPE: Final = "holder-type"
 
 CODECS: Final[Mapping[str, Callable[[str], Codec]]] = {
+    AFTER: partial(side_codec, AFTER),
     "area": area_codec,
     "base64": base64_codec,
     "base64-text": base64_text_codec,
+    BEFORE: partial(side_codec, BEFORE),
     "boolean": boolean_codec,
     "date": date_codec,
     "day-parts": day_parts_codec,

@@ -15,6 +15,7 @@ Change = Callable[[str], str]
 
 _DECIMAL: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,14})?")
+_NO_NUMBER: Final = "-0"  # of a binary fraction alone: whoever writes it as a whole number writes 0
 _MOST_DIGITS: Final = 15  # that a binary fraction keeps
 _MAX_INTEGER: Final = 2**63 - 1
 _AREA: Final = re.compile("[0-9]{6}")
@@ -51,6 +52,7 @@ def trim_codec(argument: str) -> Codec:
         lambda text: text.strip(WHITE_SPACE),
         render,
         Words("首尾空白", "white space at both ends"),
+        is_normal=True,
     )
 
 
@@ -62,6 +64,7 @@ def upper_codec(argument: str) -> Codec:
         _capitals,
         lambda text: _only(text, _capitals(text) == text),
         Words("字母大小写", "capital or small letters"),
+        is_normal=True,
     )
 
 
@@ -74,7 +77,9 @@ def width_codec(argument: str) -> Codec:
         _only(text, _FULL.isdisjoint(text))
         return text.translate(_TO_FULL) if argument == "full" else text
 
-    return _between_texts(f"width:{argument}", lambda text: text.translate(_TO_HALF), render, _WIDTH_LOST)
+    return _between_texts(
+        f"width:{argument}", lambda text: text.translate(_TO_HALF), render, _WIDTH_LOST, is_normal=True
+    )
 
 
 def prefix_codec(argument: str) -> Codec:
@@ -144,7 +149,7 @@ def decimal_text_codec(argument: str) -> Codec:
 
     def parse(number: float) -> str:
         text = repr(number).removesuffix(".0")
-        if not _FRACTION.fullmatch(text) or sum(one.isdigit() for one in text) > _MOST_DIGITS:
+        if text == _NO_NUMBER or not _FRACTION.fullmatch(text) or sum(one.isdigit() for one in text) > _MOST_DIGITS:
             raise ValueError
         return text
 
@@ -152,7 +157,7 @@ def decimal_text_codec(argument: str) -> Codec:
         if not _FRACTION.fullmatch(text):
             raise ValueError
         number = float(text) if "." in text else int(text)
-        if parse(number) != text:  # a zero at the end, or -0
+        if parse(number) != text:  # a zero at the end
             raise ValueError
         return number
 
@@ -252,8 +257,18 @@ def null_string_codec(argument: str) -> Codec:
     )
 
 
-def _between_texts(name: str, parse: Change, render: Change, loses: Words | None = None) -> Codec:
-    return Codec(name=name, foreign=Sort.TEXT, neutral=Sort.TEXT, parse=parse, render=render, loses=loses)
+def _between_texts(
+    name: str, parse: Change, render: Change, loses: Words | None = None, *, is_normal: bool = False
+) -> Codec:
+    return Codec(
+        name=name,
+        foreign=Sort.TEXT,
+        neutral=Sort.TEXT,
+        parse=parse,
+        render=render,
+        loses=loses,
+        is_normal=is_normal,
+    )
 
 
 def _no_argument(name: str, argument: str) -> None:

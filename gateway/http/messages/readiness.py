@@ -198,6 +198,7 @@ class SystemReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     system: str
+    mapping: Annotated[str, Meta(description="The digest of the mapping file that reads its answers.")]
     answered: Annotated[str | None, Meta(description="A word of the metric tongban_system_questions_total.")]
     at: str | None
     under_way: int

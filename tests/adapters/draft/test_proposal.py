@@ -256,3 +256,20 @@ def test_every_draft_of_xml_is_a_mapping_file(elements: list[tuple[str, object, 
     except DraftError:
         return
     reads_samples(adapter, samples)
+
+
+@pytest.mark.parametrize(
+    ("text", "codecs"), [("贺知行；陶星若", ["split:；"]), ("贺Ａ；陶星若", ["width:half", "split:;"])]
+)
+def test_two_holders_in_one_text_are_two(text: str, codecs: list[str]) -> None:
+    """Whatever stands between holders, the draft cuts there."""
+    sample = encode({"data": [{"ZZBH": "N-1", "CZZT": text}]})
+    proposal, _, adapter = draft(sample)
+    (guess,) = (one for one in proposal.fields if one.to == "holders[].name")
+    assert list(guess.codecs) == codecs
+    assert len(adapter.parse(sample).records[0].holders) == 2
+
+
+def test_holders_come_from_one_list() -> None:
+    """Of two lists that look like holders, one is taken: a mapping has no place for both."""
+    draft(encode([{"0": [{"holders": "a"}], "1": [{"0": CITIZEN}]}]))

@@ -24,6 +24,8 @@ from adapters.mapping.codecs.registry import parse_codec
         (["2020-01-01", "2020-01-01 10:20:30"], ("yyyy-MM-dd", "yyyy-MM-dd HH:mm:ss")),
         (["2020-01-01", "长期", "", "null"], ("yyyy-MM-dd",)),
         (["2020-02-29", "2024-02-29"], ("yyyy-MM-dd",)),
+        (["2020-01-01T10:20:30Z"], ("yyyy-MM-ddTHH:mm:ssZ",)),
+        (["2020-01-01T10:20:30.000+08:00"], ("yyyy-MM-ddTHH:mm:ss.SSS+08:00",)),
     ],
 )
 def test_forms_of_dates_are_found(values: list[object], forms: tuple[str, ...]) -> None:
@@ -98,3 +100,11 @@ def test_any_values_have_traits(values: list[object]) -> None:
     """Nothing that a message may hold is an error here."""
     traits = find_traits(values)
     assert (traits.kind is Kind.DATE) == bool(traits.date_forms)
+
+
+@pytest.mark.parametrize(
+    ("text", "wide"), [("（甲）：乙；丙", False), ("甲１", True), ("甲Ａ", True), ("甲ｚ", True), ("甲1", False)]
+)
+def test_signs_are_not_wide(text: str, *, wide: bool) -> None:
+    """Full-width digits and letters are another spelling; full-width signs are how Chinese is written."""
+    assert find_traits([text]).wide is wide

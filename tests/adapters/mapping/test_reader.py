@@ -214,3 +214,12 @@ def test_the_digest_is_of_what_the_file_says(text: str) -> None:
 def test_the_transport_is_passed_on() -> None:
     """The recipe is handed to whoever talks to the system, as it was written."""
     assert load(BASE + '\n[transport]\nmethod = "POST"\n').transport == {"method": "POST"}
+
+
+def test_lines_are_told_beside_texts_of_several_lines() -> None:
+    """A text of several lines, whatever it holds, does not hide on which line a fault is."""
+    notes = 'notes = """\n[[field]]\nto = "x"\n"""'
+    text = with_field('to = "surface.x"\nat = "a"').replace("[message]", f"{notes}\n[message]", 1)
+    (before,), (after,) = faults_of(with_field('to = "surface.x"\nat = "a"')), faults_of(text)
+    assert before.line is not None
+    assert after.line == before.line + 4

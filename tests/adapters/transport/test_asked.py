@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from adapters.transport.asked import is_readable, join, read_text, read_tree, xml_tree
+from adapters.transport.asked import is_readable, join, missing_fields, read_text, read_tree, signed_fields, xml_tree
 from adapters.transport.recipe import Tree
 from adapters.transport.template import Place, Template, parse_template
 
@@ -130,3 +130,27 @@ def test_xml() -> None:
 def test_garbage(tree: object) -> None:
     """Any tree is read or refused."""
     read_tree(TREE, json.loads(json.dumps(tree)))
+
+
+VALUES = {
+    name: parse_template(text)
+    for name, text in {"app": "{setting.id}", "time": "{now.epoch-ms}", "who": "{number}-{setting.id}"}.items()
+}
+
+
+@pytest.mark.parametrize(
+    ("places", "missing"),
+    [({"value.app", "value.time", "value.who"}, []), ({"value.time", "number"}, []), ({"value.time"}, ["who"]),
+     (set(), ["time", "who"])],
+)  # fmt: skip
+def test_fields_that_nobody_can_know(places: set[str], missing: list[str]) -> None:
+    """A field of a signature is in the request, or made of what is there and what both sides agreed."""
+    assert missing_fields(VALUES, places, VALUES) == missing
+
+
+def test_fields_are_made_as_the_sender_made_them() -> None:
+    """What a request carries counts as it stands; only what it does not carry is made."""
+    said = {"value.time": "1", "number": "N"}
+    assert signed_fields(VALUES, said, VALUES, {"setting.id": "I"}) == {"app": "I", "time": "1", "who": "N-I"}
+    assert signed_fields(VALUES, {**said, "value.app": ""}, VALUES, {"setting.id": "I"})["app"] == ""
+    assert signed_fields(VALUES, {}, VALUES, {"setting.id": "I"}) == {"app": "I"}

@@ -1,6 +1,7 @@
 """What the client sends for a recipe, and what it makes of the answers."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from adapters.mapping.answer import AnswerOutcome
 from adapters.transport.recipe import Question
-from gateway.adapters.client import AdapterClient
+from gateway.adapters.client import LEAST_WAIT, MAX_RETRIES, MAX_SMALL_ANSWER, AdapterClient
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.inquiry import Inquiry
 from keys.payload.encryption import Encrypted
@@ -93,6 +94,58 @@ async def test_a_retry_that_the_recipe_times() -> None:
         assert [path for path, _, _ in server.asked].count("/api/encode") == 3
 
 
+async def test_a_retry_waits() -> None:
+    """However short the time that a system names, the next try is later, and the one after it later still."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    system = toy(TRANSPORT + '\n[outcomes]\nhttp = { "503" = "retry" }\n')
+    later = lambda: web.Response(status=503, headers={"Retry-After": "0"})  # noqa: E731 -- one of many answers
+    async with serve({"/api/encode": STEP, "/api/own": later}, system) as (client, server):
+        client._sleep = sleep
+        assert (await client.ask(holder())).outcome is AnswerOutcome.RETRY
+        assert [path.partition("?")[0] for path, _, _ in server.asked].count("/api/own") == MAX_RETRIES + 1
+    assert all(LEAST_WAIT * 2**n <= wait <= LEAST_WAIT * 2 ** (n + 1) for n, wait in enumerate(waits))
+    assert len(waits) == MAX_RETRIES
+
+
+SIGN_IN = """
+[sign_in]
+url = "{base}/login"
+json = { password = "{secret.password}" }
+token = "$.token"
+lifetime_seconds = 60
+success = { at = "$.code", is = "0" }
+"""
+
+
+async def test_a_refused_sign_in_is_not_repeated() -> None:
+    """A password that is wrong is not tried with every question."""
+    for refusal in ({"code": "7"}, {"code": "8"}, {"code": "0"}, lambda: web.Response(status=401)):
+        async with serve({"/api/login": refusal, "/api/other": FOUND}, toy(TRANSPORT + SIGN_IN)) as (client, server):
+            for _ in range(5):
+                with suppress(AskError):
+                    assert (await client.ask(holder())).outcome is AnswerOutcome.DENIED
+            assert [path for path, _, _ in server.asked] == ["/api/login"]
+
+
+@pytest.mark.parametrize("path", ["/api/login", "/api/encode"])
+async def test_the_answer_of_a_sign_in_or_a_step_is_small(path: str) -> None:
+    """What gives a token or a code is not read beyond some bytes: it is read while everybody waits."""
+    answers = WHOLE | {"/api/login": {"code": "0", "token": "t"}}
+    for size, fault in ((MAX_SMALL_ANSWER // 2, None), (MAX_SMALL_ANSWER, AskFault.TOO_LARGE)):
+        grown = answers | {path: answers[path] | {"more": "x" * size}}
+        async with serve(grown, toy(TRANSPORT + SIGN_IN)) as (client, _):
+            try:
+                found: AskFault | None = None
+                await client.ask(holder())
+            except AskError as error:
+                found = error.fault
+            assert found is fault
+
+
 async def test_xml_carries_its_message_as_text() -> None:
     """A message inside XML is escaped twice, once for each of the two texts."""
     async with serve({"/api/soap": FOUND}) as (client, server):
@@ -125,6 +178,7 @@ async def test_an_address_is_followed_by_the_table_of_hosts() -> None:
     "link",
     [
         *("http://10.1.2.3/x", "http://10.1.2.3:8081/x", "http://evil.invalid/x", "http://10.1.2.3:8080@evil.invalid/"),
+        *("http://10.1.2.3:8080/a b HTTP/1.1", "http://10.1.2.3:8080/某", "http://10.1.2.3:8080/" + "x" * 9000),
         *("http://user@10.1.2.3:8080/x", "http:///x", "https://[::1/x", "HTTP://169.254.169.254/latest"),
     ],
 )

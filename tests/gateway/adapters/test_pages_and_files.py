@@ -9,6 +9,7 @@ from aiohttp import web
 from adapters.mapping.answer import AnswerOutcome
 from adapters.transport.recipe import Question
 from gateway.adapters.client import MAX_PAGES
+from gateway.adapters.connection import MAX_ANSWER
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.inquiry import Inquiry
 from tests.gateway.adapters.systems import serve, toy
@@ -75,6 +76,15 @@ async def test_pages_without_end() -> None:
         answer = await client.ask(ASK)
         assert answer.outcome is AnswerOutcome.PARTIAL
         assert len(server.asked) == MAX_PAGES
+
+
+async def test_pages_that_are_large_together() -> None:
+    """All pages of one question together are bounded: beyond that the answer is in part."""
+    large = page("1", "2") | {"more": "x" * (MAX_ANSWER // 4)}
+    async with serve({"/api/list": large}, toy(RECIPE)) as (client, server):
+        answer = await client.ask(ASK)
+        assert answer.outcome is AnswerOutcome.PARTIAL
+        assert len(server.asked) == 4
 
 
 @pytest.mark.parametrize("total", ["many", -1, [], 10**12])

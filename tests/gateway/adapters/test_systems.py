@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.systems import load_systems
+from gateway.adapters.systems import cautions_of_systems, load_systems
 from gateway.toml_table import Fault, Words
 
 SOUND = """
@@ -34,6 +34,23 @@ def test_a_sound_file(tmp_path: Path) -> None:
     assert (access.base, access.settings) == ("https://share.example.org/api", {"access_id": "A"})
     assert access.secrets["access_token"].reveal() == b"pass word"
     assert "pass word" not in repr(access)
+
+
+@pytest.mark.parametrize(
+    ("base", "cautions"),
+    [
+        ("https://share.example.org", 0),
+        ("http://share.example.org", 1),
+        ("http://10.1.2.3:8080", 1),
+        ("http://127.0.0.1:8080", 0),
+        ("http://[::1]:8080", 0),
+        ("http://localhost:8080", 0),
+    ],
+)
+def test_secrets_in_the_open(tmp_path: Path, base: str, cautions: int) -> None:
+    """A system on another machine to which secrets travel unencrypted is worth a word at the start."""
+    systems = load_systems(site(tmp_path, SOUND.replace("https://share.example.org/api", base)), faults=[])
+    assert [one.key for one in cautions_of_systems(systems)] == ["shandong.base"] * cautions
 
 
 def test_there_need_be_none(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.reading import read_time
-from gateway.adapters.token import Token, TokenKeeper
+from gateway.adapters.token import FIRST_PAUSE, LONGEST_PAUSE, Token, TokenKeeper
 from keys.payload.secret import Secret
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -31,10 +31,15 @@ class SignIn:
         return Token(secret=Secret(f"token-{self.count}".encode()), until=NOW + timedelta(hours=1))
 
 
+def keeper_of(sign_in: SignIn, *, refused: bool = True) -> TokenKeeper:
+    """Return a keeper that takes every failure for a refusal, or none."""
+    return TokenKeeper(sign_in, is_refusal=lambda _: refused)
+
+
 async def test_a_waiter_that_leaves_takes_nothing_away() -> None:
     """Whoever gives up waiting does not stop the sign-in for the others."""
     sign_in = SignIn()
-    keeper = TokenKeeper(sign_in)
+    keeper = keeper_of(sign_in)
     first, second = asyncio.create_task(keeper.get(NOW)), asyncio.create_task(keeper.get(NOW))
     await asyncio.sleep(0)
     first.cancel()
@@ -46,20 +51,49 @@ async def test_a_waiter_that_leaves_takes_nothing_away() -> None:
 
 
 async def test_a_failure_is_not_remembered() -> None:
-    """All who wait for a sign-in that fails are told so, and the next question signs in again."""
+    """All who wait for a sign-in that nobody answers are told so, and the next question signs in again."""
     sign_in = SignIn(failures=1)
     sign_in.may_end.set()
-    keeper = TokenKeeper(sign_in)
+    keeper = keeper_of(sign_in, refused=False)
     found = await asyncio.gather(keeper.get(NOW), keeper.get(NOW), return_exceptions=True)
     assert [type(one) for one in found] == [AskError, AskError]
     assert (await keeper.get(NOW)).secret.reveal() == b"token-2"
+
+
+async def test_a_refusal_is_remembered() -> None:
+    """After a refused sign-in nobody signs in for a while, which grows with every further one, up to a bound."""
+    sign_in = SignIn(failures=40)
+    sign_in.may_end.set()
+    keeper, at, pauses = keeper_of(sign_in), NOW, []
+    for _ in range(20):
+        for moment in (at, at, at + FIRST_PAUSE / 2):
+            with pytest.raises(AskError):
+                await keeper.get(moment)
+        begun = at
+        while keeper._refusal is not None and at < keeper._refusal.until:
+            at += FIRST_PAUSE
+        pauses.append(at - begun)
+    assert sign_in.count == 20
+    assert pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
+    assert set(pauses[-5:]) == {LONGEST_PAUSE}
+
+
+async def test_a_sign_in_forgets_refusals() -> None:
+    """Once a sign-in succeeded, the next refusal counts as the first."""
+    sign_in = SignIn(failures=1)
+    sign_in.may_end.set()
+    keeper = keeper_of(sign_in)
+    with pytest.raises(AskError):
+        await keeper.get(NOW)
+    token = await keeper.get(NOW + FIRST_PAUSE)
+    assert (token.secret.reveal(), keeper._refusal) == (b"token-2", None)
 
 
 async def test_a_token_ends() -> None:
     """A token is good up to its end, which is outside, and not when the system no longer takes it."""
     sign_in = SignIn()
     sign_in.may_end.set()
-    keeper = TokenKeeper(sign_in)
+    keeper = keeper_of(sign_in)
     first = await keeper.get(NOW)
     assert await keeper.get(NOW + timedelta(minutes=59)) is first
     assert await keeper.get(NOW + timedelta(hours=1)) is not first
@@ -70,7 +104,7 @@ async def test_a_token_ends() -> None:
 
 async def test_closing_stops_a_sign_in() -> None:
     """A sign-in that nobody waits for ends with the client."""
-    keeper = TokenKeeper(SignIn())
+    keeper = keeper_of(SignIn())
     waiter = asyncio.create_task(keeper.get(NOW))
     await asyncio.sleep(0)
     await keeper.close()

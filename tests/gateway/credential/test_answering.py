@@ -1,6 +1,7 @@
 """Our answer as a credential over HTTP: what the policy gave as it is, and nothing beyond."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
 from gateway.http.state import LOG
 from gateway.own_keys.keystore import Keystore
+from gateway.pipeline import PASSED_OVER
 from keys.own.journal import JournalEntry
 from keys.own.record import KeyAlgorithm, KeyPurpose, KeyRecord, KeyState
 from keys.own.signer import SoftwareSigner
@@ -24,7 +26,7 @@ from keys.sd_jwt.verification import IssuerKey, Question, verify_sd_jwt
 from policies.dimension import LicenceStatus
 from tests.support.callers import NOW, Party
 from tests.support.credentials import AUDIENCE, ISSUER, NONCE, read_by_oracle
-from tests.support.http import FORGED, URL, Client, StartClient, bearer
+from tests.support.http import FORGED, GENUINE, URL, Client, StartClient, bearer
 from tests.support.own_keys import DAY, PASSPHRASE, make_key_file
 from tests.support.sharing import (
     ID_CARD_CODE,
@@ -153,6 +155,7 @@ async def test_who_may_not(aiohttp_client: StartClient, issuing: Issuing) -> Non
         (verified(make_licence(), verdict=FORGED), WANTED, "not-valid"),
         (verified(None), WANTED, "not-valid"),
         (verified(make_licence(), status=LicenceStatus.UNKNOWN), WANTED, "not-active"),
+        (verified(make_licence(), verdict=replace(GENUINE, notes=(PASSED_OVER,))), WANTED, "not-active"),
         (make_licence(type_code=""), WANTED, "no-type"),
         (make_licence(), WANTED | {"fields": ["status"]}, "nothing-to-show"),
         (make_licence(), WANTED | {"fields": ["address"]}, "nothing-to-show"),

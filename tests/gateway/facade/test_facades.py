@@ -20,14 +20,16 @@ from gateway.audit.leaf import LeafKind
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.demo.licences import LicenceDraft
 from gateway.http import facades
-from gateway.http.facades import DECISION_HEADER
+from gateway.http.facades import DECISION_HEADER, MAX_REQUEST
 from gateway.http.state import FACADES, LOG
 from gateway.sources.source import LicenceKey, by_number
+from keys.payload.registry import parse_encryption
 from keys.payload.secret import Secret
 from policies.dimension import LicenceStatus
 from tests.support.facades import (
     ACCOUNTS,
     BUSINESS_NAME,
+    CASE,
     COMPANY,
     OTHER_COMPANY,
     PERMIT,
@@ -38,12 +40,14 @@ from tests.support.facades import (
     set_status,
     write_facade_site,
 )
-from tests.support.policy import BUSINESS
+from tests.support.policy import BUSINESS, REAL_ESTATE
+from tests.support.river import NAME, flowing, write_river
 from tests.support.sharing import Logged, logged
 
 HOLDER = COMPANY.holders[0]
 BY_IDENTIFIER = ask(Question.IDENTIFIER, identifier=COMPANY.identifier)
 BY_HOLDER = ask(Question.HOLDER, holder_code=HOLDER.code, type_code=TYPE_CODE, name=BUSINESS_NAME)
+PERMIT_NAME = "食品经营许可证"
 NO_CODE = {"jiangsu", "national", "zhejiang"}  # of a refusal: their mappings know none
 NOBODY = replace(BY_HOLDER, holder_code="91379901MADEM99999")
 WriteSite = Callable[..., Awaitable[Path]]
@@ -181,23 +185,103 @@ async def test_a_holder_without_licences(write_site: WriteSite) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "inquiry", "outcome"),
+    ("name", "inquiry", "outcome", "decisions"),
     [
-        ("shandong", ask(Question.IDENTIFIER, identifier=PERMIT.identifier), AnswerOutcome.DENIED),
+        ("shandong", ask(Question.IDENTIFIER, identifier=PERMIT.identifier), AnswerOutcome.DENIED, 1),
         (
             "guangdong",
-            ask(Question.HOLDER, holder_code=PERMIT.holders[0].code, type_code="食品经营许可证"),
+            ask(Question.HOLDER, holder_code=PERMIT.holders[0].code, type_code=PERMIT_NAME),
             AnswerOutcome.NOT_FOUND,
+            2,
         ),
     ],
 )
 async def test_what_the_policy_does_not_give(
-    write_site: WriteSite, name: str, inquiry: Inquiry, outcome: AnswerOutcome
+    write_site: WriteSite, name: str, inquiry: Inquiry, outcome: AnswerOutcome, decisions: int
 ) -> None:
-    """A licence of which the policy gives nothing is denied; one that was searched for is as if it were not there."""
+    """A licence of which the policy gives nothing is denied; one that was searched for is as if it were not there.
+
+    Of the search there is an entry beside that of the licence, as where nothing is found.
+    """
     answer, log = await ask_once(await write_site(name), name, inquiry)
     assert (answer.outcome, answer.records) == (outcome, ())
-    assert len(log) == 1
+    assert len(log) == decisions
+
+
+async def search(served: Served, *, page: int = 1, size: int = 150) -> tuple[str, int]:
+    """Search at Guangdong's façade as any client can; return the answer, and how many decisions it names."""
+    keeper = served.client._keeper
+    if keeper._token is None:
+        await served.client.ask(NOBODY)
+    assert keeper._token is not None
+    settings = ACCOUNTS["guangdong"].settings
+    operator = {name: settings[name] for name in ("account", "division", "division_code")}
+    operator |= {"role": settings["operator_role"], "identity_num": "operator-1"}
+    data = {
+        "identity_number": ["91379901MADEM99999"],
+        "license_item_code": PERMIT_NAME,
+        "service_item_code": REAL_ESTATE,
+        "biz_num": CASE,
+        "operator": operator,
+    }
+    body = {"request_id": "r", "page": str(page), "page_size": str(size), "data": data}
+    token = {"access_token": keeper._token.secret.reveal().decode()}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{served.base}/license/auth", params=token, json=body) as response,
+    ):
+        return await response.text(), len(response.headers[DECISION_HEADER].split(","))
+
+
+@pytest.mark.parametrize("status", [LicenceStatus.ACTIVE, LicenceStatus.SUSPENDED, LicenceStatus.UNKNOWN])
+async def test_a_search_tells_nothing_of_what_is_not_given(
+    write_site: WriteSite, monkeypatch: pytest.MonkeyPatch, status: LicenceStatus
+) -> None:
+    """However many such licences there are, on whichever page and with whatever status, the answer is that of none."""
+    folder = await write_site("guangdong")
+    await asyncio.to_thread(set_status, folder, PERMIT.identifier, status)
+    async with serve_facade(folder, "guangdong") as served:
+        nothing = await search(served)
+        for count, page, size in [(1, 1, 150), (3, 1, 150), (3, 2, 1), (1, 99, 1)]:
+            keys_found(monkeypatch, served, *[PERMIT] * count)
+            before = len(await entries(served))
+            assert await search(served, page=page, size=size) == nothing
+            assert len(await entries(served)) == before + count + 1
+        keys_found(monkeypatch, served, COMPANY, *[PERMIT] * 7)
+        shown, decisions = await search(served, size=1)
+        assert (json.loads(shown)["total_count"], decisions) == (1, 1)
+
+
+async def test_a_search_that_is_not_given_where_one_is_answered(
+    write_site: WriteSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one answer holds one licence, several that are not given are as if they were not there."""
+    async with serve_facade(await write_site("shandong"), "shandong") as served:
+        keys_found(monkeypatch, served, PERMIT, PERMIT)
+        answer = await served.client.ask(NOBODY)
+    assert (answer.outcome, answer.raw_outcome) == (AnswerOutcome.NOT_FOUND, "10")
+
+
+async def test_a_search_of_what_is_not_in_force(write_site: WriteSite) -> None:
+    """A licence of which the policy would give something is told of with its status."""
+    folder = await write_site("guangdong")
+    await asyncio.to_thread(set_status, folder, COMPANY.identifier, LicenceStatus.SUSPENDED)
+    answer, _ = await ask_once(folder, "guangdong", BY_HOLDER)
+    assert [(one.status, one.holders[0].name) for one in answer.records] == [(RecordStatus.SUSPENDED, "")]
+
+
+async def test_a_search_for_what_another_system_knows(write_site: WriteSite) -> None:
+    """Where a system is named for the type, which nobody can search, nothing found is no "not found"."""
+    async with flowing() as river:
+        folder = await write_site("guangdong")
+        rules = f'[[source]]\nsystem = "{NAME}"\ntypes = ["{BUSINESS_NAME}"]\n'
+        await asyncio.to_thread(write_river, folder, river.address, rules)
+        inquiry = replace(NOBODY, type_code=BUSINESS_NAME)
+        answer, log = await ask_once(folder, "guangdong", inquiry)
+        assert river.asked == []
+    assert answer.outcome is AnswerOutcome.ERROR
+    (entry,) = log
+    assert (entry.leaf.content.kind, entry.part.subjects != ()) == (LeafKind.DENY, True)
 
 
 def keys_found(monkeypatch: pytest.MonkeyPatch, served: Served, *drafts: LicenceDraft) -> None:
@@ -223,7 +307,7 @@ async def test_several_licences(write_site: WriteSite, monkeypatch: pytest.Monke
 
 
 async def test_pages(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A caller that asks page by page gets all of them, each once, and decided when its page is asked for."""
+    """A caller that asks page by page gets all of them, each once; all are decided for each page."""
     async with serve_facade(await write_site("guangdong"), "guangdong") as served:
         keys_found(monkeypatch, served, COMPANY, OTHER_COMPANY)
         recipe = served.client._recipe
@@ -232,7 +316,7 @@ async def test_pages(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> 
         served.client._recipe = replace(recipe, calls={**recipe.calls, Question.HOLDER: paged})
         answer = await served.client.ask(BY_HOLDER)
         assert (answer.outcome, len(answer.records)) == (AnswerOutcome.FOUND, 2)
-        assert len(await entries(served)) == 2
+        assert len(await entries(served)) == 4
 
 
 async def test_one_that_could_not_be_checked(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,12 +330,12 @@ async def test_one_that_could_not_be_checked(write_site: WriteSite, monkeypatch:
 
 
 async def test_more_than_the_system_has_room_for(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where one answer holds one licence, several are an error and none of them is chosen; nothing is decided."""
+    """Where one answer holds one licence, several that may be shown are an error, and none of them is chosen."""
     async with serve_facade(await write_site("shandong"), "shandong") as served:
         keys_found(monkeypatch, served, COMPANY, OTHER_COMPANY)
         answer = await served.client.ask(BY_HOLDER)
         assert (answer.outcome, answer.records) == (AnswerOutcome.ERROR, ())
-        assert [one.leaf.content.kind for one in await entries(served)] == [LeafKind.DENY]
+        assert [one.leaf.content.kind for one in await entries(served)] == [LeafKind.ACCESS] * 2
 
 
 async def test_masks_stay_masks(write_site: WriteSite) -> None:
@@ -389,6 +473,93 @@ async def test_a_caller_that_is_switched_off(write_site: WriteSite) -> None:
     assert log == []
 
 
+ENCRYPTED = """[[transport.encryption]]
+direction = "out"
+at = "$.holderCode"
+key = "sm4_key"
+name = "sm4-cbc"
+iv_place = "front"
+spelling = "hex"
+key_spelling = "hex"
+
+"""
+
+
+async def test_what_cannot_be_decrypted(write_site: WriteSite) -> None:
+    """Nobody without the account learns whether something could be decrypted; the caller is told, with an entry."""
+    key = "0123456789abcdef" * 2
+    known = ACCOUNTS["shandong"]
+    account = replace(known, secrets={**known.secrets, "sm4_key": key})
+    folder = await write_site("shandong", account=account)
+    mapping = folder / "adapters" / "shandong.toml"
+    text = await asyncio.to_thread(mapping.read_text)
+    text = text.replace('"sm2_private_key"]', '"sm2_private_key", "sm4_key"]', 1)
+    text = text.replace("[[transport.call]]", ENCRYPTED + "[[transport.call]]", 1)
+    await asyncio.to_thread(mapping.write_text, text)
+    recipe = {"name": "sm4-cbc", "iv_place": "front", "spelling": "hex", "key_spelling": "hex"}
+    good = parse_encryption(recipe).make_encryptor(Secret(key.encode())).encrypt_text(HOLDER.code).text
+    changed = good[:-2] + f"{int(good[-2:], 16) ^ 0x55:02x}"
+    right = {"accessId": "partner", "accessToken": known.secrets["access_token"]}
+    said = []
+    async with serve_facade(folder, "shandong", access=known.access) as served, aiohttp.ClientSession() as session:
+        for headers in (right | {"accessToken": "none"}, right):
+            for code in (good, changed):
+                body = {"certTypeCode": TYPE_CODE, "holderCode": code, "holderTypeCode": "001", "useCause": "x"}
+                address = f"{served.base}/CertShare/queryCertInfoByHolderCode"
+                async with session.post(address, json=body, headers=headers) as response:
+                    said.append(json.loads(await response.text())["code"])
+        assert [one.leaf.content.kind for one in await entries(served)] == [LeafKind.ACCESS, LeafKind.DENY]
+    assert said == ["100", "100", "0", "101"]
+
+
+async def test_a_token_ends_with_the_account(write_site: WriteSite) -> None:
+    """When the password is another one, or the façade another caller's, the tokens of before are good no more."""
+    folder = await write_site("guangdong")
+    async with serve_facade(folder, "guangdong") as served:
+        assert (await served.client.ask(BY_HOLDER)).outcome is AnswerOutcome.FOUND
+        token = served.client._keeper._token
+    await asyncio.to_thread((folder / "state" / "guangdong-password").write_text, "another password of the tests\n")
+    async with serve_facade(folder, "guangdong") as served:
+        served.client._keeper._token = token
+        assert (await served.client.ask(BY_HOLDER)).outcome is not AnswerOutcome.FOUND
+        assert len(await entries(served)) == 1  # that of before
+
+
+async def test_what_is_said_again(write_site: WriteSite) -> None:
+    """Of what a question names beside the identifier nothing was compared, and nothing is said again."""
+    folder = await write_site("shandong")
+    mapping = folder / "adapters" / "shandong.toml"
+    text = await asyncio.to_thread(mapping.read_text)
+    old = 'json = { certIdentifier = "{identifier}", useCause = "{use}" }'
+    new = 'json = { certIdentifier = "{identifier}", holder = "{holder_code}", no = "{number}", useCause = "{use}" }'
+    await asyncio.to_thread(mapping.write_text, text.replace(old, new, 1))
+    token = ACCOUNTS["shandong"].secrets["access_token"]
+    headers = {"accessId": "partner", "accessToken": token}
+    body = {"certIdentifier": COMPANY.identifier, "holder": "91110000000000000X", "no": "N-1", "useCause": "x"}
+    async with (
+        serve_facade(folder, "shandong") as served,
+        aiohttp.ClientSession() as session,
+        session.post(f"{served.base}/CertShare/queryCertInfo", json=body, headers=headers) as response,
+    ):
+        text = await response.text()
+    assert json.loads(text)["code"] == "0"
+    assert "91110000000000000X" not in text
+    assert "N-1" not in text
+
+
+@pytest.mark.parametrize("name", ["zhejiang", "exchange"])
+async def test_a_signed_question_comes_once(write_site: WriteSite, name: str) -> None:
+    """Where a signature has nothing that is fresh each time, the same question under it is refused all the same."""
+    async with serve_facade(await write_site(name), name) as served:
+        assert (await served.client.ask(BY_HOLDER)).outcome is AnswerOutcome.FOUND
+        if name in NO_CODE:
+            with pytest.raises(AskError):
+                await served.client.ask(BY_HOLDER)
+        else:
+            assert (await served.client.ask(BY_HOLDER)).outcome is AnswerOutcome.DENIED
+        assert len(await entries(served)) == 1
+
+
 async def test_every_process_takes_the_tokens_of_the_others(write_site: WriteSite) -> None:
     """A token of one process of the site is good in another: its key is the site's."""
     folder = await write_site("guangdong")
@@ -438,7 +609,7 @@ async def test_garbage(write_site: WriteSite) -> None:
             async with session.post(f"{served.base}/security/login", data=body) as response:
                 assert response.status == 200
                 assert json.loads(await response.text())["ack_code"] == "FAILURE"
-        too_large = b" " * (65 * 1024)
+        too_large = b" " * (MAX_REQUEST + 1)
         async with session.post(f"{served.base}/security/login", data=too_large) as response:
             assert json.loads(await response.text())["ack_code"] == "FAILURE"
         assert await entries(served) == []

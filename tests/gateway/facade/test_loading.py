@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.serve import serve
 from gateway.site import SiteError, load_site
 from tests.support.demo import NOW
 from tests.support.facades import ACCOUNTS, write_facade_site
@@ -80,6 +81,42 @@ def test_a_secret_that_others_may_read(tmp_path: Path) -> None:
     folder = write_facade_site(tmp_path, "shandong")
     (folder / "state" / "shandong-access_token").chmod(0o644)
     assert any("facade.secrets.access_token" in one for one in faults(folder))
+
+
+def test_a_short_secret(tmp_path: Path) -> None:
+    """A password that could be found by trying is a fault: whoever asks may try as often as he likes."""
+    folder = write_facade_site(tmp_path, "shandong")
+    (folder / "state" / "shandong-access_token").write_text("15 characters..\n")
+    assert any("16 bytes or more" in one for one in faults(folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "found"),
+    [("QUJD\n", 0o600, "something else"), ("QUJD" * 12, 0o644, "others may read"), (None, 0o700, "no plain file")],
+)
+def test_a_key_of_tokens_that_cannot_be_used(tmp_path: Path, content: str | None, mode: int, found: str) -> None:
+    """A key of façades that is short, open to others or no file is a fault like any other; none is no fault."""
+    path = write_facade_site(tmp_path, "shandong") / "state" / "facades.key"
+    load_site(tmp_path, at=NOW)
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_text(content)
+    path.chmod(mode)
+    assert any(one.startswith("state/facades.key: ") and found in one for one in faults(tmp_path))
+
+
+@pytest.mark.parametrize(("name", "cautions"), [("zhejiang", 1), ("shandong", 0)])
+def test_signatures_without_a_nonce(tmp_path: Path, name: str, cautions: int) -> None:
+    """A system whose signature covers no more than the moment is worth a word at the start."""
+    found = load_site(write_facade_site(tmp_path, name), at=NOW).cautions
+    assert [one.key for one in found] == ["facade[1]"] * cautions
+
+
+def test_cautions_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever starts the gateway reads them, though they keep it from nothing."""
+    serve(write_facade_site(tmp_path, "zhejiang"), workers=0)
+    assert "facade[1]" in capsys.readouterr().err
 
 
 def test_a_recipe_that_guards_nothing(tmp_path: Path) -> None:

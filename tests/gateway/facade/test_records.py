@@ -9,7 +9,7 @@ from adapters.record.record import LicenceRecord, RecordHolder
 from adapters.record.status import RecordStatus
 from gateway.disclosure import FieldShown
 from gateway.facade.records import make_record, say_found
-from gateway.pipeline import UNDER_OBJECTION, Verified
+from gateway.pipeline import PASSED_OVER, UNDER_OBJECTION, Verified
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName, Outcome, Verdict
 from policies.dimension import LicenceStatus
@@ -109,6 +109,25 @@ def test_what_is_said(
     assert found.outcome is outcome
     assert (None if found.record is None else found.record.status) is said
     assert found.record is None or found.record.holders == ASKED.holders
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "outcome"),
+    [
+        (GENUINE, LicenceStatus.ACTIVE, AnswerOutcome.RETRY),
+        (FORGED, LicenceStatus.CANCELLED, AnswerOutcome.FOUND),
+    ],
+)
+def test_a_source_that_was_passed_over(verdict: Verdict, status: LicenceStatus, outcome: AnswerOutcome) -> None:
+    """While a source that comes first cannot be asked, nothing is in force; what speaks against a licence is told."""
+    noted = Verdict(format="ofd", checks=verdict.checks, notes=(PASSED_OVER,))
+    assert say_found(Verified(verdict=noted, status=status), None, ASKED).outcome is outcome
+
+
+def test_a_record_that_differs() -> None:
+    """A record that cannot be told to be the one that is asked for is neither found nor not found."""
+    verdict = failing(CheckName.STATUS, Outcome.UNKNOWN, Reason.STATUS_RECORD_DIFFERS)
+    assert say_found(Verified(verdict=verdict), None, ASKED).outcome is AnswerOutcome.ERROR
 
 
 def test_an_objection_is_told() -> None:

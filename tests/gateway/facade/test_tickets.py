@@ -69,7 +69,18 @@ def test_a_signed_request_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.facade.replays.MAX_MARKS", 2)
     guard = Replays()
     marks = [ReplayMark(value=f"{number:064x}", until=NOW + timedelta(minutes=5)) for number in range(3)]
-    assert guard.admit(None, NOW)
-    assert guard.admit(None, NOW)
     assert [guard.admit(one, NOW) for one in (marks[0], marks[0], marks[1], marks[2])] == [True, False, True, False]
     assert guard.admit(marks[2], NOW + timedelta(minutes=5))
+
+
+def test_a_signed_question_without_a_nonce_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same words under the same signature are refused, in whatever order; others push out what ends first."""
+    monkeypatch.setattr("gateway.facade.replays.MAX_MARKS", 2)
+    guard = Replays()
+    first, second, third = ({"signature": "s", "holder_code": code} for code in "123")
+    ends = NOW + timedelta(minutes=5)
+    assert [guard.admit_like(one, ends, NOW) for one in (first, dict(reversed(first.items())))] == [True, False]
+    assert guard.admit_like(second, ends + timedelta(seconds=1), NOW)
+    assert guard.admit_like(third, ends + timedelta(seconds=1), NOW)
+    assert [guard.admit_like(one, ends, NOW) for one in (third, first)] == [False, True]
+    assert guard.admit_like(third, ends, NOW + timedelta(hours=1))

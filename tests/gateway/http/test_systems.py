@@ -20,7 +20,9 @@ from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.readiness import Readiness
 from gateway.settings import SourcesSettings
 from gateway.site import Site, load_site
+from gateway.sources.breaker import FAILURES
 from gateway.sources.intake import read_new_licence
+from gateway.sources.rules import SourceRule
 from gateway.sources.source import SourceFault, SourceUnavailableError
 from gateway.sources.store import SqliteLicenceStore
 from policies.dimension import LicenceStatus
@@ -270,6 +272,15 @@ async def test_another_holder(start: Start) -> None:
         assert len(stage.river.asked) == 2
 
 
+async def test_a_holder_whom_a_record_alone_masks(start: Start) -> None:
+    """A system that is asked by number alone and masks the holder tells nobody that the number exists."""
+    holders = (RecordHolder(name="某*", code="9134*********415U", code_type="001"),)
+    masked = record_of(ONE.document, RecordStatus.REVOKED, document=None, holders=holders)
+    async with start(masked) as stage:
+        for key in (key_of(), key_of(holder=STRANGER)):
+            assert (await stage.answer(key))["reasons"] == ["status.not-found"]
+
+
 async def test_another_holder_of_a_record_alone(start: Start) -> None:
     """Where nothing is sealed the holder is that of the record, and one who is not stated is nobody."""
     holders = (RecordHolder(name="某*", code="9134*********415U", code_type="001"),)
@@ -371,6 +382,33 @@ async def test_more_questions_than_it_takes_at_once(start: Start) -> None:
         assert sorted(outcomes) == ["unknown", "valid", "valid"]
 
 
+async def test_a_dead_province_leaves_time_for_the_next_one(start: Start) -> None:
+    """However many questions wait for a province that hangs, the one behind it is asked; then the first is left alone.
+
+    The second one is well, and has half of the time.
+    """
+    async with flowing(record_of(ONE.document)) as lake:
+
+        def add_lake(site: Site) -> Site:
+            (river,) = site.asked
+            system = replace(river.adapter.rules.system, id="lake")
+            adapter = replace(river.adapter, rules=replace(river.adapter.rules, system=system))
+            access = replace(river.access, base=lake.address)
+            rules = (SourceRule(system=NAME), SourceRule(system="lake"))
+            return replace(site, asked=(river, replace(river, adapter=adapter, access=access)), rules=rules)
+
+        sources = SourcesSettings(deadline_seconds=4.0, concurrency=FAILURES)
+        async with start(change=add_lake, sources=sources) as stage:
+            stage.river.hold = asyncio.Event()
+            answers = await asyncio.gather(*(stage.answer(identifier_of()) for _ in range(12)))
+            assert {(one["outcome"], one["freshness"]["source"]) for one in answers} == {("valid", "system:lake")}
+            assert len(lake.asked) == 12
+            await stage.answer(identifier_of())
+            assert len(stage.river.asked) == FAILURES
+            assert await stage.metric("tongban_system_questions_total", outcome="paused", system=NAME) > 0
+            stage.river.hold.set()
+
+
 # --- several sources --------------------------------------------------------------------------------------------------
 
 
@@ -444,6 +482,26 @@ async def test_an_authoritative_source(start: Start) -> None:
         assert (await stage.answer(by_name))["reasons"] == ["status.denied"]
 
 
+async def test_an_authoritative_source_and_a_store_that_no_rule_names(start: Start) -> None:
+    """The store's old copy does not come before the word of a source that is final."""
+    rules = f'[[source]]\nsystem = "{NAME}"\nauthoritative = true\n'
+    async with start(record_of(ONE.document, RecordStatus.REVOKED), store=(ONE,), rules=rules) as stage:
+        content = await stage.answer(identifier_of())
+        assert (content["reasons"], content["freshness"]["register"]) == (["status.revoked"], SOURCE)
+
+
+async def test_an_area_that_nobody_knows(start: Start) -> None:
+    """A number does not tell where its licence was issued: not-found is no word where a rule goes by that."""
+    rules = f'[[source]]\nsystem = "{NAME}"\nareas = ["11"]\n'
+    async with start(store=(OTHER,), rules=rules) as stage:
+        content = await stage.answer(key_of())
+        assert (content["outcome"], content["reasons"]) == ("unknown", ["status.not-provided"])
+        assert check_of(content, "status")["detail"] == f"{SOURCE}: undecided"
+        assert stage.river.asked == []
+        content = await stage.answer(key_of(OTHER))
+        assert (content["outcome"], content["notes"][-1:]) == ("valid", [])
+
+
 async def test_areas(start: Start) -> None:
     """A system is asked for licences that were issued in its area, and for no others."""
     area = licence_of(ONE.document).issuer_code[2:4]
@@ -501,6 +559,44 @@ async def test_the_document_of_a_revoked_licence(start: Start) -> None:
         stage.river.result = "LATER"
         content = await stage.answer(question(ONE.document)["licence"])
         assert (content["outcome"], content["reasons"]) == ("unknown", ["status.unavailable"])
+
+
+@pytest.mark.parametrize("licence", [identifier_of(), question(ONE.document)["licence"]], ids=["key", "document"])
+@pytest.mark.parametrize("identifier", ["", "asked", "short"])
+async def test_the_record_of_another_licence(start: Start, identifier: str, licence: dict[str, str]) -> None:
+    """A record of another licence says nothing of the one that was asked for, however its status is."""
+    asked = ONE.draft.identifier
+    sent = {"": "", "asked": asked, "short": asked.rpartition(".")[0]}[identifier]
+    other = replace(record_of(ONE.document if identifier == "short" else OTHER.document), identifier=sent)
+    async with start(record_of(ONE.document, RecordStatus.REVOKED)) as stage:
+        body = stage.river.adapter.render((replace(other, document=RecordDocument(content=ONE.document)),))
+        stage.river.change = lambda _: body
+        content = await stage.answer(licence)
+        assert (content["outcome"], content["reasons"]) == ("unknown", ["status.record-differs"])
+        assert content["freshness"]["stale"]
+
+
+async def test_a_province_that_cannot_be_asked_about_documents(start: Start) -> None:
+    """A document whose register is named and cannot be asked is not valid."""
+
+    def without_status(site: Site) -> Site:
+        (river,) = site.asked
+        adapter = replace(river.adapter, rules=replace(river.adapter.rules, status=None))
+        return replace(site, asked=(replace(river, adapter=adapter),))
+
+    async with start(record_of(ONE.document), change=without_status) as stage:
+        content = await stage.answer(question(ONE.document)["licence"])
+        assert (content["outcome"], content["reasons"]) == ("unknown", ["status.not-provided"])
+        assert stage.river.asked == []
+
+
+async def test_a_final_source_that_does_not_know_a_document(start: Start) -> None:
+    """A genuine document that the source with the final word does not know is valid with a note."""
+    for authoritative, notes in (("true", ["status.not-registered"]), ("false", [])):
+        async with start(rules=f'[[source]]\nsystem = "{NAME}"\nauthoritative = {authoritative}\n') as stage:
+            content = await stage.answer(question(ONE.document)["licence"])
+            assert (content["outcome"], content["freshness"]["register"]) == ("valid", None)
+            assert [one for one in content["notes"] if one.startswith("status.")] == notes
 
 
 async def test_documents_may_be_left_out(start: Start) -> None:

@@ -1,5 +1,6 @@
 """An import: nothing lost, nothing done twice, and it goes on where it was interrupted."""
 
+import gc
 import json
 import stat
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.mapping.adapter import load_adapter
+from adapters.mapping.error import AdapterError
 from benchmarks.adapter_material import NAME, make_adapter, make_lines, mapping_of
 from gateway.licence_import import importing, readers
 from gateway.licence_import.checkpoint import Checkpoint, write_checkpoint
@@ -213,6 +215,66 @@ def test_a_code_never_seen_is_counted(tmp_path: Path) -> None:
     (line,) = lines(1)
     job = job_for(tmp_path, line.replace(b'"status":"1"', b'"status":"7"'))
     assert run(job) == Tally(read=1, stored=1, unseen=1)
+
+
+def test_records_that_are_none_of_a_licence(tmp_path: Path) -> None:
+    """A code in a record says why it is not stored, and the records beside it are."""
+    rows = "<RECORD><CWDM>-902</CWDM></RECORD><RECORD><ZQZBH>1</ZQZBH><ZJMC>证</ZJMC></RECORD>"
+    data = f"<PACKAGE><PACKAGEHEAD><FHDM>0</FHDM></PACKAGEHEAD><DATA>{rows}</DATA></PACKAGE>".encode()
+    job = job_for(tmp_path, data, (SHIPPED / "police-package.toml").read_bytes())
+    assert run(job) == Tally(read=2, stored=1, rejected=1)
+    (bad,) = rejects(job)
+    assert (bad["index"], bad["reason"], bad["where"]) == (0, "outcome.not-found", "/CWDM")
+
+
+def test_garbage_is_looked_for_as_before_afterwards(tmp_path: Path) -> None:
+    """An import leaves the collector of its process as it found it, also when it ends in a crash."""
+
+    def crash(_: Batch) -> None:
+        assert not gc.isenabled()
+        raise Crash
+
+    job = job_for(tmp_path, b"".join(lines(1)))
+    with pytest.raises(Crash):
+        run(job, crash)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    gc.disable()
+    try:
+        assert run(job).read == 1
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_bad_records_leave_no_garbage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors and what their tracebacks hold are gone after each batch, however many records are bad."""
+    monkeypatch.setattr(importing, "BATCH_RECORDS", 1)
+    monkeypatch.setattr("gateway.licence_import.piece.PIECE_BYTES", 1)
+    job = job_for(tmp_path, b"".join(line.replace(b"2024-02-29", b"2024-02-30") for line in lines(30)))
+    alive: list[int] = []
+    assert (
+        run(job, lambda _: alive.append(sum(isinstance(one, AdapterError) for one in gc.get_objects()))).rejected == 30
+    )
+    assert max(alive) <= 2  # of the batch that is announced
+
+
+def test_a_commit_of_an_import_is_on_disk(tmp_path: Path) -> None:
+    """Whatever is made ready for many records, every commit still waits for the disk."""
+    store = SqliteLicenceStore(tmp_path / "licences.sqlite", create=True)
+    store.expect_many()
+    assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    store.close()
+
+
+def test_long_pieces_wait_for_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces are read ahead up to so many bytes, so that memory has a bound."""
+    monkeypatch.setattr(readers, "_WORTH_IT", 0)
+    monkeypatch.setattr(readers, "_AHEAD_BYTES", 1)
+    monkeypatch.setattr("gateway.licence_import.piece.PIECE_BYTES", 1)
+    job = job_for(tmp_path, b"".join(lines(12)))
+    assert run(job) == Tally(read=12, stored=12)
 
 
 def test_processes_read_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

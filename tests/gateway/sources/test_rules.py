@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from gateway.sources.errand import Errand
 from gateway.sources.rules import (
     SOURCES_FILE,
-    STORE_FIRST,
+    STORE,
     SourceRule,
     Wanted,
     load_rules,
     select_rules,
+    undecided_rules,
     wanted_by_key,
     wanted_by_licence,
 )
@@ -54,7 +55,7 @@ def rule(system: str, *areas: str) -> str:
 
 def test_without_a_file(tmp_path: Path) -> None:
     """Without rules the gateway's own store is the only source."""
-    assert load_rules(tmp_path, systems=SYSTEMS, faults=[]) == (STORE_FIRST,)
+    assert load_rules(tmp_path, systems=SYSTEMS, faults=[]) == (STORE,)
 
 
 def test_a_sound_file(tmp_path: Path) -> None:
@@ -69,9 +70,17 @@ def test_a_sound_file(tmp_path: Path) -> None:
 
 
 def test_the_store_is_first_where_no_rule_places_it(tmp_path: Path) -> None:
-    """A file that does not name the store leaves it first."""
-    rules, _ = load(tmp_path, rule("national"))
-    assert [one.system for one in rules] == ["store", "national"]
+    """A file that does not name the store leaves it first, but behind every source whose word is final."""
+    final = rule("guangdong") + 'types = ["食品经营许可证"]\nauthoritative = true\n'
+    for text, systems in (
+        (rule("national"), ["store", "national"]),
+        (final + rule("national"), ["guangdong", "store", "national"]),
+        (rule("national", "11") + final, ["national", "guangdong", "store"]),
+        (rule("guangdong") + "authoritative = true\n", ["guangdong", "store"]),
+    ):
+        rules, faults = load(tmp_path, text)
+        assert faults == []
+        assert [one.system for one in rules] == systems
 
 
 @pytest.mark.parametrize(
@@ -126,6 +135,18 @@ def test_what_a_document_tells() -> None:
     assert wanted_by_licence(make_licence(issuer_code="none")).area == ""
 
 
+def test_rules_that_cannot_be_decided() -> None:
+    """A rule for areas or types is undecided for a licence of which nobody knows them, unless its source is asked."""
+    area, food = SourceRule(system="a", areas=("44",)), SourceRule(system="f", types=frozenset({"FOOD"}))
+    final = SourceRule(system="z", is_authoritative=True)
+    unknown = Wanted(area="", types=frozenset())
+    assert undecided_rules((area, food, STORE), unknown) == (area, food)
+    assert undecided_rules((final, area, food), unknown) == ()
+    assert undecided_rules((area, SourceRule(system="a")), unknown) == ()
+    assert undecided_rules((area, food), Wanted(area="110000", types=frozenset({"TRADE"}))) == ()
+    assert undecided_rules((area, food), Wanted(area="", types=frozenset({"TRADE"}))) == (area,)
+
+
 AREAS = st.lists(st.sampled_from(["11", "1101", "110101", "44", "4401"]), max_size=3, unique=True).map(tuple)
 TYPES = st.frozensets(st.sampled_from(["a", "b", "c"]), max_size=2)
 RULES = st.builds(
@@ -139,6 +160,13 @@ def test_what_covers_fits(one: SourceRule, other: SourceRule, wanted: Wanted) ->
     """A rule that covers another one fits everything that the other one fits."""
     if one.covers(other) and other.fits(wanted):
         assert one.fits(wanted)
+
+
+@given(RULES, st.sampled_from(["110101", "990000"]), st.frozensets(st.sampled_from(["a", "b"]), min_size=1, max_size=2))
+def test_what_is_known_is_decided(one: SourceRule, area: str, types: frozenset[str]) -> None:
+    """Of a licence whose area and type are known every rule is decided; what fits may fit."""
+    wanted = Wanted(area=area, types=types)
+    assert one.fits(wanted) is one.may_fit(wanted)
 
 
 @given(st.lists(RULES, max_size=5).map(tuple), WANTED)

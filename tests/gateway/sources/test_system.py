@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from gateway.adapters.functions import load_recipe
 from gateway.adapters.inquiry import Answer, Inquiry
 from gateway.metrics import SystemMetrics
 from gateway.settings import SourcesSettings
+from gateway.sources.breaker import FAILURES, PAUSE_SECONDS
 from gateway.sources.errand import Errand
 from gateway.sources.source import (
     LicenceIndex,
@@ -32,14 +34,17 @@ from gateway.sources.source import (
 )
 from gateway.sources.system import SystemSource
 from policies.dimension import LicenceStatus
-from tests.support.stand_ins import ADAPTERS, FOOD, NOW
+from tests.support.stand_ins import ADAPTERS, FOOD, NOW, TRADE
 
 HOLDER = FOOD.holders[0].code
+STRANGER = "91349901MADEM3415U"
+LATER = date(2099, 1, 1)
 FOUND = Answer(outcome=AnswerOutcome.FOUND, records=(FOOD,))
 NOTHING = Answer(outcome=AnswerOutcome.NOT_FOUND)
 INDEX = LicenceIndex(
     identifier=FOOD.identifier, number=FOOD.number, type_code=FOOD.type_code, name=FOOD.name, holders=(HOLDER,)
 )
+BY_NAME = replace(INDEX, identifier="", type_code="")
 
 
 class Client:
@@ -185,10 +190,40 @@ async def test_no_answer(answer: Answer | AskError, fault: SystemFault | None) -
 
 
 async def test_nothing_found() -> None:
-    """A system that knows no such licence says so, and so does one whose licences are others."""
-    for answer in (NOTHING, Answer(outcome=AnswerOutcome.FOUND, records=(replace(FOOD, identifier="1"),))):
-        found, _ = await find("national", by_identifier(FOOD.identifier), answer)
-        assert found == NotFound(document=b"", source="system:national")
+    """A system that knows no such licence says so, and so does a list of a holder's other licences."""
+    found, _ = await find("national", by_identifier(FOOD.identifier), NOTHING)
+    assert found == NotFound(document=b"", source="system:national")
+    others = Answer(outcome=AnswerOutcome.FOUND, records=(TRADE,))
+    found, _ = await find("shanghai", by_number(FOOD.number, FOOD.type_code, HOLDER), others)
+    assert found == NotFound(document=b"", source="system:shanghai")
+
+
+@pytest.mark.parametrize("identifier", ["1", FOOD.identifier.rpartition(".")[0]])
+async def test_records_of_other_licences(identifier: str) -> None:
+    """An answer about another licence than the one that was asked for is no word about that one."""
+    other = Answer(outcome=AnswerOutcome.FOUND, records=(replace(FOOD, identifier=identifier),))
+    system, _ = source("national", other)
+    with pytest.raises(SystemUnavailableError) as caught:
+        await system.find(by_identifier(FOOD.identifier), errand())
+    assert (caught.value.fault, caught.value.word) == (SystemFault.RECORD_DIFFERS, "record-differs")
+
+
+async def test_the_licence_of_another_holder() -> None:
+    """Whoever asks for a holder is told the same of the licence of another one as of none."""
+    stranger = by_number(FOOD.number, FOOD.type_code, STRANGER)
+    found, _ = await find("police-package", stranger, FOUND)
+    assert found == NotFound(document=b"", source="system:police-package")
+
+
+async def test_a_holder_that_the_system_masks() -> None:
+    """A record without its holder's number is of the holder whose licences were asked for, and else of nobody."""
+    masked = replace(FOOD, holders=(replace(FOOD.holders[0], code=f"{HOLDER[:4]}**********{HOLDER[14:]}"),))
+    answer = Answer(outcome=AnswerOutcome.FOUND, records=(masked,))
+    key = by_number(FOOD.number, FOOD.type_code, HOLDER)
+    by_holder, _ = await find("shanghai", key, answer, NOTHING)
+    assert by_holder.index.holders == (HOLDER,)
+    by_its_number, _ = await find("police-package", key, answer, NOTHING)
+    assert by_its_number.index.holders == ()
 
 
 async def test_the_status_of_a_document() -> None:
@@ -209,15 +244,118 @@ async def test_the_status_of_a_document() -> None:
     assert (by_holder.status, client.asked[0].question) == (LicenceStatus.CANCELLED, Question.HOLDER)
 
 
-async def test_systems_that_say_nothing_of_a_document() -> None:
-    """A system without a word for the status, without a call, or without the licence is no register for a document."""
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("national", INDEX),
+        ("guangdong", replace(INDEX, holders=())),
+        ("shandong", replace(INDEX, identifier="", number="")),
+    ],
+    ids=["no word for the status", "no call for it", "nothing to ask by"],
+)
+async def test_a_system_that_cannot_be_asked_about_a_document(name: str, index: LicenceIndex) -> None:
+    """A system that a rule names for documents and that cannot say how one stands is not one that does not know it."""
+    system, client = source(name)
+    with pytest.raises(SystemUnavailableError) as caught:
+        await system.find_status(index, errand(), issued_on=None)
+    assert (caught.value.fault, client.asked) == (SystemFault.NOT_PROVIDED, [])
+    assert system.report().word == "not-askable"
+
+
+async def test_a_document_that_the_system_does_not_know() -> None:
+    """No register knows a licence that the system does not know, or that is not among its holder's."""
+    for name, answer in (("shandong", NOTHING), ("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(TRADE,)))):
+        system, _ = source(name, answer)
+        assert await system.find_status(INDEX, errand(), issued_on=None) is None
+
+
+OTHERS = (replace(FOOD.holders[0], code=STRANGER),)
+
+
+@pytest.mark.parametrize(
+    ("name", "record", "index"),
+    [
+        ("shandong", replace(FOOD, identifier="", number="ANOTHER", holders=OTHERS), INDEX),
+        ("shandong", replace(FOOD, number="ANOTHER", holders=OTHERS), INDEX),
+        ("shandong", replace(FOOD, number="ANOTHER", holders=OTHERS, issued_on=LATER), INDEX),
+        ("shandong", replace(FOOD, identifier=FOOD.identifier.rpartition(".")[0]), INDEX),
+        ("guangdong", replace(FOOD, identifier="1.2.3"), INDEX),
+        ("guangdong", replace(FOOD, identifier="1.2.3", number="", issued_on=LATER), INDEX),
+        ("guangdong", replace(FOOD, type_code="", name="食品经营许可证（副本）", identifier=""), BY_NAME),
+        ("guangdong", replace(FOOD, number=""), INDEX),
+    ],
+)
+async def test_a_status_that_is_anothers(name: str, record: LicenceRecord, index: LicenceIndex) -> None:
+    """A record that is not, or may not be, of the document's licence says nothing of it."""
+    system, _ = source(name, Answer(outcome=AnswerOutcome.FOUND, records=(record,)))
+    with pytest.raises(SystemUnavailableError) as caught:
+        await system.find_status(index, errand(), issued_on=FOOD.issued_on)
+    assert caught.value.fault is SystemFault.RECORD_DIFFERS
+
+
+async def test_a_document_of_two_holders() -> None:
+    """A record that names any of a document's holders is of its licence."""
+    revoked = replace(FOOD, identifier="", status=RecordStatus.REVOKED)
+    system, _ = source("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(revoked,)))
+    two = replace(INDEX, identifier="", holders=(STRANGER, HOLDER))
+    registered = await system.find_status(two, errand(), issued_on=FOOD.issued_on)
+    assert registered is not None
+    assert registered.status is LicenceStatus.REVOKED
+
+
+async def test_a_later_version_with_an_identifier_of_its_own() -> None:
+    """A document is over when its system has a licence of its number and holder that was issued later."""
+    later = replace(FOOD, identifier="1.2.3", issued_on=LATER)
+    system, _ = source("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(later,)))
+    registered = await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on)
+    assert registered is not None
+    assert registered.status is LicenceStatus.SUPERSEDED
+
+
+async def test_a_system_that_does_not_answer_is_left_alone() -> None:
+    """After failures in a row it is not asked for a while, and what is reported is how it answered last."""
+    silent: list[Answer | AskError] = [AskError(AskFault.TIMEOUT)] * FAILURES
+    system, client = source("national", *silent, NOTHING)
+    words = []
+    for _ in range(FAILURES + 1):
+        with pytest.raises(SystemUnavailableError) as caught:
+            await system.find(by_identifier(FOOD.identifier), errand())
+        words.append(caught.value.word)
+    assert words == ["timeout"] * FAILURES + ["paused"]
+    assert (len(client.asked), system.report().word) == (FAILURES, "timeout")
+    system._breaker.failed(-PAUSE_SECONDS)  # long ago
+    assert isinstance(await system.find(by_identifier(FOOD.identifier), errand()), NotFound)
+
+
+async def test_answers_that_do_not_please_us_are_answers() -> None:
+    """A system that refuses, or says what nobody can read, is asked all the same."""
+    spoiled: list[Answer | AskError] = [
+        AskError(AskFault.MALFORMED),
+        AskError(AskFault.HTTP_STATUS),
+        Answer(outcome=AnswerOutcome.ERROR),
+    ]
+    system, client = source("national", *spoiled * FAILURES)
+    for _ in range(len(spoiled) * FAILURES):
+        with pytest.raises(SystemUnavailableError):
+            await system.find(by_identifier(FOOD.identifier), errand())
+    assert len(client.asked) == len(spoiled) * FAILURES
+
+
+async def test_no_time_for_a_turn() -> None:
+    """A question that never got its turn says that others were before it, which is no failure of the system."""
     system, client = source("national")
-    assert await system.find_status(INDEX, errand(), issued_on=None) is None
-    system, client = source("guangdong")
-    assert await system.find_status(replace(INDEX, holders=()), errand(), issued_on=None) is None
-    assert client.asked == []
-    system, _ = source("shandong", NOTHING)
-    assert await system.find_status(INDEX, errand(), issued_on=None) is None
+    for _ in range(SourcesSettings().concurrency):
+        await system._at_once.acquire()
+    over = replace(errand(), until=asyncio.get_running_loop().time())
+    with pytest.raises(SystemUnavailableError) as caught:
+        await system.find(by_identifier(FOOD.identifier), over)
+    assert (caught.value.word, client.asked, system._breaker._failures) == ("busy", [], 0)
+
+
+@pytest.mark.parametrize(("now", "among", "until"), [(0.0, 1, 10.0), (0.0, 2, 5.0), (4.0, 3, 6.0), (11.0, 2, 11.0)])
+def test_the_share_of_a_source(now: float, among: int, until: float) -> None:
+    """Of the time that is left the first of several sources has an equal part."""
+    assert Errand(until=10.0).share(now, among=among).until == until
 
 
 async def test_before_its_connections_are_open() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.mapping.answer import AnswerFlag, AnswerOutcome
+from adapters.mapping.error import AdapterFault
 from adapters.mapping.forms.xml import read_xml_text
 from adapters.transport.recipe import Question
 from gateway.adapters.error import AskError, AskFault
@@ -84,6 +85,7 @@ HERE: dict[str, dict[Fault, Typed]] = {
         Fault.NOT_PROVIDED: (AnswerOutcome.NOT_PROVIDED, "2"),
     },
     "shanghai": {
+        Fault.OVERSIZED: (AskFault.TOO_LARGE, "at most 65536 bytes were expected"),  # at the step
         Fault.WRONG_SIGNATURE: (ERROR, "401"),
         Fault.DENIED: (ERROR, "1"),
         Fault.NOT_PROVIDED: (ERROR, "1"),
@@ -142,7 +144,7 @@ async def test_success(name: str) -> None:
             assert {one.code for one in record.holders} == {one.code for one in sample.holders}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "police-package"])
+@EACH
 async def test_nothing_found(name: str) -> None:
     """What is not there is not found, which is no error and no alarm."""
     async with talk(name) as here:
@@ -153,18 +155,19 @@ async def test_nothing_found(name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ({"number": "nothing"}, "准迁证编号无法识别"),
-        ({"case": ""}, "缺业务协同编号"),
-        ({"holder_code": ""}, "缺申请人信息"),
+        ({"number": "nothing"}, (AnswerOutcome.NOT_FOUND, "-902")),
+        ({"case": ""}, (AnswerOutcome.ERROR, "-901")),
+        ({"holder_code": ""}, (AnswerOutcome.ERROR, "-903")),
     ],
 )
-async def test_the_police_say_in_the_record_what_is_wrong(words: dict[str, str], said: str) -> None:
-    """-901 to -903 stand in a record without a number, whose status is unknown: no licence is read out of it."""
+async def test_the_police_say_in_the_record_what_is_wrong(
+    words: dict[str, str], said: tuple[AnswerOutcome, str]
+) -> None:
+    """-901 to -903 stand in a record, which is none of a licence: only a number that is not recognised is not found."""
     async with talk("police-package") as here:
         answer = await here.client.ask(replace(question_for("police-package"), **words))
-        (record,) = answer.records
-        assert (record.number, record.holders, record.surface["result_code"]) == ("", (), said)
-        assert record.status is record.status.UNKNOWN
+        assert (answer.outcome, answer.raw_outcome, answer.records) == (*said, ())
+        assert [(one.error.fault, one.outcome) for one in answer.refused] == [(AdapterFault.OUTCOME, said[0])]
 
 
 def test_every_shipped_system_has_a_stand_in() -> None:

@@ -103,3 +103,19 @@ def test_what_is_seen_at_a_glance_is_what_normalising_says(text: str) -> None:
     except UnfitTextError:
         nothing = False
     assert is_nothing(text) is nothing
+
+
+_USUAL = st.lists(
+    st.sampled_from([*"无空暂缺未知粤号第年（）()〔〕.-0129xXbn", " ", "null", "n/a", "〇", "豈", "\u9fef", "\u9ff0"]),
+    max_size=16,
+).map("".join)
+
+
+@given(text=_USUAL)
+def test_a_usual_text_has_the_spelling_of_every_other(text: str) -> None:
+    """What is recognised as usual at a glance is spelt as the long way spells it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normal, "_IS_USUAL", lambda _: None)
+        patch.setattr(normal, "_IS_USUAL_HAN", lambda _: None)
+        expected = normalise(text)
+    assert normalise(text) == expected
