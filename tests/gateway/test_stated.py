@@ -1,5 +1,6 @@
 """What is said of a licence that another system states: only what is sealed, and agrees with it, can be valid."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -94,6 +95,16 @@ def test_a_record_without_a_document() -> None:
     over = make_licence(valid_to=NOW.date().replace(year=NOW.year - 1))
     verified = judge(stated(over, **alone), verdict=UNREADABLE)
     assert outcome_of(verified) == ("invalid", ["validity-period.expired", "format.no-document"])
+
+
+def test_the_record_of_a_holder_whose_licences_were_asked_for() -> None:
+    """A record alone that masks its holder counts for the holder whose licences the system was asked for."""
+    masked = make_licence(holders=(holder(code=""),))
+    alone = {"document": b"", "absence": NoDocument.NOT_THERE, "status": LicenceStatus.REVOKED}
+    assert outcome_of(judge(stated(masked, **alone), OF_ADULT, verdict=UNREADABLE)) == ("unknown", ["status.not-found"])
+    index = replace(index_licence(masked), holders=(ADULT,))
+    known = judge(stated(masked, **alone, index=index), OF_ADULT, verdict=UNREADABLE)
+    assert outcome_of(known) == ("invalid", ["status.revoked", "format.no-document"])
 
 
 def test_a_failed_file_is_named() -> None:

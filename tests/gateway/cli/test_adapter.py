@@ -132,3 +132,31 @@ def test_unknown_names_and_files_are_usage_errors(tmp_path: Path) -> None:
     assert run("convert", "guangdong", "anhui", tmp_path / "missing").exit_code == 2
     (tmp_path / "empty").mkdir()
     assert run("check", tmp_path / "empty").exit_code == 2
+
+
+def test_marks_in_a_name_are_text(tmp_path: Path) -> None:
+    """What looks like markup in the name of a system is shown as it is."""
+    text = (SHIPPED / "jilin.toml").read_text("utf-8")
+    name = next(line for line in text.splitlines() if line.startswith("en = "))
+    file = write(tmp_path, text.replace(name, 'en = "T [/red] [bold]"').encode(), "jilin.toml")
+    result = run("check", file)
+    assert (result.exit_code, "T [/red] [bold]" in result.stdout) == (0, True)
+
+
+def test_faults_of_mapping_and_recipe_come_at_once(tmp_path: Path) -> None:
+    """Whoever mends a file sees what is wrong with its recipe too."""
+    text = (SHIPPED / "jilin.toml").read_text("utf-8")
+    broken = text.replace("[message]", "[message]\nodd = 1").replace("[transport]", "[transport]\nodd = 1")
+    found = objects(run("check", write(tmp_path, broken.encode(), "jilin.toml"), "--json"))
+    assert [one["key"] for one in found if "key" in one] == ["message.odd", "transport.odd"]
+
+
+def test_nothing_is_written_of_nothing_that_was_read(tmp_path: Path) -> None:
+    """A message of which no record could be read is no message in which nothing was found."""
+    tree = {"ack_code": "SUCCESS", "total_count": 1, "data": [{"issue_date": "2023-02-29"}]}
+    out = tmp_path / "out"
+    source = write(tmp_path, json.dumps(tree).encode())
+    result = run("convert", "guangdong", "guangdong", source, "--out", out, "--json")
+    (said,) = objects(result)
+    assert (result.exit_code, said["message"], out.exists()) == (1, None, False)
+    assert "nothing is written" in run("convert", "guangdong", "guangdong", source).stderr

@@ -123,3 +123,54 @@ def test_keys_for_something_else(tmp_path: Path, place: Path) -> None:
     assert run("write", "shandong", "--out", tmp_path / "other.zip", *options).exit_code == 2
     assert not (tmp_path / "other.zip").exists()
     assert run("check", place, "--adapter", "shandong", "--key", place).exit_code == 2
+
+
+TYPED = """
+[system]
+id = "river"
+zh = "江口省"
+en = "River"
+
+[message]
+form = "json"
+records = "$.rows[*]"
+
+[codes.type]
+pairs = { "7" = "F-TYPE" }
+
+[[field]]
+to = "number"
+at = "$.no"
+
+[[field]]
+to = "type_code"
+at = "$.type"
+codec = "table:type"
+
+[status]
+at = "$.state"
+codes = { "1" = "active", "2" = "cancelled" }
+"""
+
+
+def test_a_kit_has_licences_of_the_systems_own_types(tmp_path: Path) -> None:
+    """Where a table knows other types than the made-up licences have, these take one of its types."""
+    mapping, place = tmp_path / "river.toml", tmp_path / "kit"
+    mapping.write_text(TYPED, encoding="utf-8")
+    assert run("write", mapping, "--out", place).exit_code == 0
+    names = {path.stem for path in (place / "cases").glob("*.msg")}
+    assert {"record-1", "status-active", "status-cancelled", "outcome-not-found"} <= names
+    assert b'"7"' in (place / "cases" / "record-1.msg").read_bytes()
+    assert run("check", place, "--adapter", mapping, "--unsigned").exit_code == 0
+
+
+def test_what_a_kit_leaves_out_is_said(tmp_path: Path) -> None:
+    """A made-up licence that the system has no words for is named; a kit without any licence is not written."""
+    mapping = tmp_path / "river.toml"
+    mapping.write_text(TYPED.replace(', "2" = "cancelled"', ""), encoding="utf-8")
+    written = run("write", mapping, "--out", tmp_path / "one")
+    assert written.exit_code == 0
+    assert "made-up licence 3 is left out: the system cannot say this status" in written.stderr
+    mapping.write_text(TYPED.replace('at = "$.no"', 'at = "$.no"\ncodec = "number-text"'), encoding="utf-8")
+    refused = run("write", mapping, "--out", tmp_path / "two")
+    assert (refused.exit_code, (tmp_path / "two").exists()) == (2, False)

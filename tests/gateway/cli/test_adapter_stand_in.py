@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -18,10 +18,11 @@ from gateway.cli.adapter import adapter_app
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[Any]:
+def served(*arguments: str, stderr: IO[str] | None = None) -> Iterator[Any]:
     """Start one as a process; yields what it says at the start, and checks that it ends with 0 at a signal."""
     command = [sys.executable, "-m", "gateway", "adapter", "stand-in", *arguments, "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "en_GB"}) as process:  # noqa: S603 - our own command
+    environment = {**os.environ, "LC_ALL": "en_GB"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=environment) as process:  # noqa: S603 - our own command
         try:
             assert process.stdout is not None
             yield json.loads(process.stdout.readline())
@@ -119,3 +120,41 @@ def test_an_unknown_name(arguments: list[str], known: str) -> None:
     result = CliRunner(env={"LC_ALL": "en_GB", "COLUMNS": "300"}).invoke(adapter_app, ["stand-in", *arguments])
     assert result.exit_code == 2
     assert known in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"bh": "R-1"}, {"bh": ["R-2"]}], "record 2 of"),
+        ([], "there is no licence in"),
+    ],
+)
+def test_a_sample_that_cannot_be_served(tmp_path: Path, rows: object, told: str) -> None:
+    """A stand-in answers with the licences of its samples or not at all, and says which one cannot be used."""
+    mapping, sample = tmp_path / "river.toml", tmp_path / "answer.json"
+    mapping.write_text(MAPPING, encoding="utf-8")
+    sample.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    arguments = ["stand-in", str(mapping), "--sample", str(sample)]
+    result = CliRunner(env={"LC_ALL": "en_GB", "COLUMNS": "300"}).invoke(adapter_app, arguments)
+    assert (result.exit_code, told in result.stderr) == (2, True), result.stderr
+
+
+def test_the_help_names_the_table() -> None:
+    """What looks like markup in the help is shown."""
+    result = CliRunner(env={"LC_ALL": "en_GB", "COLUMNS": "200"}).invoke(adapter_app, ["stand-in", "--help"])
+    assert "[transport]" in result.stdout
+
+
+def test_what_became_of_a_request_is_said(tmp_path: Path) -> None:
+    """Each request is a line on standard error: its path, and why it was refused or how much was found."""
+    mapping, sample = tmp_path / "river.toml", tmp_path / "answer.json"
+    mapping.write_text(MAPPING, encoding="utf-8")
+    sample.write_text(json.dumps({"rows": [{"bh": "R-1"}]}), encoding="utf-8")
+    with (tmp_path / "err").open("w+") as stderr:
+        with served(str(mapping), "--sample", str(sample), stderr=stderr) as said:
+            key = said["secrets"]["pass"]
+            for secret in (key, "another"):
+                post(said["listening"] + "/find", {"bh": "R-1", "pass": secret}, {})
+        stderr.seek(0)
+        told = stderr.read().splitlines()
+    assert told[-2:] == ["POST /find 200 call.number: 1", "POST /find 200 call.number: account"]

@@ -35,3 +35,14 @@ def test_a_broken_recipe_is_named(system: str, before: str, after: str, key: str
         check_transport(adapter)
     assert key in [fault.key for fault in caught.value.faults]
     assert all(fault.sentence_zh and str(fault) for fault in caught.value.faults)
+
+
+def test_a_field_that_no_request_carries_is_a_fault() -> None:
+    """A signature over what only the sender knows could never be verified."""
+    text = (SHIPPED / "zhejiang.toml").read_text("utf-8")
+    assert "{value.request_time}" in text
+    adapter = load_adapter(text.replace("{value.request_time}", "{request_id}").encode(), "zhejiang.toml")
+    with pytest.raises(MappingError) as caught:
+        check_transport(adapter)
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.found.en) == ("transport.signature.template", "request_time")

@@ -350,6 +350,7 @@ async def test_a_province_that_is_down(start: Start) -> None:
         ready = msgspec.convert(await response.json(), Readiness)
         assert (response.status, ready.ready) == (200, True)
         assert [(one.system, one.answered) for one in ready.systems] == [(NAME, "unreachable")]
+        assert ready.systems[0].mapping == stage.river.adapter.digest
 
 
 def unreachable(system: Any) -> Any:
