@@ -112,8 +112,8 @@ def make_plan(
 
 def _requests(recipe: TransportRecipe) -> list[tuple[Request, SignIn | Step | Call]]:
     sign_in = [] if recipe.sign_in is None else [recipe.sign_in]
-    whats: list[SignIn | Step | Call] = [*sign_in, *recipe.steps, *recipe.calls.values()]
-    return [(what.request, what) for what in whats]
+    exchanges: list[SignIn | Step | Call] = [*sign_in, *recipe.steps, *recipe.calls.values()]
+    return [(what.request, what) for what in exchanges]
 
 
 def _pattern(recipe: TransportRecipe, request: Request, what: SignIn | Step | Call) -> RequestPattern:

@@ -19,7 +19,9 @@ def opening() -> Opening:
 
 
 @pytest.mark.parametrize(
-    ("text", "read", "failed"), [(GOOD.text, "11010519491231002X", False), ("00" * 32, "", True), ("g", "", True)]
+    ("text", "read", "failed"),
+    [(GOOD.text, "11010519491231002X", False), ("00" * 32, "", True), ("g", "", True)],
+    ids=["good", "of another key", "no text"],
 )
 def test_what_is_read(text: str, read: str, failed: bool) -> None:  # noqa: FBT001 -- a case
     """What cannot be decrypted reads as nothing, which is noted."""

@@ -232,9 +232,7 @@ async def test_an_export_ends_and_says_how_far_it_came(
     for file_format in ("bundle", "csv"):
         response = await client.post(EXPORTS, json=ACCESSES | {"format": file_format}, headers=bearer(AUDITOR.token()))
         data, reached = await response.read(), response.headers["Tongban-Reached"]
-        assert datetime.fromisoformat(reached) == NOW + timedelta(
-            milliseconds=1
-        )  # all are of one moment
+        assert datetime.fromisoformat(reached) == NOW + timedelta(milliseconds=1)  # all are of one moment
         if file_format == "bundle":
             found = verify_finding(PackageSource(parse_package(data)))
             assert found.search is not None
