@@ -29,7 +29,7 @@ USUAL_PAGE: Final = 20
 MAX_PAGE: Final = 200  # entries; each takes about 0.1 ms
 MAX_CANDIDATES: Final = 2_000  # of the index, for one page
 MAX_SCANNED: Final = 80  # bundles of 256 leaves that are read for one page without the index, some tenths of a second
-_FETCHED: Final = 64  # rows of the index that are fetched at a time
+_FETCHED: Final = 64  # rows of the index that are fetched at a time, fewer for a shorter page: each may be a batch
 DAY_MS: Final = 86_400_000
 # The terms that the index knows, those first that lead to the fewest entries.
 _INDEXED: Final = (
@@ -73,11 +73,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
-    """The entries [low, before) that a search looks at; all are earlier than ``until``."""
+    """The entries [low, before) that a search looks at; all are earlier than ``until`` (milliseconds since 1970)."""
 
     low: int
     before: int
     until: int
+    since: int | None  # none of them is earlier; None: that is not known, as the log begins later than was asked for
+    fetched: int  # rows of the index at a time
 
 
 _Steps = Iterator[tuple[int, Sequence[int]]]  # (reached, candidates): all entries from ``reached`` on were looked at
@@ -111,7 +113,7 @@ class LogSearch:
         place = None if cursor is None else parse_cursor(cursor, query, self._lookup)
         if head is None:
             return Page(entries=(), cursor=None, reached=0, size=0, looked=0)
-        within = self._range(query, head, place)
+        within = self._range(query, head, place, min(limit, _FETCHED))
         led = self._lead(query, within)
         steps = self._scan(query, within) if led is None else _group(led, limit)
         most = MAX_SCANNED if led is None else -(-MAX_CANDIDATES // limit)
@@ -139,16 +141,17 @@ class LogSearch:
         head = self._store.head()
         if head is None:
             return
-        within = self._range(query, head, before)
+        within = self._range(query, head, before, _FETCHED)
         for _, candidates in _group(self._follow(self._lookup.words(kind, value), within), _FETCHED):
             yield from self._read(query, candidates)
 
-    def _range(self, query: Query, head: StoredHead, place: int | None) -> _Range:
+    def _range(self, query: Query, head: StoredHead, place: int | None, fetched: int) -> _Range:
         low = 0 if query.since is None else self._first_at(query.since, head.size)
         end = head.size if query.until is None else self._first_at(query.until, head.size)
         before = min(end, head.size if place is None else place)
         until = head.t + 1 if query.until is None else min(query.until, head.t + 1)
-        return _Range(low=low, before=before, until=until)
+        since = query.since if low else None
+        return _Range(low=low, before=before, until=until, since=since, fetched=fetched)
 
     def _first_at(self, t: int, size: int) -> int:
         first = self._store.first_at(t)
@@ -175,16 +178,18 @@ class LogSearch:
     def _follow_word(self, word: int, within: _Range) -> Iterator[int]:
         before = within.before
         while before > within.low:
-            found = self._store.find(word, before=before, since=within.low, limit=_FETCHED)
+            found = self._store.find(word, before=before, since=within.low, limit=within.fetched)
             yield from found
-            if len(found) < _FETCHED:
+            if len(found) < within.fetched:
                 return
             before = found[-1]
 
     def _follow_days(self, caller: str, within: _Range) -> Iterator[int]:
         """Go back day by day; a shard has 184."""
-        first = self._store.pick([within.low]).get(within.low)
-        since = within.until if first is None else _parse(first.leaf).t
+        since = within.since
+        if since is None:
+            first = self._store.pick([within.low]).get(within.low)
+            since = within.until if first is None else _parse(first.leaf).t
         first_day, day = caller_day(caller, since), ""
         for t in count(within.until - 1, -DAY_MS):
             if day == first_day or t < since - DAY_MS:

@@ -4,6 +4,7 @@ A key that was erased leaves an empty place. Rows are never deleted, so that no 
 would name a stranger's key.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -31,13 +32,16 @@ class KeyRow:
             LogUnavailableError: CORRUPT.
 
         """
+        return {KeyNumber(number): key for number, key in enumerate(self.places(), self.first) if key}
+
+    def places(self) -> list[bytes]:
+        """Return the keys from ``first`` on, those that were erased empty; raises as `keys` does."""
         try:
             if type(self.wrapped) is not bytes:
                 raise LogUnavailableError(Unavailable.CORRUPT, "a row of the key table")
-            places = parse_bundle(self.wrapped, self.last + 1 - self.first)
+            return parse_bundle(self.wrapped, self.last + 1 - self.first)
         except MalformedLogDataError as error:
             raise LogUnavailableError(Unavailable.CORRUPT, "a row of the key table") from error
-        return {KeyNumber(number): key for number, key in enumerate(places, self.first) if key}
 
     def without(self, numbers: Collection[KeyNumber]) -> tuple["KeyRow", int]:
         """Return the row without some keys, and how many of them it had; raises as `keys` does."""
@@ -58,9 +62,13 @@ def make_rows(keys: Mapping[KeyNumber, bytes]) -> list[KeyRow]:
 def pick_keys(rows: Iterable[KeyRow], numbers: Iterable[KeyNumber]) -> Mapping[KeyNumber, bytes]:
     """Return those of the keys that are in these rows; raises as `KeyRow.keys` does."""
     found: dict[KeyNumber, bytes] = {}
+    sought = sorted(numbers)
     for row in rows:
-        found |= row.keys()
-    return {number: found[number] for number in numbers if number in found}
+        places = row.places()
+        for number in sought[bisect_left(sought, row.first) : bisect_right(sought, row.last)]:
+            if key := places[number - row.first]:
+                found[number] = key
+    return found
 
 
 def _make_row(first: int, last: int, keys: Mapping[KeyNumber, bytes]) -> KeyRow:
