@@ -15,6 +15,7 @@ from adapters.licence import Licence
 from gateway.audit.alarms.observed import ISSUED_AT
 from gateway.audit.entry import (
     MAX_SUBJECTS,
+    TYPED_IN,
     EntryDraft,
     PrivatePart,
     SubjectId,
@@ -28,7 +29,7 @@ from gateway.audit.form_letters import COMPARED, CUT_OFF, FORM_LETTERS, WITHHELD
 from gateway.audit.leaf import MAX_LIST, MAX_TEXT, LeafDraft, LeafKind
 from gateway.callers import Caller
 from gateway.decision import DecisionId
-from gateway.pipeline import Verified
+from gateway.pipeline import SOURCE_DOCUMENT, Verified, concerns_register
 from gateway.sharing import Shared
 from gateway.sources.source import (
     SYSTEM_PREFIX,
@@ -38,6 +39,7 @@ from gateway.sources.source import (
     index_licence,
     normal_code,
 )
+from gateway.verdict import CheckName
 from keys.canonical_json import encode_canonical
 from policies.forms.citizen import is_citizen_number
 from policies.item import Item
@@ -136,6 +138,7 @@ def draft_answer(
 ) -> EntryDraft:
     """Return the entry of an answer; ``compares`` says that it asked yes or no about a holder."""
     shows = shared is not None and any(one.value is not UNSET for one in shared.fields.values())
+    about = replace(about, is_found=about.is_found and _is_vouched_for(verified))
     kind = LeafKind.MATCH if compares and not shows else LeafKind.ACCESS
     outcome = verified.verdict.outcome.value
     reasons = tuple(dict.fromkeys(reason.value for reason in verified.verdict.reasons))[: MAX_LIST - 2]
@@ -192,6 +195,13 @@ def digest_released(shared: Shared) -> bytes:
     return sha256(encode_canonical({"fields": shared.fields, "match": shared.match})).digest()
 
 
+def _is_vouched_for(verified: Verified) -> bool:
+    """Answer whether a licence says whose it is by somebody's word: anybody can make a document that is not genuine."""
+    stated = tuple(check for check in verified.verdict.checks if check.check is not CheckName.STATUS)
+    document = replace(verified, verdict=replace(verified.verdict, checks=stated))
+    return verified.source != SOURCE_DOCUMENT or verified.register is not None or concerns_register(document)
+
+
 def _character(name: str, shared: Shared) -> str:
     shown = shared.fields.get(name)
     if shown is not None and shown.value is not UNSET:
@@ -207,12 +217,13 @@ def _spell_obligations(obligations: Obligations | None) -> tuple[str, ...]:
 
 
 def _make_private(asking: Asking, about: About, *, context: Sequence[str] = (), response: bytes = b"") -> PrivatePart:
+    typed_in = (TYPED_IN,) if about.subjects and about.licence and not about.is_found else ()
     return make_private(
         subjects=about.subjects[:MAX_SUBJECTS],
         official=about.official,
         case=about.case,
         licence=about.licence,
-        context=(*context, f"{ISSUED_AT}{asking.issued_at}", asking.request_id),
+        context=(*context, *typed_in, f"{ISSUED_AT}{asking.issued_at}", asking.request_id),
         response=response,
     )
 

@@ -16,6 +16,7 @@ MAX_SUBJECT_TEXT: Final = 72  # bytes of the number of one of them; a hash with 
 MAX_PRIVATE_TEXT: Final = 256  # bytes of a number, or of one value of the context
 MAX_CONTEXT: Final = 32  # values; a policy decides by about ten
 DIGEST_SIZE: Final = 32
+TYPED_IN: Final = "typed-in"  # a value of the context: whoever asked named the subjects, no licence that was found
 OWN_CALLER: Final = "tongban"  # who writes entries that nobody asked for over HTTP
 SEPARATOR: Final = "\0"  # between several texts of one value, and so in none of them
 _NAMES_END: Final = "\n"  # between the names of one licence

@@ -11,7 +11,15 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.audit.entry import MAX_CONTEXT, MAX_PRIVATE_TEXT, MAX_SUBJECT_TEXT, MAX_SUBJECTS, SEPARATOR, SubjectId
+from gateway.audit.entry import (
+    MAX_CONTEXT,
+    MAX_PRIVATE_TEXT,
+    MAX_SUBJECT_TEXT,
+    MAX_SUBJECTS,
+    SEPARATOR,
+    TYPED_IN,
+    SubjectId,
+)
 
 _MAX_NAMES: Final = MAX_PRIVATE_TEXT + MAX_SUBJECTS * (1 + MAX_SUBJECT_TEXT)  # bytes: a licence and its holders
 _WINDOW: Final = -10  # raw deflate over 2^10 bytes: the dictionary and more; made in a third of the time of 2^15
@@ -38,6 +46,7 @@ _USUAL_VALUES: Final = (
     *("counter", "approval", "partner-counter", "notary", "bank-kiosk", "tax", "court", "auditor"),
     *("property-certificate", "vehicle-licence", "driving-licence", "business-licence", "social-security-card"),
     *("id-card", "household-register", "birth-certificate", "marriage-certificate", "disability-certificate"),
+    TYPED_IN,
 )
 _NUMBERS: Final = {value: bytes([number]) for number, value in enumerate(_USUAL_VALUES, _NUMBERED)}
 _IDENTIFIER: Final = 0xFE  # before the 16 bytes of 32 hexadecimal digits, as the id of a request has

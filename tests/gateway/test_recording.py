@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from adapters.errors import Malformed, MalformedDocumentError
 from adapters.licence import Holder
-from gateway.audit.entry import MAX_SUBJECTS, fit_text, join_names, split_names
+from gateway.audit.entry import MAX_SUBJECTS, TYPED_IN, fit_text, join_names, split_names
 from gateway.audit.form_letters import FORM_LETTERS
 from gateway.audit.leaf import LeafKind, encode_leaf
 from gateway.decision import make_decision_id
 from gateway.demo.numbers import citizen_id
 from gateway.disclosure import FieldShown
-from gateway.pipeline import Verified
+from gateway.pipeline import Verified, refuse
 from gateway.recording import (
     About,
     Asking,
@@ -81,7 +82,9 @@ def test_an_answer() -> None:
     """The entry of an answer names policy, plan and outcome, and in private the licence by both of its names."""
     licence = make_licence()
     about = about_licence(about_question(item=None, official="W-1", case="C-1", key=None, match=None), licence)
-    draft = draft_answer(ASKING, about, Verified(verdict=GENUINE), shared(), compares=False, basis=BASIS)
+    draft = draft_answer(
+        ASKING, about, Verified(verdict=GENUINE, licence=licence), shared(), compares=False, basis=BASIS
+    )
     assert (draft.leaf.kind, draft.leaf.plan, draft.leaf.revocation) == (LeafKind.ACCESS, "p", 17)
     assert draft.private is not None
     assert draft.private.context == (*CONTEXT, "iat=0", "request-1")
@@ -130,6 +133,24 @@ def test_whoever_was_only_compared_is_not_named_with_the_licence_of_others() -> 
     assert (found.subjects, found.is_found) == (tuple(one.code for one in licence.holders), True)
     nobody = about_licence(asked, replace(licence, holders=()))
     assert (nobody.subjects, nobody.is_found) == ((stranger,), False)
+
+
+def test_what_was_typed_in_is_marked() -> None:
+    """Whose licence it is, an entry says by somebody's word: of a source, or of a document that is genuine."""
+    licence = make_licence()
+    asked = about_question(item=None, official="", case=None, key=by_number("L9", "x", "P"), match=None)
+    found = about_licence(asked, licence)
+    forged = refuse(MalformedDocumentError(Malformed.UNRECOGNISED))
+    for about, verified, is_marked in (
+        (asked, Verified(verdict=GENUINE, source="store"), True),
+        (found, Verified(verdict=GENUINE, licence=licence), False),
+        (found, Verified(verdict=forged, licence=licence), True),
+        (found, Verified(verdict=forged, licence=licence, source="store"), False),
+        (about_licence(asked, replace(licence, holders=())), Verified(verdict=GENUINE, licence=licence), True),
+    ):
+        private = draft_answer(ASKING, about, verified, shared(), compares=True, basis=BASIS).private
+        assert private is not None
+        assert private.context == (*CONTEXT, *([TYPED_IN] if is_marked else []), "iat=0", "request-1")
 
 
 def test_a_refusal_stands_for_others() -> None:

@@ -19,7 +19,7 @@ from gateway.audit.book.report import read_report
 from gateway.audit.book.retaining import ReadRetention, RetainedShard, retain_shard
 from gateway.audit.errors import AuditError
 from gateway.audit.forgetting.retention_terms import Retention
-from gateway.audit.seal.days import find_due_days, seal_due_days
+from gateway.audit.seal.days import SealedEnd, find_due_days, find_sealed_end, seal_due_days
 from gateway.audit.unavailable import LogUnavailableError
 
 LOOK_SECONDS: Final = 30.0  # a day is sealed, and a half-year turned without an entry, at most so much later
@@ -47,6 +47,7 @@ class BookKeeper:
         self._failed = failed
         self._retained_on: date | None = None
         self._owing: set[str] | None = None  # shards whose files may hold what was removed; None: nobody knows yet
+        self._ends: dict[str, SealedEnd] = {}  # how far half-years are sealed
         self._has_resumed = False  # since the log stood well
         self._is_ending = False
         self._chores: dict[str, Chore] = {TURN: self._turn, SEAL: self._seal, RETAIN: self._retain}
@@ -113,7 +114,9 @@ class BookKeeper:
                         _LOG.info("the access log: a day of %s was sealed by entry %d", receipt.log, receipt.index)
 
     def _is_due(self, shard: str, at: datetime) -> bool:
-        return any(True for _ in find_due_days(self._book.reader(shard), int(at.timestamp() * 1000)))
+        log, now_ms = self._book.reader(shard), int(at.timestamp() * 1000)
+        self._ends[shard] = sealed = find_sealed_end(log, now_ms, self._ends.get(shard))
+        return any(True for _ in find_due_days(log, now_ms, sealed))
 
     async def _retain(self, at: datetime) -> None:
         """Once a day, and once after a start; a shard that fails keeps no other from it.

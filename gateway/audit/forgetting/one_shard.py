@@ -3,10 +3,10 @@
 1. The entry that says so is durable: basis, number of approvals, and a commitment to the entries concerned. So are new
    seals of all days (`gateway.audit.seal.reseal`).
 2. Entries that only name a licence of the person lose the subject's half of their private part; the index forgets the
-   licences.
+   licences. An entry that found others to hold such a licence stays as it is, and the index keeps that licence.
 3. Entries about the person lose that half too, but for one that names each licence.
 4. The person's data keys are destroyed, which also undoes copies of those halves in backups of the log.
-5. The last halves go, and the index forgets the person.
+5. The last halves go, and the index forgets the person. Then the seals that were replaced lose their salts.
 
 Steps 4 and 5 are taken between two batches, after a look for what came since the first: an entry written before them is
 forgotten with the others, though the entry of step 1 does not count it; a later one is a later access. Where such an
@@ -31,6 +31,7 @@ from gateway.audit.forgetting.concerned import (
     find_about_person,
     licence_words,
     name_licences,
+    name_of_others,
     owners_of,
     person_words,
 )
@@ -38,7 +39,7 @@ from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.log import AccessLog
 from gateway.audit.private import PrivatePartError, erase_subject
 from gateway.audit.seal.digest import NOTHING, Erasure
-from gateway.audit.seal.reseal import reseal_days
+from gateway.audit.seal.reseal import erase_salts, reseal_days
 from gateway.audit.search.entry import encode_digest
 from gateway.decision import make_decision_id
 
@@ -81,6 +82,9 @@ class ShardShredding:
         self._warrant = warrant
         self._tally = tally
         self._promised = NOTHING  # by the newest seals
+        self._kept = Names()  # licences that others hold too, when the newest seals were written
+        self._replaced: set[int] = set()  # seals, by these
+        self._until = 0  # the entries that were there at first
 
     async def forget_licences(self, names: Names) -> None:
         """Take steps 1 and 2 for licences that no entry about the person tells of here.
@@ -89,9 +93,12 @@ class ShardShredding:
             LogUnavailableError: it failed; as much is done as is done, and the rest is found again.
 
         """
-        found = await asyncio.to_thread(find_about_licences, self._log, names)
-        await self._announce(found, erase_licences(self._log, names))  # 1
-        await asyncio.to_thread(self._erase_licences, names, found)  # 2
+        self._until = await asyncio.to_thread(self._size)
+        found = await asyncio.to_thread(self._find_named, names)
+        if found:
+            await self._announce(found, erase_licences(self._log, names - self._kept))  # 1
+            await asyncio.to_thread(self._erase_licences, names, found)  # 2
+            await asyncio.to_thread(erase_salts, self._log, sorted(self._replaced))
 
     async def forget_person(self, names: Names) -> Names:
         """Take all steps; ``names`` are all licences of the person, also those that only other half-years tell of.
@@ -103,22 +110,24 @@ class ShardShredding:
 
         """
         log, subject = self._log, self._warrant.subject
-        until = await asyncio.to_thread(self._size)
+        until = self._until = await asyncio.to_thread(self._size)
         about = await asyncio.to_thread(find_about_person, log, subject)
         done, named = Names(), await asyncio.to_thread(self._name, about)
         names |= named.by_name.keys()
         for _ in range(MAX_LOOKS):
-            found = await asyncio.to_thread(find_about_licences, log, names - done)
+            found = await asyncio.to_thread(self._find_named, names - done)
             concerned = {entry for entry in (found if done else found | about) if entry < until}
             if concerned:
-                await self._announce(concerned, erase_person(log, subject, names))  # 1
+                await self._announce(concerned, erase_person(log, subject, names - self._kept))  # 1
             await asyncio.to_thread(self._erase_licences, names, found)  # 2
             late = await asyncio.to_thread(self._name, await asyncio.to_thread(self._find_late, until))
             done, names = names, names | late.by_name.keys()
             if done == names:
                 break
         await asyncio.to_thread(self._erase_halves, about.difference(named.by_name.values()))  # 3
-        return await asyncio.to_thread(self._erase_person, names, until, named)  # 4, 5
+        unknown = await asyncio.to_thread(self._erase_person, names, until, named)  # 4, 5
+        await asyncio.to_thread(erase_salts, log, sorted(self._replaced))
+        return unknown
 
     async def _announce(self, concerned: Collection[int], erasure: Erasure) -> None:
         receipt = await self._log.append(_draft(self._warrant, concerned))
@@ -127,6 +136,7 @@ class ShardShredding:
         states = (NOTHING, self._promised, erasure) if self._promised != NOTHING else (NOTHING, erasure)
         resealed = await reseal_days(self._log, states, shred=receipt.index, at=self._warrant.at)
         self._tally.differing.update(resealed.differing)
+        self._replaced.update(resealed.replaced)
         self._promised = erasure
 
     # --- in a thread --------------------------------------------------------------------------------------------------
@@ -143,14 +153,24 @@ class ShardShredding:
         self._tally.damaged.update(named.damaged)
         return named
 
+    def _find_named(self, names: Names) -> frozenset[int]:
+        """Return the entries that name these licences, without those that are about others; note what these hold."""
+        found = find_about_licences(self._log, names)
+        others = name_of_others(self._log, found, self._warrant.subject)
+        self._kept |= names & Names().union(*others.values())
+        return found.difference(others)
+
     def _erase_licences(self, names: Names, found: Collection[int]) -> None:
         """Take step 2; only what came since it was ``found`` is rewritten between two batches: the rest may be much."""
         log = self._log
         self._erase_halves(set(found).difference(self._find_late(0)))
         with log.keys.between_batches:
-            late = find_about_licences(log, names).difference(found)
-            self._erase_halves(late.difference(self._find_late(0)) if late else late)
-            self._tally.words += log.store.erase_words(licence_words(log, names))
+            named = find_about_licences(log, names - self._kept)
+            late = (named | find_about_licences(log, self._kept, since=self._until)).difference(found)
+            if late:
+                late -= self._find_late(0)
+                self._erase_halves(late.difference(name_of_others(log, late, self._warrant.subject)))
+            self._tally.words += log.store.erase_words(licence_words(log, names - self._kept))  # as the seals say
 
     def _erase_person(self, names: Names, until: int, named: NamedLicences) -> Names:
         """Take steps 4 and 5 with no batch between them; return licences that are first named by what came last."""

@@ -18,7 +18,7 @@ from gateway.audit.forgetting.retention_terms import Retention
 from gateway.audit.leaf import LeafDraft, LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.seal.digest import NOTHING, Erasure
-from gateway.audit.seal.reseal import Resealed, reseal_days
+from gateway.audit.seal.reseal import Resealed, erase_salts, reseal_days
 from gateway.audit.seal.sealed import find_seals, read_sealed
 from gateway.decision import make_decision_id
 
@@ -61,6 +61,7 @@ async def _retain(log: AccessLog, retention: Retention, at: datetime) -> Retaine
     states = (NOTHING, Erasure(entries=due))
     resealed = await reseal_days(log, states, shred=receipt.index, at=at, entries=due)
     words = await asyncio.to_thread(_remove, log, due)
+    await asyncio.to_thread(erase_salts, log, resealed.replaced)
     return Retained(receipt=receipt, entries=len(due), words=words, resealed=resealed)
 
 

@@ -1,8 +1,9 @@
 """Forgetting a person in all half-years: afterwards nothing in the log leads to them, and every proof still verifies.
 
-Concerned are the entries about the person, and those about a licence that one of them names, in whatever half-year: a
+Concerned are the entries about the person, and those about a licence that one of them found, in whatever half-year: a
 licence identifies its holder too, also where somebody asked for it in vain. The person's own number counts as such a
-name, since it is the number of their identity card.
+name, since it is the number of their identity card. A licence that was only named beside the person's number does not
+count, and entries that found others to hold a licence stay.
 
 Nothing is kept beside the log, so that after a death the same command finds what is left. First each closed half-year
 forgets the licences that only others tell to be the person's. Then the person is forgotten in each of them
@@ -34,6 +35,7 @@ from gateway.audit.forgetting.shred_approval import (
 )
 from gateway.audit.log import AccessLog
 from gateway.audit.reader import LogReader
+from gateway.audit.seal.reseal import has_unsettled_salts, settle_salts
 from gateway.audit.shard import site_origin
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.policy.approvers import ApproverRegistry
@@ -82,8 +84,8 @@ class ShreddedShard:
 class Shredded:
     """What was done, in the half-years in which anything led to the person.
 
-    ``left``: so many entries about them came since; run it again. So it is without ``purged``: bytes of what was
-    destroyed may still be in files, since a backup was being made.
+    ``left``: so many entries about them came since, also in a half-year that began meanwhile; run it again. So it is
+    without ``purged``: bytes of what was destroyed may still be in files, since a backup was being made.
     """
 
     shards: tuple[ShreddedShard, ...]
@@ -137,9 +139,11 @@ class _Shredding:
             late |= await self._forget_person(shard, names)
         for shard in self._shards:  # named at the last moment: only here a death leaves what is not found again
             await self._forget_licences(shard, late)
+        await self._settle_salts()
+        shards = await asyncio.to_thread(self._book.shards)  # one may have begun meanwhile, in which nothing was done
         return Shredded(
             shards=tuple(_sum_up(shard, tally) for shard, tally in self._tallies.items() if tally != Tally()),
-            left=sum([len(await asyncio.to_thread(self._find, shard)) for shard in self._shards]),
+            left=sum([len(await asyncio.to_thread(self._find, shard)) for shard in shards]),
             purged=await self._purge(),
         )
 
@@ -154,6 +158,13 @@ class _Shredding:
             return Names()
         async with self._book.writable(shard) as log, log.upkeep:
             return await ShardShredding(log, self._warrant, self._tallies[shard]).forget_person(names)
+
+    async def _settle_salts(self) -> None:
+        """Let no earlier seal tell what a run forgot that died at the very end."""
+        for shard in self._shards:
+            if await asyncio.to_thread(has_unsettled_salts, self._book.reader(shard)):
+                async with self._book.writable(shard) as log, log.upkeep:
+                    await asyncio.to_thread(settle_salts, log)
 
     async def _purge(self) -> bool:
         """Clear the files of every half-year, also of one that an earlier run could not clear; stop where one is not.

@@ -5,12 +5,14 @@ twice, finds the same again.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from gateway.audit.entry import Receipt
-from gateway.audit.leaf import LeafError, parse_leaf
+from gateway.audit.forgetting.retention_terms import least_days
+from gateway.audit.leaf import Leaf, LeafDraft, LeafError, LeafKind, parse_leaf
 from gateway.audit.log import AccessLog
 from gateway.audit.reader import LogReader
 from gateway.audit.seal.digest import digest_spans
@@ -18,8 +20,10 @@ from gateway.audit.seal.sealed import draft_day_seal, find_seals, read_sealed
 from gateway.audit.sequencer import MAX_CLOCK_BACK_MS
 from gateway.audit.shard import find_close
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from gateway.audit.verify.chains import SEAL_DAY, day_of
+from gateway.audit.verify.chains import SEAL_CLOSE, SEAL_DAY, day_of
 from gateway.audit.verify.part import CHINA_MS, DAY_MS
+
+_STEP: Final = 256  # leaves that are read at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,19 @@ class DueDay:
     day: str
     first: int
     next: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedEnd:
+    """How far a log of ``size`` entries is sealed: ``first`` is the entry behind; and the one that closed it, if any.
+
+    Behind the end of a half-year stand the new seals of all its days for everybody who was forgotten since. So whoever
+    looks again and again keeps this, and reads what came since.
+    """
+
+    size: int
+    first: int
+    closed: int | None
 
 
 async def seal_due_days(log: AccessLog, at: datetime) -> tuple[Receipt, ...]:
@@ -52,8 +69,30 @@ async def seal_due_days(log: AccessLog, at: datetime) -> tuple[Receipt, ...]:
         )
 
 
-def find_due_days(log: LogReader, now_ms: int) -> Iterator[DueDay]:
+def find_sealed_end(log: LogReader, now_ms: int, known: SealedEnd | None = None) -> SealedEnd:
+    """Return how far a log is sealed, from what was ``known`` of it before; blocks.
+
+    Raises:
+        LogUnavailableError: the log cannot be read.
+
+    """
+    head = log.head()
+    size = 0 if head is None else head.size
+    if known is None:
+        closed = find_close(log)
+        first = _sealed_end(log, size, now_ms)
+        return SealedEnd(size=size, first=first, closed=None if closed is None else closed.index)
+    if size == known.size:
+        return known
+    late = list(find_seals(log, since=known.size))
+    ends = [entry for entry, content in late if content.more.get("action") == SEAL_CLOSE]
+    return SealedEnd(size=size, first=_last_end(late) or known.first, closed=ends[0] if ends else known.closed)
+
+
+def find_due_days(log: LogReader, now_ms: int, sealed: SealedEnd | None = None) -> Iterator[DueDay]:
     """Name the days that are over and not sealed, in their order; of a closed shard, those up to its end. Blocks.
+
+    ``sealed`` is how far it is sealed, where that is known.
 
     A clock that is being set may go back a little, and an entry be on its way; so a day is over a minute after its end.
 
@@ -64,8 +103,9 @@ def find_due_days(log: LogReader, now_ms: int) -> Iterator[DueDay]:
     head = log.head()
     if head is None:
         return
-    closed, first = find_close(log), _sealed_end(log)
-    end = head.size if closed is None else closed.index  # the seals behind the end of a shard are not sealed
+    sealed = sealed or find_sealed_end(log, now_ms)
+    first = sealed.first
+    end = head.size if sealed.closed is None else sealed.closed  # the seals behind the end of a shard are not sealed
     while first < end:
         t = _time(log, first)
         end_ms = ((t + CHINA_MS) // DAY_MS + 1) * DAY_MS - CHINA_MS
@@ -77,17 +117,39 @@ def find_due_days(log: LogReader, now_ms: int) -> Iterator[DueDay]:
         first = following
 
 
-def _sealed_end(log: LogReader) -> int:
-    """Return the entry behind the last one that is sealed."""
-    for entry, content in find_seals(log):
+def _sealed_end(log: LogReader, size: int, now_ms: int) -> int:
+    """Return the entry behind the last one that is sealed.
+
+    In a log that is so old that its seals may be past their time, and the index without them, the leaves tell.
+    """
+    end = _last_end(find_seals(log))
+    if end is None and size and _time(log, 0) < now_ms - least_days(LeafKind.SEAL) * DAY_MS:
+        end = _last_end(_read_back(log, size))
+    return end or 0
+
+
+def _last_end(seals: Iterable[tuple[int, LeafDraft]]) -> int | None:
+    for entry, content in seals:
         sealed = read_sealed(entry, content)
         if sealed is not None and content.more.get("action") == SEAL_DAY:
             return sealed.next
-    return 0
+    return None
+
+
+def _read_back(log: LogReader, size: int) -> Iterator[tuple[int, LeafDraft]]:
+    """Read a log from its end: behind its last seal there is a day or two."""
+    for end in range(size, 0, -_STEP):
+        first = max(end - _STEP, 0)
+        for entry, data in reversed(list(enumerate(log.store.leaves(first, end), first))):
+            yield entry, _parse(entry, data).content
 
 
 def _time(log: LogReader, entry: int) -> int:
+    return _parse(entry, log.leaf(entry)).t
+
+
+def _parse(entry: int, data: bytes) -> Leaf:
     try:
-        return parse_leaf(log.leaf(entry)).t
+        return parse_leaf(data)
     except LeafError as error:
         raise LogUnavailableError(Unavailable.CORRUPT, f"entry {entry}: {error}") from error

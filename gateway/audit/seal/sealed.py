@@ -5,7 +5,7 @@ nobody. When a day is sealed anew, because something of it was forgotten, the ea
 whoever has the key of the index could find out who was forgotten by trying all people against the earlier digest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -95,8 +95,8 @@ def aged_from(leaf: Leaf) -> int:
     return leaf.t if sealed is None else sealed.end_ms
 
 
-def find_seals(log: LogReader) -> Iterator[tuple[int, LeafDraft]]:
-    """Return the seals of a log by its index, the latest first; blocks.
+def find_seals(log: LogReader, *, since: int = 0) -> Iterator[tuple[int, LeafDraft]]:
+    """Return the seals of a log from ``since`` on, by its index, the latest first; blocks.
 
     Raises:
         LogUnavailableError: the log cannot be read.
@@ -104,7 +104,7 @@ def find_seals(log: LogReader) -> Iterator[tuple[int, LeafDraft]]:
     """
     for word in log.lookup.words(LookupKind.KIND, LeafKind.SEAL):  # a later epoch has later entries
         before = _LAST
-        while entries := log.store.find(word, before=before, limit=_FETCHED):
+        while entries := log.store.find(word, before=before, limit=_FETCHED, since=since):
             for entry, one in sorted(log.store.pick(entries).items(), reverse=True):
                 content = _parse(one.leaf)
                 if content.kind is LeafKind.SEAL:
@@ -112,19 +112,19 @@ def find_seals(log: LogReader) -> Iterator[tuple[int, LeafDraft]]:
             before = entries[-1]
 
 
+def find_seals_of_days(log: LogReader) -> Mapping[tuple[int, int], Sequence[SealedDay]]:
+    """Return the seals of every day by what is sealed, the latest first; raises as `find_seals` does."""
+    days: dict[tuple[int, int], list[SealedDay]] = {}
+    for entry, content in find_seals(log):
+        if (sealed := read_sealed(entry, content)) is not None:
+            days.setdefault(sealed.span, []).append(sealed)
+    return days
+
+
 def find_sealed_days(log: LogReader) -> tuple[list[SealedDay], list[int]]:
     """Return the latest seal of every day, in the order of days, and all earlier ones; raises as `find_seals` does."""
-    latest: dict[tuple[int, int], SealedDay] = {}
-    replaced: list[int] = []
-    for entry, content in find_seals(log):
-        sealed = read_sealed(entry, content)
-        if sealed is None:
-            continue
-        if sealed.span in latest:
-            replaced.append(entry)
-        else:
-            latest[sealed.span] = sealed
-    return [latest[span] for span in sorted(latest)], replaced
+    days = find_seals_of_days(log)
+    return [days[span][0] for span in sorted(days)], [one.seal for seals in days.values() for one in seals[1:]]
 
 
 def read_salt(log: LogReader, sealed: SealedDay) -> bytes | None:

@@ -207,7 +207,7 @@ class SqliteStore:
             return connection.execute(query, (HASH_SIZE, end, HASH_SIZE, NO_PRIVATE_SIZE)).fetchall()
 
     def replace_privates(self, privates: Mapping[int, bytes]) -> None:
-        """Put other sealed parts in place; the bytes of those before are overwritten."""
+        """Put other sealed parts in place; the bytes of those before are overwritten, in the journal by `purge`."""
         done: set[int] = set()
         with self._writer.writing() as connection:
             for entry in privates:
@@ -216,7 +216,7 @@ class SqliteStore:
                     done |= set(by_group(privates, group))
                     replaced = replace_in_group(group, privates)
                     connection.execute("UPDATE entries SET privates = ? WHERE first = ?", (replaced, group.first))
-        self._writer.empty_journal()
+        self._writer.purge_at_once()
 
     def owners(self, owners: Collection[KeyOwner]) -> Mapping[KeyOwner, KeyNumber]:
         """Return the numbers of the data keys of owners."""

@@ -124,15 +124,19 @@ class SqliteFile:
     def purge(self) -> bool:
         """Empty the write-ahead log; what was deleted in the file itself is overwritten already.
 
-        Where rows were moved from one page to another, as in an index, copies may be left in the free part of pages.
+        False: somebody reads it still. Where rows were moved from one page to another, as in an index, copies may be
+        left in the free part of pages.
         """
-        try:
-            self.empty_journal()
-        except LogUnavailableError as error:
-            if error.reason is Unavailable.LOCKED:
-                return False
-            raise
-        return True
+        return self._empty_journal(BUSY_SECONDS)
+
+    def purge_at_once(self) -> None:
+        """Do so behind an erasure, without waiting for whoever reads: that is committed, and `purge` is still to come.
+
+        Raises:
+            LogUnavailableError: as `writing` does.
+
+        """
+        self._empty_journal(0)
 
     def settle(self) -> None:
         """Return once everything that reading shows is on disk for good, and the names of the files too.
@@ -150,17 +154,22 @@ class SqliteFile:
             with _as_unavailable(Unavailable.SYNC_FAILED):
                 sync_folder(self._path.parent)  # SQLite does so too, and is silent when that fails
 
-    def empty_journal(self) -> None:
+    def _empty_journal(self, patience: float) -> bool:
         """Carry the write-ahead log over to the file and cut it: it holds pages as they were before something changed.
 
-        Raises:
-            LogUnavailableError: LOCKED, somebody reads it; and as `writing` does.
-
+        Answers whether nobody read it for so many seconds.
         """
-        with self.reading() as connection:
-            busy = connection.execute("PRAGMA wal_checkpoint = TRUNCATE").fetchone()[0]
-        if busy:
-            raise LogUnavailableError(Unavailable.LOCKED, f"{self._path.name}: the journal is being read")
+        try:
+            with self.reading() as connection:
+                connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+                try:
+                    return not connection.execute("PRAGMA wal_checkpoint = TRUNCATE").fetchone()[0]
+                finally:
+                    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        except LogUnavailableError as error:
+            if error.reason is Unavailable.LOCKED:
+                return False
+            raise
 
     def reconnect(self) -> None:
         """Open the file again; where that fails, what was open stays so and can be read."""

@@ -47,14 +47,14 @@ class SqliteKeys:
             return pick_keys(_rows(connection, numbers), numbers)
 
     def erase(self, numbers: Collection[KeyNumber]) -> int:
-        """Destroy keys; then empty the write-ahead log, which still holds the pages before they were overwritten."""
+        """Destroy keys; then `purge` the write-ahead log, which still holds the pages before they were overwritten."""
         erased, doomed = 0, frozenset(numbers)
         with self._file.writing() as connection:
             for row in _rows(connection, doomed):
                 left, gone = row.without(doomed)
                 connection.execute("UPDATE data_keys SET wrapped = ? WHERE first = ?", (left.wrapped, left.first))
                 erased += gone
-        self._file.empty_journal()
+        self._file.purge_at_once()
         return erased
 
     def key_check(self) -> bytes | None:

@@ -36,7 +36,7 @@ def erase_words(file: SqliteFile, words: Collection[int]) -> int:
         erased = erase_pending(connection, words=doomed)
         rows = [(word,) for word in doomed]
         erased += max(connection.executemany("DELETE FROM words WHERE word = ?", rows).rowcount, 0)
-    file.empty_journal()
+    file.purge_at_once()
     return erased
 
 
@@ -54,7 +54,7 @@ def erase_entry_words(file: SqliteFile, entries: Iterable[int]) -> int:
             erased += connection.execute(query, (low, high)).rowcount
     with file.writing() as connection:
         connection.execute("DROP TABLE temp.doomed")
-    file.empty_journal()
+    file.purge_at_once()
     return erased
 
 

@@ -58,7 +58,7 @@ def test_numbers_of_values_stay() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        *(b"\x05own", b"\xfe" + bytes(15), b"\xff", b"\xff\0\x05own", b"\xa8", b"\xfd", b"\1\xff"),
+        *(b"\x05own", b"\xfe" + bytes(15), b"\xff", b"\xff\0\x05own", b"\xa9", b"\xfd", b"\1\xff"),
         b"\x80" * 33,
     ],
 )

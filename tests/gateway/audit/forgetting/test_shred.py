@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.audit.commitment import SALT_SIZE, is_opened_by, make_commitment
 from gateway.audit.data_keys import AesKeyWrapper
-from gateway.audit.entry import EntryDraft, Receipt, SubjectId
+from gateway.audit.entry import TYPED_IN, EntryDraft, Receipt, SubjectId
 from gateway.audit.forgetting import one_shard
 from gateway.audit.forgetting.concerned import digest_entries, find_about_person
 from gateway.audit.forgetting.one_shard import ShardShredding, Tally, Warrant
@@ -168,6 +168,46 @@ def test_what_is_not_the_persons_stays(log: AccessLog, approvals: Sequence[Shred
     assert [
         one.index for one in search.find(Query(case=str(DRAFTS[0].private and DRAFTS[0].private.case))).entries
     ] == [0]
+
+
+def in_vain(number: int, subjects: Sequence[SubjectId], licence: str) -> EntryDraft:
+    """Return an entry about a question in which these people and this licence were named, and nothing was found."""
+    draft = entry(number, subjects, licence)
+    assert draft.private is not None
+    return replace(draft, private=replace(draft.private, context=(TYPED_IN, "iat=0", "request")))
+
+
+@pytest.mark.parametrize("how", ["in vain", "refused", "searched"])
+def test_a_number_beside_the_licence_of_another_takes_nothing_from_it(
+    log: AccessLog, approvals: Sequence[ShredApproval], how: str
+) -> None:
+    """Whoever only named a licence beside a person's number does not make it theirs: nothing of it is forgotten."""
+    theirs = "another licence"  # entry 4 found it to be another's
+    named = {
+        "in vain": in_vain(9, [PERSON, OTHER], theirs),
+        "refused": replace(entry(9, [PERSON], theirs), leaf=replace(make_draft(9).leaf, kind=LeafKind.DENY)),
+        "searched": draft_query(Query(subject=PERSON, licence=theirs), req="Q", caller="auditor", org="O"),
+    }
+    append(log, [named[how], entry(10, [], theirs)])
+    assert entries_of(forget(log, approvals)) == (0, 1, 2, 3, 6)
+    assert what_leads_to_the_person(log, 8) == []
+    assert [one.index for one in LogSearch.of(log).find(Query(licence=theirs)).entries] == [7, 6, 4]
+    for index in (4, 7):
+        private = log.private(index)
+        assert private is not None
+        assert (private.subject_erased, private.part.licence) == (False, theirs)
+
+
+def test_what_found_others_to_hold_the_licence_stays(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
+    """A licence that changed hands is still found for its other holder; what named it in vain is forgotten."""
+    append(log, [entry(9, [OTHER], LICENCE), in_vain(10, [OTHER], LICENCE)])
+    assert entries_of(forget(log, approvals)) == (0, 1, 2, 3, 7)
+    kept, gone = log.private(6), log.private(7)
+    assert kept is not None
+    assert gone is not None
+    assert (kept.part.subjects, kept.part.licence, gone.subject_erased) == ((OTHER,), LICENCE, True)
+    assert 6 in [one.index for one in LogSearch.of(log).find(Query(licence=LICENCE)).entries]
+    assert not forget(log, approvals).shards
 
 
 def test_searches_for_the_person_are_forgotten_too(log: AccessLog, approvals: Sequence[ShredApproval]) -> None:
@@ -474,7 +514,7 @@ def test_whatever_was_logged_nothing_leads_to_the_person(
         for index, (subjects, licence) in enumerate(who):
             private = log.private(index)
             assert private is not None
-            assert private.subject_erased is (PERSON in subjects or licence in licences)
+            assert private.subject_erased is (PERSON in subjects or (licence in licences and not subjects))
         verify_log(log)
 
 

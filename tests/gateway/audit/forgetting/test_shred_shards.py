@@ -12,7 +12,7 @@ from gateway.audit.book.book import LogBook
 from gateway.audit.entry import EntryDraft
 from gateway.audit.forgetting.concerned import find_about_person
 from gateway.audit.forgetting.one_shard import ShardShredding
-from gateway.audit.forgetting.shred import Shredded, shred
+from gateway.audit.forgetting.shred import Shredded, _Shredding, shred
 from gateway.audit.forgetting.shred_approval import ShredApproval, ShredOrder
 from gateway.audit.reader import LogReader
 from gateway.audit.search.query import Query
@@ -153,6 +153,22 @@ async def test_a_licence_of_the_last_moment_is_forgotten_everywhere(
     monkeypatch.setattr(ShardShredding, "_erase_person", come_before)
     assert (await forget(book)).left == 0
     assert await all_left(book) == NOTHING_LEFT
+
+
+async def test_a_half_year_that_begins_meanwhile_is_told(book: LogBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written about the person in a half-year that began while this ran is left, and said to be."""
+    names = await asyncio.to_thread(book.shards)
+    monkeypatch.setattr(book, "shards", lambda: names[:-1])
+    settle = _Shredding._settle_salts
+
+    async def begin(self: _Shredding) -> None:
+        await settle(self)
+        monkeypatch.setattr(book, "shards", lambda: names)
+
+    monkeypatch.setattr(_Shredding, "_settle_salts", begin)
+    assert (await forget(book)).left == 1
+    monkeypatch.undo()
+    assert (await forget(book)).left == 0
 
 
 async def test_an_order_is_for_one_site(book: LogBook) -> None:

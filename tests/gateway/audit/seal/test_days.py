@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit.entry import EntryDraft, Receipt
+from gateway.audit.forgetting.retention import retain
+from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Retention
 from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.log import AccessLog
-from gateway.audit.seal.days import find_due_days, seal_due_days
+from gateway.audit.seal.days import find_due_days, find_sealed_end, seal_due_days
+from gateway.audit.seal.sealed import find_seals
 from gateway.audit.search.query import Query
 from gateway.audit.search.search import LogSearch
 from gateway.audit.shard import is_closed
@@ -44,6 +47,36 @@ def test_days_without_entries_have_no_seal(tmp_path: Path) -> None:
         sealing.append(found.log, [make_draft(1)])
         assert [span for _, *span in sealing.seal(found.log, found.clock.now)] == [[0, 1]]
         assert sealing.chain_faults(found.log, tmp_path / "out") == []
+
+
+def test_days_whose_seals_are_past_their_time_are_not_due(log: SealedLog) -> None:
+    """Where retention took the seals from the index, the leaves still tell how far the log is sealed."""
+    log.clock.now = MIDNIGHT + (LEAST_PROVISION_DAYS + 90) * DAY
+    assert asyncio.run(retain(log.log, Retention(), at=sealing.moment(log.clock.now))).entries
+    assert not list(find_seals(log.log))
+    assert [one.first for one in find_due_days(log.log, log.clock.now)] == [7]
+    assert [span for _, *span in sealing.seal(log.log, log.clock.now)] == [[7, 10]]
+
+
+def test_what_is_known_of_a_log_need_not_be_read_again(log: SealedLog) -> None:
+    """Who keeps how far a log is sealed finds the same as who looks for the first time, and walks over no new seals."""
+    known = find_sealed_end(log.log, log.clock.now)
+    assert (known.size, known.first, known.closed) == (10, 7, None)
+    assert find_sealed_end(log.log, log.clock.now, known) is known
+    log.clock.now += DAY
+    for step in (
+        lambda: sealing.append(log.log, [make_draft(7)]),
+        lambda: sealing.append(log.log, [CLOSE]),
+        lambda: sealing.seal(log.log, log.clock.now + 2 * DAY),
+        lambda: asyncio.run(retain(log.log, Retention(), at=sealing.moment(log.clock.now + 200 * DAY))),
+    ):
+        step()
+        known = find_sealed_end(log.log, log.clock.now, known)
+        assert known == find_sealed_end(log.log, log.clock.now)
+    assert (known.first, known.closed) == (12, 11)
+    with patch("gateway.audit.seal.days.find_close", side_effect=ZeroDivisionError):
+        assert find_sealed_end(log.log, log.clock.now, known) is known
+        assert list(find_due_days(log.log, log.clock.now + 9 * DAY, known)) == []
 
 
 def test_the_last_day_of_a_closed_shard_is_sealed(log: SealedLog, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Sealing anew: what a lawful deletion changes, and what it does not hide."""
 
 import asyncio
+import sqlite3
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from gateway.audit.entry import SubjectId
-from gateway.audit.forgetting import one_shard
+from gateway.audit.forgetting import one_shard, retention
 from gateway.audit.forgetting.retention import retain
 from gateway.audit.forgetting.retention_terms import LEAST_PROVISION_DAYS, Retention
 from gateway.audit.forgetting.shred import shred
@@ -21,6 +23,7 @@ from gateway.audit.seal.check import IndexFault
 from gateway.audit.seal.reseal import Resealed
 from gateway.audit.seal.sealed import find_sealed_days, find_seals
 from gateway.audit.shard import site_origin
+from gateway.audit.store import sqlite_file
 from tests.gateway.audit.forgetting.shards import OneShard
 from tests.gateway.audit.forgetting.test_shred import APPROVERS, approve
 from tests.gateway.audit.seal import sealing
@@ -80,10 +83,12 @@ def test_a_licence_that_is_named_meanwhile_has_its_days_sealed_anew(
     log: SealedLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """An entry that comes while a person is forgotten may name a licence of earlier days: no day differs then."""
-    real, draft, licence = one_shard.reseal_days, make_draft(4), make_draft(0).private
+    real, draft = one_shard.reseal_days, make_draft(4)
     assert draft.private is not None
-    assert licence is not None
-    late = replace(draft, private=replace(draft.private, licence=licence.licence))  # entries 0 and 3 name it, sealed
+    late = replace(draft, private=replace(draft.private, licence="asked for in vain"))
+    sealing.append(log.log, [replace(late, private=replace(draft.private, licence="asked for in vain", subjects=()))])
+    log.clock.now += DAY
+    sealing.seal(log.log, log.clock.now)
 
     async def come_in_between(*args: Any, **more: Any) -> Resealed:
         done = await real(*args, **more)
@@ -93,8 +98,8 @@ def test_a_licence_that_is_named_meanwhile_has_its_days_sealed_anew(
 
     monkeypatch.setattr(one_shard, "reseal_days", come_in_between)
     forget(log.log, 4)
-    opened = [log.log.private(entry) for entry in (0, 3, 5, 13)]
-    assert [one is not None and one.subject_erased for one in opened] == [True] * 4
+    opened = [log.log.private(entry) for entry in (5, 10, 16)]
+    assert [one is not None and one.subject_erased for one in opened] == [True] * 3
     assert sealing.check(log.log).findings == ()
     assert sealing.chain_faults(log.log, tmp_path / "out") == []
 
@@ -106,14 +111,14 @@ def test_a_deletion_does_not_hide_a_dropped_row(log: SealedLog) -> None:
     assert sealing.faults(sealing.check(log.log)) == {(IndexFault.DAY, 8), (IndexFault.ROWS, 6)}
 
 
-@pytest.mark.parametrize("step", ["_plan", "_erase_salts", "nothing erased", "half erased"])
+@pytest.mark.parametrize("step", ["_plan", "salts", "nothing erased", "half erased"])
 def test_a_deletion_that_was_cut_short_is_done_again(log: SealedLog, step: str, tmp_path: Path) -> None:
     """Wherever it dies, the same command makes the index what the seals say."""
     store = log.log.store
 
     target = {
         "_plan": (reseal, "_plan"),
-        "_erase_salts": (reseal, "_erase_salts"),
+        "salts": (one_shard, "erase_salts"),
         "nothing erased": (store, "replace_privates"),
         "half erased": (log.log.keys, "erase"),
     }[step]
@@ -125,6 +130,68 @@ def test_a_deletion_that_was_cut_short_is_done_again(log: SealedLog, step: str, 
     latest, replaced = find_sealed_days(log.log)
     assert all(log.log.private(entry) is None for entry in replaced)
     assert all(log.log.private(one.seal) is not None for one in latest)
+
+
+def retain_all(log: SealedLog) -> Resealed:
+    return asyncio.run(retain(log.log, Retention(), at=sealing.moment(log.clock.now))).resealed
+
+
+@pytest.mark.parametrize("step", ["nothing", "rows", "all"])
+def test_a_deletion_between_another_that_was_cut_short(log: SealedLog, step: str) -> None:
+    """Retention that dies before or behind its deletion leaves no day that differs, whoever is forgotten next."""
+    log.clock.now = MIDNIGHT + 200 * DAY  # entry 1 is past its time
+    sealing.seal(log.log, log.clock.now)
+    target = {
+        "nothing": (retention, "_remove"),
+        "rows": (log.log.store, "replace_privates"),
+        "all": (retention, "erase_salts"),
+    }[step]
+    with patch.object(*target, die), pytest.raises(DiedError):
+        retain_all(log)
+    forget(log.log, 4)
+    assert retain_all(log).differing == ()
+    assert sealing.check(log.log, log.clock.now).findings == ()
+
+
+def test_an_order_that_was_cut_short_and_a_licence_more(log: SealedLog) -> None:
+    """Where the person has one more licence by the time that the order is carried out again, no day differs."""
+    draft = make_draft(4)
+    assert draft.private is not None
+    late = replace(draft, private=replace(draft.private, licence="asked for in vain"))
+    sealing.append(log.log, [replace(late, private=replace(draft.private, licence="asked for in vain", subjects=()))])
+    log.clock.now += DAY
+    sealing.seal(log.log, log.clock.now)
+    with patch.object(one_shard.ShardShredding, "_erase_licences", die), pytest.raises(DiedError):
+        forget(log.log, 4)
+    sealing.append(log.log, [late])
+    forget(log.log, 4)
+    gone = log.log.private(10)
+    assert gone is not None
+    assert gone.subject_erased
+    assert [one.kind for one in sealing.check(log.log).findings if one.kind is IndexFault.DAY] == []
+
+
+@pytest.mark.parametrize("work", ["forget", "retain"])
+def test_a_backup_is_no_failure(tmp_path: Path, work: str) -> None:
+    """While a backup reads the files everything is deleted, and no day differs; what the files hold is owed."""
+    with sealing.sqlite_log(tmp_path) as log:
+        sealing.fill(log.log, log.clock)
+        log.clock.now = MIDNIGHT + 200 * DAY
+        sealing.seal(log.log, log.clock.now)
+        with ExitStack() as stack, patch.object(sqlite_file, "BUSY_SECONDS", 0.0):
+            log.log.store.reconnect()
+            log.log.keys.reconnect()
+            for name in ("log.sqlite", "keys.sqlite"):
+                backup = stack.enter_context(closing(sqlite3.connect(tmp_path / name)))
+                backup.execute("BEGIN")
+                backup.execute("SELECT count(*) FROM key_check").fetchone()
+            if work == "retain":
+                assert retain_all(log).differing == ()
+            else:
+                forget(log.log, 4)
+            assert not log.log.store.purge()
+            assert sealing.check(log.log, log.clock.now).findings == ()
+        assert log.log.store.purge()
 
 
 def test_what_is_past_its_time_is_sealed_anew(log: SealedLog, tmp_path: Path) -> None:
@@ -139,5 +206,5 @@ def test_what_is_past_its_time_is_sealed_anew(log: SealedLog, tmp_path: Path) ->
 
 def test_retention_keeps_seals_as_long_as_what_they_seal() -> None:
     """However long one kind is kept, the seal of its day can be checked as long."""
-    retention = Retention(days={LeafKind.ACCESS: 4_000})
-    assert retention.ends(LeafKind.SEAL, 0) == retention.ends(LeafKind.ACCESS, 0) == -4_000 * DAY
+    terms = Retention(days={LeafKind.ACCESS: 4_000})
+    assert terms.ends(LeafKind.SEAL, 0) == terms.ends(LeafKind.ACCESS, 0) == -4_000 * DAY

@@ -1,9 +1,12 @@
 """The contract of every store of the log: memory, SQLite, PostgreSQL."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
@@ -344,6 +347,21 @@ def test_erased_keys_are_not_in_the_file(tmp_path: Path) -> None:
     finally:
         keys.close()
     assert (b"%032d" % 49 in kept, b"%032d" % 50 in kept) == (True, False)
+
+
+def test_an_erasure_while_a_backup_reads_is_done(tmp_path: Path) -> None:
+    """It is no error of whoever erases: what is committed is committed, and clearing the journal is owed."""
+    keys = SqliteKeys(tmp_path / "keys.sqlite")
+    keys.add({KeyNumber(1): b"1" * 32})
+    with closing(sqlite3.connect(tmp_path / "keys.sqlite")) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM data_keys").fetchone()
+        assert keys.erase([KeyNumber(1)]) == 1
+        assert keys.read([KeyNumber(1)]) == {}
+        with patch("gateway.audit.store.sqlite_file.BUSY_SECONDS", 0.0):
+            assert not keys.purge()
+    assert keys.purge()
+    keys.close()
 
 
 def test_a_closed_file_is_closed(tmp_path: Path) -> None:
