@@ -468,13 +468,13 @@ def test_every_reason_has_a_way() -> None:
     """There is no reason that no document can be given, but for those that tell of a fault of our own.
 
     That two implementations of one algorithm disagree is nothing that a document could bring about, nor is what a
-    register says of a licence, or that it cannot be asked.
+    register says of a licence, that it cannot be asked, or that it has no document.
     """
     ours = {
         reason
         for reason in Reason
         if reason.value.endswith(".second-opinion-disagrees") or reason.value.startswith(f"{CheckName.STATUS}.")
-    }
+    } | {Reason.FORMAT_NO_DOCUMENT, Reason.FORMAT_DOCUMENT_UNAVAILABLE, Reason.FORMAT_NO_METADATA}
     assert {case.reason for case in WAYS} == set(Reason) - ours
 
 
