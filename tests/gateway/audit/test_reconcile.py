@@ -260,6 +260,7 @@ def test_the_store_and_the_export_have_the_same_entries(folder: Path, entries: l
         assert list(store_entries(log.store, Span(log=ORIGIN, first=0, end=SIZE, size=SIZE))) == entries
 
 
+@pytest.mark.slow
 def test_the_command_lists_what_only_one_side_has(receipts: list[Receipt], folder: Path, tmp_path: Path) -> None:
     """Agreement is 0 and a difference is 1, against an export and against a site; naming neither is 2."""
     lines = [json.dumps({"receipt": describe_receipt(receipt)}) for receipt in of_caller(receipts)]

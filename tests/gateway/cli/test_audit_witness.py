@@ -53,6 +53,7 @@ def test_a_key_that_others_may_read_is_not_used(site: Path, locale: str, words: 
     assert path.read_text().strip() not in ended.err + ended.out
 
 
+@pytest.mark.slow
 def test_the_trust_policy_is_that_of_the_latest_shard(site: Path) -> None:
     """The policy that others believe the log by, as it lies beside the log."""
     assert tongban("audit", "trust-policy", "--site", site).code == 2

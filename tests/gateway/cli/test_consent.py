@@ -49,6 +49,7 @@ def test_from_adding_to_withdrawing(site: Path) -> None:
         assert ADULT.encode() not in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_unknown(site: Path) -> None:
     """An id that nobody has is a sentence and a code, also where no consent was ever registered."""
     for _ in range(2):

@@ -88,6 +88,7 @@ def test_import_again_changes_nothing(site: Path, documents: Path) -> None:
 
 
 @pytest.mark.usefixtures("imported")
+@pytest.mark.slow
 def test_status_is_set_listed_and_shown(site: Path) -> None:
     """A status is set with its reason, found in lists, and kept in the history; objections are a mark beside it."""
     identifier = ONE.draft.identifier

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from adapters.credential import CredentialFault
 from gateway.credential.answering import NotIssued
 from gateway.credential.judging import REASON_PREFIX, CredentialDoubt
@@ -15,6 +17,7 @@ PAGE = (ROOT / "docs" / "sd-jwt.md").read_text(encoding="utf-8")
 LONGEST_SECONDS = 300  # it derives four keys from passphrases, as slowly as is meant
 
 
+@pytest.mark.slow
 def test_the_walk(tmp_path: Path) -> None:
     """The commands of the page, pasted into a shell in an empty folder, end with a valid credential."""
     script = PAGE.split("```bash\n", 1)[1].split("```", 1)[0]

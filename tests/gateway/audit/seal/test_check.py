@@ -155,6 +155,7 @@ def test_days_are_read_in_groups(log: SealedLog) -> None:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_checks_a_log_that_is_written(tmp_path: Path) -> None:
     """A whole index is 0, a difference 1 and named in the language of the locale, a log that is not there 2."""
     site = tmp_path / "site"

@@ -402,6 +402,7 @@ def test_a_second_writer_of_a_postgres_log_is_refused(postgres: PostgresServer) 
     PostgresStore(dsn, origin=ORIGIN).close()
 
 
+@pytest.mark.slow
 def test_a_postgres_server_that_was_restarted_is_found_again(postgres: PostgresServer) -> None:
     """The connection breaks, the reason passes, and what was committed is there."""
     store = PostgresStore(postgres.new_database(), origin=ORIGIN)
