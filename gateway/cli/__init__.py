@@ -19,7 +19,7 @@ from gateway.cli.policy import policy_app
 from gateway.cli.store import store_app
 from gateway.cli.trust import trust_app
 
-_GARBAGE_AFTER: Final = 50_000  # objects made: loading modules makes none, and looking for it took an eighth of a command
+_GARBAGE_AFTER: Final = 50_000  # objects: loading modules makes none, and looking for it took a tenth of a command
 
 
 def _argument(metavar: str, zh: str = "", en: str = "") -> object:
