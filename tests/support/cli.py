@@ -10,9 +10,11 @@ from typing import Any
 
 from gateway.demo.authority import encode_pem
 from tests.support.sealed import Trust
+from tests.support.warm_python import warm_python
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_SECONDS = 60
+_WARM = ("C.UTF-8", "zh_CN.UTF-8")
 AT = "2026-08-31T01:23:45Z"  # tests.support.demo.NOW
 
 
@@ -39,18 +41,23 @@ class Ended:
 def tongban(
     *arguments: str | Path, stdin: bytes = b"", encoding: str = "utf-8", locale: str = "C.UTF-8", **environment: str
 ) -> Ended:
-    """Run ``python -m gateway``; whatever it was given, it must not end with a traceback."""
+    """Run ``python -m gateway``; whatever it was given, it must not end with a traceback.
+
+    In UTF-8 and with nothing but the locale in the environment, a process that has loaded everything becomes the
+    command; else Python starts anew.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "COLUMNS"))}
-    ran = subprocess.run(  # noqa: S603 - our own program, with arguments of the tests
-        [sys.executable, "-m", "gateway", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        cwd=ROOT,
-        env={**inherited, "LC_ALL": locale, **environment},
-        timeout=LONGEST_SECONDS,
-        check=False,
-    )
-    ended = Ended(code=ran.returncode, out=ran.stdout.decode(encoding), err=ran.stderr.decode(encoding))
+    whole = {**inherited, "LC_ALL": locale, **environment}
+    words = [str(argument) for argument in arguments]
+    if locale in _WARM and not environment:
+        code, out, err = warm_python(ROOT, locale).run(words, stdin=stdin, environment=whole, timeout=LONGEST_SECONDS)
+    else:
+        command = [sys.executable, "-m", "gateway", *words]
+        ran = subprocess.run(  # noqa: S603 - our own program, with arguments of the tests
+            command, input=stdin, capture_output=True, cwd=ROOT, env=whole, timeout=LONGEST_SECONDS, check=False
+        )
+        code, out, err = ran.returncode, ran.stdout, ran.stderr
+    ended = Ended(code=code, out=out.decode(encoding), err=err.decode(encoding))
     assert "Traceback" not in ended.out + ended.err, ended.err
     return ended
 
