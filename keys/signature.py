@@ -4,6 +4,7 @@ An algorithm is found by its exact OID and fits exactly one type of key; nothing
 is tried twice under another name.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -28,6 +29,7 @@ __all__ = [
     "SM2_WITH_SM3",
     "Algorithm",
     "SignatureEncoding",
+    "verify_recurring",
     "verify_signature",
 ]
 
@@ -47,6 +49,7 @@ _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2F
 _MIN_RSA_BITS: Final = 2048  # NIST SP 800-131A; 1024 bits are within reach of those who would forge a licence
 _MAX_RSA_BITS: Final = 8192  # a check takes 0.5 ms there and grows with the square; no CA issues more
 MAX_SPKI: Final = 1_100  # bytes: RSA with 8192 bits takes 1,060; a larger key is refused before it is decoded
+_RECURRING: Final = 16_384  # seals that are remembered, some 200 bytes each; a province has thousands in use
 _KEYS: Final = 1_024  # keys of other algorithms than SM2, decoded; partner provinces and time stamps have a few dozen
 
 
@@ -85,6 +88,25 @@ def verify_signature(
         detail = f"a key of type {known.key_type} was expected, got {found}"
         raise SignatureVerificationError(SignatureFault.WRONG_KEY_TYPE, detail)
     return known.verify(spki, signature, message, user_id)
+
+
+def verify_recurring(*, message: bytes, signature: bytes, algorithm: str, spki: bytes) -> SignatureEncoding:
+    """Verify as `verify_signature` does what is met again and again, as a seal is on all licences of its office.
+
+    What was signed stays signed: it is remembered. What was not is verified again each time.
+
+    Raises:
+        SignatureVerificationError: as there.
+
+    """
+    digest = hashlib.sha256()
+    for part in (message, signature, algorithm.encode(), spki):
+        digest.update(len(part).to_bytes(8))
+        digest.update(part)
+    return _recurring.get(
+        digest.digest(),
+        lambda: verify_signature(message=message, signature=signature, algorithm=algorithm, spki=spki),
+    )
 
 
 def _verify_sm2(spki: bytes, signature: bytes, message: bytes, user_id: bytes) -> SignatureEncoding:
@@ -138,6 +160,7 @@ def _rsa_with(digest: hashes.HashAlgorithm) -> Callable[[bytes, bytes, bytes, by
     return verify
 
 
+_recurring: Final[Memo[bytes, SignatureEncoding]] = Memo(_RECURRING)
 _loaded: Final[Memo[bytes, PublicKeyTypes]] = Memo(_KEYS)
 
 

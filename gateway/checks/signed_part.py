@@ -16,7 +16,7 @@ from keys.chain import MAX_EXTRA
 from keys.digest import DIGESTS, SM3_OID
 from keys.errors import MalformedCertificateError, SignatureFault, SignatureVerificationError
 from keys.second_opinion import SecondOpinion
-from keys.signature import verify_signature
+from keys.signature import verify_recurring, verify_signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ class Wording:
     wrong_usage: Reason
     disputed: Reason
     algorithm_sunset: Reason
+    recurs: bool = False  # made once, and met in many documents
 
 
 SIGNER = Wording(
@@ -52,6 +53,7 @@ MAKER = Wording(
     wrong_usage=Reason.SEAL_SIGNATURE_WRONG_KEY_USAGE,
     disputed=Reason.SEAL_SIGNATURE_DISPUTED,
     algorithm_sunset=Reason.SEAL_SIGNATURE_ALGORITHM_SUNSET,
+    recurs=True,
 )
 
 
@@ -111,7 +113,8 @@ def check_signed_part(
         return invalid(wording.check, wording.unusable)
     if not is_signing_certificate(certificate):
         return invalid(wording.check, wording.wrong_usage)
-    verify = verify_signature if opinion is None else opinion.verify_signature
+    alone = verify_recurring if wording.recurs else verify_signature
+    verify = alone if opinion is None else opinion.verify_signature
     try:
         verify(message=part.message, signature=part.signature, algorithm=part.algorithm, spki=certificate.spki)
     except SignatureVerificationError as error:

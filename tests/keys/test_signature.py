@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.errors import SignatureFault, SignatureVerificationError
-from keys.signature import ALGORITHMS, REFUSED, SignatureEncoding, verify_signature
+from keys.signature import ALGORITHMS, REFUSED, SignatureEncoding, verify_recurring, verify_signature
 from keys.spki import KeyType, parse_spki
 from tests.support import pki
 
@@ -156,3 +156,18 @@ def test_a_changed_byte_never_verifies(data):
     changed = bytearray(parts[which])
     changed[place] ^= data.draw(st.integers(1, 255))
     fault_of(algorithm, **{which: bytes(changed)})
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_what_recurs_is_verified_as_anything_is(algorithm):
+    """What was signed is remembered, and nothing that differs from it in any part is taken for it."""
+    key, signature = KEYS[algorithm], SIGNED[algorithm]
+    good = {"message": MESSAGE, "signature": signature, "algorithm": algorithm, "spki": key.spki}
+    changed = [{"message": MESSAGE + b"!"}, {"signature": signature[:-1] + bytes([signature[-1] ^ 1])}]
+    changed += [{"algorithm": other, "spki": KEYS[other].spki} for other in KEYS if other != algorithm]
+    changed.append({"message": MESSAGE + signature[:1], "signature": signature[1:]})
+    for _ in range(2):
+        assert verify_recurring(**good) is SignatureEncoding.DER
+        for change in changed:
+            with pytest.raises(SignatureVerificationError):
+                verify_recurring(**(good | change))
