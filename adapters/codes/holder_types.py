@@ -93,8 +93,10 @@ def holder_code_flags(code: str, gb: str) -> frozenset[CodeFlag]:
     return parse_credit_code(code).flags if gb == CREDIT_CODE else frozenset()
 
 
-def load_holder_types(data: bytes, file: str) -> HolderTypes:
+def load_holder_types(data: bytes, file: str, *, base: HolderTypes | None = None) -> HolderTypes:
     """Read a table of holder code types; ``file`` is how faults name it.
+
+    With ``base`` its types and systems stay, but for those that the file has too.
 
     Raises:
         MappingError: with all faults of the file.
@@ -108,20 +110,22 @@ def load_holder_types(data: bytes, file: str) -> HolderTypes:
         if one.gb in types:
             table.fault("gb", expected=_ONCE, found=quote(one.gb))
         types[one.gb] = one
+    known = {**({} if base is None else base.types), **types}
     systems: dict[str, HolderTypeSystem] = {}
     for table in root.tables("system", most=MAX_SYSTEMS):
-        system = _read_system(table, types)
+        system = _read_system(table, known)
         if system.id in systems:
             table.fault("id", expected=_ONCE, found=quote(system.id))
         systems[system.id] = system
     root.finish()
     toml.faults.raise_if_any()
-    return HolderTypes(types.values(), systems.values())
+    kept = {} if base is None else base.systems
+    return HolderTypes(known.values(), {**kept, **systems}.values())
 
 
 @cache
 def shipped_holder_types() -> HolderTypes:
-    """Return the table that comes with the package; a site may have one of its own in its place."""
+    """Return the table that comes with the package; that of a site goes beside it."""
     return load_holder_types(files("adapters.codes").joinpath(_FILE).read_bytes(), _FILE)
 
 

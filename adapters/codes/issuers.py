@@ -58,8 +58,10 @@ def issuer_key(code: str) -> str:
     return organisation_of(code) or fold_code(code)
 
 
-def load_issuers(data: bytes, file: str) -> Issuers:
+def load_issuers(data: bytes, file: str, *, base: Issuers | None = None) -> Issuers:
     """Read a table of issuers; ``file`` is how faults name it.
+
+    With ``base`` its issuers stay, but for those whose main code the file has too.
 
     Raises:
         MappingError: with all faults of the file.
@@ -67,16 +69,19 @@ def load_issuers(data: bytes, file: str) -> Issuers:
     """
     toml = parse_toml(data, file)
     root = Table(toml.tables, (), toml.faults)
-    seen: dict[str, str] = {}
-    issuers = [_read(table, seen) for table in root.tables("issuer", most=MAX_ISSUERS)]
+    tables = root.tables("issuer", most=MAX_ISSUERS)
+    own = {issuer_key(code) for table in tables if isinstance(code := table.peek("code"), str)}
+    kept = [one for one in (() if base is None else base.issuers) if issuer_key(one.code) not in own]
+    seen = {issuer_key(code): code for one in kept for code in (one.code, *one.aliases)}
+    issuers = [_read(table, seen) for table in tables]
     root.finish()
     toml.faults.raise_if_any()
-    return Issuers(issuers)
+    return Issuers([*kept, *issuers])
 
 
 @cache
 def shipped_issuers() -> Issuers:
-    """Return the table that comes with the package; a site may have one of its own in its place."""
+    """Return the table that comes with the package; that of a site goes beside it."""
     return load_issuers(files("adapters.codes").joinpath(_FILE).read_bytes(), _FILE)
 
 

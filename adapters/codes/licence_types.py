@@ -86,8 +86,10 @@ class LicenceTypes:
         return tuple(self._successors.get(type_id, ()))
 
 
-def load_licence_types(data: bytes, file: str) -> LicenceTypes:
+def load_licence_types(data: bytes, file: str, *, base: LicenceTypes | None = None) -> LicenceTypes:
     """Read a table of licence types; ``file`` is how faults name it.
+
+    With ``base`` its types stay, but for those whose id the file has too.
 
     Raises:
         MappingError: with all faults of the file.
@@ -98,16 +100,18 @@ def load_licence_types(data: bytes, file: str) -> LicenceTypes:
     tables = root.tables("type", most=MAX_LICENCE_TYPES)
     types = [_read(table) for table in tables]
     root.finish()
-    _check_ids(tables, types)
+    own = {one.id for one in types}
+    kept = [one for one in (() if base is None else base.types.values()) if one.id not in own]
+    _check_ids(tables, types, kept)
     for key in ("code", "name"):
-        _check_spellings(tables, types, key)
+        _check_spellings(tables, types, kept, key)
     toml.faults.raise_if_any()
-    return LicenceTypes(types)
+    return LicenceTypes([*kept, *types])
 
 
 @cache
 def shipped_licence_types() -> LicenceTypes:
-    """Return the table that comes with the package; a site may have one of its own in its place."""
+    """Return the table that comes with the package; that of a site goes beside it."""
     return load_licence_types(files("adapters.codes").joinpath(_FILE).read_bytes(), _FILE)
 
 
@@ -144,10 +148,10 @@ def _read_predecessor(table: Table) -> Predecessor:
     return predecessor
 
 
-def _check_ids(tables: Iterable[Table], types: list[LicenceType]) -> None:
+def _check_ids(tables: Iterable[Table], types: list[LicenceType], kept: Iterable[LicenceType]) -> None:
     """Every id once; every predecessor there; and no type its own predecessor, on however long a way."""
     tables = tuple(tables)
-    known: dict[str, LicenceType] = {}
+    known = {one.id: one for one in kept}
     for table, one in zip(tables, types, strict=True):
         if one.id in known:
             table.fault("id", expected=Words("未出现过的编号", "an id that stands nowhere else"), found=quote(one.id))
@@ -178,14 +182,24 @@ def _is_before(type_id: str, known: Mapping[str, LicenceType]) -> bool:
     return False
 
 
-def _check_spellings(tables: Iterable[Table], types: list[LicenceType], key: str) -> None:
+def _check_spellings(tables: Iterable[Table], types: list[LicenceType], kept: Iterable[LicenceType], key: str) -> None:
     """No code and no name may mean two types on one day."""
     seen: dict[str, list[tuple[Period, str]]] = {}
+    for one in kept:
+        for spelling in _spellings(one, key):
+            seen.setdefault(_folded(spelling, key), []).append((spelling.period, one.id))
     for table, one in zip(tables, types, strict=True):
-        for spelling in one.codes if key == "code" else one.names:
-            text = fold_code(spelling.text) if key == "code" else normal_text(spelling.text)
-            before = seen.setdefault(text, [])
+        for spelling in _spellings(one, key):
+            before = seen.setdefault(_folded(spelling, key), [])
             if any(other != one.id and period.overlaps(spelling.period) for period, other in before):
                 expected = Words("同一时期只属于一个类型", "of one type only at any time")
                 table.fault(key, expected=expected, found=quote(spelling.text))
             before.append((spelling.period, one.id))
+
+
+def _spellings(one: LicenceType, key: str) -> tuple[Spelling, ...]:
+    return one.codes if key == "code" else one.names
+
+
+def _folded(spelling: Spelling, key: str) -> str:
+    return fold_code(spelling.text) if key == "code" else normal_text(spelling.text)

@@ -7,7 +7,7 @@ from typing import Final
 from adapters.crosswalk import STATUS, Crosswalk, Role
 from adapters.draft.path import name_of
 from adapters.draft.shape import Place
-from adapters.draft.value import Kind, Traits, find_traits
+from adapters.draft.value import Kind, Traits, begins_as_file, find_traits
 from adapters.mapping.codecs.codec import Sort
 from adapters.mapping.fault import Words
 from adapters.mapping.forms.xml import TEXT
@@ -82,13 +82,19 @@ def find_candidates(place: Place, record: Place, crosswalk: Crosswalk) -> Iterat
             confidence = _weigh(one.concept, one.confidence * share, traits, lists=_lists(place, record))
             if confidence > found.get(one.concept, (0.0, one.why))[0]:
                 found[one.concept] = (confidence, one.why)
-    if traits.kind is not None and traits.kind in _BY_KIND:
+    if traits.kind is not None and traits.kind in _BY_KIND and _tells(traits.kind, place):
         to, by_value = _BY_KIND[traits.kind]
         if by_value > found.get(to, (0.0, None))[0] and _lists(place, record) <= _lists_of(to):
             found[to] = (by_value, _LOOKS_LIKE[traits.kind])
     for to, (confidence, why) in found.items():
         if confidence > 0:
             yield Candidate(place=place, traits=traits, to=to, confidence=round(confidence, 2), why=why)
+
+
+def _tells(kind: Kind, place: Place) -> bool:
+    """Say whether values of a kind show by themselves what they are; base64 may hold anything."""
+    texts = [value for _, value in place.values if isinstance(value, str) and value]
+    return kind is not Kind.FILE or all(map(begins_as_file, texts))
 
 
 def _extension(place: Place, record: Place, traits: Traits) -> Iterator[Candidate]:

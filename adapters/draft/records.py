@@ -6,7 +6,6 @@ from typing import Final
 from adapters.crosswalk import Crosswalk, Role
 from adapters.draft.path import name_of
 from adapters.draft.shape import Place
-from adapters.mapping.path import Operation
 
 _SURE: Final = 0.6  # confidence from which a name counts as known here
 _MOST: Final = 0.7  # share of the known names that a place must hold; the rest stand in the envelope by chance
@@ -27,13 +26,12 @@ class Records:
 def find_records(root: Place, crosswalk: Crosswalk) -> Records:
     """Return where the records are: go down as long as one place inside holds most of the known names.
 
-    A list ends the way, because what is in it are the records; so does a text in another form than the message, of
-    which a mapping can take fields but not records.
+    A list ends the way, because what is in it are the records.
     """
     known = [place for place in root.leaves() if _is_known(place, crosswalk)]
     here = root
     while known and not here.is_list:
-        inner = [one for one in here.inside.values() if one.inside and _may_hold(one)]
+        inner = [one for one in here.inside.values() if one.inside]
         most = max(inner, key=lambda one: _count(one, known), default=None)
         if most is None or _count(most, known) < _MOST * len(known):
             break
@@ -52,8 +50,3 @@ def _is_known(place: Place, crosswalk: Crosswalk) -> bool:
 def _count(place: Place, known: list[Place]) -> int:
     inside = {id(leaf) for leaf in place.leaves()}
     return sum(id(leaf) in inside for leaf in known)
-
-
-def _may_hold(place: Place) -> bool:
-    other = Operation.JSON if place.in_xml else Operation.XML
-    return other not in place.operations

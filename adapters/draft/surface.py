@@ -7,9 +7,14 @@ from adapters.crosswalk import Crosswalk
 from adapters.draft.path import name_of
 from adapters.draft.shape import Place
 from adapters.mapping.fault import Words
+from adapters.mapping.forms.xml import TEXT
+from adapters.mapping.path import ATTRIBUTE
 
 WHOLE: Final = "surface.*"
-_PAIRS: Final = (("name", "value"), ("columnName", "value"), ("key", "value"), ("fieldName", "fieldValue"))
+_PAIRS: Final = (
+    *(("name", "value"), ("columnName", "value"), ("key", "value"), ("fieldName", "fieldValue")),
+    *((f"{ATTRIBUTE}{name}", TEXT) for name in ("name", "n", "key", "columnName", "fieldName")),  # <f name="…">…</f>
+)
 _LIKE_PAIRS: Final = 0.6  # entries with a name and a value, under a name that says nothing
 
 

@@ -54,6 +54,7 @@ _DASHES: Final = frozenset({"-", "--", "/", "无", "——", "N/A"})
 _WIDE: Final = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")  # full-width digits and letters, no signs
 _CODE: Final = re.compile(r"(?![^0-9]*(?:[0-9][^0-9]*){7})[A-Za-z0-9_.\-\u3400-\u9fff]+")  # more digits are a number
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_FILE_STARTS: Final = ("UEsDB", "JVBER", "/9j/", "iVBOR")  # in base64: ZIP (an OFD is one), PDF, JPEG, PNG
 _LINK: Final = re.compile(r"https?://", re.IGNORECASE)
 _TYPE_CODE: Final = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
 _SEPARATORS: Final = ("、", ",", "，", ";", "；", "|")
@@ -101,6 +102,11 @@ class Traits:
     area_length: int = 0  # digits of area codes, where all have the same number
     holder_system: str = ""  # whose types of holder codes the codes are; "gb" for those of GB/T 36903
     is_empty: bool = False  # nothing but nulls and empty texts
+
+
+def begins_as_file(text: str) -> bool:
+    """Say whether base64 begins as files of licences do; what does not may as well be encrypted."""
+    return text.startswith(_FILE_STARTS)
 
 
 def find_traits(values: Sequence[object]) -> Traits:

@@ -10,7 +10,9 @@ from adapters.mapping.answer import AnswerOutcome
 from adapters.mapping.error import AdapterError
 from adapters.mapping.fault import MappingError, quote
 from adapters.mapping.forms.form import FormName
+from adapters.mapping.forms.xml import TEXT
 from adapters.mapping.loss import Loss, Verdict
+from adapters.mapping.path import ROOT
 from adapters.mapping.rule import Evidence
 from adapters.record.status import RecordStatus
 
@@ -91,10 +93,18 @@ def _field(guess: Guess) -> Iterator[str]:
     yield f"at = {_text(guess.at)}"
     yield from _codec(guess.codecs)
     if guess.pairs is not None:
-        name, value = guess.pairs
-        yield f"pairs = {{ name = {_text(f'$.{name}')}, value = {_text(f'$.{value}')} }}"
+        is_xml = not guess.at.startswith(ROOT)
+        name, value = (_text(_pair(key, is_xml=is_xml)) for key in guess.pairs)
+        yield f"pairs = {{ name = {name}, value = {value} }}"
     yield f'evidence = "{guess.evidence}"'
     yield ""
+
+
+def _pair(key: str, *, is_xml: bool) -> str:
+    """Return the path to a name or a value in the entry of a list; an element's own text is the entry."""
+    if not is_xml:
+        return f"{ROOT}.{key}"
+    return f"/{key}" if key != TEXT else ROOT
 
 
 def _codec(codecs: Iterable[str]) -> Iterator[str]:

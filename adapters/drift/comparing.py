@@ -13,10 +13,12 @@ from adapters.mapping.adapter import Adapter
 from adapters.mapping.code import compile_code, meaning_of
 from adapters.mapping.codecs.chain import Chain
 from adapters.mapping.error import AdapterError
-from adapters.mapping.path import MessagePath
+from adapters.mapping.path import ROOT, MessagePath
 from adapters.mapping.rule import Direction, FieldRule
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
+_ASIDE: Final = ("$.", "$@")  # how paths begin that no rule has
+_JOINTS: Final = re.compile(r"(\.|@json\b|@xml\b)")
 _PLAIN: Final = re.compile(r"[$/\w.:@\[\]*-]*[./]@?[\w-]+")  # of names that a path and a target can have as they are
 _TABLES: Final = ("table:", "holder-type:")
 _DATE: Final = "date:"
@@ -64,8 +66,10 @@ class Comparison:
         for node in [tree] if status is not None and status.of_message else nodes:
             if status is not None:
                 self._look_up(node, status.path, status.chain, status.meanings)
-        for aside in (parsed.aside, *(record.aside for record in parsed.records)):
-            self._note_aside(aside)
+        message_form = self._adapter.rules.message
+        self._note_aside(parsed.aside, is_xml=message_form.is_xml)
+        for record in parsed.records:
+            self._note_aside(record.aside, is_xml=message_form.has_xml_records)
         for node in nodes:
             self._note_record(node)
 
@@ -89,9 +93,9 @@ class Comparison:
                 at = rule.paths[0].text
                 yield Drift(kind=DriftKind.MISSING_FIELD, at=at, count=self.records, of=self.records, confidence=sure)
 
-    def _note_aside(self, aside: Mapping[str, str]) -> None:
+    def _note_aside(self, aside: Mapping[str, str], *, is_xml: bool) -> None:
         for spelt, value in aside.items():
-            path = _INDEX.sub("[*]", spelt)
+            path = _as_rule(_INDEX.sub("[*]", spelt), is_xml=is_xml)
             rule = self._paths.get(path)
             if rule is None:
                 self._unknown[path] += 1
@@ -156,3 +160,14 @@ class Comparison:
             if one.concept in _TEXT_TARGETS and one.concept not in taken and one.confidence >= _LEAST:
                 return one.concept, one.confidence
         return f"surface.{name}", _SURFACE_CONFIDENCE
+
+
+def _as_rule(path: str, *, is_xml: bool) -> str:
+    """Return the path of what stands aside as a rule spells it: with "/" for what is in XML."""
+    if not path.startswith(_ASIDE):
+        return path  # that of a rule already
+    spelt = ""
+    for part in _JOINTS.split(path.removeprefix(ROOT)):
+        spelt += "/" if part == "." and is_xml else part
+        is_xml = part == "@xml" or (is_xml and part != "@json")
+    return spelt if spelt.startswith("/") else ROOT + spelt

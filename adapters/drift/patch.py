@@ -6,12 +6,13 @@ No meaning is guessed: a code that was never seen becomes a comment, and a field
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from adapters.codes.tables import CodeTables
 from adapters.drift.finding import Drift, DriftKind
 from adapters.mapping.adapter import Adapter, load_adapter
 from adapters.mapping.fault import MappingError
-from adapters.mapping.forms.form import FormName
 
 _HEADER: Final = re.compile(r"\s*\[")
 _DATE: Final = re.compile(r'"date:([^"]*)"')
@@ -19,40 +20,55 @@ _DAY_LOST: Final = "日期的写法"
 _Block = tuple[int, int]  # from the line of a table's header to the one behind its last line
 
 
-def propose_patch(data: bytes, adapter: Adapter, findings: Sequence[Drift]) -> str:
-    """Return the unified diff of a mapping file; "" where there is nothing that a patch could say.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """A proposal: the mapping file with every edit. ``left_out`` are the findings whose edit could not be made."""
 
-    An edit that the file cannot be read with any more is left out.
+    before: str
+    after: str
+    file: str
+    left_out: tuple[Drift, ...]
+
+    @property
+    def diff(self) -> str:
+        """The unified diff; "" where there is nothing that a patch could say."""
+        before, after = (text.splitlines(keepends=True) for text in (self.before, self.after))
+        return "".join(difflib.unified_diff(before, after, self.file, self.file))
+
+
+def propose_patch(
+    data: bytes, adapter: Adapter, findings: Sequence[Drift], *, tables: CodeTables | None = None
+) -> Patch:
+    """Return the edits of a mapping file; ``tables`` are those that it was read with.
+
+    An edit is left out where its place in the file was not found, or where the file could not be read with it: two
+    names may be guesses for one field.
     """
-    before = data.decode("utf-8").splitlines(keepends=True)
-    after = edit_mapping(data, adapter, findings).splitlines(keepends=True)
-    file = adapter.rules.file
-    return "".join(difflib.unified_diff(before, after, file, file))
-
-
-def edit_mapping(data: bytes, adapter: Adapter, findings: Sequence[Drift]) -> str:
-    """Return a mapping file with every edit that is proposed."""
-    lines = data.decode("utf-8").splitlines(keepends=True)
+    before = data.decode("utf-8")
+    lines = before.splitlines(keepends=True)
+    left_out = []
     for one in findings:
         edited = _edit(lines, adapter, one)
-        if edited is not None and _is_sound("".join(edited), adapter):
+        if edited is None or not _is_sound("".join(edited), adapter, tables):
+            left_out.append(one)
+        else:
             lines = edited
-    return "".join(lines)
+    return Patch(before=before, after="".join(lines), file=adapter.rules.file, left_out=tuple(left_out))
 
 
-def _is_sound(text: str, adapter: Adapter) -> bool:
+def _is_sound(text: str, adapter: Adapter, tables: CodeTables | None) -> bool:
     try:
-        load_adapter(text.encode("utf-8"), adapter.rules.file)
+        load_adapter(text.encode("utf-8"), adapter.rules.file, tables=tables)
     except MappingError:
         return False
     return True
 
 
-def _edit(lines: Sequence[str], adapter: Adapter, one: Drift) -> list[str] | None:
-    """Return the lines with one edit; None where there is none to propose."""
+def _edit(lines: list[str], adapter: Adapter, one: Drift) -> list[str] | None:
+    """Return the lines with one edit, as they are where there is none to propose; None where it has no place."""
     match one.kind:
         case DriftKind.UNKNOWN_FIELD if one.to:
-            return _add_field(lines, one, is_xml=adapter.rules.message.form_name is FormName.XML)
+            return _add_field(lines, one)
         case DriftKind.UNSEEN_CODE:
             words = ", ".join(f'"{word}"' for word in one.words)
             return _note(lines, adapter, one, f"codes without a meaning here: {words}; ask the operator")
@@ -63,13 +79,12 @@ def _edit(lines: Sequence[str], adapter: Adapter, one: Drift) -> list[str] | Non
         case DriftKind.DATE_FORM:
             return _add_forms(lines, adapter, one)
         case _:
-            return None
+            return lines
 
 
-def _add_field(lines: Sequence[str], one: Drift, *, is_xml: bool) -> list[str]:
+def _add_field(lines: Sequence[str], one: Drift) -> list[str]:
     """Add a rule behind the last one."""
-    head, _, name = one.at.rpartition(".")
-    path = f"{head.rstrip('/')}/{name}" if is_xml and name and "@json" not in one.at else one.at
+    path = one.at
     last = max((end for _, end in _blocks(lines, "[[field]]")), default=len(lines))
     rule = [
         "\n",
@@ -84,11 +99,17 @@ def _add_field(lines: Sequence[str], one: Drift, *, is_xml: bool) -> list[str]:
 
 
 def _note(lines: Sequence[str], adapter: Adapter, one: Drift, what: str) -> list[str] | None:
-    """Add a comment above the table that has the path."""
+    """Add a comment above the table that has the path, where it does not stand there already."""
     block = _find(lines, adapter, one.at)
     if block is None:
         return None
-    return [*lines[: block[0]], f"# drift: {what} ({_tell(one)})\n", *lines[block[0] :]]
+    comment = f"# drift: {what} ("
+    begin = block[0]
+    while begin and lines[begin - 1].startswith("#"):
+        begin -= 1
+    if any(line.startswith(comment) for line in lines[begin : block[0]]):
+        return list(lines)
+    return [*lines[: block[0]], f"{comment}{_tell(one)})\n", *lines[block[0] :]]
 
 
 def _add_forms(lines: Sequence[str], adapter: Adapter, one: Drift) -> list[str] | None:

@@ -1,12 +1,11 @@
 """An adapter: one mapping file, compiled; messages of its system in, neutral records out, and back."""
 
-import hashlib
-import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from adapters.codes.tables import CodeTables
 from adapters.mapping.answer import AnswerFlag, AnswerOutcome, Parsed, RefusedRecord
 from adapters.mapping.assembly import assemble
 from adapters.mapping.bounds import MAX_RECORDS
@@ -22,6 +21,7 @@ from adapters.mapping.path import Operation
 from adapters.mapping.reader import read_rules
 from adapters.mapping.rule import OutcomeRule, Rules
 from adapters.mapping.target import STATUS
+from adapters.mapping.toml import digest_tables
 from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordFlag, RecordStatus
 
@@ -36,7 +36,7 @@ class Adapter:
     """
 
     rules: Rules = field(repr=False)
-    digest: str  # SHA-256 of the file as canonical JSON, "sha256:…"
+    digest: str  # SHA-256 of the file as canonical JSON, with a site's tables of codes where it has any, "sha256:…"
     losses: tuple[Loss, ...] = field(repr=False)
     _program: Program = field(repr=False)
 
@@ -136,11 +136,11 @@ class Adapter:
         if program.is_one:
             message = {"": trees[0]} if trees else {}
         elif program.is_list:
-            values[RECORDS] = trees if trees or outcome in _WITH_RECORDS or not program.is_xml else None
+            values[RECORDS] = trees if trees or outcome in _WITH_RECORDS or not program.has_xml_records else None
         elif trees:
             values[RECORDS] = trees[0]
         program.write_message(values, message)
-        return self.rules.message.form.write(message.get("", {}))
+        return self.rules.message.form.write(message.get("") or program.nothing)
 
     def _read_records(
         self, tree: object, draft: Draft, said: "_Said", records: list[LicenceRecord], refused: list[RefusedRecord]
@@ -200,7 +200,7 @@ class Adapter:
             if node is None or node == "":
                 return []
             if operation is Operation.EACH:
-                return list_of(node, self.rules.message.records.text, is_xml=program.is_xml)
+                return list_of(node, self.rules.message.records.text, is_xml=program.has_xml_records)
             if not isinstance(node, str):
                 raise AdapterError(AdapterFault.SHAPE, self.rules.message.records.text)
             node = read_json_text(node) if operation is Operation.JSON else read_xml_text(node)
@@ -264,31 +264,27 @@ class _NoLicenceError(AdapterError):
         self.said = said
 
 
-def load_adapter(data: bytes, name: str) -> Adapter:
+def load_adapter(data: bytes, name: str, *, tables: CodeTables | None = None) -> Adapter:
     """Read and compile a mapping file; ``name`` is how faults name it.
 
+    ``tables`` are those that its codecs may name, None: the shipped ones; what a site has beside them is in the digest.
     Losses that the file does not declare are in `Adapter.losses`, and are for `tongban adapter check` to refuse.
 
     Raises:
         MappingError: with every fault that was found.
 
     """
-    rules, faults = read_rules(data, name)
+    rules, faults = read_rules(data, name, tables)
     program = compile_rules(rules, faults)
-    return Adapter(
-        rules=rules, digest=_digest(tomllib.loads(data.decode("utf-8"))), losses=find_losses(rules), _program=program
-    )
+    digest = digest_tables(tomllib.loads(data.decode("utf-8")))
+    if tables is not None and tables.digest:
+        digest = digest_tables({"mapping": digest, "tables": tables.digest})
+    return Adapter(rules=rules, digest=digest, losses=find_losses(rules), _program=program)
 
 
 def bundle_digest(adapters: Iterable[Adapter]) -> str:
     """Return the digest of a set of adapters, "sha256:…": over id and digest of each, in the order of the ids."""
-    return _digest({one.id: one.digest for one in adapters})
-
-
-def _digest(tables: Mapping[str, object]) -> str:
-    """Return the SHA-256 of tables as canonical JSON: sorted keys, no white space, UTF-8; comments do not count."""
-    text = json.dumps(tables, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return digest_tables({one.id: one.digest for one in adapters})
 
 
 def _judge(rules: Sequence[OutcomeRule], slots: str, draft: Draft) -> _Said:

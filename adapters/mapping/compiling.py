@@ -1,6 +1,6 @@
 """Compiles the rules of a mapping file: the plans of a record and of the message around it, for reading and writing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,17 +9,18 @@ from adapters.mapping.assembly import Get, column_slot, getter, names_of, rows_o
 from adapters.mapping.choice import Choice
 from adapters.mapping.codecs.chain import Chain, compose
 from adapters.mapping.codecs.codec import Sort
+from adapters.mapping.codecs.lists import AFTER, BEFORE
 from adapters.mapping.contradiction import check_entries, of_text
 from adapters.mapping.draft import Reader
 from adapters.mapping.error import AdapterError, AdapterFault
 from adapters.mapping.fault import FaultList, Words, quote
-from adapters.mapping.forms.form import FormName
 from adapters.mapping.path import MessagePath, Operation, Step
 from adapters.mapping.plan import Entry, Leaf, Whole, make_plan
 from adapters.mapping.reading import compile_reader
 from adapters.mapping.rule import Absent, Direction, FieldRule, OutcomeRule, Rules, StatusRule
+from adapters.mapping.sides import get_sides, is_side, side_of
 from adapters.mapping.target import HOLDERS, STATUS, Target
-from adapters.mapping.writing import Writer, compile_writer
+from adapters.mapping.writing import Writer, compile_writer, spells_of
 from adapters.record.record import LicenceRecord
 
 RECORDS: Final = "records"
@@ -48,6 +49,7 @@ class Program:
     ``read_message`` fills the slots of envelope, outcome and records; ``read_record`` those of one record.
     ``write_told`` writes a record that is none of a licence, from its outcomes by slot.
     ``is_one`` says that the message is the record, and ``operations`` what is done to reach the records.
+    ``has_xml_records`` says whether one element alone is a list of records. ``nothing`` is a message that says nothing.
     """
 
     read_message: Reader
@@ -60,22 +62,23 @@ class Program:
     defaults: tuple[tuple[bool, str, object], ...]  # in the surface or not, the slot, the value
     is_one: bool
     is_list: bool
-    is_xml: bool
+    has_xml_records: bool
+    nothing: Mapping[str, object]
     operations: tuple[Operation, ...]
     status_of_message: Callable[[LicenceRecord], str] | None  # where one status counts for all records
 
 
 def compile_rules(rules: Rules, faults: FaultList) -> Program:
     """Compile; rules that contradict each other are noted as faults, and nothing may be used then."""
-    is_xml = rules.message.form_name is FormName.XML
-    records = rules.message.records
+    records, in_xml = rules.message.records, rules.message.has_xml_records
     is_one = len(records.steps) == 1 and not records.steps[0].operations
     message = list(_message_entries(rules, with_records=not is_one))
     reading = list(_record_entries(rules, reading=True))
     writing = list(_record_entries(rules, reading=False))
     reading += [_ignored(one) for one in message] if is_one else []
     told = [_outcome_entry(number, one, _said) for number, one in enumerate(rules.record_outcomes)]
-    plans = [make_plan(entries, faults, is_xml=is_xml) for entries in (message, reading, writing, told)]
+    around_records = make_plan(message, faults, is_xml=rules.message.is_xml)
+    plans = [make_plan(entries, faults, is_xml=in_xml) for entries in (reading, writing, told)]
     check_entries(rules, reading, writing, faults)
     around = [] if rules.status is None or not rules.status.of_message else [(*rules.status.place, "of_message")]
     around += [(*one.place, "of_record") for one in rules.record_outcomes]
@@ -86,20 +89,22 @@ def compile_rules(rules: Rules, faults: FaultList) -> Program:
         faults.add(place, expected=expected, found=Words("true", "true"))
     defaults = tuple(_defaults(rules.fields, faults))
     faults.raise_if_any()
-    read_message, read_record, written, told_plan = plans
-    absent = rules.message.absent
+    read_record, written, told_plan = plans
+    absent, spells = rules.message.absent, spells_of(rules.message.namespaces)
+    roots = (written if is_one else around_records).children if rules.message.is_xml else {}
     return Program(
-        read_message=compile_reader(read_message),
+        read_message=compile_reader(around_records),
         read_record=compile_reader(read_record),
-        write_message=compile_writer("", read_message, rows_of, absent=Absent.OMIT),
-        write_record=compile_writer("", written, rows_of, absent=absent),
-        write_told=compile_writer("", told_plan, rows_of, absent=Absent.OMIT),
+        write_message=compile_writer("", around_records, rows_of, absent=Absent.OMIT, spells=spells),
+        write_record=compile_writer("", written, rows_of, absent=absent, spells=spells),
+        write_told=compile_writer("", told_plan, rows_of, absent=Absent.OMIT, spells=spells),
         parts=tuple(_parts(rules.fields)),
         choices=tuple(_choices(rules.fields)),
         defaults=defaults,
         is_one=is_one,
         is_list=records.lists > 0,
-        is_xml=is_xml,
+        has_xml_records=in_xml,
+        nothing=dict.fromkeys(list(roots)[:1]),
         operations=records.steps[-1].operations,
         status_of_message=_status_of(rules.status) if rules.status is not None and rules.status.of_message else None,
     )
@@ -186,12 +191,7 @@ def _record_entries(rules: Rules, *, reading: bool) -> Iterator[Entry]:
                 )
                 yield Entry(path=path, whole=whole, place=rule.place)
             continue
-        for number, path in enumerate(rule.paths):
-            yield _field_entry(rule, path, number, ignores=ignores)
-        for number, path in enumerate(rule.also if reading else ()):
-            yield _other_entry(rule, path, number)
-        if reading and rule.condition is not None:
-            yield _discriminator(rule, rule.condition.key)
+        yield from _value_entries(rule, rules.fields, reading=reading)
     for number, outcome in enumerate(rules.record_outcomes):
         yield _outcome_entry(number, outcome, _found)
     if rules.status is not None and not rules.status.of_message:
@@ -204,6 +204,21 @@ def _record_entries(rules: Rules, *, reading: bool) -> Iterator[Entry]:
             is_code=True,
         )
         yield Entry(path=rules.status.path, leaf=leaf, place=rules.status.place)
+
+
+def _value_entries(rule: FieldRule, fields: Sequence[FieldRule], *, reading: bool) -> Iterator[Entry]:
+    """Yield the entries of one value: of its parts, its other names, and what decides whether it counts."""
+    if not reading and is_side(rule):
+        if side_of(rule) == BEFORE:
+            yield _sides_entry(rule, fields)
+        return
+    ignores = reading and rule.direction is Direction.OUT
+    for number, path in enumerate(rule.paths):
+        yield _field_entry(rule, path, number, ignores=ignores)
+    for number, path in enumerate(rule.also if reading else ()):
+        yield _other_entry(rule, path, number)
+    if reading and rule.condition is not None:
+        yield _discriminator(rule, rule.condition.key)
 
 
 def _field_entry(rule: FieldRule, path: MessagePath, number: int, *, ignores: bool) -> Entry:
@@ -225,6 +240,14 @@ def _field_entry(rule: FieldRule, path: MessagePath, number: int, *, ignores: bo
         condition=rule.condition,
     )
     return Entry(path=path, leaf=leaf, rows="" if ignores else rows, place=rule.place)
+
+
+def _sides_entry(before: FieldRule, fields: Sequence[FieldRule]) -> Entry:
+    """Return the entry that writes two fields into one text."""
+    path = before.paths[0]
+    after = next(one for one in fields if is_side(one) and side_of(one) == AFTER and one.paths[0].steps == path.steps)
+    leaf = Leaf(path=path.text, slot="", chain=_PLAIN, get=get_sides(before, after), place=before.place)
+    return Entry(path=path, leaf=leaf, place=before.place)
 
 
 def _other_entry(rule: FieldRule, path: MessagePath, number: int) -> Entry:

@@ -3,7 +3,7 @@
 import difflib
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from adapters.mapping.bounds import MAX_FAULTS
@@ -83,6 +83,14 @@ class FaultList:
                     meant=meant,
                 )
             )
+
+    def locate(self, fault: MappingFault) -> MappingFault:
+        """Return a fault that was found without the file at hand, with the line of its key where it is certain."""
+        lines = {spell_path(path): line for path, line in self._lines.items()}
+        key = fault.key
+        while key and key not in lines:
+            key = key.removesuffix("]").rpartition("[" if key.endswith("]") else ".")[0]
+        return replace(fault, line=fault.line or lines.get(key))
 
     def raise_if_any(self) -> None:
         """Raise `MappingError` with what was noted, if anything was."""

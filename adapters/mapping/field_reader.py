@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from adapters.mapping.codecs.chain import Chain, compose
 from adapters.mapping.codecs.codec import LongTerm, MalformedCodecError, Sort
 from adapters.mapping.fault import Words, nearest, quote, show
-from adapters.mapping.path import MessagePath, Operation
+from adapters.mapping.forms.xml import TEXT
+from adapters.mapping.path import ATTRIBUTE, ROOT_PATH, MessagePath, Operation
 from adapters.mapping.rule import Condition, Direction, Evidence, FieldRule
 from adapters.mapping.scope import Scope, listed
 from adapters.mapping.table import Table
@@ -44,9 +45,6 @@ def read_field(table: Table, scope: Scope, evidence: Evidence) -> FieldRule:
         pair=_pair(table, scope),
         also=scope.paths(table, "also"),
     )
-    if rule.direction is not Direction.IN and any(codec.is_read_only for codec in rule.chain.codecs):
-        expected = Words('only = "in"（该编解码不能写出）', 'only = "in", for its codecs cannot write')
-        table.fault("only", expected=expected, found=show(table.peek("only")))
     _check_lists(table, rule)
     _check_other_names(table, rule)
     table.finish()
@@ -122,10 +120,16 @@ def _pair(table: Table, scope: Scope) -> tuple[str, str] | None:
     inner = table.table("pairs")
     paths = [scope.path(inner, key) for key in ("name", "value")]
     inner.finish()
-    if any(len(path.steps) != 2 or path.lists for path in paths):  # noqa: PLR2004 -- the entry, and one key in it
-        expected = Words('pairs = {name = "$.名", value = "$.值"}', 'pairs = {name = "$.n", value = "$.v"}')
+    name, value = (path.steps[-1].key for path in paths)
+    keyed = [path for path in paths if len(path.steps) == 2 and not path.lists]  # noqa: PLR2004 -- the entry, and a key
+    is_own_text = scope.is_xml and paths[1] == ROOT_PATH and value == TEXT and name[:1] == ATTRIBUTE
+    if len(keyed) != len(paths) - is_own_text or paths[0] not in keyed:
+        expected = Words(
+            'pairs = {name = "$.名", value = "$.值"}；XML 中还可为 {name = "/@名", value = "$"}',
+            'pairs = {name = "$.n", value = "$.v"}; in XML also {name = "/@n", value = "$"}',
+        )
         table.fault("pairs", expected=expected, found=Words("其他路径", "other paths"))
-    return paths[0].steps[-1].key, paths[1].steps[-1].key
+    return name, value
 
 
 def _check_lists(table: Table, rule: FieldRule) -> None:

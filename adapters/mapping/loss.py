@@ -7,6 +7,7 @@ from enum import StrEnum
 from adapters.mapping.codecs.codec import LongTerm, Sort
 from adapters.mapping.fault import Words
 from adapters.mapping.rule import Direction, FieldRule, Rules, StatusRule
+from adapters.mapping.sides import is_side
 from adapters.mapping.target import CARRIED, GROUPS, HOLDERS, STATUS, VALID_TO
 from adapters.record.status import RecordStatus
 
@@ -65,6 +66,8 @@ def _of_field(rule: FieldRule) -> Iterator[Loss]:
         yield _judge(name, direction, what, rule.loses)
     if rule.loses and not found:
         yield _stale(name, rule.loses)
+    if is_side(rule):
+        yield _refused(name, Words("只有起止之一", "one side of the text without the other"))
     if _has_room_for_one(rule):
         yield _refused(name, Words("多个持证主体", "more than one holder"))
     is_end = rule.target is not None and rule.target.text == VALID_TO and rule.direction is not Direction.IN

@@ -29,13 +29,16 @@ def read_message(table: Table, limit: int, namespaces: Mapping[str, str]) -> Mes
     scope = Scope(is_xml=name is FormName.XML, namespaces=namespaces, tables={})
     form = _form(table, scope, charset, limit, name)
     records = scope.path(table, "records", default=_LINES if name is FormName.DELIMITED else ROOT_PATH)
-    if records.lists > 1:
-        table.fault("records", expected=Words("至多一个 [*]", "one [*] at most"), found=quote(records.text))
+    if records.lists > 1 or (records.lists and records.steps[-1].operations[-1:] != (Operation.EACH,)):
+        expected = Words("至多一个 [*]，且在末尾", "one [*] at most, at its end")
+        table.fault("records", expected=expected, found=quote(records.text))
     absent = table.choice("absent", Absent, default=Absent.OMIT)
     if absent is Absent.NULL and name is not FormName.JSON:
         table.fault("absent", expected=one_of([Absent.OMIT, Absent.EMPTY]), found=quote(absent))
     table.finish()
-    return Message(form_name=name, form=form, charset=charset, records=records, absent=absent)
+    return Message(
+        form_name=name, form=form, charset=charset, records=records, absent=absent, namespaces=scope.namespaces
+    )
 
 
 def _form(table: Table, scope: Scope, charset: Charset, limit: int, name: FormName) -> Form:
@@ -67,9 +70,7 @@ def _delimited(table: Table, charset: Charset, limit: int) -> Form:
 
 
 def read_namespaces(table: Table) -> Mapping[str, str]:
-    """Read the prefixes of namespaces, in XML; no two of them mean the same."""
-    if table.peek("form") != FormName.XML:
-        return {}
+    """Read the prefixes of namespaces, in XML or in a text that holds XML; no two of them mean the same."""
     found = table.texts_by_name("namespaces")
     if len(set(found.values())) != len(found) or len(found) > _MAX_NAMESPACES:
         expected = Words(

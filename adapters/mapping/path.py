@@ -51,6 +51,11 @@ class MessagePath:
         """Whether it ends at the entries of a list, and not inside of them."""
         return Operation.EACH in self.steps[-1].operations
 
+    def ends_in_xml(self, *, is_xml: bool) -> bool:
+        """Whether what stands at its end is XML, in a message that is XML or is not."""
+        nested = [one for step in self.steps for one in step.operations if one is not Operation.EACH]
+        return nested[-1] is Operation.XML if nested else is_xml
+
     @property
     def keys_of_list(self) -> tuple[str, ...]:
         """The keys on the way to the last list; all of them where there is none."""

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from adapters.codes.tables import CodeTables
 from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE, MAX_FIELDS, MAX_MESSAGE
 from adapters.mapping.code_reader import read_codes, read_envelope, read_outcome, read_status
 from adapters.mapping.fault import FaultList, Words, nearest, quote
@@ -11,6 +12,7 @@ from adapters.mapping.forms.form import FormName
 from adapters.mapping.message_reader import read_message, read_namespaces
 from adapters.mapping.rule import Evidence, Rules, System
 from adapters.mapping.scope import Scope
+from adapters.mapping.sides import pair_sides
 from adapters.mapping.table import Table, one_of
 from adapters.mapping.target import CARRIED, DOCUMENT_CONTENT, GROUPS
 from adapters.mapping.toml import parse_toml
@@ -20,8 +22,10 @@ _ID_EXPECTED: Final = Words("小写字母、数字和连字符组成的标识", 
 _MAX_OUTCOMES: Final = 4  # codes of one envelope; the most met is two
 
 
-def read_rules(data: bytes, file: str) -> tuple[Rules, FaultList]:
+def read_rules(data: bytes, file: str, site: CodeTables | None) -> tuple[Rules, FaultList]:
     """Read a mapping file; ``file`` is how faults name it. The list knows the lines, for faults that are found later.
+
+    ``site`` are the tables beside its own that codecs may name; None: the shipped ones.
 
     Raises:
         MappingError: with every fault that was found.
@@ -37,15 +41,21 @@ def read_rules(data: bytes, file: str) -> tuple[Rules, FaultList]:
     message = read_message(message_table, limit, namespaces)
     status = root.table("status")
     codes = read_codes(root)
-    scope = Scope(is_xml=message.form_name is FormName.XML, namespaces=namespaces, tables=codes)
-    outcomes = [read_outcome(one, scope) for one in root.tables("outcome", most=_MAX_OUTCOMES)]
+    scope = Scope(is_xml=message.form_name is FormName.XML, namespaces=namespaces, tables=codes, site=site)
+    inside = scope.in_records(message)
+    outcomes = [
+        read_outcome(one, inside if one.peek("of_record") is True else scope)
+        for one in root.tables("outcome", most=_MAX_OUTCOMES)
+    ]
     rules = Rules(
         file=file,
         system=system,
         message=message,
-        fields=tuple(read_field(one, scope, system.evidence) for one in fields),
+        fields=pair_sides([read_field(one, inside, system.evidence) for one in fields], faults),
         envelope=tuple(read_envelope(one, scope) for one in root.tables("envelope", most=MAX_FIELDS)),
-        status=read_status(status, scope) if "status" in root else None,
+        status=read_status(status, scope if status.peek("of_message") is True else inside)
+        if "status" in root
+        else None,
         outcomes=tuple(one for one in outcomes if not one.of_record),
         record_outcomes=tuple(one for one in outcomes if one.of_record),
         losses=_read_losses(root),

@@ -158,7 +158,7 @@ def _nested(operation: Operation, inner: Reader, path: str) -> Reader:
 
 def _each(child: Child, inner: Reader) -> Reader:
     """Read a list of rows: of holders, of a table, or of texts, which may be one column of the holders."""
-    path, slot, is_xml = child.path, child.rows, child.in_xml or child.inside_xml
+    path, slot, is_xml = child.path, child.rows, child.inside_xml
     is_plain = not child.children
     column = child.leaves[0].slot if is_plain else ""
     stem = path.removesuffix("[*]")
@@ -175,7 +175,8 @@ def _each(child: Child, inner: Reader) -> Reader:
             draft.flags |= row.flags
             found.append(row.neutral.get(column, "") if is_plain else row.neutral)
         if name:
-            draft.surface[name] = tuple(found)
+            if found:  # a list without entries says nothing, as every field that is empty
+                draft.surface[name] = tuple(found)
         else:
             draft.neutral[slot] = tuple(found) if is_plain else found
 

@@ -53,13 +53,27 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """The form of its messages, and where the records are in them."""
+    """The form of its messages, and where the records are in them.
+
+    ``namespaces`` maps the prefixes of paths to the namespaces of XML, be it the message or a text in it.
+    """
 
     form_name: FormName
     form: Form
     charset: Charset
     records: MessagePath
     absent: Absent
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_xml(self) -> bool:
+        """Whether the message is XML."""
+        return self.form_name is FormName.XML
+
+    @property
+    def has_xml_records(self) -> bool:
+        """Whether its records are, which may stand in a text of another form."""
+        return self.records.ends_in_xml(is_xml=self.is_xml)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

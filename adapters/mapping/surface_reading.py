@@ -28,7 +28,8 @@ def compile_members(whole: Whole, *, in_xml: bool) -> Callable[[str, object, Dra
                 draft.surface[name] = found
             return True
         if value.__class__ is list and _is_plain(value):
-            draft.surface[name] = tuple(value)
+            if value:
+                draft.surface[name] = tuple(value)
             return True
         return value is None
 

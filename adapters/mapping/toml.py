@@ -1,5 +1,7 @@
 """A mapping file as TOML: bounded bytes in, plain tables and the lines on which keys stand out."""
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -71,6 +73,12 @@ def parse_toml(data: bytes, file: str) -> TomlFile:
         faults.add((), expected=expected, found=Words("更深的嵌套", "deeper ones"))
     faults.raise_if_any()
     return TomlFile(tables, FaultList(file, _find_lines(text)))
+
+
+def digest_tables(tables: Mapping[str, object]) -> str:
+    """Return the SHA-256 of tables as canonical JSON: sorted keys, no white space, UTF-8; comments do not count."""
+    text = json.dumps(tables, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _is_dotted(line: str) -> bool:

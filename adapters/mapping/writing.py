@@ -1,7 +1,8 @@
 """Compiles a plan into functions that write: the tree of a message, built in the order of the mapping file."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from adapters.mapping.bounds import MAX_ROWS, MAX_TEXT
 from adapters.mapping.codecs.codec import LongTerm, Special
@@ -18,24 +19,28 @@ Writer = Callable[[Any, Tree], None]  # from a record, a holder or a row, into a
 
 Spell = Callable[[object], str]
 Rows = Callable[[str], Callable[[Any], tuple[Any, ...]]]
+Spells = Mapping[Operation, Spell]
 
-_NESTED: Final = {Operation.JSON: write_json_text, Operation.XML: write_xml_text}
+
+def spells_of(namespaces: Mapping[str, str]) -> Spells:
+    """Return how a tree becomes a text of a message, by the operation; ``namespaces`` by their prefixes."""
+    return {Operation.JSON: write_json_text, Operation.XML: partial(write_xml_text, namespaces=namespaces)}
 
 
-def compile_writer(key: str, child: Child, rows: Rows, *, absent: Absent) -> Writer:
+def compile_writer(key: str, child: Child, rows: Rows, *, absent: Absent, spells: Spells) -> Writer:
     """Return the function that writes one child of a plan under ``key``; it raises AdapterError.
 
     ``rows`` gives the function that takes a list out of a record, by the name of the list.
     """
-    nested = next((_NESTED[one] for one in child.operations if one is not Operation.EACH), None)
+    nested = next((spells[one] for one in child.operations if one is not Operation.EACH), None)
     if child.is_raw:
         return _raw(key, child.leaves[0], nested)
     if child.whole is not None and child.whole.pair is not None:
         return _pairs(key, child.whole, child.whole.pair, nested)
     if child.is_list:
-        return _rows(key, child, rows(child.rows), _inside(child, rows, absent), nested)
+        return _rows(key, child, rows(child.rows), _inside(child, rows, absent, spells), nested)
     if child.is_container:
-        return _container(key, child, _inside(child, rows, absent), nested, absent)
+        return _container(key, child, _inside(child, rows, absent, spells), nested, absent)
     writers = [_leaf(key, leaf, absent) for leaf in sorted(child.leaves, key=lambda leaf: leaf.condition is not None)]
     if len(writers) == 1:
         return writers[0]
@@ -92,10 +97,10 @@ def _special(value: LongTerm, written: Mapping[Special, object], path: str) -> o
     return written[value]
 
 
-def _inside(child: Child, rows: Rows, absent: Absent) -> list[Writer]:
+def _inside(child: Child, rows: Rows, absent: Absent, spells: Spells) -> list[Writer]:
     """Return the writers of the members; those with a condition come last, for they look at what the others wrote."""
     members = sorted(child.children.items(), key=lambda item: any(leaf.condition for leaf in item[1].leaves))
-    inside = [compile_writer(name, inner, rows, absent=absent) for name, inner in members]
+    inside = [compile_writer(name, inner, rows, absent=absent, spells=spells) for name, inner in members]
     if child.whole is not None:
         inside.append(_whole(child.whole, frozenset(child.children), is_xml=child.inside_xml))
     return inside

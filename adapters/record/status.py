@@ -21,4 +21,5 @@ class RecordFlag(StrEnum):
     STATUS_UNSEEN = "status.unseen"  # a status code that no table names: an alarm, and the status is unknown
     STATUS_MISSING = "status.missing"  # the message has no status where the system has one
     CODE_UNSEEN = "code.unseen"  # a code that its table does not name; its field is empty, the raw value is aside
+    COPIES_DIFFER = "copies.differ"  # copies of one licence have different statuses, and the worst one counts
     FIELDS_ASIDE = "fields.aside"  # the message holds what no mapping names

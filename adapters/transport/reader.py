@@ -276,13 +276,15 @@ class _Reader:
 
     def _calls(self) -> dict[Question, Call]:
         found: dict[Question, Call] = {}
+        named: list[object] = []
         for table in self._root.tables("call", most=_MAX_CALLS):
             if "for" not in table:
                 table.fault("for", expected=one_of([one.value for one in Question]), found=show(None))
             question = table.choice("for", Question, default=Question.IDENTIFIER)
-            if question in found:
+            if table.peek("for") in named:
                 expected = Words("每种问题一个接口", "one call for each kind of question")
                 table.fault("for", expected=expected, found=quote(question))
+            named.append(table.peek("for"))
             found[question] = Call(
                 question=question,
                 request=self._request(table),

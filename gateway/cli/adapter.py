@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.kit import kit_app
 from gateway.cli.language import say
-from gateway.cli.options import Json, argument, option
+from gateway.cli.options import AdapterSite, Json, argument, option
 
 adapter_app = typer.Typer(
     name="adapter",
@@ -24,10 +24,28 @@ Files = Annotated[
     argument("FILE…", "映射文件（.toml），或其所在文件夹。", "Mapping files (.toml), or folders of them."),
 ]
 From = Annotated[
-    str, argument("FROM", "消息来源系统：映射文件，或内置映射的标识。", "Its mapping file, or the id of a shipped one.")
+    str, argument("FROM", "消息来源系统：映射文件，或映射标识。", "Its mapping file, or the id of a mapping.")
 ]
 To = Annotated[
-    str, argument("TO", "目标系统：映射文件，或内置映射的标识。", "The other mapping file, or the id of a shipped one.")
+    str, argument("TO", "目标系统：映射文件，或映射标识。", "The other mapping file, or the id of a mapping.")
+]
+Site = Annotated[
+    Path | None,
+    option(
+        "--site",
+        zh="站点文件夹：以其策略中的证照类型核对照面字段。",
+        en="A site folder: surface fields are held against the licence types of its policy.",
+        metavar="DIR",
+    ),
+]
+ConvertSite = Annotated[
+    Path | None,
+    option(
+        "--site",
+        zh="站点文件夹：映射标识先在其中查找，并以其策略中的证照类型核对照面字段。",
+        en="A site folder: ids are looked up there first, and surface fields held against its licence types.",
+        metavar="DIR",
+    ),
 ]
 Message = Annotated[Path, argument("FILE", "一条消息。", "One message.")]
 
@@ -42,9 +60,9 @@ def _commands() -> ModuleType:
     "check",
     help=say("检查映射文件：错误、损失表、摘要。", "Find faults, print the loss table and the digest."),
 )
-def check_command(files: Files, *, as_json: Json = False) -> None:
+def check_command(files: Files, *, site: Site = None, as_json: Json = False) -> None:
     """Exit with 0, 1 with a fault or a loss that is not declared, 2 when a file cannot be read."""
-    raise typer.Exit(_commands().check(files, as_json=as_json))
+    raise typer.Exit(_commands().check(files, site=site, as_json=as_json))
 
 
 @adapter_app.command(
@@ -68,10 +86,11 @@ def convert_command(
             metavar="FILE",
         ),
     ] = None,
+    site: ConvertSite = None,
     as_json: Json = False,
 ) -> None:
     """Exit with 0, 1 when it cannot be read or written or a loss is not declared, 2 when a file cannot be read."""
-    raise typer.Exit(_commands().convert(source, target, file, out=out, as_json=as_json))
+    raise typer.Exit(_commands().convert(source, target, file, out=out, site=site, as_json=as_json))
 
 
 @adapter_app.command(
@@ -115,17 +134,18 @@ def drift_command(
         str,
         option(
             "--adapter",
-            zh="映射文件，或内置映射的标识。",
-            en="The mapping file, or the id of a shipped one.",
+            zh="映射文件，或站点、内置映射的标识。",
+            en="The mapping file, or the id of the site's or a shipped one.",
             metavar="NAME",
         ),
     ],
+    site: AdapterSite = None,
     as_json: Json = False,
 ) -> None:
     """Exit with 0, 1 when there is drift, 2 when a file cannot be read."""
     from gateway.cli import adapter_drift  # noqa: PLC0415 - loaded when used, so that --help is quick
 
-    raise typer.Exit(adapter_drift.drift(recorded, adapter=adapter, as_json=as_json))
+    raise typer.Exit(adapter_drift.drift(recorded, adapter=adapter, site=site, as_json=as_json))
 
 
 @adapter_app.command(
@@ -156,11 +176,20 @@ def stand_in_command(
             metavar="FILE",
         ),
     ] = None,
+    file: Annotated[
+        Path | None,
+        option(
+            "--file",
+            zh="证照文件：证照自身没有文件的，下载文件时以此应答。",
+            en="The file of a licence: handed out for each that has none of its own.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Exit with 0 when told to stop, 1 for a mapping or sample with faults, 2 for what cannot be used."""
     from gateway.cli import adapter_stand_in  # noqa: PLC0415 - loaded when used, so that --help is quick
 
     raise typer.Exit(
-        adapter_stand_in.stand_in(name, port=port, faults=fault or [], samples=sample or [], as_json=as_json)
+        adapter_stand_in.stand_in(name, port=port, faults=fault or [], samples=sample or [], file=file, as_json=as_json)
     )

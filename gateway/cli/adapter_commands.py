@@ -3,57 +3,66 @@
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.mapping.adapter import Adapter, bundle_digest, load_adapter
+from adapters.mapping.adapter import Adapter, bundle_digest
 from adapters.mapping.answer import AnswerFlag, AnswerOutcome, Parsed
-from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE, MAX_FILE
+from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE
 from adapters.mapping.error import AdapterError
 from adapters.mapping.fault import MappingError, MappingFault, Words
 from adapters.mapping.forms.charset import decode
 from adapters.mapping.loss import Loss, Verdict
 from adapters.mapping.rule import Direction
 from adapters.record.description import differing_facts
+from adapters.record.record import LicenceRecord
 from gateway.cli import failure
+from gateway.cli.adapter_catalogue import describe_findings, read_catalogue, tell_finding
+from gateway.cli.adapter_files import expand_mappings, find_adapter, read_mapping
+from gateway.cli.adapter_samples import fault_of
 from gateway.cli.adapter_sentences import DIRECTIONS, FAULTS, OUTCOMES, VERDICTS
-from gateway.cli.adapter_transport import check_transport, find_recipe_faults
+from gateway.cli.adapter_transport import check_transport, find_recipe_faults, locate_faults
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
-from gateway.cli.failure import UsageError, fail
+from gateway.cli.failure import fail
 from gateway.cli.language import say
+from gateway.surface import SurfaceFinding
+from gateway.toml_table import Fault
 from gateway.trust.files import read_file, replace_file
 
-_SUFFIX = ".toml"
-_SHIPPED = "example_adapters"
 _STYLES = {Verdict.UNDECLARED: "red", Verdict.STALE: "red", Verdict.REFUSED: "dim", Verdict.DECLARED: ""}
 
 
-def check(files: Sequence[Path], *, as_json: bool) -> ExitCode:
-    """Print the loss table of each file, and the digest of all of them; INVALID with any fault."""
+def check(files: Sequence[Path], *, site: Path | None, as_json: bool) -> ExitCode:
+    """Print the loss table of each file, and the digest of all of them; INVALID with any fault.
+
+    With a site, its catalogue says which surface fields it does not have, which is no fault.
+    """
 
     def run(_: datetime) -> ExitCode:
+        catalogue = None if site is None else read_catalogue(site)
         adapters, is_sound = [], True
-        for path in _expand(files):
-            data = read_file(path, MAX_FILE)
+        for path in expand_mappings(files):
+            mapping = read_mapping(path)
             try:
-                adapter = load_adapter(data, str(path))
+                adapter = mapping.load()
             except MappingError as error:
-                show_faults((*error.faults, *find_recipe_faults(data, str(path))), as_json=as_json)
+                faults = (*error.faults, *find_recipe_faults(mapping.data, mapping.name))
+                show_faults(locate_faults(faults, mapping.data, mapping.name), as_json=as_json)
                 is_sound = False
                 continue
             try:
-                check_transport(adapter)
+                caution = check_transport(adapter)
             except MappingError as error:
-                show_faults(error.faults, as_json=as_json)
+                show_faults(locate_faults(error.faults, mapping.data, mapping.name), as_json=as_json)
                 is_sound = False
                 continue
             adapters.append(adapter)
             is_sound = is_sound and not any(loss.is_fault for loss in adapter.losses)
-            _show_adapter(adapter, as_json=as_json)
+            findings = () if catalogue is None else catalogue.check_mapping(adapter)
+            _show_adapter(adapter, findings, caution, as_json=as_json)
         ids = [one.id for one in adapters]
         for twice in sorted({one for one in ids if ids.count(one) > 1}):
             fail("id-twice", say(f"标识重复：{twice}", f"two files with the id {twice}"), twice, as_json=as_json)
@@ -68,26 +77,39 @@ def check(files: Sequence[Path], *, as_json: bool) -> ExitCode:
     return guard(run, as_json=as_json)
 
 
-def convert(source: str, target: str, file: Path, *, out: Path | None, as_json: bool) -> ExitCode:
-    """Read a message with one mapping, write it with another, and say which facts did not survive."""
+def convert(source: str, target: str, file: Path, *, out: Path | None, site: Path | None, as_json: bool) -> ExitCode:
+    """Read a message with one mapping, write it with another, and say which facts did not survive.
+
+    With a site, its catalogue says what is odd about surface fields.
+    """
 
     def run(_: datetime) -> ExitCode:
-        reader, writer = find_adapter(source), find_adapter(target)
+        reader, writer = find_adapter(source, site=site), find_adapter(target, site=site)
+        catalogue = None if site is None else read_catalogue(site)
         parsed = reader.parse(read_file(file, MAX_DOCUMENT_MESSAGE))
+        findings = [] if catalogue is None else [catalogue.check_record(one) for one in parsed.records]
         # What was refused makes the answer partial; it is said below, and not by a code of the other system.
         is_refused = AnswerFlag.RECORDS_REFUSED in parsed.flags
         if is_refused and not parsed.records:  # written, it would say that nothing is there
             _show_refused(parsed, as_json=as_json)
             return ExitCode.INVALID
-        message = writer.render(parsed.records, AnswerOutcome.FOUND if is_refused else parsed.outcome)
+        try:
+            message = writer.render(parsed.records, AnswerOutcome.FOUND if is_refused else parsed.outcome)
+        except AdapterError as error:
+            return _refuse_writing(writer, parsed.records, error, as_json=as_json)
         lost = _lost_facts(parsed, writer.parse(message))
-        known = {loss.name: loss for loss in writer.losses if loss.direction is Direction.OUT}
-        lines = [(name, _declaration(name, known.values())) for name in lost]
+        known = [loss for loss in writer.losses if loss.direction is Direction.OUT]
+        lines = [(name, _declaration(name, known)) for name in lost]
         is_sound = not is_refused and all(declared for _, declared in lines)
         if as_json:
-            print_json(_describe_conversion(parsed, lines, decode(message, writer.rules.message.charset)))
+            surface = [describe_findings(one) for one in findings]
+            text = decode(message, writer.rules.message.charset)
+            print_json(_describe_conversion(parsed, lines, text) | {"surface": surface})
         else:
             _show_conversion(parsed, lines)
+            for number, one in ((number, one) for number, found in enumerate(findings, 1) for one in found):
+                told = tell_finding(one)
+                ERR.print(escape(printable(say(f"第 {number} 条：{told}", f"record {number}: {told}"))))
         if out is not None:
             replace_file(out, message)
         elif not as_json:
@@ -96,6 +118,25 @@ def convert(source: str, target: str, file: Path, *, out: Path | None, as_json: 
         return ExitCode.DONE if is_sound else ExitCode.INVALID
 
     return guard(run, as_json=as_json)
+
+
+def _refuse_writing(
+    writer: Adapter, records: Sequence[LicenceRecord], error: AdapterError, *, as_json: bool
+) -> ExitCode:
+    """Say which record a system has no words for, or that it has no room for so many."""
+    if len(records) > 1 and not writer.rules.message.records.lists:
+        zh = f"目标系统的一条消息只写一件证照，此处有 {len(records)} 件"
+        en = f"a message of the other system has room for one licence, and here are {len(records)}"
+        fail(f"message.{error.fault}", say(zh, en), error.where, as_json=as_json, place=error.where)
+        return ExitCode.INVALID
+    number, why = next(
+        ((n, one) for n, record in enumerate(records, 1) if (one := fault_of(writer, record))), (0, error)
+    )
+    sentence = say(*FAULTS[why.fault])
+    if number:
+        sentence = say(f"第 {number} 条写不出：{sentence}", f"record {number} cannot be written: {sentence}")
+    fail(f"message.{why.fault}", sentence, why.where, as_json=as_json, place=why.where)
+    return ExitCode.INVALID
 
 
 def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
@@ -112,29 +153,6 @@ def guard(run: Callable[[datetime], ExitCode], *, as_json: bool) -> ExitCode:
         return ExitCode.INVALID
 
     return failure.guard(judged, as_json=as_json)
-
-
-def find_adapter(name: str) -> Adapter:
-    """Return the adapter of a mapping file, or a shipped one by its id; raises UsageError, MappingError or OSError."""
-    return read_adapter(name)[1]
-
-
-def read_adapter(name: str) -> tuple[bytes, Adapter]:
-    """Return a mapping file with its adapter; raises as `find_adapter` does."""
-    path = Path(name)
-    if path.suffix == _SUFFIX or path.exists():
-        data, file = read_file(path, MAX_FILE), name
-    else:
-        shipped = resources.files("gateway").joinpath(_SHIPPED)
-        known = sorted(one.name.removesuffix(_SUFFIX) for one in shipped.iterdir() if one.name.endswith(_SUFFIX))
-        if name not in known:
-            listed = ", ".join(known)
-            raise UsageError(
-                say(f"没有映射 {name}；内置映射：{listed}", f"there is no mapping {name}; shipped ones: {listed}")
-            )
-        file = name + _SUFFIX
-        data = shipped.joinpath(file).read_bytes()
-    return data, load_adapter(data, file)
 
 
 def show_faults(faults: Iterable[MappingFault], *, as_json: bool) -> None:
@@ -156,17 +174,9 @@ def show_faults(faults: Iterable[MappingFault], *, as_json: bool) -> None:
             ERR.print(escape(printable(say(one.sentence_zh, str(one)))))
 
 
-def _expand(files: Sequence[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in files:
-        inside = sorted(path.glob(f"*{_SUFFIX}")) if path.is_dir() else [path]
-        if not inside:
-            raise UsageError(say(f"没有映射文件：{path}", f"there are no mapping files in {path}"))
-        found += inside
-    return found
-
-
-def _show_adapter(adapter: Adapter, *, as_json: bool) -> None:
+def _show_adapter(
+    adapter: Adapter, findings: Sequence[SurfaceFinding], caution: Fault | None, *, as_json: bool
+) -> None:
     system = adapter.rules.system
     if as_json:
         print_json(
@@ -178,6 +188,10 @@ def _show_adapter(adapter: Adapter, *, as_json: bool) -> None:
                 "evidence": system.evidence,
                 "digest": adapter.digest,
                 "losses": [_describe_loss(loss) for loss in adapter.losses],
+                "surface": describe_findings(findings),
+                "caution": None
+                if caution is None
+                else {"key": caution.key, "zh": caution.sentence_zh, "en": str(caution)},
             }
         )
         return
@@ -195,6 +209,10 @@ def _show_adapter(adapter: Adapter, *, as_json: bool) -> None:
         )
         table.add_row(*(escape(printable(cell)) for cell in cells), style=_STYLES[loss.verdict])
     OUT.print(table)
+    for one in findings:
+        OUT.print(escape(printable(tell_finding(one))))
+    if caution is not None:
+        OUT.print(escape(printable(say(f"注意：{caution.sentence_zh}", f"caution: {caution}"))))
 
 
 def _tell(words: Words) -> str:

@@ -12,8 +12,9 @@ from rich.table import Table
 from adapters.crosswalk import shipped_crosswalk
 from adapters.drift.comparing import Comparison
 from adapters.drift.finding import Drift, DriftKind
-from adapters.drift.patch import propose_patch
-from gateway.cli.adapter_commands import guard, read_adapter
+from adapters.drift.patch import Patch, propose_patch
+from gateway.cli.adapter_commands import guard
+from gateway.cli.adapter_files import read_adapter
 from gateway.cli.console import OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError
 from gateway.cli.language import say
@@ -32,11 +33,11 @@ KINDS: Final[Mapping[DriftKind, tuple[str, str]]] = MappingProxyType(
 )
 
 
-def drift(recorded: Sequence[Path], *, adapter: str, as_json: bool) -> ExitCode:
+def drift(recorded: Sequence[Path], *, adapter: str, site: Path | None, as_json: bool) -> ExitCode:
     """Print what differs, and the patch that is proposed; INVALID when anything does."""
 
     def run(_: datetime) -> ExitCode:
-        mapping, compiled = read_adapter(adapter)
+        mapping, compiled = read_adapter(adapter, site=site)
         comparison = Comparison(compiled, shipped_crosswalk())
         for path in recorded:
             with path.open("rb") as file:
@@ -47,7 +48,7 @@ def drift(recorded: Sequence[Path], *, adapter: str, as_json: bool) -> ExitCode:
                     raise UsageError(say(f"{path}：消息过大", f"{path}: a message is too large")) from error
         findings = list(comparison.findings())
         has_drifted = any(one.is_drift for one in findings)
-        patch = propose_patch(mapping, compiled, findings)
+        patch = propose_patch(mapping.data, compiled, findings, tables=mapping.load_tables())
         if as_json:
             print_json(
                 {
@@ -57,7 +58,8 @@ def drift(recorded: Sequence[Path], *, adapter: str, as_json: bool) -> ExitCode:
                     "records": comparison.records,
                     "drift": has_drifted,
                     "findings": [_describe(one) for one in findings],
-                    "patch": patch or None,
+                    "patch": patch.diff or None,
+                    "left_out": [_describe(one) for one in patch.left_out],
                 }
             )
         else:
@@ -80,7 +82,7 @@ def _describe(one: Drift) -> dict[str, object]:
     }
 
 
-def _show(comparison: Comparison, findings: Sequence[Drift], patch: str) -> None:
+def _show(comparison: Comparison, findings: Sequence[Drift], patch: Patch) -> None:
     zh = f"消息 {comparison.messages} 条，记录 {comparison.records} 条"
     OUT.print(say(zh, f"{comparison.messages} messages, {comparison.records} records"))
     if not findings:
@@ -94,9 +96,14 @@ def _show(comparison: Comparison, findings: Sequence[Drift], patch: str) -> None
         cells = (say(*KINDS[one.kind]), one.at, f"{one.count}/{one.of}", which, f"{one.confidence:.2f}")
         table.add_row(*(escape(printable(cell)) for cell in cells), style="" if one.is_drift else "dim")
     OUT.print(table)
-    if patch:
+    if patch.diff:
         OUT.print(
             say("建议的补丁（未应用，逐项确认）：", "The patch that is proposed (not applied; confirm every line):")
         )
-        for line in patch.splitlines():
+        for line in patch.diff.splitlines():
             OUT.print(printable(line), markup=False)
+    if patch.left_out:
+        places = ", ".join(printable(one.at) for one in patch.left_out)
+        zh = f"未列入补丁，须自行修改（文件中找不到位置，或修改后映射无法读取）：{places}"
+        en = f"Not in the patch, edit by hand (it has no place, or the mapping cannot be read with it): {places}"
+        OUT.print(say(zh, en), markup=False)

@@ -11,7 +11,8 @@ from rich.table import Table
 from adapters.mapping.adapter import Adapter
 from adapters.transport.recipe import TransportRecipe
 from gateway.adapters.functions import load_recipe
-from gateway.cli.adapter_commands import guard, read_adapter
+from gateway.cli.adapter_commands import guard
+from gateway.cli.adapter_files import read_adapter
 from gateway.cli.adapter_samples import make_samples
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
 from gateway.cli.failure import UsageError, fail
@@ -46,17 +47,17 @@ _COMPARED: Final = {
 _STYLES: Final = {Compared.SAME: "", Compared.DIFFERS: "red", Compared.NOT_CHECKED: "yellow"}
 
 
-def write(name: str, *, out: Path, choice: KeyChoice | None, as_json: bool) -> ExitCode:
+def write(name: str, *, site: Path | None, out: Path, choice: KeyChoice | None, as_json: bool) -> ExitCode:
     """Write a kit; USAGE where the place is taken, or the key cannot sign."""
 
     def run(_: datetime) -> ExitCode:
         if out.exists():
             raise UsageError(say(f"{out} 已存在，不覆盖。", f"{out} is there already, and is not written over"))
-        data, adapter = read_adapter(name)
+        mapping, adapter = read_adapter(name, site=site)
         signer = None if choice is None else _open(choice)
         if signer is None:
             ERR.print(say("未签名：收件人须用 --unsigned 核对。", "not signed: who checks it needs --unsigned"))
-        files = make_kit(data, adapter, _recipe(adapter), make_samples(adapter), signer=signer)
+        files = make_kit(mapping.data, adapter, _recipe(adapter), make_samples(adapter), signer=signer)
         if out.suffix == _ZIP:
             replace_file(out, pack_kit(files))
         else:
@@ -73,7 +74,7 @@ def write(name: str, *, out: Path, choice: KeyChoice | None, as_json: bool) -> E
     return guard(run, as_json=as_json)
 
 
-def check(place: Path, *, adapter: str, key: Path | None, unsigned: bool, as_json: bool) -> ExitCode:
+def check(place: Path, *, adapter: str, site: Path | None, key: Path | None, unsigned: bool, as_json: bool) -> ExitCode:
     """Check a kit; INVALID where a case differs or the kit is unreliable, UNKNOWN where a case was not checked."""
 
     def run(_: datetime) -> ExitCode:
@@ -83,7 +84,7 @@ def check(place: Path, *, adapter: str, key: Path | None, unsigned: bool, as_jso
                 "give the partner's key with --key, or use --unsigned",
             )
             raise UsageError(say(zh, en))
-        ours = read_adapter(adapter)[1]
+        ours = read_adapter(adapter, site=site)[1]
         recipe = _recipe(ours)
         public_key = None if key is None else _load_key(key)
         if public_key is None:

@@ -40,7 +40,7 @@ def make_samples(adapter: Adapter) -> tuple[LicenceRecord, ...]:
 
     """
     fitting = [(number, fit_record(adapter, one)) for number, one in enumerate(SAMPLES, start=1)]
-    faults = [(number, error) for number, one in fitting if (error := _fault_of(adapter, one)) is not None]
+    faults = [(number, error) for number, one in fitting if (error := fault_of(adapter, one)) is not None]
     for number, error in faults:
         zh, en = f"内置样例第 {number} 件略去", f"made-up licence {number} is left out"
         ERR.print(escape(printable(f"{say(zh, en)}{_spell(error)}")))
@@ -60,7 +60,7 @@ def _read(adapter: Adapter, path: Path) -> Iterator[LicenceRecord]:
         raise UsageError(say(f"{path} 中没有证照：{zh}{why}", f"there is no licence in {path}: {en}{why}"))
     for index, record in enumerate(parsed.records):
         known = record if adapter.rules.status is not None else replace(record, status=RecordStatus.ACTIVE)
-        error = _fault_of(adapter, known)
+        error = fault_of(adapter, known)
         if error is not None:
             raise _unusable(path, index, error)
         yield known
@@ -69,7 +69,7 @@ def _read(adapter: Adapter, path: Path) -> Iterator[LicenceRecord]:
 _ALARMS = frozenset({AnswerFlag.OUTCOME_UNSEEN, AnswerFlag.OUTCOME_MISSING, AnswerFlag.RECORDS_MISSING})
 
 
-def _fault_of(adapter: Adapter, record: LicenceRecord) -> AdapterError | None:
+def fault_of(adapter: Adapter, record: LicenceRecord) -> AdapterError | None:
     """Return why a system has no words for a record; None where it has."""
     try:
         adapter.render((record,))

@@ -11,8 +11,10 @@ from typing import Final
 from aiohttp import web
 from rich.markup import escape
 
+from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE
 from gateway.adapters.access import reveal_text
-from gateway.cli.adapter_commands import find_adapter, guard
+from gateway.cli.adapter_commands import guard
+from gateway.cli.adapter_files import find_adapter
 from gateway.cli.adapter_samples import load_samples, make_samples
 from gateway.cli.adapter_transport import check_transport
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, printable
@@ -22,20 +24,24 @@ from gateway.standins.desk import Desk
 from gateway.standins.fault import Fault
 from gateway.standins.mirror import NOTE
 from gateway.standins.registry import STAND_INS, StandIn, reflect
+from gateway.trust.files import read_file
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HOST: Final = "127.0.0.1"  # never another address: its passwords are known to everyone
 
 
-def stand_in(name: str, *, port: int, faults: Sequence[str], samples: Sequence[Path], as_json: bool) -> ExitCode:
+def stand_in(
+    name: str, *, port: int, faults: Sequence[str], samples: Sequence[Path], file: Path | None, as_json: bool
+) -> ExitCode:
     """Serve until a signal says stop; USAGE for a name, a fault or a port that cannot be, INVALID for a bad mapping."""
 
     def run(_: datetime) -> ExitCode:
         found = _find(name)
         adapter = found.load_adapter()
         records = load_samples(adapter, samples) if samples else make_samples(adapter)
-        desk = found.open_desk(adapter, lambda: datetime.now(UTC), _choose(found, faults), records)
+        handed_out = b"" if file is None else read_file(file, MAX_DOCUMENT_MESSAGE)
+        desk = found.open_desk(adapter, lambda: datetime.now(UTC), _choose(found, faults), records, handed_out)
         with socket.create_server((_HOST, port)) as listener:
             asyncio.run(_serve(found, desk, listener, as_json=as_json))
         return ExitCode.DONE

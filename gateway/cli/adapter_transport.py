@@ -1,6 +1,6 @@
 """The transport recipe of a mapping, judged whole: its own tables, and the parameters of the functions it names."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from adapters.mapping.adapter import Adapter
@@ -9,8 +9,10 @@ from adapters.mapping.toml import parse_toml
 from adapters.transport.asked import missing_fields
 from adapters.transport.reader import parse_transport
 from adapters.transport.recipe import FunctionUse, TransportRecipe
+from gateway.adapters.asked import caution_of
 from gateway.adapters.functions import PAYLOAD_FUNCTIONS, load_recipe
 from gateway.adapters.request import names_of
+from gateway.toml_table import Fault
 from keys.payload.errors import MalformedRecipeError, RecipeFault, RecipeFlaw
 from keys.payload.registry import parse_encryption, parse_request_signature, parse_secret_wrapping
 
@@ -24,15 +26,15 @@ _FLAWS: Final = {
 }
 
 
-def check_transport(adapter: Adapter) -> None:
-    """Judge the recipe of a mapping, where it has one.
+def check_transport(adapter: Adapter) -> Fault | None:
+    """Judge the recipe of a mapping, where it has one; returns what is no fault and better known.
 
     Raises:
         MappingError: with every fault of the recipe, or else every fault of the parameters.
 
     """
     if not adapter.transport:
-        return
+        return None
     recipe = load_recipe(adapter)
     faults = [
         _fault(adapter.rules.file, place, fault)
@@ -43,6 +45,16 @@ def check_transport(adapter: Adapter) -> None:
         faults += _of_fields(adapter.rules.file, recipe)
     if faults:
         raise MappingError(faults)
+    return caution_of(adapter, recipe)
+
+
+def locate_faults(faults: Iterable[MappingFault], data: bytes, file: str) -> tuple[MappingFault, ...]:
+    """Return faults with the lines that their keys have in a file, as far as these are certain."""
+    try:
+        lines = parse_toml(data, file).faults
+    except MappingError:  # it is no TOML, which was said
+        return tuple(faults)
+    return tuple(map(lines.locate, faults))
 
 
 def find_recipe_faults(data: bytes, file: str) -> tuple[MappingFault, ...]:
@@ -69,14 +81,13 @@ def _of_fields(file: str, recipe: TransportRecipe) -> Iterator[MappingFault]:
     requests += [(one.request, False) for one in recipe.steps]
     requests += [(one.request, False) for one in recipe.calls.values()]
     used = [names_of(recipe, request, is_sign_in=is_sign_in) for request, is_sign_in in requests]
+    key = "transport.signature.template" if "template" in recipe.signature.table else "transport.values"
     missing = {name for one in used if _SIGNATURE in one for name in missing_fields(names, one, recipe.values)}
     for name in sorted(missing):
         expected = Words(
             "请求中载有、或可由其推得的签名字段", "fields that the request carries, or that follow from it"
         )
-        yield MappingFault(
-            file=file, line=None, key="transport.signature.template", expected=expected, found=Words(name, name)
-        )
+        yield MappingFault(file=file, line=None, key=key, expected=expected, found=Words(name, name))
 
 
 def _uses(recipe: TransportRecipe) -> Iterator[tuple[str, FunctionUse, Callable[[Mapping[str, object]], object]]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.language import say
-from gateway.cli.options import KEY_FOLDER, Json, Module, PassphraseFile, argument, option
+from gateway.cli.options import KEY_FOLDER, AdapterSite, Json, Module, PassphraseFile, argument, option
 
 kit_app = typer.Typer(
     name="kit",
@@ -28,9 +28,13 @@ def _commands() -> ModuleType:
 )
 def write_command(
     name: Annotated[
-        str, argument("NAME", "映射文件，或内置映射的标识。", "The mapping file, or the id of a shipped one.")
+        str,
+        argument(
+            "NAME", "映射文件，或站点、内置映射的标识。", "The mapping file, or the id of the site's or a shipped one."
+        ),
     ],
     *,
+    site: AdapterSite = None,
     out: Annotated[
         Path,
         option(
@@ -60,7 +64,7 @@ def write_command(
     choice = None
     if key is not None:
         choice = commands.KeyChoice(key=key, folder=folder, passphrase_file=passphrase_file, module=module)
-    raise typer.Exit(commands.write(name, out=out, choice=choice, as_json=as_json))
+    raise typer.Exit(commands.write(name, site=site, out=out, choice=choice, as_json=as_json))
 
 
 @kit_app.command(
@@ -74,11 +78,12 @@ def check_command(
         str,
         option(
             "--adapter",
-            zh="映射文件，或内置映射的标识。",
-            en="The mapping file, or the id of a shipped one.",
+            zh="映射文件，或站点、内置映射的标识。",
+            en="The mapping file, or the id of the site's or a shipped one.",
             metavar="NAME",
         ),
     ],
+    site: AdapterSite = None,
     key: Annotated[
         Path | None,
         option(
@@ -95,4 +100,4 @@ def check_command(
     as_json: Json = False,
 ) -> None:
     """Exit with 0 all the same, 1 where a case differs or the kit is unreliable, 3 not all checked, 2 usage."""
-    raise typer.Exit(_commands().check(kit, adapter=adapter, key=key, unsigned=unsigned, as_json=as_json))
+    raise typer.Exit(_commands().check(kit, adapter=adapter, site=site, key=key, unsigned=unsigned, as_json=as_json))

@@ -21,7 +21,7 @@ from gateway.adapters.access import SystemAccess, reveal_text
 from gateway.adapters.connection import MAX_ANSWER
 from gateway.adapters.incoming import MAX_ASKED
 from gateway.standins.fault import Fault
-from gateway.standins.samples import SAMPLES
+from gateway.standins.samples import FILE, SAMPLES
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -34,7 +34,8 @@ _SLOW_SECONDS: Final = 600.0
 class Desk:
     """One stand-in at work; ``faults`` may be changed while it serves.
 
-    ``asked`` counts the calls by path, sign-ins too: tests look there to see what was asked how often.
+    ``file`` is that of every licence that has none of its own, b"": none was given. ``asked`` counts the calls by path,
+    sign-ins too: tests look there to see what was asked how often.
     """
 
     adapter: Adapter
@@ -42,6 +43,7 @@ class Desk:
     access: SystemAccess
     clock: Callable[[], datetime]
     records: tuple[LicenceRecord, ...] = SAMPLES
+    file: bytes = b""
     faults: set[Fault] = field(default_factory=set)
     slow_seconds: float = _SLOW_SECONDS
     limit_seconds: float = _LIMIT_SECONDS
@@ -60,6 +62,11 @@ class Desk:
         return self.find(
             lambda record: any(one.code == code for one in record.holders) and type_code in {"", record.type_code}
         )
+
+    def file_of(self, record: LicenceRecord) -> bytes:
+        """Return the file of a licence: its own, the one that was given, or the one that stands for all of them."""
+        own = b"" if record.document is None else record.document.content
+        return own or self.file or FILE
 
     def secret(self, name: str) -> str:
         """Return a secret that both sides know."""

@@ -12,7 +12,6 @@ from aiohttp import web
 from adapters.record.record import LicenceRecord, RecordDocument
 from gateway.standins.desk import Desk, answer_json, make_application, read_json, render, text_at
 from gateway.standins.fault import Fault
-from gateway.standins.samples import file_of
 
 _REFUSING: Final = (Fault.DENIED, Fault.NOT_PROVIDED, Fault.WRONG_SIGNATURE)  # FAILURE says no more than that
 _MAX_PAGE: Final = 150
@@ -93,7 +92,9 @@ class _Guangdong:
         is_granted = request.headers.get("license_access_token") == _GRANT + auth_code
         if self._is_refused(request) or record is None or not is_granted:
             return _fail("未授权")
-        return _succeed({"file_name": f"{record.number}.ofd", "file_data": base64.b64encode(file_of(record)).decode()})
+        return _succeed(
+            {"file_name": f"{record.number}.ofd", "file_data": base64.b64encode(self._desk.file_of(record)).decode()}
+        )
 
     def _is_refused(self, request: web.Request) -> bool:
         return request.query.get("access_token") not in self._tokens or any(map(self._desk.has, _REFUSING))

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from adapters.mapping.error import AdapterError
 from adapters.mapping.path import MessagePath
+from adapters.mapping.target import DOCUMENT_CONTENT
 from adapters.record.record import LicenceRecord, RecordDocument
 from adapters.transport.asked import Said
 from adapters.transport.recipe import Call, Paging, Question, SignIn, Step, Success
@@ -23,7 +24,6 @@ from gateway.standins.desk import Desk, make_application
 from gateway.standins.fault import Fault
 from gateway.standins.gate import Gate, RefusedError
 from gateway.standins.manner import Manner, make_grant
-from gateway.standins.samples import file_of
 from gateway.standins.wording import Wording
 from keys.payload.charset import Charset
 from keys.payload.errors import PayloadError
@@ -65,6 +65,7 @@ class _Mirror:
         self._calls = {RequestPattern(recipe, call.request): call for call in recipe.calls.values()}
         targets = {rule.target.text for rule in desk.adapter.rules.fields if rule.target is not None}
         self._has_links = f"document.{_LINK}" in targets
+        self._has_contents = DOCUMENT_CONTENT in targets
 
     async def dispatch(self, request: web.Request) -> web.StreamResponse:
         """Find out which request of the recipe came in, and answer it."""
@@ -90,7 +91,7 @@ class _Mirror:
         found = self._desk.find(lambda record: make_grant(record) == grant)
         if not found:
             raise web.HTTPNotFound
-        return web.Response(body=file_of(found[0]))
+        return web.Response(body=self._desk.file_of(found[0]))
 
     def _find(self, incoming: Incoming) -> tuple[RequestPattern, Said]:
         try:
@@ -139,11 +140,21 @@ class _Mirror:
         else:
             note(f"call.{call.question}: {len(found)}")
             if found and file is not None:
-                return self._wording.answer_file(file, file_of(found[0]))
-            message = self._write(call, found, words)
+                return self._wording.answer_file(file, self._desk.file_of(found[0]))
+            message = self._write(call, self._filed(call, found), words)
         if file is not None:
             return self._wording.answer_without_file(message, file)
         return write_message(self._desk.adapter, message, answer=call.request.answer, encryptors=self._encryptors())
+
+    def _filed(self, call: Call, found: tuple[LicenceRecord, ...]) -> tuple[LicenceRecord, ...]:
+        """Return the records with the file that was given, where the call for it is answered with a record."""
+        file = self._desk.file
+        if not (file and self._has_contents and call.question is Question.FILE):
+            return found
+        return tuple(
+            replace(one, document=replace(one.document or RecordDocument(), content=self._desk.file_of(one)))
+            for one in found
+        )
 
     def _write(self, call: Call, found: tuple[LicenceRecord, ...], words: Mapping[str, str]) -> bytes:
         if not self._desk.adapter.rules.message.records.lists:

@@ -59,14 +59,16 @@ class StandIn:
         clock: Callable[[], datetime],
         faults: Iterable[Fault] = (),
         records: Iterable[LicenceRecord] = SAMPLES,
+        file: bytes = b"",
     ) -> Desk:
-        """Return what it works with; ``adapter`` is its own, or a changed one."""
+        """Return what it works with; ``adapter`` is its own, or a changed one. ``file`` as in `Desk`."""
         return Desk(
             adapter=adapter,
             recipe=load_recipe(adapter),
             access=self.access,
             clock=clock,
             records=tuple(records),
+            file=file,
             faults=set(faults),
         )
 

@@ -74,8 +74,3 @@ SAMPLES: Final = (
         status=RecordStatus.ACTIVE,
     ),
 )
-
-
-def file_of(record: LicenceRecord) -> bytes:
-    """Return the file of a licence: its own, or the one that stands for all of them."""
-    return FILE if record.document is None or not record.document.content else record.document.content

@@ -11,6 +11,7 @@ class Charset(StrEnum):
 
     UTF_8 = "utf-8"
     GBK = "gbk"
+    GB18030 = "gb18030"  # every byte sequence that Python reads of it is the one that it writes
 
 
 def encode_text(text: str, charset: Charset) -> bytes:

@@ -58,6 +58,7 @@ def test_a_sample_of_a_found_licence_is_read_whole(system: str) -> None:
 def test_what_is_written_is_read(adapter: Adapter, data: st.DataObject) -> None:
     """A record in a system's domain comes back as it was; where there is no status, all of it but the status."""
     drawn = data.draw(records_of(adapter))
+    assume(differing_facts(drawn, LicenceRecord(status=drawn.status)))  # in XML a record of nothing is nothing found
     rule = adapter.rules.status
     record = drawn if rule is not None else replace(drawn, status=RecordStatus.ACTIVE)
     try:

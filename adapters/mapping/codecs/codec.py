@@ -37,7 +37,7 @@ class Codec:
     ``words`` are foreign texts that stand for something special, and are looked for before ``parse``; ``written`` has
     the word with which each special value is written, where the codec writes it.
     ``is_normal`` says that ``parse`` makes one spelling of several, and leaves that one alone. ``separator`` is what a
-    text is cut at. ``is_read_only`` says that nothing can be written: ``render`` always raises ValueError.
+    text is cut at. ``is_read_only`` says that nothing can be written, because ``render`` makes a part of a text.
     ``loses`` says what of a foreign value is not there any more after reading it; None when nothing is lost.
     """
 

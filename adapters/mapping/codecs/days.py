@@ -152,7 +152,10 @@ def _renderer(form: str) -> Render:
     ahead = _AHEAD if form.endswith(_UTC) else timedelta()
 
     def render(day: date) -> str:
-        moment = datetime(day.year, day.month, day.day) - ahead  # noqa: DTZ001 -- of the form's zone
+        try:
+            moment = datetime(day.year, day.month, day.day) - ahead  # noqa: DTZ001 -- of the form's zone
+        except OverflowError:
+            raise ValueError from None  # beyond the calendar
         _check_year(moment)
         return layout.format(moment)
 

@@ -49,9 +49,9 @@ def each(codec: Codec) -> Codec:
 
 
 def side_codec(name: str, argument: str) -> Codec:
-    """Return the codec of what stands before or after a separator, which is there once; it cannot be written.
+    """Return the codec of what stands before or after a separator, which is there once; it cannot be written alone.
 
-    Both ends of a validity in one text are so read by two rules.
+    Both ends of a validity in one text are so read by two rules, which write it together (`adapters.mapping.sides`).
     """
     if not argument:
         raise MalformedCodecError(Words(f"{name}:分隔符", f"{name}:SEPARATOR"))
@@ -62,8 +62,10 @@ def side_codec(name: str, argument: str) -> Codec:
             raise ValueError
         return before if name == BEFORE else after
 
-    def render(text: str) -> str:  # noqa: ARG001 -- a codec's
-        raise ValueError
+    def render(text: str) -> str:
+        if not text or argument in text:
+            raise ValueError
+        return text
 
     return Codec(
         name=f"{name}:{argument}",

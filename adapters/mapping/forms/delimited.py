@@ -34,7 +34,12 @@ def delimited(
     With ``quoted``, values may stand in quotes (RFC 4180), and the separator is one character.
     """
     layout = _Layout(charset=charset, limit=limit, separator=separator, columns=columns, header=header, quoted=quoted)
-    return Form(name=FormName.DELIMITED, read=partial(_read, layout), write=partial(_write, layout))
+    return Form(
+        name=FormName.DELIMITED,
+        read=partial(_read, layout),
+        write=partial(_write, layout),
+        separator=separator if quoted else "",
+    )
 
 
 def _read(layout: _Layout, data: bytes) -> object:

@@ -16,8 +16,12 @@ class FormName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """Both functions raise AdapterError only. A tree is made of dicts, lists, texts, numbers, flags and None."""
+    """Both functions raise AdapterError only. A tree is made of dicts, lists, texts, numbers, flags and None.
+
+    ``separator`` is what stands between values that may be in quotes; "" where none may.
+    """
 
     name: FormName
     read: Callable[[bytes], object]
     write: Callable[[object], bytes]
+    separator: str = ""

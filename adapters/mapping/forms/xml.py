@@ -5,7 +5,9 @@ attributes or children stands under "". White space between elements says nothin
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
+from types import MappingProxyType
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -26,15 +28,12 @@ _ESCAPES: Final = str.maketrans(
 )
 _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # XML 1.0 section 2.2
 _NAME: Final = re.compile(r"[^\W\d][\w.-]*")
+_NO_NAMESPACES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def xml_form(charset: Charset, limit: int, namespaces: Mapping[str, str], *, declaration: bool) -> Form:
     """Return the form; ``namespaces`` maps the prefixes to write with to names, "" to the default one."""
     prefixes = {name: prefix for prefix, name in namespaces.items()}
-    declared = "".join(
-        f' xmlns:{prefix}="{name.translate(_ESCAPES)}"' if prefix else f' xmlns="{name.translate(_ESCAPES)}"'
-        for prefix, name in namespaces.items()
-    )
     head = f'<?xml version="1.0" encoding="{charset.value.upper()}"?>' if declaration else ""
 
     def read(data: bytes) -> object:
@@ -45,7 +44,7 @@ def xml_form(charset: Charset, limit: int, namespaces: Mapping[str, str], *, dec
         return _read(data)
 
     def write(tree: object) -> bytes:
-        return encode(head + _write_root(tree, prefixes, declared), charset)
+        return encode(head + _write_root(tree, prefixes), charset)
 
     return Form(name=FormName.XML, read=read, write=write)
 
@@ -55,9 +54,13 @@ def read_xml_text(text: str) -> object:
     return _read(encode(_DECLARED.sub(r"\1", text, count=1), Charset.UTF_8))
 
 
-def write_xml_text(tree: object) -> str:
-    """Spell a tree whose names have no namespaces as XML, for a text in a message; raises AdapterError."""
-    return _write_root(tree, {}, "")
+def write_xml_text(tree: object, namespaces: Mapping[str, str] = _NO_NAMESPACES) -> str:
+    """Spell a tree as XML, for a text in a message; raises AdapterError.
+
+    It declares the namespaces that are in the tree, and no others: with the prefixes of ``namespaces`` where they have
+    one that fits, else with prefixes of its own.
+    """
+    return _write_root(tree, _select_prefixes(tree, namespaces))
 
 
 def _declare_utf8(text: str, charset: Charset) -> bytes:
@@ -112,9 +115,36 @@ def _tree_of(element: Element) -> object:
     return tree
 
 
-def _write_root(tree: object, prefixes: Mapping[str, str], declared: str) -> str:
+def _select_prefixes(tree: object, namespaces: Mapping[str, str]) -> dict[str, str]:
+    """Return the prefix of each namespace in a tree.
+
+    The default one, "", is for elements: an attribute without a prefix has no namespace. It would also take in the
+    elements without a namespace, so that beside any of these a prefix is made up.
+    """
+    keys = dict.fromkeys(_keys(tree))
+    names = dict.fromkeys(key.lstrip(ATTRIBUTE)[1:].partition("}")[0] for key in keys if "}" in key)
+    needs_prefix = {key[2:].partition("}")[0] for key in keys if key[:1] == ATTRIBUTE and "}" in key}
+    has_plain = any(key and key[0] not in {ATTRIBUTE, "{"} for key in keys)
+    known = {name: prefix for prefix, name in namespaces.items() if prefix}
+    known |= {name: "" for prefix, name in namespaces.items() if not (prefix or has_plain or name in needs_prefix)}
+    fresh = (prefix for prefix in map("n{}".format, count(1)) if prefix not in namespaces)
+    return {name: known[name] if name in known else next(fresh) for name in names}
+
+
+def _keys(tree: object) -> Iterator[str]:
+    if isinstance(tree, dict):
+        yield from tree
+    for one in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _keys(one)
+
+
+def _write_root(tree: object, prefixes: Mapping[str, str]) -> str:
     if not isinstance(tree, dict) or len(tree) != 1:
         raise AdapterError(AdapterFault.SHAPE)
+    declared = "".join(
+        f' xmlns:{prefix}="{name.translate(_ESCAPES)}"' if prefix else f' xmlns="{name.translate(_ESCAPES)}"'
+        for name, prefix in prefixes.items()
+    )
     pieces: list[str] = []
     ((name, value),) = tree.items()
     _write(name, value, prefixes, declared, pieces)
@@ -149,7 +179,9 @@ def _spell_name(name: str, prefixes: Mapping[str, str]) -> str:
         raise AdapterError(AdapterFault.VALUE)
     if not namespace:
         return local
-    prefix = prefixes[namespace]
+    prefix = prefixes.get(namespace)
+    if prefix is None:
+        raise AdapterError(AdapterFault.VALUE)
     return f"{prefix}:{local}" if prefix else local
 
 

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.codes import identifier_check_character
-from adapters.codes.copies import MergedLicence, merge_copies, worst_status
-from adapters.codes.issuers import shipped_issuers
-from adapters.codes.licence_types import shipped_licence_types
+from adapters.codes.copies import is_same_version, merge_copies, select_copies, worst_status
+from adapters.codes.tables import shipped_tables
 from adapters.identifier import ROOT
 from adapters.record.record import LicenceRecord, RecordDocument, RecordHolder
 from adapters.record.status import RecordFlag, RecordStatus
@@ -50,16 +49,15 @@ PDF = replace(
 )
 
 
-def merge(*records: LicenceRecord) -> tuple[MergedLicence, ...]:
-    return merge_copies(records, issuers=shipped_issuers(), types=shipped_licence_types())
+def copies_of(meant: LicenceRecord, *records: LicenceRecord) -> tuple[LicenceRecord, ...]:
+    return select_copies([meant], records, tables=shipped_tables())
 
 
 def test_the_pdf_and_the_ofd_of_one_licence_are_one() -> None:
     """Brackets of another width, a type by name, an alias of the issuer and an old citizen ID make no other licence."""
-    (merged,) = merge(OFD, PDF)
-    assert merged.copies == (OFD, PDF)
-    assert merged.differences == ()
-    assert merged.record == OFD
+    assert copies_of(OFD, OFD, PDF) == (OFD, PDF)
+    assert copies_of(PDF, OFD, PDF) == (PDF, OFD)
+    assert merge_copies([OFD, PDF]) == OFD
 
 
 @pytest.mark.parametrize("status", [one for one in RecordStatus if one is not RecordStatus.ACTIVE])
@@ -67,10 +65,10 @@ def test_the_worst_status_wins_whichever_copy_has_it(status: RecordStatus) -> No
     """A licence of which one copy was cancelled is cancelled, whatever the other says; the difference is told."""
     bad = replace(PDF, status=status, raw_status="X")
     for records in ((OFD, bad), (bad, OFD)):
-        (merged,) = merge(*records)
-        assert (merged.record.status, merged.record.raw_status) == (status, "X")
-        assert [one.field for one in merged.differences] == ["status"]
-        assert merged.differences[0].groups == ((0,), (1,))
+        merged = merge_copies(records)
+        assert (merged.status, merged.raw_status) == (status, "X")
+        assert merged.flags == {RecordFlag.COPIES_DIFFER}
+        assert merged.document == records[0].document
 
 
 def test_known_to_be_out_of_force_is_worse_than_not_known() -> None:
@@ -83,8 +81,8 @@ def test_known_to_be_out_of_force_is_worse_than_not_known() -> None:
 @given(st.lists(st.sampled_from(RecordStatus), min_size=1, max_size=4), st.sampled_from(RecordStatus))
 def test_one_more_copy_never_makes_a_licence_better(statuses: list[RecordStatus], another: RecordStatus) -> None:
     """Only when all copies are active is the licence active."""
-    (merged,) = merge(*(replace(OFD, status=status) for status in [*statuses, another]))
-    assert (merged.record.status is RecordStatus.ACTIVE) == (set(statuses) | {another} == {RecordStatus.ACTIVE})
+    merged = merge_copies([replace(OFD, status=status) for status in [*statuses, another]])
+    assert (merged.status is RecordStatus.ACTIVE) == (set(statuses) | {another} == {RecordStatus.ACTIVE})
     assert worst_status([*statuses, another]) in {worst_status(statuses), another}
 
 
@@ -102,87 +100,62 @@ def test_one_more_copy_never_makes_a_licence_better(statuses: list[RecordStatus]
 )
 def test_another_licence_is_not_joined(other: LicenceRecord) -> None:
     """Another number, type or issuer is another licence, and what is missing is never guessed."""
-    assert [merged.copies for merged in merge(OFD, other)] == [(OFD,), (other,)]
+    assert copies_of(OFD, OFD, other) == (OFD,)
+    assert copies_of(other, OFD, other) == (other,)
 
 
 def test_records_without_anything_stay_apart() -> None:
     """Two records that say nothing are not one."""
-    assert len(merge(LicenceRecord(), LicenceRecord())) == 2
+    assert len(copies_of(LicenceRecord(), LicenceRecord())) == 1
 
 
 def test_the_same_identifier_joins_what_is_printed_otherwise() -> None:
-    """Type, issuer and serial are the licence; a number that differs then is told."""
-    (merged,) = merge(OFD, replace(OFD, number="另号", issued_on=None))
-    assert [one.field for one in merged.differences] == ["number"]
+    """Type, issuer and serial are the licence, whatever number is printed."""
+    other = replace(OFD, number="另号", issued_on=None)
+    assert copies_of(OFD, other) == (OFD, other)
 
 
-def test_one_record_joins_two_groups() -> None:
+def test_a_copy_of_a_copy_is_one() -> None:
     """A copy with both keys brings together one that has the number and one that has the identifier."""
     only_identifier = LicenceRecord(identifier=identifier(), status=RecordStatus.CANCELLED)
     for records in permutations((OFD, PDF, only_identifier)):
-        (merged,) = merge(*records)
-        assert merged.record.status is RecordStatus.CANCELLED
+        assert merge_copies(copies_of(PDF, *records)).status is RecordStatus.CANCELLED
 
 
-def test_an_older_version_is_no_copy() -> None:
-    """The file before a renewal is replaced and ended, and the licence is not."""
-    old = replace(OFD, status=RecordStatus.SUPERSEDED, valid_to=date(2023, 1, 1))
-    new = replace(OFD, identifier=identifier(version="002"))
-    (merged,) = merge(old, new)
-    assert (merged.copies, merged.older) == ((new,), (old,))
-    assert merged.record == new
-    assert merged.differences == ()
-
-
-def test_a_record_without_a_version_counts_beside_the_latest() -> None:
-    """It may be a copy of the latest file, so that its status is not passed over."""
-    (merged,) = merge(
-        OFD, replace(OFD, identifier=identifier(version="002")), replace(PDF, status=RecordStatus.REVOKED)
-    )
-    assert merged.record.status is RecordStatus.REVOKED
-    assert merged.older == (OFD,)
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        (OFD, True),
+        (PDF, True),
+        (replace(OFD, identifier=identifier(version="002")), False),
+        (replace(OFD, issued_on=date(2023, 1, 1)), True),  # one file, whatever day its record has
+        (replace(PDF, issued_on=date(2023, 1, 1)), False),
+        (replace(OFD, identifier=identifier("8"), issued_on=date(2023, 1, 1)), False),
+        (replace(PDF, issued_on=None), True),
+    ],
+)
+def test_versions(other: LicenceRecord, *, is_same: bool) -> None:
+    """A renewed licence is no copy of the one before; what does not say its version may be a copy of any."""
+    assert is_same_version(OFD, other) is is_same
+    assert is_same_version(other, OFD) is is_same
 
 
 def test_the_earliest_end_an_objection_and_all_flags_count() -> None:
     """What could end or burden the licence is taken from every copy."""
     other = replace(
-        PDF,
-        valid_to=None,
-        long_term=True,
-        under_objection=True,
-        flags=frozenset({RecordFlag.FIELDS_ASIDE}),
-        surface={"address": "甲"},
+        PDF, valid_to=None, long_term=True, under_objection=True, flags=frozenset({RecordFlag.FIELDS_ASIDE})
     )
-    (merged,) = merge(other, replace(OFD, surface={"address": "乙"}))
-    assert merged.record.valid_to == date(2026, 1, 1)
-    assert not merged.record.long_term
-    assert merged.record.under_objection
-    assert merged.record.flags == {RecordFlag.FIELDS_ASIDE}
-    assert [one.field for one in merged.differences] == ["valid_to", "under_objection", "surface.address"]
-
-
-def test_what_one_copy_leaves_out_another_says() -> None:
-    """The first record gives the values, and the others what it does not say; that is no difference."""
-    (merged,) = merge(replace(PDF, issued_on=None), OFD)
-    assert merged.record.identifier == OFD.identifier
-    assert merged.record.issued_on == OFD.issued_on
-    assert merged.record.source == "pdf"
-    assert merged.differences == ()
-
-
-def test_differences_hold_no_value() -> None:
-    """A report of differences can be logged: it names fields and places."""
-    other = replace(PDF, holders=(RecordHolder(name="李四", code="440524188001010014"),))
-    (merged,) = merge(OFD, other)
-    assert [one.field for one in merged.differences] == ["holders"]
-    assert "李四" not in repr(merged.differences)
-    assert "张三" not in repr(merged.differences)
+    merged = merge_copies([other, OFD])
+    assert (merged.valid_to, merged.long_term) == (date(2026, 1, 1), False)
+    assert merged.under_objection
+    assert merged.flags == {RecordFlag.FIELDS_ASIDE}
+    assert merged.identifier == ""
 
 
 @given(st.lists(st.sampled_from([OFD, PDF, replace(OFD, number="二", identifier=""), LicenceRecord()]), max_size=8))
-def test_no_record_is_lost_or_counted_twice(records: list[LicenceRecord]) -> None:
-    """Every record is in exactly one licence."""
-    merged = merge(*records)
-    assert sorted(map(id, records)) == sorted(
-        id(one) for licence in merged for one in (*licence.copies, *licence.older)
-    )
+def test_no_record_is_counted_twice(records: list[LicenceRecord]) -> None:
+    """Whatever is a copy is there once, the licence itself first."""
+    found = copies_of(OFD, *records)
+    assert found[0] is OFD
+    assert len({id(one) for one in found}) == len(found)
+    assert set(map(id, found)) <= {id(OFD), *map(id, records)}

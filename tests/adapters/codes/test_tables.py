@@ -16,6 +16,8 @@ from adapters.codes.holder_types import (
 )
 from adapters.codes.issuers import load_issuers, shipped_issuers
 from adapters.codes.licence_types import load_licence_types, shipped_licence_types
+from adapters.codes.tables import load_tables, shipped_tables
+from adapters.mapping.adapter import load_adapter
 from adapters.mapping.fault import MappingError
 
 CREDIT = "91350100M000100Y43"
@@ -211,3 +213,102 @@ def test_a_file_of_garbage_is_refused_with_faults(text: str) -> None:
     for load in (load_issuers, load_licence_types, load_holder_types):
         with suppress(MappingError):
             load(text.encode("utf-8", "surrogatepass"), "table.toml")
+
+
+SITE = {
+    "issuers.toml": b'[[issuer]]\ncode = "11110000000021135M"\naliases = ["110000"]\nevidence = "certain"\n',
+    "licence_types.toml": """
+[[type]]
+id = "river-permit"
+en = "River permit"
+[[type.code]]
+code = "HD-7"
+[[type.code]]
+code = "7"
+from = "2020-01-01"
+[[type.name]]
+zh = "河道许可证"
+[[type.predecessor]]
+id = "business-licence"
+""".encode(),
+    "holder_types.toml": """
+[[system]]
+id = "river"
+zh = "河省"
+en = "River"
+[[system.code]]
+code = "P"
+gb = "111"
+""".encode(),
+}
+MAPPING = """
+[system]
+id = "river"
+zh = "河省"
+en = "River"
+[message]
+form = "json"
+[[field]]
+to = "type_code"
+at = "$.type"
+codec = ["licence-type"]
+[[field]]
+to = "issuer_code"
+at = "$.office"
+codec = ["issuer"]
+[[field]]
+to = "holders[].code_type"
+at = "$.kind"
+codec = ["holder-type:river"]
+""".encode()
+
+
+def test_a_site_adds_to_the_shipped_tables_and_overrides_them() -> None:
+    """What the site has counts, what it has again is the site's, and everything else stays."""
+    tables, shipped = load_tables(SITE), shipped_tables()
+    assert tables.issuers.key_of("110000") == tables.issuers.key_of("11110000000021135M")
+    assert tables.issuers.find("12110000400777687U") is None  # an alias of the shipped entry, which is replaced
+    assert tables.types.key_of(code="7", on=date(2021, 1, 1)) == "river-permit"
+    assert set(tables.types.types) == {*shipped.types.types, "river-permit"}
+    assert set(tables.holder_types.systems) == {*shipped.holder_types.systems, "river"}
+    assert (tables.digest.partition(":")[0], shipped.digest, load_tables({}).digest) == ("sha256", "", "")
+
+
+def test_a_mapping_names_the_tables_of_its_site() -> None:
+    """Aliases read as what they stand for; without the site's tables the mapping is refused, and the digest tells."""
+    adapter = load_adapter(MAPPING, "river.toml", tables=load_tables(SITE))
+    (record,) = adapter.parse(b'{"type": "7", "office": "110000", "kind": "P"}').records
+    assert (record.type_code, record.issuer_code) == ("HD-7", "11110000000021135M")
+    assert record.holders[0].code_type == "111"
+    with pytest.raises(MappingError) as caught:
+        load_adapter(MAPPING, "river.toml")
+    assert [fault.key for fault in caught.value.faults] == ["field[3].codec"]
+    more = SITE | {"issuers.toml": SITE["issuers.toml"].replace(b"110000", b"120000")}
+    assert load_adapter(MAPPING, "river.toml", tables=load_tables(more)).digest != adapter.digest
+
+
+def test_what_contradicts_a_shipped_entry_is_a_fault() -> None:
+    """A code that the shipped table gives to another issuer or type, and faults of several files, are named at once."""
+    taken = next(one for one in shipped_licence_types().types.values() if one.codes)
+    with pytest.raises(MappingError) as caught:
+        load_tables(
+            {
+                "issuers.toml": f'[[issuer]]\ncode = "{CREDIT}"\naliases = ["12110000400777687U"]\n'.encode(),
+                "licence_types.toml": f"""
+[[type]]
+id = "mine"
+en = "Mine"
+[[type.code]]
+code = "{taken.codes[0].text}"
+[[type.name]]
+zh = "甲证"
+""".encode(),
+                "holder_types.toml": b"[[systems]]",
+            },
+            place="adapters/codes/",
+        )
+    assert sorted((fault.file, fault.key) for fault in caught.value.faults) == [
+        ("adapters/codes/holder_types.toml", "systems"),
+        ("adapters/codes/issuers.toml", "issuer[1].aliases"),
+        ("adapters/codes/licence_types.toml", "type[1].code"),
+    ]

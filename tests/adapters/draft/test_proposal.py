@@ -1,5 +1,6 @@
 """Drafts: what is proposed for samples of each form, how sure it is, and that it reads the samples."""
 
+import base64
 import json
 from datetime import date
 from urllib.parse import urlencode
@@ -273,3 +274,38 @@ def test_two_holders_in_one_text_are_two(text: str, codecs: list[str]) -> None:
 def test_holders_come_from_one_list() -> None:
     """Of two lists that look like holders, one is taken: a mapping has no place for both."""
     draft(encode([{"0": [{"holders": "a"}], "1": [{"0": CITIZEN}]}]))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        '<f n="XB">男</f><f n="DZ">某地</f>',
+        "<f><name>XB</name><value>男</value></f><f><name>DZ</name><value>某地</value></f>",
+    ],
+    ids=["attribute and text", "children"],
+)
+def test_names_and_values_in_xml(entries: str) -> None:
+    """A list of elements with names and values is read as surface fields, however it spells them."""
+    message = f"<r><code>0</code><d><ZZBH>京1号</ZZBH><ZZMC>执照</ZZMC><face>{entries}</face></d></r>".encode()
+    _, _, adapter = draft(message)
+    (record,) = adapter.parse(message).records
+    assert record.surface == {"XB": "男", "DZ": "某地"}
+
+
+def test_what_may_be_encrypted_is_no_file() -> None:
+    """Base64 under a name that says nothing is a file only where it begins as one."""
+    for begin, found in ((b"PK\x03\x04", "document.content"), (b"\x9d\x02\xe1\x77", None)):
+        data = base64.b64encode(begin + bytes(400)).decode()
+        proposal, _, _ = draft(encode({"ZZHM": "1", "MW": data}))
+        assert {one.at: one.to for one in proposal.fields}.get("$.MW") == found
+
+
+def test_records_in_a_text_of_another_form() -> None:
+    """A draft reads its samples, whatever form of message the records are in, and whatever namespaces."""
+    rows = [{"zzhm": one, "zzmc": "营业执照", "czzt": "甲", "fzrq": "20200101"} for one in ("1", "2")]
+    texts = "".join(f"<a:R>{''.join(f'<{name}>{text}</{name}>' for name, text in row.items())}</a:R>" for row in rows)
+    in_json = json.dumps({"data": f'<a:L xmlns:a="urn:a" xmlns="urn:b">{texts}</a:L>'})
+    in_xml = f'<m xmlns="urn:m"><d>{json.dumps({"rows": rows})}</d></m>'
+    for data in (in_json, in_xml):
+        _, _, adapter = draft(data.encode())
+        assert [one.number for one in adapter.parse(data.encode()).records] == ["1", "2"]

@@ -55,6 +55,8 @@ EXAMPLES = [
     "table:open",
     "holder-type:guangdong",
     "holder-type:fujian",
+    "issuer",
+    "licence-type",
     "area:6",
     "area:12",
     "flag:1|0",
@@ -102,7 +104,9 @@ FOREIGN = {
 
 def test_every_codec_has_an_example() -> None:
     """The laws below are asked of every codec there is, but for those that never write."""
-    assert {name.partition(":")[0] for name in EXAMPLES} == {*CODECS, "table", "holder-type"} - {"before", "after"}
+    assert {name.partition(":")[0] for name in EXAMPLES} == {
+        *(*CODECS, "table", "holder-type", "issuer", "licence-type")
+    } - {"before", "after"}
 
 
 @EACH
@@ -213,6 +217,8 @@ def _read(codec: Codec, foreign: object) -> object:
         ("width:half", "（１２）", "(12)"),
         ("width:full", "（１２）", "(12)"),
         ("holder-type:guangdong", "70", "001"),
+        ("issuer", "12110000400777687U", "11110000000021135M"),
+        ("issuer", "11430000006122244L", "11430000006122244L"),
         ("long-term:长期|9999-12-31", "9999-12-31", LongTerm.LONG_TERM),
         ("null:-", "-", None),
         ("null-string", "NULL", None),

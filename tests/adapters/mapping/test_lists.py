@@ -5,10 +5,13 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.mapping.adapter import Adapter, load_adapter
-from adapters.mapping.error import AdapterFault
+from adapters.mapping.error import AdapterError, AdapterFault
 from adapters.mapping.fault import MappingError
+from adapters.mapping.loss import Verdict
 from adapters.record.record import LicenceRecord, RecordHolder
 from adapters.record.status import RecordStatus
 
@@ -174,6 +177,77 @@ def test_both_ends_in_one_text(text: str, ends: tuple[object, ...]) -> None:
 def test_one_end_is_not_both(text: str) -> None:
     """A text without both ends, or with more, is refused."""
     assert load(*BOTH_ENDS).parse(json.dumps({"v": text}).encode()).refused
+
+
+WRITTEN_ENDS = (
+    field("valid_from", "$.v", codec=["before:至", "date:yyyy.MM.dd"]),
+    field("valid_to", "$.v", codec=["after:至", "long-term:长期", "date:yyyy.MM.dd"]),
+)
+DAYS = st.dates(date(1900, 1, 1), date(2999, 12, 31))
+
+
+@given(DAYS, st.none() | DAYS)
+def test_both_ends_are_written_together(begin: date, end: date | None) -> None:
+    """Two rules with both sides of a text write it, lose nothing, and read what they wrote."""
+    adapter = load(*WRITTEN_ENDS)
+    record = LicenceRecord(
+        valid_from=begin, valid_to=end, long_term=end is None, status=RecordStatus.ACTIVE, source=adapter.id
+    )
+    message = adapter.render([record])
+    assert list(json.loads(message)) == ["v"]
+    (again,) = adapter.parse(message).records
+    assert (again.valid_from, again.valid_to, again.long_term) == (begin, end, end is None)
+    assert not [one for one in adapter.losses if one.is_fault and one.name.startswith("valid")]
+
+
+def test_one_end_is_not_written_without_the_other() -> None:
+    """Where neither is said nothing is written; one alone is refused, as the loss table says."""
+    adapter = load(*WRITTEN_ENDS)
+    nothing = LicenceRecord(status=RecordStatus.ACTIVE, number="1")
+    assert json.loads(adapter.render([nothing])) == {}
+    with pytest.raises(AdapterError) as caught:
+        adapter.render([replace(nothing, valid_from=date(2025, 12, 3))])
+    assert caught.value.fault is AdapterFault.VALUE
+    refused = [one.name for one in adapter.losses if one.verdict is Verdict.REFUSED and "side" in one.what.en]
+    assert refused == ["valid_from", "valid_to"]
+
+
+XML_PAIRS = """
+[system]
+id = "t"
+zh = "t"
+en = "t"
+[message]
+form = "xml"
+[[field]]
+to = "number"
+at = "/r/no"
+[[field]]
+to = "surface.*"
+at = "/r/face/f[*]"
+pairs = { name = "/@n", value = "$" }
+"""
+
+
+@given(st.dictionaries(st.text("甲乙ab<&\"' ", min_size=1), st.text("丙丁cd<&]> ", min_size=1), max_size=4))
+def test_names_and_texts_of_xml_elements(surface: dict[str, str]) -> None:
+    """A list of elements with a name as attribute and the value as text is surface fields, both ways."""
+    adapter = load_adapter(XML_PAIRS.encode(), "x.toml")
+    message = adapter.render([LicenceRecord(number="1", surface=surface, status=RecordStatus.ACTIVE)])
+    (again,) = adapter.parse(message).records
+    assert (again.surface, again.aside) == (surface, {})
+
+
+def test_what_stands_beside_a_pair_of_xml_is_kept_aside() -> None:
+    """Another attribute is told, and an element without a value says nothing."""
+    adapter = load_adapter(XML_PAIRS.encode(), "x.toml")
+    message = '<r><no>1</no><face><f n="a" t="x">v</f><f n="b"/></face></r>'
+    (record,) = adapter.parse(message.encode()).records
+    assert record.surface == {"a": "v"}
+    assert list(record.aside.values()) == ["x"]
+    with pytest.raises(MappingError) as caught:
+        load_adapter(XML_PAIRS.replace('"/@n"', '"/n"').encode(), "x.toml")
+    assert [fault.key for fault in caught.value.faults] == ["field[2].pairs"]
 
 
 def test_what_cannot_be_written_is_only_read() -> None:

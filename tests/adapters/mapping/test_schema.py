@@ -50,7 +50,7 @@ def test_the_words_are_the_same() -> None:
     assert all(set(one["charset"]["enum"]) == set(Charset) for one in forms.values())
     assert set(SCHEMA["properties"]["losses"]["properties"]) == {*CARRIED, *GROUPS}
     pattern = DEFS["codec"]["pattern"].removeprefix("^(?:").partition(")")[0]
-    assert set(pattern.split("|")) == {*CODECS, "table", "holder-type"}
+    assert set(pattern.split("|")) == {*CODECS, "table", "holder-type", "issuer", "licence-type"}
     assert all(jsonschema.Draft202012Validator(DEFS["target"]).is_valid(name) for name in SCALARS)
 
 

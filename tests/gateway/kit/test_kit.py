@@ -14,7 +14,7 @@ from adapters.mapping.adapter import Adapter, load_adapter
 from adapters.transport.recipe import TransportRecipe
 from gateway.adapters.functions import load_recipe
 from gateway.audit.finding.package import encode_package
-from gateway.cli.adapter_commands import read_adapter
+from gateway.cli.adapter_files import read_adapter
 from gateway.kit.kit import MAX_KIT, Compared, check_kit, make_kit, open_kit, pack_kit, read_kit
 from gateway.kit.manifest import (
     MANIFEST_FILE,
@@ -38,7 +38,7 @@ Change = Callable[[dict[str, bytes]], None]
 
 def load(name: str) -> tuple[bytes, Adapter, TransportRecipe | None]:
     """Return a shipped mapping with its recipe, None where it has none."""
-    data, adapter = read_adapter(name)
+    (data, *_), adapter = read_adapter(name)
     return data, adapter, load_recipe(adapter) if adapter.transport else None
 
 

@@ -46,7 +46,7 @@ async def test_unavailable_where_the_recipe_explains_it(name: str) -> None:
     async with talk(name, deadlines=deadlines) as here:
         answer = await answer_of(here, name, Fault.UNAVAILABLE)
         assert (answer.outcome, answer.retry_after_seconds) == (AnswerOutcome.RETRY, RETRY_AFTER_SECONDS)
-        assert here.waits == [RETRY_AFTER_SECONDS] * 3
+        assert [int(one) for one in here.waits] == [RETRY_AFTER_SECONDS] * 3
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"anhui", "exchange", "guangdong", "jilin"}))
@@ -85,7 +85,7 @@ async def test_key_refresh_within_the_deadline() -> None:
     async with talk("exchange", deadlines=Deadlines(total_ms=60_000)) as here:
         answer = await answer_of(here, "exchange", Fault.KEY_REFRESH)
         assert answer.outcome is AnswerOutcome.RETRY
-        assert here.waits == [20, 20, 20]
+        assert [int(one) for one in here.waits] == [20, 20, 20]
 
 
 async def test_rate_limit() -> None:

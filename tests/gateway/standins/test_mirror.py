@@ -341,3 +341,45 @@ async def test_requests_of_nobody(path: str, body: bytes, status: int) -> None:
         address = here.client._access.base + path
         async with here.client._session.post(address, data=body) as answer:
             assert answer.status == status
+
+
+FILED = """
+[system]
+id = "filed"
+zh = "文件另取的系统"
+en = "Filed"
+
+[message]
+form = "json"
+
+[[field]]
+to = "number"
+at = "$.n"
+
+[[field]]
+to = "document.content"
+at = "$.w"
+codec = ["base64"]
+
+[transport]
+deadline_ms = 9000
+
+[[transport.call]]
+for = "number"
+url = "{base}/one"
+json = { n = "{number}" }
+
+[[transport.call]]
+for = "file"
+url = "{base}/file"
+json = { n = "{number}" }
+"""
+
+
+async def test_a_file_that_was_given() -> None:
+    """Where a record answers the call for the file, it alone has the file that the stand-in was given."""
+    async with talk_to(FILED) as here:
+        here.desk.file = b"given"
+        for question, found in ((Question.NUMBER, None), (Question.FILE, b"given")):
+            (record,) = (await here.client.ask(ask(question, number=FOOD.number))).records
+            assert (None if record.document is None else record.document.content) == found

@@ -92,7 +92,7 @@ def test_a_function_of_another_kind():
 
 def test_all_faults_at_once():
     """All that is wrong with a recipe is said at once."""
-    recipe = {"name": "sm4-cbc", "charset": "gb18030", "iv": "00"}
+    recipe = {"name": "sm4-cbc", "charset": "big5", "iv": "00"}
     assert faults_of(parse_encryption, recipe) == [
         ("iv", RecipeFlaw.UNKNOWN_PARAMETER),
         ("charset", RecipeFlaw.VALUE),

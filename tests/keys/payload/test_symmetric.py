@@ -90,12 +90,14 @@ def test_round_trip(mode, place, text, spelling):
     assert both.make_decryptor(HEX_KEY).decrypt_text(encrypted) == text
 
 
-@given(text=st.text(st.characters(codec="gbk"), max_size=50))
-def test_gbk(text):
-    """A GBK payload is the GBK bytes under the cipher, as Fujian has it."""
-    fujian = plan(Mode.ECB, charset=Charset.GBK)
+@pytest.mark.parametrize("charset", [Charset.GBK, Charset.GB18030])
+@given(data=st.data())
+def test_gbk_and_gb18030(charset, data):
+    """A GBK payload is the GBK bytes under the cipher, as Fujian has it; one in GB 18030 has every character."""
+    text = data.draw(st.text(st.characters(codec=charset.value), max_size=50))
+    fujian = plan(Mode.ECB, charset=charset)
     encrypted = fujian.make_encryptor(HEX_KEY).encrypt_text(text)
-    assert decrypt(SM4(KEY), Mode.ECB, base64.b64decode(encrypted.text), iv=b"") == text.encode("gbk")
+    assert decrypt(SM4(KEY), Mode.ECB, base64.b64decode(encrypted.text), iv=b"") == text.encode(charset.value)
     assert fujian.make_decryptor(HEX_KEY).decrypt_text(encrypted) == text
 
 
