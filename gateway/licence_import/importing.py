@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from adapters.mapping.adapter import Adapter
+from gateway.adapters.mapping_file import MappingFile
 from gateway.licence_import.checkpoint import (
     Checkpoint,
     checkpoint_path,
@@ -29,7 +30,7 @@ from gateway.licence_import.reading import IDENTIFIER_IN_USE, ReadPiece, RecordT
 from gateway.licence_import.rejects import RejectFile, holds, reject_path
 from gateway.licence_import.tally import Tally
 from gateway.sources.licence_store import Added
-from gateway.sources.store import SqliteLicenceStore
+from gateway.sources.recording import RecordingStore
 
 # In one transaction. Keys come in any order, so that a batch changes most pages of the indexes, however small it is;
 # and the store is locked to whoever else writes for half a second, of the two that they wait (readers never wait).
@@ -63,17 +64,17 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportJob:
-    """What is imported: the file, the mapping as it was read with the name of its file, and where checkpoints are."""
+    """What is imported: the file, the mapping as it was read, and where checkpoints are."""
 
     path: Path
     adapter: Adapter
-    mapping: bytes
+    mapping: MappingFile
     checkpoints: Path
 
 
 def import_records(
     job: ImportJob,
-    store: SqliteLicenceStore,
+    store: RecordingStore,
     *,
     announce: Callable[[Batch], None],
     advance: Callable[[int, int], None],
@@ -100,7 +101,7 @@ def import_records(
     with job.path.open("rb") as file, closing(rejects), collected_by_hand():
         layout = find_layout(job.adapter, file)
         pieces = cut_pieces(file, layout, begin=done.offset, line=done.line)
-        read = read_pieces(pieces, job.mapping, job.adapter.rules.file, layout, size=mark.size - done.offset)
+        read = read_pieces(pieces, job.mapping, layout, size=mark.size - done.offset)
         with closing(read):
             for batch in _batches(read):
                 announce(batch)
@@ -143,7 +144,7 @@ def _batches(read: Iterable[tuple[Piece, ReadPiece]]) -> Iterator[Batch]:
 
 
 def _record(
-    batch: Batch, store: SqliteLicenceStore, *, reason: str, at: datetime
+    batch: Batch, store: RecordingStore, *, reason: str, at: datetime
 ) -> tuple[list[Added], list[tuple[Piece, Rejected]]]:
     """Record a batch, and return what became of its licences, and everything of it that was rejected."""
     licences = [licence for _, read in batch.pieces for licence in read.licences]

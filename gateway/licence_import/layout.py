@@ -1,14 +1,14 @@
 """How a file holds its messages: one a line, one record a line of a table, or one message in all."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Final
 
 from adapters.mapping.adapter import Adapter
 from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE
-from adapters.mapping.error import AdapterError, AdapterFault
+from adapters.mapping.error import AdapterError
 from adapters.mapping.forms.form import FormName
+from gateway.licence_import.records import RecordPattern, record_pattern
 
 _LOOKED_AT: Final = 10  # lines of which one is a message where every line is; the first ones may be bad
 
@@ -39,11 +39,15 @@ class ImportFileError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How one file is read; ``header`` is the first line of a table that has the names of its columns."""
+    """How one file is read.
+
+    ``header`` is the first line of a table that has the names of its columns; ``pattern`` is that of its records, where
+    their values may stand in quotes, and hold line ends then.
+    """
 
     spread: Spread
     header: bytes = b""
-    quoted: bool = False  # values of a table may stand in quotes, and hold line ends then
+    pattern: RecordPattern | None = None
 
 
 def find_layout(adapter: Adapter, file: BinaryIO) -> Layout:
@@ -54,14 +58,15 @@ def find_layout(adapter: Adapter, file: BinaryIO) -> Layout:
 
     """
     file.seek(0)
-    if adapter.rules.message.form_name is FormName.DELIMITED:
-        first = read_line(file, 1)
+    message = adapter.rules.message
+    if message.form_name is FormName.DELIMITED:
+        first, separator = read_line(file, 1), message.form.separator
         return Layout(
             spread=Spread.TABLE,
             header=first if _tell(adapter, first) == [] else b"",
-            quoted=_fault_of(adapter, b'"') is AdapterFault.SYNTAX,  # a quote that nobody closes
+            pattern=record_pattern(separator, message.charset) if separator else None,
         )
-    if adapter.rules.message.form_name is FormName.FORM:
+    if message.form_name is FormName.FORM:
         return Layout(spread=Spread.LINES)
     whole = file.read(MAX_DOCUMENT_MESSAGE + 1)
     if len(whole) <= MAX_DOCUMENT_MESSAGE:
@@ -84,32 +89,8 @@ def read_line(file: BinaryIO, number: int) -> bytes:
     return line
 
 
-def split_records(data: bytes, *, quoted: bool) -> Iterator[tuple[int, int, int]]:
-    """Return begin, end and number of lines above of each line, or of each record of a table; none is empty."""
-    begin = position = above = lines = 0
-    quotes = 0
-    while position < len(data):
-        end = data.find(b"\n", position) + 1 or len(data)
-        quotes += data.count(b'"', position, end) if quoted else 0
-        lines += 1
-        position = end
-        if quotes % 2 and end < len(data):
-            continue
-        if data[begin:end].strip():
-            yield begin, end, above
-        begin, above, quotes = end, lines, 0
-
-
 def _tell(adapter: Adapter, line: bytes) -> object:
     try:
         return adapter.rules.message.form.read(line)
     except AdapterError:
         return None
-
-
-def _fault_of(adapter: Adapter, data: bytes) -> AdapterFault | None:
-    try:
-        adapter.rules.message.form.read(data)
-    except AdapterError as error:
-        return error.fault
-    return None

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from adapters.mapping.adapter import Adapter
-from gateway.licence_import.layout import Spread, find_layout, split_records
+from gateway.licence_import.layout import Spread, find_layout
 from gateway.licence_import.piece import cut_pieces
+from gateway.licence_import.records import split_records
 
 
 def read_messages(adapter: Adapter, file: BinaryIO) -> Iterator[bytes]:
@@ -20,5 +21,5 @@ def read_messages(adapter: Adapter, file: BinaryIO) -> Iterator[bytes]:
         if layout.spread is Spread.WHOLE:
             yield piece.data
             continue
-        for begin, end, _ in split_records(piece.data, quoted=layout.quoted):
+        for begin, end, _ in split_records(piece.data, layout.pattern):
             yield layout.header + piece.data[begin:end].rstrip(b"\r\n")

@@ -5,6 +5,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE
 from gateway.licence_import.layout import ImportFault, ImportFileError, Layout, Spread, read_line
+from gateway.licence_import.records import measure_whole
 
 PIECE_BYTES: Final = 512 * 1024  # about 500 records of JSON: a few hundredths of a second of work
 TABLE_BYTES: Final = 128 * 1024  # of tables, whose lines are shorter and are read as one message
@@ -41,15 +42,15 @@ def cut_pieces(file: BinaryIO, layout: Layout, *, begin: int, line: int) -> Iter
     if begin == 0 and layout.header:
         begin, line = begin + len(file.readline()), line + 1
     size = TABLE_BYTES if layout.spread is Spread.TABLE else PIECE_BYTES
+    rest = b""
     while True:
-        data = file.read(size)
-        if not data:
-            return
+        read = file.read(size)
+        data = rest + read
         if not data.endswith(b"\n"):
             data += read_line(file, line + data.count(b"\n"))
-        while layout.quoted and data.count(b'"') % 2 and (more := read_line(file, line + data.count(b"\n"))):
-            data += more
-            if len(data) > size + MAX_DOCUMENT_MESSAGE:
-                raise ImportFileError(ImportFault.TOO_LARGE, line)
-        yield Piece(begin, line, data)
-        begin, line = begin + len(data), line + data.count(b"\n")
+        end = measure_whole(data, layout.pattern) if read else len(data)
+        if end:
+            yield Piece(begin, line, data[:end])
+        elif not read:
+            return
+        begin, line, rest = begin + end, line + data.count(b"\n", 0, end), data[end:]

@@ -7,14 +7,16 @@ from typing import Final, NamedTuple
 
 from adapters.errors import MalformedDocumentError
 from adapters.identifier import parse_identifier
-from adapters.mapping.adapter import Adapter, load_adapter
+from adapters.mapping.adapter import Adapter
 from adapters.mapping.answer import Parsed
 from adapters.mapping.error import AdapterError
 from adapters.mapping.forms.json import write_json_text
 from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordFlag
-from gateway.licence_import.layout import Layout, Spread, split_records
+from gateway.adapters.mapping_file import MappingFile
+from gateway.licence_import.layout import Layout, Spread
 from gateway.licence_import.piece import Piece
+from gateway.licence_import.records import split_records
 from gateway.sources.recorded import RecordedLicence
 from gateway.sources.source import key_text
 from policies.dimension import LicenceStatus
@@ -53,9 +55,9 @@ class ReadPiece(NamedTuple):
     unseen: int  # records whose status code no table names
 
 
-def read_piece(mapping: bytes, name: str, layout: Layout, piece: Piece) -> ReadPiece:
+def read_piece(mapping: MappingFile, layout: Layout, piece: Piece) -> ReadPiece:
     """Read a piece; in a process of its own, so the mapping comes as a file."""
-    adapter = load_once(mapping, name)
+    adapter = load_once(mapping)
     found = ReadPiece([], [], [], 0)
     unseen = 0
     for spot, record in _read_all(adapter, layout, piece, found.rejected):
@@ -70,9 +72,9 @@ def read_piece(mapping: bytes, name: str, layout: Layout, piece: Piece) -> ReadP
 
 
 @lru_cache(maxsize=1)
-def load_once(mapping: bytes, name: str) -> Adapter:
+def load_once(mapping: MappingFile) -> Adapter:
     """Return the adapter of a mapping, compiled once in a process."""
-    return load_adapter(mapping, name)
+    return mapping.load()
 
 
 def recorded(record: LicenceRecord) -> RecordedLicence:
@@ -128,7 +130,7 @@ def _read_all(
     if layout.spread is Spread.WHOLE:
         units = [(0, len(piece.data), 0)]
     else:
-        units = list(split_records(piece.data, quoted=layout.quoted))
+        units = list(split_records(piece.data, layout.pattern))
     if layout.spread is Spread.TABLE:
         table = _read_table(adapter, layout, piece, units, rejected)
         if table is not None:

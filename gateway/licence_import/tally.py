@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gateway.sources.licence_store import Added
 
-_STORED = (Added.NEW, Added.NEW_VERSION, Added.WORSE_STATUS)
+_STORED = (Added.NEW, Added.NEW_VERSION, Added.NEW_STATUS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

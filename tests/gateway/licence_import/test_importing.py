@@ -12,6 +12,7 @@ import pytest
 from adapters.mapping.adapter import load_adapter
 from adapters.mapping.error import AdapterError
 from benchmarks.adapter_material import NAME, make_adapter, make_lines, mapping_of
+from gateway.adapters.mapping_file import MappingFile
 from gateway.licence_import import importing, readers
 from gateway.licence_import.checkpoint import Checkpoint, write_checkpoint
 from gateway.licence_import.importing import Batch, ImportJob, import_records
@@ -62,7 +63,9 @@ def job_for(folder: Path, data: bytes, mapping: bytes | None = None) -> ImportJo
     (folder / "records").write_bytes(data)
     mapping = mapping or mapping_of("json")
     adapter = load_adapter(mapping, NAME)
-    return ImportJob(path=folder / "records", adapter=adapter, mapping=mapping, checkpoints=folder / "imports")
+    return ImportJob(
+        path=folder / "records", adapter=adapter, mapping=MappingFile(mapping, NAME), checkpoints=folder / "imports"
+    )
 
 
 def run(job: ImportJob, announce: Callable[[Batch], None] = lambda _: None) -> Tally:
@@ -201,6 +204,17 @@ def test_a_table(tmp_path: Path) -> None:
     assert [(one["line"], one["reason"], one["record"]) for one in rejects(job)] == [
         (5, "shape", "3,丁"),
         (6, "value", "4,戊,2024-13-01"),
+    ]
+
+
+def test_a_quote_that_nobody_closes(tmp_path: Path) -> None:
+    """It spoils its own line of a table; what comes before and behind it is stored."""
+    good = "".join(f"{number},甲,2024-01-01\r\n" for number in range(6_000))
+    text = f'编号,名称,日期\r\n{good[:16]}x,"乙,2024-01-01\r\n{good[16:]}'
+    job = job_for(tmp_path, text.encode("gbk"), TABLE.encode())
+    assert run(job) == Tally(read=6_001, stored=6_000, rejected=1)
+    assert [(one["line"], one["reason"], one["record"]) for one in rejects(job)] == [
+        (3, "syntax", 'x,"乙,2024-01-01'),
     ]
 
 
