@@ -1,0 +1,1 @@
+"""The one Redis, or cluster of them, that several processes and machines share; without it each is for itself."""

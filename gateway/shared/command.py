@@ -1,0 +1,6 @@
+"""What Redis is asked."""
+
+from collections.abc import Sequence
+
+Argument = bytes | str | int
+Command = Sequence[Argument]
