@@ -1,9 +1,10 @@
 """The id of a decision: 26 characters that sort by time, and that nobody can guess."""
 
 import re
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
+
+from gateway.randomness import take_random
 
 DecisionId = NewType("DecisionId", str)
 
@@ -18,7 +19,7 @@ _CHARACTERS: Final = 26  # 130 bits for 48 of time and 80 of randomness
 def make_decision_id(at: datetime, randomness: bytes | None = None) -> DecisionId:
     """Return the id of a decision made at ``at``: 48 bits of milliseconds since 1970, then 80 random bits."""
     if randomness is None:
-        randomness = secrets.token_bytes(RANDOM_BYTES)
+        randomness = take_random(RANDOM_BYTES)
     milliseconds = int(at.timestamp() * 1000)
     number = milliseconds << (8 * RANDOM_BYTES) | int.from_bytes(randomness, "big")
     return DecisionId("".join(_ALPHABET[number >> (5 * place) & 31] for place in reversed(range(_CHARACTERS))))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from gateway.reason import Reason
 
@@ -36,6 +37,9 @@ class CheckName(StrEnum):
     HOLDER_MATCH = "holder-match"
     STATUS = "status"
     VALIDITY_PERIOD = "validity-period"
+
+
+_ORDER: Final = {check: place for place, check in enumerate(CheckName)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +115,10 @@ class Verdict:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Every reason once, invalid ones before unknown ones, each group in the order of the checks."""
-        order = list(CheckName)
-        found = sorted(
-            (check for check in self.all_checks() if check.reason is not None),
-            key=lambda check: (check.outcome is not Outcome.INVALID, order.index(check.check)),
-        )
+        found = [check for check in self.all_checks() if check.reason is not None]
+        if not found:
+            return ()  # most verdicts are valid, and a question asks for their reasons several times
+        found.sort(key=lambda check: (check.outcome is not Outcome.INVALID, _ORDER[check.check]))
         return tuple(dict.fromkeys(check.reason for check in found if check.reason is not None))
 
     @property
@@ -134,4 +137,7 @@ class Verdict:
 
     def all_checks(self) -> tuple[Check, ...]:
         """Every check of the document and of its signatures."""
-        return self.checks + tuple(check for signature in self.signatures for check in signature.checks)
+        found = self.checks
+        for signature in self.signatures:
+            found += signature.checks
+        return found

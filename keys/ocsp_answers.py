@@ -50,6 +50,11 @@ class OcspAnswers:
         digests = {answer.response.fingerprint for answers in self.answers.values() for answer in answers}
         return hashlib.sha256(b"".join((*sorted(digests), self.issuer))).digest()
 
+    def about(self, serial: int) -> bytes:
+        """Return a digest of the answers that mention this certificate: those about others come and go every minute."""
+        digests = sorted(answer.response.fingerprint for answer in self.select(serial))
+        return hashlib.sha256(b"".join(digests)).digest()
+
 
 def collect_ocsp_answers(issuer: Certificate, answers: Iterable[OcspAnswer]) -> OcspAnswers | None:
     """Put answers of one issuer's responders together; None: there are none."""

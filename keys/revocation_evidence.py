@@ -18,3 +18,6 @@ class RevocationEvidence(Protocol):
     @property
     def fingerprint(self) -> bytes:
         """A digest of the content: another content has another one."""
+
+    def about(self, serial: int) -> bytes:
+        """Return a digest of all that it may say about this certificate: the same digest, the same words."""

@@ -40,7 +40,7 @@ class RevocationQuestion:
 
     def consult(self, certificate: Certificate, issuer: Certificate) -> tuple[list[Word], Fault]:
         """Return what the newest reliable evidence of each kind says, and why the rest cannot be relied on."""
-        evidence = self.store.select_lists(certificate.issuer)
+        evidence = self.store.consult(certificate)
         lists = [one for one in evidence if isinstance(one, RevocationList)]
         keeps = bool(self.store.keeps_expired) and issuer_key(issuer.spki) in self.store.keeps_expired
         found: list[Word | Fault] = []
@@ -200,7 +200,7 @@ class RevocationQuestion:
         return not any(isinstance(word, Word) and word.revocation is not None for word in above)
 
     def _ask_own_lists(self, certificate: Certificate, issuer: Certificate) -> Word | Fault:
-        lists = [one for one in self.store.select_lists(certificate.issuer) if isinstance(one, RevocationList)]
+        lists = [one for one in self.store.consult(certificate) if isinstance(one, RevocationList)]
         return ask_lists(certificate, issuer, lists, self.now, signers=tuple, keeps_expired=False)
 
 

@@ -35,6 +35,10 @@ class FeedEvidence:
         """SHA-256 over the digest of the files that led to the state, and about whose certificates it speaks here."""
         return hashlib.sha256(self.state.fingerprint + self.issuer_key.encode("ascii") + self.issuer).digest()
 
+    def about(self, serial: int) -> bytes:  # noqa: ARG002 - an issue of a feed is read as a whole
+        """Return its digest."""
+        return self.fingerprint
+
     @property
     def is_complete(self) -> bool:
         """Whether silence about a certificate of this issuer means that it is good."""

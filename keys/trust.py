@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -16,6 +16,12 @@ from keys.name import name_key
 from keys.revocation_evidence import RevocationEvidence
 from keys.revocation_list import RevocationList
 from keys.scope import EVERYTHING, NO_CLAIM, Claim, Scope, ScopeAnswer
+
+# Certificates whose revocation was asked about: issuer (a DER Name) and serial number of each.
+Consulted = frozenset[tuple[bytes, int]]
+_REMEMBERED: Final = (
+    16_384  # sets of certificates, of some hundred bytes each: the signers that a province sees in a day
+)
 
 
 class Purpose(StrEnum):
@@ -124,6 +130,12 @@ class TrustStore:
             store.__dict__[name] = self.__dict__[name]
         return store
 
+    def prepared(self) -> Self:
+        """Return the store itself, once everything is worked out that questions need, for whoever copies it."""
+        for name in (*_OF_ANCHORS, "_lists_by_issuer"):
+            getattr(self, name)
+        return self
+
     def select(self, purpose: Purpose, at: datetime, *, claim: Claim = NO_CLAIM) -> tuple[Anchor, ...]:
         """Return the anchors that count for exactly this purpose at ``at``, but those that the claim is outside of."""
         return tuple(
@@ -154,6 +166,30 @@ class TrustStore:
         """Return the lists that state ``issuer`` (a DER Name) as theirs, newest first; none is verified here."""
         return self._lists_by_issuer.get(name_key(issuer), ())
 
+    def consult(self, certificate: Certificate) -> tuple[RevocationEvidence, ...]:
+        """Return the evidence that may be about a certificate, as `select_lists` does: whatever judges asks here."""
+        return self.select_lists(certificate.issuer)
+
+    def evidence_of(self, consulted: Consulted) -> bytes:
+        """Return a digest of all that is at hand about these certificates; what is about others alone changes nothing.
+
+        Two stores with the same anchors and the same digest give the same answer about them, as of one moment: it holds
+        what `version` has beside the anchors. Remembered, since the same few thousand signers are asked about all day.
+        """
+        found = self._evidence_of.get(consulted)
+        if found is None:
+            if len(self._evidence_of) >= _REMEMBERED:
+                self._evidence_of.clear()
+            found = self._evidence_of[consulted] = self._digest_evidence(consulted)
+        return found
+
+    def _digest_evidence(self, consulted: Consulted) -> bytes:
+        digest = hashlib.sha256(hashlib.sha256(self._bounds).digest())
+        for issuer, serial in sorted(consulted):
+            about = sorted(evidence.about(serial) for evidence in self.select_lists(issuer))
+            digest.update(len(about).to_bytes(4) + b"".join(about))
+        return digest.digest()
+
     def anchors_of(self, subject: bytes) -> tuple[Anchor, ...]:
         """Return the anchors of any purpose and time whose certificate has the name ``subject`` (a DER Name)."""
         name = name_key(subject)
@@ -171,10 +207,7 @@ class TrustStore:
         digest = hashlib.sha256(bytes.fromhex(self.anchors_version))
         for fingerprint in sorted({revocations.fingerprint for revocations in self.revocation_lists}):
             digest.update(fingerprint)
-        for issuer in sorted(self.keeps_expired):
-            digest.update(issuer.encode("ascii"))
-        for spki, within in sorted(self.stapled_within.items()):
-            digest.update(hashlib.sha256(spki).digest() + str(within.total_seconds()).encode("ascii"))
+        digest.update(self._bounds)
         return digest.hexdigest()
 
     @cached_property
@@ -202,6 +235,18 @@ class TrustStore:
         for certificate in dict.fromkeys(self.intermediates):
             found.setdefault(name_key(certificate.subject), []).append(certificate)
         return {name: tuple(certificates) for name, certificates in found.items()}
+
+    @cached_property
+    def _bounds(self) -> bytes:
+        """What the site says about how evidence counts: who keeps what has expired, how old a stapled answer may be."""
+        parts = [issuer.encode("ascii") for issuer in sorted(self.keeps_expired)]
+        for spki, within in sorted(self.stapled_within.items()):
+            parts.append(hashlib.sha256(spki).digest() + str(within.total_seconds()).encode("ascii"))
+        return b"".join(parts)
+
+    @cached_property
+    def _evidence_of(self) -> dict[Consulted, bytes]:
+        return {}
 
     @cached_property
     def _by_subject(self) -> dict[tuple[Purpose, str | bytes, str | bytes], tuple[Anchor, ...]]:

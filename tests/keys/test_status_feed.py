@@ -279,6 +279,14 @@ def test_the_store_has_another_version_for_another_issuer():
     assert len({TrustStore(anchors=()).with_lists(evidence).version for evidence in sets}) == len(sets)
 
 
+def test_another_issue_is_other_evidence_about_everybody():
+    """What rests on a feed ends with its next issue, whomever that names: an issue is read as a whole."""
+    one, two = (
+        feed_evidence(open_snapshot(read(feed(issued=issued))), CA.certificate) for issued in (pki.NOW - HOUR, pki.NOW)
+    )
+    assert one.about(1) == one.about(2) != two.about(1)
+
+
 def test_what_one_publisher_knows_counts():
     """A revocation that only one of two publishers knows decides."""
     other = feed(publisher="340000", issued=pki.NOW - HOUR, certificates=(revoked(LEAF.certificate.serial),))
