@@ -14,13 +14,13 @@ from gateway.checks.licence import check_status, check_validity_period
 from gateway.reason import Reason
 from gateway.sources.records import contradicts, holds
 from gateway.sources.source import (
-    ByNumber,
     Found,
     LicenceKey,
     NoDocument,
     NotReady,
     Registered,
     StatedLicence,
+    StoredHead,
     StoredLicence,
     SystemFault,
     index_licence,
@@ -37,8 +37,12 @@ SOURCE_DOCUMENT: Final = "document"
 UNDER_OBJECTION: Final = "status.under-objection"  # somebody objects, and nothing is decided yet
 CODE_UNSEEN: Final = "status.code-unseen"  # the source has a word for the status that nobody has explained to us
 PASSED_OVER: Final = "source.passed-over"  # one that comes first could not be asked
+KEPT_ANSWER: Final = "source.kept-answer"  # one could not be asked, and what it said before counts
+PLANNED_OUTAGE: Final = "source.planned-outage"  # one was not asked, for its operator had announced that it is down
 NOT_REGISTERED: Final = "status.not-registered"  # the source whose word is final does not know the document's licence
 ANNOTATED_COPY: Final = "licence.annotated-copy"  # made for one purpose (加注件), which a person has to compare
+
+STALE: Final = frozenset({PASSED_OVER, KEPT_ANSWER})  # with any of these nobody knows how the licence stands now
 
 # What a genuine document may come to without anybody having touched it.
 _MAY_BEFALL: Final = frozenset(
@@ -120,26 +124,29 @@ def verify_document(
     return verify_licence(data, store=store, at=at, opinion=opinion, stapled=stapled).verdict
 
 
-def judge_found(verified: Verified, found: Found, key: LicenceKey, *, at: datetime) -> Verified:
+def judge_found(verified: Verified, found: Found | StoredHead, key: LicenceKey, *, at: datetime) -> Verified:
     """Return what is to be said of a licence that was asked for by ``key``.
 
     ``verified`` is the document of ``found``, whatever that is. The key is compared with what is sealed and not with
     what the source says, so that a source cannot pass one licence off for another. A licence of another holder is
     not found: the answer is the same as for one that does not exist, and so was the work (policy page, section 13).
     """
-    if isinstance(found, StoredLicence) and verified.licence is not None:
+    if isinstance(found, StoredLicence | StoredHead) and verified.licence is not None:
         if key.fits(index_licence(verified.licence)):
             matched = (valid(CheckName.HOLDER_MATCH),) if key.asks_holder else ()
             verdict = replace(verified.verdict, checks=(*verified.verdict.checks, *matched))
             registered = Registered(
-                status=found.status, is_under_objection=found.is_under_objection, source=found.source
+                status=found.status,
+                is_under_objection=found.is_under_objection,
+                source=found.source,
+                as_of=found.as_of,
             )
             judged = judge_registered(replace(verified, verdict=verdict), registered, at=at)
             return replace(judged, source=found.source)
     elif isinstance(found, StatedLicence):
         return _judge_stated(verified, found, key, at=at)
-    elif isinstance(found, NotReady) and not key.asks_holder:
-        check = check_status(found.status, as_of=at, is_ready=False)
+    elif isinstance(found, NotReady) and found.fits(key):
+        check = check_status(found.status, as_of=_known_as_of(found.as_of, at), is_ready=False)
         verdict = Verdict(format=None, checks=(check,))
         return Verified(verdict=verdict, status=found.status, source=found.source, register=found.source)
     return judge_not_found(found.source, at=at)
@@ -156,7 +163,7 @@ def _judge_stated(verified: Verified, found: StatedLicence, key: LicenceKey, *, 
     sealed = verified.licence
     # 1. nothing that is sealed
     if sealed is None:
-        if isinstance(key, ByNumber) and key.asks_holder and not holds(found.index, key.holder or ""):
+        if key.asks_holder and not holds(found.index, key.holder or ""):
             return judge_not_found(found.source, at=at)
         return _judge_record(verified, found, at=at)
     # 2. another licence
@@ -177,7 +184,7 @@ def _judge_stated(verified: Verified, found: StatedLicence, key: LicenceKey, *, 
     # 4. status
     day = found.stated.issued_on
     is_latest = is_current(sealed.issued_on, "" if day is None else day.isoformat())
-    return judge_registered(verified, _register(found, is_latest=is_latest), at=at)
+    return judge_registered(verified, register_stated(found, is_latest=is_latest), at=at)
 
 
 def _judge_record(verified: Verified, found: StatedLicence, *, at: datetime) -> Verified:
@@ -193,15 +200,17 @@ def _judge_record(verified: Verified, found: StatedLicence, *, at: datetime) -> 
         missing = (unknown(CheckName.FORMAT, reason, detail),)
     checks = (*missing, check_validity_period(found.stated, at))
     stated = Verified(verdict=replace(verdict, checks=checks), licence=found.stated, source=found.source)
-    return judge_registered(stated, _register(found, is_latest=True), at=at)
+    return judge_registered(stated, register_stated(found, is_latest=True), at=at)
 
 
-def _register(found: StatedLicence, *, is_latest: bool) -> Registered:
+def register_stated(found: StatedLicence, *, is_latest: bool) -> Registered:
+    """Return what another system's record says as the word of a register; ``is_latest``: of the version in question."""
     return Registered(
         status=status_of_version(found.status, is_current=is_latest),
         is_under_objection=found.is_under_objection,
         source=found.source,
         is_unseen=found.is_unseen,
+        as_of=found.as_of,
     )
 
 
@@ -227,6 +236,30 @@ def note_passed_over(verified: Verified) -> Verified:
     return _note(verified, PASSED_OVER)
 
 
+def note_kept(verified: Verified) -> Verified:
+    """Return an answer with the note that it is a kept one, of a source that could not be asked."""
+    return _note(verified, KEPT_ANSWER)
+
+
+def note_outage(verified: Verified, detail: str) -> Verified:
+    """Return an answer with the note that a source was not asked in an outage that its operator had announced.
+
+    ``detail`` says which and until when; it stands beside the status, with whatever stands there already.
+    """
+    checks = tuple(
+        replace(check, detail=detail if check.detail in {None, detail} else f"{check.detail}; {detail}")
+        if check.check is CheckName.STATUS and detail not in (check.detail or "")
+        else check
+        for check in verified.verdict.checks
+    )
+    return _note(replace(verified, verdict=replace(verified.verdict, checks=checks)), PLANNED_OUTAGE)
+
+
+def is_not_in_force(verified: Verified) -> bool:
+    """Say whether a register says that the licence is not in force."""
+    return verified.status not in {LicenceStatus.ACTIVE, LicenceStatus.UNKNOWN}
+
+
 def note_not_registered(verified: Verified) -> Verified:
     """Return the answer about a document with the note that the source whose word is final does not know it."""
     return _note(verified, NOT_REGISTERED)
@@ -249,15 +282,21 @@ def concerns_register(verified: Verified) -> bool:
 
 
 def judge_registered(verified: Verified, registered: Registered, *, at: datetime) -> Verified:
-    """Return what is to be said of a document whose licence a register knows; it spoke as of ``at``."""
+    """Return what is to be said of a document whose licence a register knows; it spoke as of ``at``, or earlier."""
+    as_of = _known_as_of(registered.as_of, at)
     objected = (UNDER_OBJECTION,) if registered.is_under_objection else ()
     unseen = (CODE_UNSEEN,) if registered.is_unseen else ()
     verdict = replace(
         verified.verdict,
-        checks=(*verified.verdict.checks, check_status(registered.status, as_of=at)),
+        checks=(*verified.verdict.checks, check_status(registered.status, as_of=as_of)),
         notes=(*verified.verdict.notes, *objected, *unseen),
     )
     return replace(verified, verdict=verdict, status=registered.status, register=registered.source)
+
+
+def _known_as_of(as_of: datetime | None, at: datetime) -> datetime:
+    """Return as of when a source knows what it says at ``at``; a clock may have been set back since."""
+    return at if as_of is None else min(at, as_of)
 
 
 def judge_unasked(

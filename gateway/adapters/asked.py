@@ -1,10 +1,11 @@
 """A system that a site asks: its mapping, its recipe and our access, judged together before anything is asked."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from adapters.codes.tables import CodeTables, shipped_tables
 from adapters.mapping.adapter import Adapter, load_adapter
 from adapters.mapping.bounds import MAX_FILE
 from adapters.mapping.fault import MappingError, MappingFault
@@ -16,16 +17,22 @@ from gateway.toml_table import Fault, Words, describe_os_error
 from keys.payload.errors import MalformedRecipeError
 
 _SUFFIX: Final = ".toml"
+_RENEWING: Final = Words("“令牌失效”的代码", "the code of a token that the system no longer knows")
+_NEVER_RENEWED: Final = Words(
+    "没有；对方重启后，在令牌到期之前一律被拒",
+    "none: once the system was started anew, it refuses until the token ends",
+)
 _LICENCES: Final = (Question.IDENTIFIER, Question.NUMBER, Question.HOLDER)  # what leads from a question to a licence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedSystem:
-    """One system; repr shows no secret."""
+    """One system; repr shows no secret. ``tables`` say which codes in its records mean the same."""
 
     adapter: Adapter
     recipe: TransportRecipe
     access: SystemAccess
+    tables: CodeTables = field(default_factory=shipped_tables)
 
     @property
     def name(self) -> str:
@@ -38,7 +45,9 @@ class AskedSystem:
         return self.adapter.rules.status is not None
 
 
-def load_asked(folder: Path, name: str, access: SystemAccess, *, faults: list[Fault]) -> AskedSystem | None:
+def load_asked(
+    folder: Path, name: str, access: SystemAccess, *, tables: CodeTables, faults: list[Fault]
+) -> AskedSystem | None:
     """Read the mapping file of a system, ``NAME.toml`` in the folder; None after a fault, which is added to ``faults``.
 
     Faults are everything that would otherwise be met by the first question: the recipe, its functions, and settings
@@ -48,7 +57,7 @@ def load_asked(folder: Path, name: str, access: SystemAccess, *, faults: list[Fa
     before = len(faults)
     try:
         with (folder / f"{name}{_SUFFIX}").open("rb") as file:
-            adapter = load_adapter(file.read(MAX_FILE + 1), place)
+            adapter = load_adapter(file.read(MAX_FILE + 1), place, tables=tables)
         recipe = load_recipe(adapter)
         make_functions(recipe)
     except OSError as error:
@@ -56,7 +65,7 @@ def load_asked(folder: Path, name: str, access: SystemAccess, *, faults: list[Fa
         faults.append(Fault(file=place, key="", expected=expected, found=describe_os_error(error)))
         return None
     except MappingError as error:
-        faults.extend(map(_as_fault, error.faults))
+        faults.extend(map(as_fault, error.faults))
         return None
     except MalformedRecipeError as error:
         expected = Words("函数所需的参数", "the parameters that the function has")
@@ -66,7 +75,9 @@ def load_asked(folder: Path, name: str, access: SystemAccess, *, faults: list[Fa
         )
         return None
     faults.extend(_faults_of(adapter, recipe, access, name=name, place=place))
-    return AskedSystem(adapter=adapter, recipe=recipe, access=access) if len(faults) == before else None
+    if len(faults) != before:
+        return None
+    return AskedSystem(adapter=adapter, recipe=recipe, access=access, tables=tables)
 
 
 def _faults_of(
@@ -88,7 +99,21 @@ def _faults_of(
         yield Fault(file=SYSTEMS_FILE, key=f"{name}.secrets.{secret}", expected=expected, found=missing)
 
 
-def _as_fault(fault: MappingFault) -> Fault:
+def caution_of(adapter: Adapter, recipe: TransportRecipe) -> Fault | None:
+    """Return what works, and is better known before the system is started anew; None: nothing is."""
+    if recipe.sign_in is None or recipe.renew_on:
+        return None
+    place = adapter.rules.file
+    return Fault(file=place, key="transport.outcomes.renew_on", expected=_RENEWING, found=_NEVER_RENEWED)
+
+
+def cautions_of_asked(asked: Iterable[AskedSystem]) -> Iterator[Fault]:
+    """Yield the systems that refuse until the end of a token, once they were started anew."""
+    yield from filter(None, (caution_of(one.adapter, one.recipe) for one in asked))
+
+
+def as_fault(fault: MappingFault) -> Fault:
+    """Return a fault of a mapping file, or of a table of codes, as one of a site."""
     file = fault.file if fault.line is None else f"{fault.file}:{fault.line}"
     found = Words(*fault.found)
     if fault.meant:

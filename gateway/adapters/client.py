@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,9 +19,10 @@ from adapters.mapping.bounds import MAX_RECORDS
 from adapters.transport.recipe import Call, Method, Question, Request, SignIn, Step, TransportRecipe
 from gateway.adapters.access import SystemAccess
 from gateway.adapters.connection import MAX_ANSWER, Reply, send
-from gateway.adapters.error import OUT_OF_REACH, AskError, AskFault
+from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.functions import make_functions
 from gateway.adapters.inquiry import Answer, Inquiry
+from gateway.adapters.joining import WITH_RECORDS, add_elsewhere, answer_of, join_pages, may_be_elsewhere, name_record
 from gateway.adapters.reading import Page, Reader, Texts, read_time
 from gateway.adapters.request import MAX_ADDRESS, Outgoing, Writer
 from gateway.adapters.token import Token, TokenKeeper
@@ -32,16 +33,17 @@ from keys.payload.secret import Secret
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
 
-MAX_RETRIES: Final = 3  # of one request, however short the times that a system names
+MAX_RETRIES: Final = 3  # of one question, however short the times that a system names
 MAX_PAGES: Final = 100  # of one answer; nobody has met a holder with more than two
 MAX_SMALL_ANSWER: Final = 64 * 1024  # bytes of the answer of a sign-in or a step: a token, a code, a certificate
-LEAST_WAIT: Final = 0.25  # seconds before the first retry, whatever the system says; twice as long before each further
+# Seconds before the first retry at most, by chance any part of them, beside those that the system names; twice as long
+# before each further one. So those who were told "later" at one moment do not come back at one moment.
+JITTER_SECONDS: Final = 0.25
 _INLINE: Final = 64 * 1024  # bytes of an answer that is read on the loop: a millisecond or two
 _THREADS: Final = 2  # that read large answers of one system; the interpreter runs one of them at a time
 _IN_ADDRESSES: Final = re.compile(r"[\x21-\x7e]+")
 _TOKEN: Final = "token"  # noqa: S105 -- the name of a value
 _ADDRESSES: Final = ("http://", "https://")
-_WITH_RECORDS: Final = frozenset({AnswerOutcome.FOUND, AnswerOutcome.PARTIAL})
 
 
 class AdapterClient:
@@ -55,9 +57,12 @@ class AdapterClient:
         session: aiohttp.ClientSession,
         clock: Clock,
         *,
+        retries: int = MAX_RETRIES,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Ask with these; ``session`` is one of `gateway.adapters.connection.open_session`.
+
+        ``retries`` is how often a question is asked again at most.
 
         Raises:
             MalformedRecipeError: the recipe's functions have other parameters.
@@ -70,7 +75,7 @@ class AdapterClient:
                 raise AskError(AskFault.REQUEST, missing[0])
         functions = make_functions(recipe)
         self._recipe, self._access, self._session = recipe, access, session
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep, self._retries = clock, sleep, retries
         self._functions = functions
         self._writer = Writer(recipe=recipe, access=access, functions=functions)
         self._reader = Reader(adapter=adapter, access=access, functions=functions)
@@ -79,7 +84,7 @@ class AdapterClient:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answers")
 
     async def ask(self, inquiry: Inquiry, *, until: float | None = None) -> Answer:
-        """Ask, within the deadline of the recipe; a holder of whom nothing is found is asked for elsewhere too.
+        """Ask, within the deadline of the recipe; where a holder has no such licence, he is asked for elsewhere too.
 
         ``until``, on the clock of the event loop, is when an answer is of no use any more.
 
@@ -94,16 +99,12 @@ class AdapterClient:
             end = asyncio.get_running_loop().time() + self._deadline_seconds
             async with asyncio.timeout_at(end if until is None else min(end, until)) as deadline:
                 if inquiry.question is Question.FILE and inquiry.link.lower().startswith(_ADDRESSES):
-                    return await self._fetch(inquiry.link)
-                answer = await self._ask(inquiry, deadline)
-                elsewhere = Question.HOLDER_ELSEWHERE
-                if (
-                    inquiry.question is Question.HOLDER
-                    and answer.outcome is AnswerOutcome.NOT_FOUND
-                    and elsewhere in self._recipe.calls
-                ):
-                    answer = await self._ask(replace(inquiry, question=elsewhere), deadline)
-                return answer
+                    return await self._persist(partial(self._fetch, inquiry.link), deadline)
+                answer = await self._persist(partial(self._ask, inquiry), deadline)
+                if Question.HOLDER_ELSEWHERE not in self._recipe.calls or not may_be_elsewhere(inquiry, answer):
+                    return answer
+                elsewhere = replace(inquiry, question=Question.HOLDER_ELSEWHERE)
+                return add_elsewhere(answer, await self._persist(partial(self._ask, elsewhere), deadline))
         except TimeoutError:
             raise AskError(AskFault.TIMEOUT, "deadline") from None
 
@@ -113,13 +114,38 @@ class AdapterClient:
             await self._keeper.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _ask(self, inquiry: Inquiry, deadline: asyncio.Timeout) -> Answer:
-        """Ask one call; where the system no longer takes the token, or the recipe says when to retry, once more."""
+    async def _persist(self, ask: Callable[[], Awaitable[Answer]], deadline: asyncio.Timeout) -> Answer:
+        """Ask, and again where the system wants it later or took no connection, while there is time for that.
+
+        All questions are reads: that one was asked before, in whole or in part, changes nothing.
+        """
+        retries = 0
+        while True:
+            try:
+                answer = await ask()
+            except AskError as error:
+                if not error.is_refused or not await self._wait(0, retries, deadline):
+                    raise
+            else:
+                seconds = answer.retry_after_seconds or 0
+                if answer.outcome is not AnswerOutcome.RETRY or not await self._wait(seconds, retries, deadline):
+                    return answer
+            retries += 1
+
+    async def _wait(self, seconds: int, retries: int, deadline: asyncio.Timeout) -> bool:
+        """Wait until the system may be asked again; answers whether it may be."""
+        wait = seconds + JITTER_SECONDS * 2**retries * random()
+        if retries >= self._retries or wait >= _left(deadline):
+            return False
+        await self._sleep(wait)
+        return True
+
+    async def _ask(self, inquiry: Inquiry) -> Answer:
+        """Ask one call; where the system no longer takes the token, once more with a new one."""
         call = self._recipe.calls.get(inquiry.question)
         if call is None:
             raise AskError(AskFault.NOT_ASKABLE, inquiry.question)
         stale: Token | None = None
-        retries = 0
         while True:
             token: Token | None = None
             try:
@@ -127,18 +153,9 @@ class AdapterClient:
                 answer = await self._ask_once(call, inquiry, None if token is None else token.secret)
             except _Said as said:
                 answer = said.answer
-            if answer.raw_outcome in self._recipe.renew_on and stale is None and token is not None:
-                stale = token
-                continue
-            seconds = answer.retry_after_seconds
-            if answer.outcome is not AnswerOutcome.RETRY or seconds is None or retries == MAX_RETRIES:
+            if stale is not None or token is None or answer.raw_outcome not in self._recipe.renew_on:
                 return answer
-            # By chance a little longer, so that not all who were told "at once" come back at once.
-            wait = max(seconds, LEAST_WAIT * 2**retries * (1 + random()))
-            if wait >= _left(deadline):
-                return answer
-            retries += 1
-            await self._sleep(wait)
+            stale = token
 
     async def _ask_once(self, call: Call, inquiry: Inquiry, token: Secret | None) -> Answer:
         words = dict(inquiry.words)
@@ -146,34 +163,40 @@ class AdapterClient:
             step = next(one for one in self._recipe.steps if one.name == name)
             words |= await self._go(step, words, token)
         if call.paging is None:
-            return _answer(await self._page(call, words, token))
+            return answer_of(await self._page(call, words, token))
         return await self._ask_pages(call, words, token)
 
     async def _ask_pages(self, call: Call, words: Mapping[str, str], token: Secret | None) -> Answer:
         """Ask for page after page; what ends early is PARTIAL, for more may be there.
 
-        All pages are kept until the last one came: no further one is asked for once they are as large as one answer
-        may be.
+        A record counts once, however many pages have it: a page with nothing new is none. All pages are kept until the
+        last one came: no further one is asked for once they are as large as one answer may be.
         """
         paging = call.paging
         if paging is None:
             raise AskError(AskFault.NOT_ASKABLE, call.question)
         found: Answer | None = None
+        seen: set[Hashable] = set()
         count = size = 0
         total: int | None = None
         for number in range(paging.first, paging.first + MAX_PAGES):
             page = await self._page(call, {**words, "page": str(number), "page_size": str(paging.size)}, token)
-            answer = _answer(page)
-            has_records = answer.outcome in _WITH_RECORDS
+            answer = answer_of(page)
+            has_records = answer.outcome in WITH_RECORDS
             if found is None and not has_records:
                 is_cut = answer.outcome is AnswerOutcome.NOT_FOUND and bool(page.total)
                 return replace(answer, outcome=AnswerOutcome.PARTIAL) if is_cut else answer
             if found is not None and not has_records and answer.outcome is not AnswerOutcome.NOT_FOUND:
                 return replace(found, outcome=AnswerOutcome.PARTIAL, raw_outcome=answer.raw_outcome)
             here = len(answer.records) + len(answer.refused)
-            count += here
+            names = [name_record(record) for record in answer.records]
+            new = here - sum(name in seen for name in names)  # twice on one page is what the system has twice
+            if found is not None and here and not new:
+                break
+            seen.update(names)
+            count += new
             size += page.size
-            found = answer if found is None else _join(found, answer)
+            found = answer if found is None else join_pages(found, answer)
             total = page.total if page.total is not None else total  # some say it on the first page alone
             if total is not None and count >= total:
                 return found
@@ -233,8 +256,9 @@ class AdapterClient:
                 secret = wrapping.unwrap(Encrypted(text=texts[_TOKEN]), key.find(self._access.secrets, None))
         except (PayloadError, ValueError):  # not chained: the latter may carry the token
             raise AskError(AskFault.SIGN_IN, _TOKEN) from None
-        # A question that begins with a token must also end with it.
-        return Token(secret=secret, until=until - timedelta(seconds=self._deadline_seconds))
+        # A question that begins with a token should also end with it; but some live no longer than a question may.
+        margin = min(timedelta(seconds=self._deadline_seconds), (until - at) / 2)
+        return Token(secret=secret, until=until - margin)
 
     async def _exchange(
         self,
@@ -256,7 +280,7 @@ class AdapterClient:
         parsed = self._reader.read_outcome(reply)
         if parsed is None:
             return otherwise
-        says_nothing = parsed.outcome in {*_WITH_RECORDS, AnswerOutcome.NOT_FOUND, AnswerOutcome.ERROR}
+        says_nothing = parsed.outcome in {*WITH_RECORDS, AnswerOutcome.NOT_FOUND, AnswerOutcome.ERROR}
         if says_nothing and parsed.raw_outcome not in self._recipe.renew_on:
             return otherwise
         return _Said(
@@ -309,35 +333,10 @@ def _is_refusal(error: Exception) -> bool:
     """Say whether a sign-in failed by the system's word, which is the same a moment later."""
     if isinstance(error, _Said):
         return error.answer.outcome is not AnswerOutcome.RETRY
-    return isinstance(error, AskError) and error.fault not in OUT_OF_REACH
+    return isinstance(error, AskError) and not error.is_out_of_reach
 
 
 def _left(deadline: asyncio.Timeout) -> float:
     """Return the seconds until a deadline, on the loop's own clock."""
     end = deadline.when()
     return 0.0 if end is None else end - asyncio.get_running_loop().time()
-
-
-def _answer(page: Page) -> Answer:
-    parsed = page.parsed
-    return Answer(
-        outcome=parsed.outcome,
-        records=parsed.records,
-        refused=parsed.refused,
-        file=page.file,
-        retry_after_seconds=parsed.retry_after_seconds,
-        raw_outcome=parsed.raw_outcome,
-        flags=parsed.flags,
-    )
-
-
-def _join(first: Answer, second: Answer) -> Answer:
-    """Join two pages; the worse outcome counts."""
-    is_whole = first.outcome is second.outcome is AnswerOutcome.FOUND or second.outcome is AnswerOutcome.NOT_FOUND
-    return replace(
-        first,
-        outcome=first.outcome if is_whole else AnswerOutcome.PARTIAL,
-        records=first.records + second.records,
-        refused=first.refused + second.refused,
-        flags=first.flags | second.flags,
-    )

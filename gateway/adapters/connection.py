@@ -22,7 +22,7 @@ MAX_RETRY_AFTER: Final = 24 * 3600  # seconds; whoever says more means "not toda
 _CHUNK: Final = 64 * 1024
 _MAX_HEADER: Final = 8 * 1024  # bytes of one header line
 _MAX_HEADERS: Final = 64
-_CONNECTIONS: Final = 8  # at once to one system; limits of a minute are easily reached
+CONNECTIONS: Final = 8  # at once to one system, unless somebody asks it more at once
 _OK: Final = 200
 _REDIRECTS: Final = range(300, 400)
 _CHARSETS: Final = {
@@ -48,12 +48,15 @@ class Reply:
 
 
 @asynccontextmanager
-async def open_session(deadlines: Deadlines) -> AsyncIterator[aiohttp.ClientSession]:
-    """Open a client for one system; nothing of the environment (proxies, .netrc) and no cookie changes what it does."""
+async def open_session(deadlines: Deadlines, *, connections: int = CONNECTIONS) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a client for one system, with as many connections as questions go out at once.
+
+    Nothing of the environment (proxies, .netrc) and no cookie changes what it does.
+    """
     connect, pool = deadlines.connect_ms or deadlines.total_ms, deadlines.pool_ms or deadlines.total_ms
     resolver = ThreadResolver()
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, resolver=resolver),
+        connector=aiohttp.TCPConnector(limit=connections, resolver=resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
@@ -98,8 +101,10 @@ async def send(
         raise AskError(AskFault.TIMEOUT, where) from None
     except aiohttp.ClientSSLError:
         raise AskError(AskFault.TLS) from None
-    except aiohttp.ClientConnectionError as error:
-        raise AskError(AskFault.UNREACHABLE, type(error).__name__) from None
+    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:  # none began, or it broke off
+        cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
+        is_refused = isinstance(cause, ConnectionRefusedError)
+        raise AskError(AskFault.UNREACHABLE, type(error).__name__, is_refused=is_refused) from None
     except (aiohttp.ClientError, ValueError) as error:
         raise AskError(AskFault.PROTOCOL, type(error).__name__) from None
 

@@ -24,17 +24,25 @@ class AskFault(StrEnum):
     STEP = "step"  # a step before the call was refused
 
 
-OUT_OF_REACH: Final = frozenset({AskFault.TIMEOUT, AskFault.UNREACHABLE, AskFault.TLS})  # nobody answered
+_OUT_OF_REACH: Final = frozenset({AskFault.TIMEOUT, AskFault.UNREACHABLE, AskFault.TLS})  # nobody answered
+_OF_PROXIES: Final = frozenset({"502", "503", "504"})  # statuses of whoever stands before a system that does not answer
 
 
 class AskError(Exception):
     """Another system could not be asked, or its answer cannot be used.
 
     ``where`` names a part of the recipe or mapping, a status or a limit: never a value, an address or a secret. No
-    cause is chained where the cause could carry one of those.
+    cause is chained where the cause could carry one of those. ``is_refused``: the connection was, so nothing was sent.
     """
 
-    def __init__(self, fault: AskFault, where: str = "") -> None:
+    def __init__(self, fault: AskFault, where: str = "", *, is_refused: bool = False) -> None:
         super().__init__(f"{fault}: {where}" if where else str(fault))
         self.fault = fault
         self.where = where
+        self.is_refused = is_refused
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether the system itself did not answer."""
+        is_of_proxy = self.fault is AskFault.HTTP_STATUS and self.where in _OF_PROXIES
+        return is_of_proxy or self.fault in _OUT_OF_REACH

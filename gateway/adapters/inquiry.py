@@ -12,8 +12,9 @@ from adapters.transport.recipe import Question
 class Inquiry:
     """What is asked, why, and by whom, in the words of templates; "" where nothing is known.
 
-    ``link`` is what a record said about its file: an address, or a grant of one use. ``question_id`` is the id under
-    which our access log has the question; every request that it needs can carry it.
+    ``link`` is what a record said about its file: an address, or a grant of one use. ``area`` is the region of whoever
+    asks. ``question_id`` is the id under which our access log has the question; every request that it needs can carry
+    it.
     """
 
     question: Question

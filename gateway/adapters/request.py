@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from adapters.mapping.error import AdapterError
 from adapters.mapping.path import MessagePath
 from adapters.transport.reader import TOKEN
-from adapters.transport.recipe import BodyKind, Call, Method, Request, TransportRecipe, Tree
+from adapters.transport.recipe import BodyKind, Call, Method, Question, Request, TransportRecipe, Tree
 from adapters.transport.template import TIME_FORMS, MissingValueError, Template
 from gateway.adapters.access import SystemAccess, reveal_text
 from gateway.adapters.error import AskError, AskFault
@@ -153,6 +153,18 @@ def names_in(recipe: TransportRecipe, call: Call) -> frozenset[str]:
     """Return the names of all values that a call is filled with, those of its steps included."""
     steps = [step.request for step in recipe.steps if step.name in call.after]
     return frozenset(name for request in (call.request, *steps) for name in names_of(recipe, request))
+
+
+def words_told(recipe: TransportRecipe, question: Question) -> frozenset[str]:
+    """Return the names of all words of a question that the system is told when it is asked, or may be told.
+
+    What is signed need not stand in the request: with a signature all values of the recipe count.
+    """
+    questions = [question, Question.HOLDER_ELSEWHERE] if question is Question.HOLDER else [question]
+    calls = [recipe.calls[one] for one in questions if one in recipe.calls]
+    signed = () if recipe.signature is None else recipe.values.values()
+    places = {str(place) for one in signed for place in one.places}
+    return frozenset(places.union(*(names_in(recipe, call) for call in calls)))
 
 
 def names_of(recipe: TransportRecipe, request: Request, *, is_sign_in: bool = False) -> frozenset[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.adapters.error import AskError, AskFault
 from gateway.ended import look_at
 from keys.payload.secret import Secret
 
@@ -35,7 +36,8 @@ class Token:
 class TokenKeeper:
     """Keeps the token of one system, and for a while that there is none because the system refused.
 
-    A sign-in that failed otherwise (nobody answered) is not remembered.
+    A token that has ended already is as good as a refusal. A sign-in that failed otherwise (nobody answered) is not
+    remembered.
     """
 
     def __init__(self, sign_in: Callable[[], Awaitable[Token]], *, is_refusal: Callable[[Exception], bool]) -> None:
@@ -73,6 +75,7 @@ class TokenKeeper:
     async def _renew(self, at: datetime) -> Token:
         try:
             token = await self._sign_in()
+            _check_life(token, at)
         except Exception as error:
             if self._is_refusal(error):
                 before = self._refusal
@@ -84,3 +87,9 @@ class TokenKeeper:
 
     def _forget(self, _: asyncio.Task[Token]) -> None:
         self._running = None
+
+
+def _check_life(token: Token, at: datetime) -> None:
+    """Refuse a token that has ended already, or every question would sign in."""
+    if token.until <= at:
+        raise AskError(AskFault.SIGN_IN, "ends_at")

@@ -22,7 +22,7 @@ from gateway.credential.keys import CredentialKeys
 from gateway.facade.records import say_found
 from gateway.own_keys.journal import JournalError
 from gateway.own_keys.keystore import KeystoreError
-from gateway.pipeline import PASSED_OVER, Verified
+from gateway.pipeline import STALE, Verified
 from gateway.sharing import Shared
 from gateway.verdict import Outcome
 from keys.own.errors import OwnKeyError
@@ -80,8 +80,8 @@ def _order(
         raise CredentialError(CredentialFault.NOT_VALID)
     exact = say_found(verified, shared, LicenceRecord()).exact
     if exact is None:
-        # Where a source was passed over that comes first, nobody knows.
-        is_active = verified.status is LicenceStatus.ACTIVE and PASSED_OVER not in verified.verdict.notes
+        # Where a source that comes first could not be asked, nobody knows.
+        is_active = verified.status is LicenceStatus.ACTIVE and STALE.isdisjoint(verified.verdict.notes)
         raise CredentialError(CredentialFault.NOTHING_TO_SHOW if is_active else CredentialFault.NOT_ACTIVE)
     whole = record_licence(licence, status=exact.status, under_objection=exact.under_objection, source=verified.source)
     return CredentialOrder(

@@ -3,9 +3,9 @@
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +13,28 @@ from adapters.strict.bounds import MAX_DOCUMENT
 from gateway.sources.decoy import SECRET_BYTES
 from gateway.sources.source import SourceFault, SourceUnavailableError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 APPLICATION_ID: Final = 0x54420001  # "TB", kind 1: so that another SQLite file is not taken for a store
 BUSY_SECONDS: Final = 2.0  # how long a lock of somebody else is waited for; one batch of an import takes a second
+_CACHE_KIB: Final = 16 * 1024  # the inner pages of the indexes of ten million licences
+_SETTINGS: Final = (
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "foreign_keys = ON",
+    "synchronous = FULL",
+    f"cache_size = -{_CACHE_KIB}",
+)
 _MODE: Final = 0o600
 _LONGEST_VALUE: Final = MAX_DOCUMENT + 1024  # bytes of one value: no document is larger
 _PRIMARY_CODE: Final = 0xFF  # SQLite puts details above the lowest byte of an error code
 
+# What registers stated of a licence, see `gateway.sources.standing`; `at` is when one did last.
+_NEW_IN_2: Final = (
+    """CREATE TABLE stated (
+        licence INTEGER PRIMARY KEY REFERENCES licences (id), at TEXT NOT NULL, issued_on TEXT NOT NULL,
+        identifier TEXT NOT NULL, otherwise TEXT NOT NULL, otherwise_objected INTEGER NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS holders_by_version ON holders (version)",
+)
 # An absent text is "", so that comparing needs no special case; times are RFC 3339 in UTC; keys in normal spelling.
 _SCHEMA: Final = (
     "CREATE TABLE secret (value BLOB NOT NULL)",
@@ -41,20 +56,28 @@ _SCHEMA: Final = (
         id INTEGER PRIMARY KEY, licence INTEGER NOT NULL REFERENCES licences (id), status TEXT NOT NULL,
         since TEXT NOT NULL, objection INTEGER NOT NULL, reason TEXT NOT NULL)""",
     "CREATE INDEX changes_by_licence ON changes (licence)",
+    *_NEW_IN_2,
 )
+_UPGRADES: Final = {1: _NEW_IN_2}  # by the version before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseKind:
-    """A kind of file: how it is recognised, its version, its tables, and whether its table `secret` gets one."""
+    """A kind of file: how it is recognised, its version, its tables, and whether its table `secret` gets one.
+
+    ``upgrades`` lead from each earlier version to the next.
+    """
 
     application_id: int
     version: int
     schema: tuple[str, ...]
     has_secret: bool = False
+    upgrades: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
-LICENCES: Final = DatabaseKind(application_id=APPLICATION_ID, version=SCHEMA_VERSION, schema=_SCHEMA, has_secret=True)
+LICENCES: Final = DatabaseKind(
+    application_id=APPLICATION_ID, version=SCHEMA_VERSION, schema=_SCHEMA, has_secret=True, upgrades=_UPGRADES
+)
 
 _FAULTS: Final = {
     sqlite3.SQLITE_BUSY: SourceFault.BUSY,
@@ -124,7 +147,7 @@ def _begun(connection: sqlite3.Connection, statement: str) -> Iterator[None]:
 
 def _prepare(connection: sqlite3.Connection, kind: DatabaseKind, *, create: bool) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
-    for setting in ("trusted_schema = OFF", "cell_size_check = ON", "foreign_keys = ON", "synchronous = FULL"):
+    for setting in _SETTINGS:
         connection.execute(f"PRAGMA {setting}")
     if create and not _pragma(connection, "schema_version"):
         connection.execute("PRAGMA journal_mode = WAL")
@@ -135,6 +158,20 @@ def _prepare(connection: sqlite3.Connection, kind: DatabaseKind, *, create: bool
         raise SourceUnavailableError(SourceFault.CORRUPT, "another kind of file")
     if _pragma(connection, "user_version") > kind.version:
         raise SourceUnavailableError(SourceFault.NEWER)
+    if _pragma(connection, "user_version") < kind.version:
+        _upgrade(connection, kind)
+
+
+def _upgrade(connection: sqlite3.Connection, kind: DatabaseKind) -> None:
+    """Bring a file of an earlier version up to ours, unless somebody else just did."""
+    with transaction(connection):
+        while (version := _pragma(connection, "user_version")) < kind.version:
+            if version not in kind.upgrades:
+                raise SourceUnavailableError(SourceFault.CORRUPT, "a version that there never was")
+            for statement in kind.upgrades[version]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version + 1}")
+        connection.execute("COMMIT")
 
 
 def _write_schema(connection: sqlite3.Connection, kind: DatabaseKind) -> None:

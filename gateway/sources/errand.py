@@ -8,8 +8,10 @@ class Errand:
     """The occasion of one question; a text is "" where nothing is known.
 
     ``question_id`` is the id of the decision, under which the access log has the question. ``type_code`` and
-    ``type_name`` are the licence type that is asked for, as far as the policy in force knows it.
-    ``until`` is when every source must have answered, on the clock of the event loop.
+    ``type_name`` are the licence type that is asked for, as far as the policy in force knows it. ``area`` is the region
+    of whoever asks, six digits.
+    ``until`` is when every source must have answered, on the clock of the event loop. ``tolerance_seconds`` is how old
+    an answer may be that is kept of a system, while that cannot be asked.
     """
 
     until: float
@@ -24,6 +26,8 @@ class Errand:
     operator_org_code: str = ""
     type_code: str = ""
     type_name: str = ""
+    area: str = ""
+    tolerance_seconds: int = 0
 
     def share(self, now: float, *, among: int) -> "Errand":
         """Return the errand for the first of so many that are asked one after the other: what is left, in equal parts.

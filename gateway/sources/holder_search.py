@@ -1,11 +1,11 @@
 """Which licences of one type a holder has, in the gateway's own store: only to ask for each of them afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from gateway.sources.licence_store import LicenceStore, Selection
-from gateway.sources.source import LicenceKey, by_identifier, by_number, key_text, normal_code
+from gateway.sources.source import LicenceKey, SourceFault, by_identifier, by_number, key_text, normal_code
 from gateway.sources.store import SqliteLicenceStore
 from gateway.sources.store_thread import StoreThread
 
@@ -13,9 +13,15 @@ from gateway.sources.store_thread import StoreThread
 class HolderSearch:
     """Looks in the store beside the event loop; used from one event loop."""
 
-    def __init__(self, path: Path) -> None:
-        """Look in the store at ``path``, which need not be there yet."""
-        self._thread: StoreThread[LicenceStore] = StoreThread(path, SqliteLicenceStore, name="holders")
+    def __init__(
+        self,
+        path: Path,
+        *,
+        open_store: Callable[[Path], LicenceStore] = SqliteLicenceStore,
+        absent: SourceFault = SourceFault.ABSENT,
+    ) -> None:
+        """Look in the store at ``path``, which need not be there yet; ``absent`` is what it means where it is not."""
+        self._thread = StoreThread(path, open_store, name="holders", absent=absent)
 
     async def find(self, holder: str, licence_type: str, *, most: int) -> tuple[LicenceKey, ...]:
         """Return the keys of a holder's licences of a type, by code or name; at most ``most`` of them.
@@ -40,11 +46,8 @@ def _find(store: LicenceStore, holder: str, licence_type: str) -> Iterator[Licen
     for code in dict.fromkeys((key_text(holder), normal_code(holder))):
         if not (code and wanted):
             continue
-        for entry in store.entries(Selection(licence_type=wanted, holder=code)):
-            index = store.index(entry.identifier or entry.sha256) if entry.identifier or entry.sha256 else None
-            if index is None:
-                continue
+        for index in store.indexes(Selection(licence_type=wanted, holder=code)):
             if index.number:
                 yield by_number(index.number, index.type_code or index.name, holder)
-            else:
+            elif index.identifier:
                 yield by_identifier(index.identifier)

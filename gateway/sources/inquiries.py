@@ -21,6 +21,7 @@ def make_inquiry(question: Question, key: LicenceKey, errand: Errand) -> Inquiry
         question=question,
         type_code=errand.type_code,
         name=errand.type_name,
+        area=errand.area,
         use=errand.use or errand.item_name,
         item_code=errand.item_code,
         item_name=errand.item_name,

@@ -1,13 +1,13 @@
 """The gateway's own licences: what can be done with a store of them, whoever keeps it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from gateway.sources.intake import NewLicence
-from gateway.sources.source import Found, LicenceIndex, LicenceKey, Registered
+from gateway.sources.source import ByIdentifier, Found, LicenceIndex, LicenceKey, Registered, StoredHead
 from policies.dimension import LicenceStatus
 
 MAX_REASON: Final = 500  # characters of why a status was set: a sentence and the number of a decision
@@ -20,7 +20,7 @@ class Added(StrEnum):
     NEW = "new"
     NEW_VERSION = "new-version"
     ALREADY_THERE = "already-there"
-    WORSE_STATUS = "worse-status"  # known, and its status is worse now; of licences without a document only
+    NEW_STATUS = "new-status"  # known, and its status is another one now; of what a register states only
     IDENTIFIER_IN_USE = "identifier-in-use"  # another licence, of another number or type, has this identifier
 
 
@@ -81,6 +81,51 @@ class Selection:
     status: LicenceStatus | None = None
 
 
+MAX_NAMED: Final = 1000  # changes between two looks that are told apart; an import makes more, and ends everything
+
+
+class Mark(NamedTuple):
+    """Where a store stood when it was looked at: its revision, and the highest numbers of its changes and versions."""
+
+    revision: int
+    changes: int
+    versions: int
+
+
+class Look(NamedTuple):
+    """Where a store stands, and the names (`key_names`, `index_names`) of all licences that changed since another look.
+
+    None: that cannot be told, or it is too much, and all may have.
+    """
+
+    mark: Mark
+    names: frozenset[str] | None
+
+
+def key_names(key: LicenceKey) -> frozenset[str]:
+    """Return the names by which a store finds the licence of a key: nothing else of a change concerns it."""
+    if isinstance(key, ByIdentifier):
+        return name_licences([key.identifier], [])
+    return name_licences([], [key.number])
+
+
+def index_names(index: LicenceIndex) -> frozenset[str]:
+    """Return the names by which a store finds how the licence of a document stands."""
+    return name_licences([index.identifier], [index.number])
+
+
+def name_licences(identifiers: Iterable[str], numbers: Iterable[str]) -> frozenset[str]:
+    """Return the names that licences have by these identifiers and numbers."""
+    return frozenset([*(f"i{one}" for one in identifiers), *(f"n{one}" for one in numbers)]) - {"i", "n"}
+
+
+def is_nameable(since: Mark | None, now: Mark) -> bool:
+    """Say whether what changed between two marks can be told: few things, and nothing was taken back."""
+    if since is None or now.changes < since.changes or now.versions < since.versions or now.revision <= since.revision:
+        return False
+    return 0 < (now.changes - since.changes) + (now.versions - since.versions) <= MAX_NAMED
+
+
 class UnknownLicenceError(LookupError):
     """The store has no such licence; nothing was changed."""
 
@@ -94,6 +139,21 @@ class LicenceStore(Protocol):
 
     def find(self, key: LicenceKey) -> Found:
         """Return the licence of a key, with its document; a name of a type that fits several licences finds none."""
+
+    def find_head(self, key: LicenceKey) -> Found | StoredHead:
+        """Return the licence of a key as `find` does, but without its document where there is one to find."""
+
+    def read_document(self, sha256: str) -> bytes:
+        """Return the document with this digest, which a head named; raises SourceUnavailableError where it is gone."""
+
+    def revision(self) -> int:
+        """Return a number that every change raises, whoever made it."""
+
+    def look(self, since: Mark | None) -> Look:
+        """Return where the store stands, and what changed since an earlier look at the same store.
+
+        That a register stated again what it had stated, at a later moment, may count as no change.
+        """
 
     def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
         """Return how the licence of a document stands, as `LicenceSource.find_status` says."""
@@ -123,6 +183,9 @@ class LicenceStore(Protocol):
 
     def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
         """Return licences in the order in which they came."""
+
+    def indexes(self, selection: Selection) -> Iterator[LicenceIndex]:
+        """Return what licences are found by in their current versions, in the order in which they came."""
 
     def history(self, reference: str) -> LicenceHistory:
         """Return one licence; raises UnknownLicenceError when there is none."""

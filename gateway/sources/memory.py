@@ -12,6 +12,8 @@ from gateway.sources.licence_store import (
     Added,
     LicenceEntry,
     LicenceHistory,
+    Look,
+    Mark,
     Selection,
     StatusChange,
     UnknownLicenceError,
@@ -27,6 +29,7 @@ from gateway.sources.source import (
     Registered,
     SourceFault,
     SourceUnavailableError,
+    StoredHead,
     StoredLicence,
     key_text,
 )
@@ -64,6 +67,12 @@ class _Record:
     def current(self) -> _Version:
         return _latest(self.versions)
 
+    @property
+    def latest_index(self) -> LicenceIndex:
+        """What it is found by in its current version."""
+        current = self.current.index
+        return replace(self.index, identifier=current.identifier, holders=current.holders)
+
 
 class MemoryLicenceStore:
     """A `LicenceStore` that forgets everything with the process."""
@@ -91,7 +100,8 @@ class MemoryLicenceStore:
         last = record.changes[-1]
         status = status_of_version(last.status, is_current=version is record.current)
         if version.new is None:
-            return NotReady(status=status, document=decoy, source=SOURCE_NAME)
+            holders = tuple(sorted(version.index.holders))
+            return NotReady(status=status, document=decoy, source=SOURCE_NAME, holders=holders)
         return StoredLicence(
             document=version.new.document,
             sha256=version.new.sha256,
@@ -101,6 +111,35 @@ class MemoryLicenceStore:
             stored_at=version.stored_at,
             source=SOURCE_NAME,
         )
+
+    def find_head(self, key: LicenceKey) -> Found | StoredHead:
+        """Return the licence of a key without its document."""
+        found = self.find(key)
+        if not isinstance(found, StoredLicence):
+            return found
+        return StoredHead(
+            sha256=found.sha256,
+            status=found.status,
+            status_since=found.status_since,
+            is_under_objection=found.is_under_objection,
+            stored_at=found.stored_at,
+            source=found.source,
+        )
+
+    def read_document(self, sha256: str) -> bytes:
+        """Return the document with this digest."""
+        self._fail(Failing.BEFORE)
+        return next(one.document for one in self._documents if one.sha256 == sha256)
+
+    def revision(self) -> int:
+        """Return how many changes and versions there are."""
+        return self._mark().revision
+
+    def look(self, since: Mark | None) -> Look:
+        """Return where it stands; what changed is not told apart."""
+        self._fail(Failing.BEFORE)
+        mark = self._mark()
+        return Look(mark, frozenset() if mark == since else None)
 
     def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
         """Return how the licence of a document stands."""
@@ -147,20 +186,15 @@ class MemoryLicenceStore:
     def index(self, reference: str) -> LicenceIndex:
         """Return what a licence is found by."""
         self._fail(Failing.BEFORE)
-        record = self._locate(reference)
-        current = record.current.index
-        return replace(record.index, identifier=current.identifier, holders=current.holders)
+        return self._locate(reference).latest_index
 
     def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
         """Return licences in the order in which they came."""
-        self._fail(Failing.BEFORE)
-        for record in self._records:
-            if (
-                (not selection.licence_type or selection.licence_type in (record.index.type_code, record.index.name))
-                and selection.status in (None, record.changes[-1].status)
-                and (not selection.holder or selection.holder in record.current.index.holders)
-            ):
-                yield _entry(record)
+        return map(_entry, self._select(selection))
+
+    def indexes(self, selection: Selection) -> Iterator[LicenceIndex]:
+        """Return what licences are found by in their current versions."""
+        return (record.latest_index for record in self._select(selection))
 
     def history(self, reference: str) -> LicenceHistory:
         """Return one licence."""
@@ -181,6 +215,21 @@ class MemoryLicenceStore:
 
     def close(self) -> None:
         """Nothing is held that could be let go."""
+
+    def _select(self, selection: Selection) -> Iterator[_Record]:
+        self._fail(Failing.BEFORE)
+        for record in self._records:
+            if (
+                (not selection.licence_type or selection.licence_type in (record.index.type_code, record.index.name))
+                and selection.status in (None, record.changes[-1].status)
+                and (not selection.holder or selection.holder in record.current.index.holders)
+            ):
+                yield record
+
+    def _mark(self) -> Mark:
+        changes = sum(len(record.changes) for record in self._records)
+        versions = sum(len(record.versions) for record in self._records)
+        return Mark(revision=changes + versions, changes=changes, versions=versions)
 
     def _fail(self, when: Failing) -> None:
         if self.failing is when:
@@ -235,9 +284,8 @@ def _asked(record: _Record, key: LicenceKey) -> Sequence[_Version]:
 
 
 def _fits(key: LicenceKey, version: _Version, record: _Record) -> bool:
-    if isinstance(key, ByIdentifier):
-        return key.fits(version.index)
-    return replace(key, holder=None).fits(record.index)
+    index = version.index if isinstance(key, ByIdentifier) else record.index
+    return replace(key, holder=None).fits(index)
 
 
 def _latest(versions: Sequence[_Version]) -> _Version:

@@ -1,59 +1,67 @@
-"""Licences that a register states without their documents, written into the store many at a time.
+"""Licences that a register states without their documents: what becomes of each, judged many at a time.
 
-The statements are those of `SqliteLicenceStore.announce`, done for a batch: what is known about its numbers and
-identifiers is read at once, each licence is judged in memory, and rows are written table by table.
+What is known about the numbers and identifiers of a batch is read at once by the store, each licence is judged in
+memory, and rows are written table by table, by the store again.
 """
 
-import json
-import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter, itemgetter
-from typing import Final
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from adapters.codes.copies import worst_status
-from adapters.record.status import RecordStatus
-from gateway.rendering import encode_time
-from gateway.sources.licence_store import Added
+from gateway.sources.licence_store import Added, LicenceStore
 from gateway.sources.recorded import RecordedLicence
+from gateway.sources.standing import Standing, add_record, first_standing
 
-_KNOWN: Final = """SELECT l.id, l.number, l.type_code, l.name, l.status, l.objection FROM licences l
-    WHERE l.number IN (SELECT value FROM json_each(?)) OR l.id IN (SELECT value FROM json_each(?)) ORDER BY l.id"""
-_IDENTIFIERS: Final = (
-    "SELECT identifier, licence FROM versions WHERE identifier IN (SELECT value FROM json_each(?)) ORDER BY id DESC"
-)
-_ISSUED: Final = "SELECT licence, issued_on FROM versions WHERE licence IN (SELECT value FROM json_each(?))"
-_SET_CURRENT: Final = """UPDATE licences SET current = (SELECT id FROM versions WHERE licence = licences.id
-    ORDER BY document IS NULL, issued_on DESC, id DESC LIMIT 1) WHERE id = ?"""
+Moment = TypeVar("Moment", str, datetime)  # as the store writes it
+KnownRow = tuple[int, str, str, str, str, bool]  # id, number, type code, name, status, whether under objection
+# Licence; day of issue and identifier of the latest version stated; how it stands otherwise, and whether objected to.
+StatedRow = tuple[int, str, str, str, bool]
 
 
-def record_licences(
-    connection: sqlite3.Connection, licences: Sequence[RecordedLicence], *, reason: str, at: datetime
-) -> list[Added]:
-    """Note licences inside the transaction that is open, and say what became of each.
+class KnownLicences(NamedTuple):
+    """What a store knows about the numbers and identifiers of a batch, and the next free ids.
 
-    1. A licence that nobody knew is new, with the status that is stated.
-    2. Of one that is known, the worst status counts and an objection stays: a register with two entries for one licence
-       may say "active" of one of them when it is cancelled. Better news are for ``tongban store status``.
-    3. An identifier that it did not have is a new version without a document. One issued on the same day as a version
-       that is there is a copy of that (the PDF beside the OFD), and changes nothing.
+    ``licences`` are in the order of their ids; ``issued`` are pairs of a licence and the day of issue of a version;
+    ``owners`` say whose an identifier is; ``stated`` are those of the licences of which a register stated something.
     """
-    batch = _Batch(connection, licences, reason=reason, at=at)
-    results = [batch.take(one) for one in licences]
-    batch.write()
-    return results
+
+    licences: Iterable[KnownRow]
+    issued: Iterable[tuple[int, str]]
+    owners: Mapping[str, int]
+    next_licence: int
+    next_version: int
+    stated: Iterable[StatedRow] = ()
+
+
+class RecordingStore(LicenceStore, Protocol):
+    """A store that registers are recorded into."""
+
+    def expect_many(self) -> None:
+        """Make room for many large batches, where that is for the gateway to do."""
+
+    def record(self, licences: Sequence[RecordedLicence], *, reason: str, at: datetime) -> list[Added]:
+        """Note what a register states about licences without their documents, all or none, as `Recording` judges."""
 
 
 class _Known:
     """One licence of the store, as far as this batch has to do with it."""
 
-    __slots__ = ("current", "id", "is_objected", "issued", "name", "number", "status", "type_code")
+    __slots__ = ("current", "id", "issued", "name", "number", "standing", "type_code")
 
-    def __init__(self, row: tuple[int, str, str, str, str, int], *, current: int = 0) -> None:
-        self.id, self.number, self.type_code, self.name, self.status, self.is_objected = row
-        self.issued: set[str] = set()  # the days on which its versions were issued
+    def __init__(
+        self, names: tuple[int, str, str, str], issued: set[str], standing: Standing, *, current: int = 0
+    ) -> None:
+        self.id, self.number, self.type_code, self.name = names
+        self.issued = issued  # the days on which its versions were issued
+        self.standing = standing
         self.current = current  # of a new licence: its first version
+
+    @property
+    def is_objected(self) -> bool:
+        """Whether somebody objects to it."""
+        return self.standing.is_objected
 
     def is_licence(self, one: RecordedLicence) -> bool:
         """Answer as the store does: by type code where both state one, else by name."""
@@ -62,26 +70,44 @@ class _Known:
         return bool(one.name) and self.name == one.name
 
 
-class _Batch:
-    """The licences of one batch: what is known, what was judged, and the rows to write."""
+class Recording(Generic[Moment]):
+    """The licences of one batch: what is known, what was judged, and the rows to write.
 
-    def __init__(
-        self, connection: sqlite3.Connection, licences: Sequence[RecordedLicence], *, reason: str, at: datetime
-    ) -> None:
-        self._connection = connection
-        self._reason = reason
-        self._at = encode_time(at)
+    1. A licence that nobody knew is new, with the status that is stated.
+    2. Of one that is known, the status is that of the records of its latest version, as `add_record` says: a register
+       with two entries for one licence may say "active" of one of them when it is cancelled, and keeps an entry of the
+       version before. All other better news are for ``tongban store status``.
+    3. An identifier that it did not have is a new version without a document. One issued on the same day as a version
+       that is there is a copy of that (the PDF beside the OFD), and changes nothing.
+    """
+
+    def __init__(self, known: KnownLicences, *, reason: str, at: Moment) -> None:
+        """Begin with what is known; ``at`` and ``reason`` are those of every row."""
+        self._reason: str = reason
+        self._at: Moment = at
+        issued: defaultdict[int, set[str]] = defaultdict(set)
+        for licence, issued_on in known.issued:
+            issued[licence].add(issued_on)
+        stated = {row[0]: row[1:] for row in known.stated}
+        by_id: dict[int, _Known] = {}
+        for licence, number, type_code, name, status, flag in known.licences:
+            is_objected, days = bool(flag), issued[licence]
+            unstated = (max(days, default=""), "", status, is_objected)
+            standing = Standing(status, is_objected, *stated.get(licence, unstated))
+            by_id[licence] = _Known((licence, number, type_code, name), days, standing)
         self._by_number: defaultdict[str, list[_Known]] = defaultdict(list)
-        self._by_identifier: dict[str, _Known] = {}
-        self._read(licences)
-        self._next_licence = self._next("licences")
-        self._next_version = self._next("versions")
+        for one in by_id.values():
+            if one.number:  # an absent number is that of no licence
+                self._by_number[one.number].append(one)
+        self._by_identifier = {identifier: by_id[licence] for identifier, licence in known.owners.items()}
+        self._next_licence, self._next_version = known.next_licence, known.next_version
         self._new: list[_Known] = []
         self._changed: dict[int, _Known] = {}
+        self._stated: dict[int, _Known] = {}
         self._longer: dict[int, None] = {}  # licences with another version
-        self._versions: list[tuple[int, int, str, str, str]] = []
+        self._versions: list[tuple[int, int, str, str, Moment]] = []
         self._holders: list[tuple[str, int]] = []
-        self._changes: list[tuple[int, str, str, int, str]] = []
+        self._changes: list[tuple[int, str, Moment, bool, str]] = []
 
     def take(self, one: RecordedLicence) -> Added:
         """Judge one licence, after all before it."""
@@ -94,64 +120,64 @@ class _Batch:
         if known is None:
             self._add(one)
             return Added.NEW
-        is_worse = self._worsen(known, one)
+        is_changed = self._restate(known, one)
         if one.identifier and other is None and not (one.issued_on and one.issued_on in known.issued):
             self._add_version(known, one)
             self._longer[known.id] = None
             return Added.NEW_VERSION
-        return Added.WORSE_STATUS if is_worse else Added.ALREADY_THERE
+        return Added.NEW_STATUS if is_changed else Added.ALREADY_THERE
 
-    def write(self) -> None:
-        """Write the rows, each table in the order of its index, so that neighbours meet the same page of it."""
+    @property
+    def licences(self) -> list[tuple[int, str, str, str, int, str, Moment, bool]]:
+        """The rows of new licences; this one and those below are in the order of an index of their table."""
         self._new.sort(key=attrgetter("number"))
-        self._versions.sort(key=itemgetter(2))
-        self._holders.sort()
-        many = self._connection.executemany
-        many(
-            "INSERT INTO licences VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (one.id, one.number, one.type_code, one.name, one.current, one.status, self._at, one.is_objected)
-                for one in self._new
-            ],
-        )
-        many(
-            "INSERT INTO versions (id, licence, identifier, issued_on, stored_at) VALUES (?, ?, ?, ?, ?)",
-            self._versions,
-        )
-        many("INSERT INTO holders VALUES (?, ?)", self._holders)
-        many("INSERT INTO changes (licence, status, since, objection, reason) VALUES (?, ?, ?, ?, ?)", self._changes)
-        many(
-            "UPDATE licences SET status = ?, status_since = ?, objection = ? WHERE id = ?",
-            [(one.status, self._at, one.is_objected, one.id) for one in self._changed.values()],
-        )
-        many(_SET_CURRENT, [(licence,) for licence in self._longer])
+        return [
+            (one.id, one.number, one.type_code, one.name, one.current, one.standing.status, self._at, one.is_objected)
+            for one in self._new
+        ]
 
-    def _read(self, licences: Sequence[RecordedLicence]) -> None:
-        """Read what the store knows about the numbers and identifiers of the batch."""
-        execute = self._connection.execute
-        identifiers = {one.identifier for one in licences if one.identifier}
-        owners = dict(execute(_IDENTIFIERS, (json.dumps(list(identifiers)),)).fetchall())
-        numbers = {one.number for one in licences if one.number}
-        wanted = (json.dumps(list(numbers)), json.dumps(list(set(owners.values()))))
-        known = {row[0]: _Known(row) for row in execute(_KNOWN, wanted)}
-        for one in known.values():
-            self._by_number[one.number].append(one)
-        for licence, issued_on in execute(_ISSUED, (json.dumps(list(known)),)):
-            known[licence].issued.add(issued_on)
-        self._by_identifier = {identifier: known[licence] for identifier, licence in owners.items()}
-        self._by_number.pop("", None)  # an absent number is that of no licence
+    @property
+    def versions(self) -> list[tuple[int, int, str, str, Moment]]:
+        """The rows of new versions: id, licence, identifier, day of issue, when it was stored."""
+        return sorted(self._versions, key=itemgetter(2))
 
-    def _next(self, table: str) -> int:
-        (highest,) = self._connection.execute(f"SELECT MAX(id) FROM {table}").fetchone()  # noqa: S608 - one of two names
-        return (highest or 0) + 1
+    @property
+    def holders(self) -> list[tuple[str, int]]:
+        """The rows of holders of new versions."""
+        return sorted(self._holders)
+
+    @property
+    def changes(self) -> list[tuple[int, str, Moment, bool, str]]:
+        """The rows of statuses, of new licences and those that changed."""
+        return self._changes
+
+    @property
+    def restated(self) -> list[tuple[str, Moment, bool, int]]:
+        """The statuses of licences that were known: status, since when, whether under objection, and the licence."""
+        return [(one.standing.status, self._at, one.is_objected, one.id) for one in self._changed.values()]
+
+    @property
+    def stated(self) -> list[tuple[int, Moment, str, str, str, bool]]:
+        """What the store keeps of every licence that was stated: the licence, when, and the rest of a `StatedRow`."""
+        rows = ((one.id, one.standing) for one in self._stated.values())
+        return [
+            (licence, self._at, one.issued_on, one.identifier, one.otherwise, one.otherwise_objected)
+            for licence, one in rows
+        ]
+
+    @property
+    def lengthened(self) -> list[int]:
+        """The licences that have another version, and so perhaps another current one."""
+        return list(self._longer)
 
     def _add(self, one: RecordedLicence) -> None:
-        row = (self._next_licence, one.number, one.type_code, one.name, one.status.value, one.is_under_objection)
-        known = _Known(row, current=self._next_version)
+        names = (self._next_licence, one.number, one.type_code, one.name)
+        known = _Known(names, set(), first_standing(one), current=self._next_version)
         self._next_licence += 1
         self._new.append(known)
         if one.number:
             self._by_number[one.number].append(known)
+        self._stated[known.id] = known
         self._add_change(known)
         self._add_version(known, one)
 
@@ -163,19 +189,17 @@ class _Batch:
         if one.identifier:
             self._by_identifier[one.identifier] = known
 
-    def _worsen(self, known: _Known, one: RecordedLicence) -> bool:
-        """Set the worst of both statuses; answer whether anything changed."""
-        status = one.status.value
-        if status != known.status:
-            status = worst_status((RecordStatus(known.status), RecordStatus(status))).value
-        is_objected = bool(known.is_objected) or one.is_under_objection
-        if status == known.status and is_objected == bool(known.is_objected):
+    def _restate(self, known: _Known, one: RecordedLicence) -> bool:
+        """Take what a record says of a licence that is known; answer whether that changed its status."""
+        before, known.standing = known.standing, add_record(known.standing, one, newest=max(known.issued, default=""))
+        self._stated[known.id] = known
+        if before[:2] == known.standing[:2]:
             return False
-        known.status, known.is_objected = status, is_objected
         if not known.current:
             self._changed[known.id] = known
         self._add_change(known)
         return True
 
     def _add_change(self, known: _Known) -> None:
-        self._changes.append((known.id, known.status, self._at, known.is_objected, self._reason))
+        status, is_objected, *_ = known.standing
+        self._changes.append((known.id, status, self._at, is_objected, self._reason))

@@ -2,33 +2,40 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from adapters.codes.copies import worst_status
+from adapters.codes.copies import is_same_version, merge_copies, select_copies
+from adapters.codes.licence_identifier import version_of_identifier
+from adapters.codes.licence_types import LicenceTypes
+from adapters.codes.tables import CodeTables
 from adapters.errors import MalformedDocumentError
 from adapters.identifier import LicenceIdentifier, parse_identifier
 from adapters.licence import Holder, Licence
+from adapters.metadata import EXTENSION_PREFIX
 from adapters.record.record import LicenceRecord, Surface
 from adapters.record.status import RecordFlag
+from gateway.sources.masks import is_masked, may_be
 from gateway.sources.source import ByIdentifier, LicenceIndex, LicenceKey, index_licence, key_text, normal_code
 from policies.dimension import LicenceStatus
 
-_EXTENSION: Final = "KZ_"  # the tags of surface fields in metadata (GB/T 36903)
 _BETWEEN: Final = "、"  # texts of a list, as licences print them
 _TYPE_CODE: Final = re.compile(r"[0-9A-Z]{18}[0-9]{3}")  # of GB/T 36904; anything else may be a name
-_MASKS: Final = frozenset("*＊×●")  # what systems put in place of digits
 _STATUSES: Final = {status.value: status for status in LicenceStatus}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """What a system says of one licence; ``index`` is what that is found by."""
+    """What a system says of one licence; ``index`` is what that is found by.
+
+    ``masked`` are the numbers of holders that are masked, which the index does not have.
+    """
 
     record: LicenceRecord
     licence: Licence
     index: LicenceIndex
+    masked: tuple[str, ...]
 
     @property
     def status(self) -> LicenceStatus:
@@ -52,44 +59,47 @@ def state(record: LicenceRecord) -> Stated:
         issuer_code=record.issuer_code,
         issued_on=record.issued_on,
         holders=tuple(
-            Holder(name=one.name, code="" if _MASKS & set(one.code) else one.code, code_type=one.code_type)
+            Holder(name=one.name, code="" if is_masked(one.code) else one.code, code_type=one.code_type)
             for one in record.holders
         ),
         valid_from=record.valid_from,
         valid_to=record.valid_to,
         long_term=record.long_term,
         copy=None,
-        elements={f"{_EXTENSION}{name}": text for name, value in record.surface.items() if (text := _text(value))},
+        elements={EXTENSION_PREFIX + name: text for name, value in record.surface.items() if (text := _text(value))},
     )
-    return Stated(record=record, licence=licence, index=index_licence(licence))
+    masked = tuple(key_text(one.code) for one in record.holders if is_masked(one.code))
+    return Stated(record=record, licence=licence, index=index_licence(licence), masked=masked)
 
 
 def select_meant(
-    records: Iterable[LicenceRecord], key: LicenceKey, *, types: frozenset[str], is_list: bool
+    records: Iterable[LicenceRecord], key: LicenceKey, *, types: frozenset[str], is_list: bool, tables: CodeTables
 ) -> Stated | None:
     """Return the licence that a key means among the records of an answer; None where there is none.
 
     1. A record is meant unless it states something else than the key; in a list of all licences of a holder
-    (``is_list``) it must state the number. 2. Of several, those issued last count. 3. Of copies (the PDF beside the
-    OFD) the worst status counts, and the document of the first that has one. ``types`` are codes and names of the type
-    that is asked for, in the spelling of keys.
+    (``is_list``) it must state the number. 2. Of several, those of the latest version count, and the document of the
+    first that has one. 3. So do their copies (the PDF beside the OFD), even under an identifier of their own: the worst
+    status of all. ``types`` are codes and names of the type that is asked for, in the spelling of keys.
     """
-    named = (record for record in records if _is_named(record, key))  # most of a long list is another licence
-    meant = [one for record in named if _is_meant(one := state(record), key, types, is_list=is_list)]
+    # 1. meant
+    is_identifier = isinstance(key, ByIdentifier)
+    near = [one for one in records if is_identifier or _is_named(one, key)]  # most of a long list is another licence
+    meant = [
+        one for one in near if _is_named(one, key) and _is_meant(state(one), key, types, tables.types, is_list=is_list)
+    ]
     if not meant:
         return None
-    latest = max(_issued(one) for one in meant)
-    copies = [one for one in meant if _issued(one) in {date.min, latest}]
-    first = next((one for one in copies if one.record.document is not None), copies[0])
+    # 2. the latest
+    latest = max(meant, key=_version)
+    copies = [one for one in meant if is_same_version(latest, one)]
+    first = next((one for one in copies if one.document is not None), copies[0])
+    # 3. their copies
+    if len(near) > len(meant):
+        copies = [one for one in select_copies(copies, near, tables=tables) if is_same_version(latest, one)]
     if len(copies) == 1:
-        return first
-    record = replace(
-        first.record,
-        status=worst_status(one.record.status for one in copies),
-        under_objection=any(one.record.under_objection for one in copies),
-        flags=frozenset(flag for one in copies for flag in one.record.flags),
-    )
-    return replace(first, record=record)
+        return state(first)
+    return state(merge_copies([first, *(one for one in copies if one is not first)]))
 
 
 def are_others(records: Iterable[LicenceRecord], key: LicenceKey) -> bool:
@@ -97,10 +107,18 @@ def are_others(records: Iterable[LicenceRecord], key: LicenceKey) -> bool:
     return all(record.number for record in records) and not any(_is_named(record, key) for record in records)
 
 
-def contradicts(stated: LicenceIndex, sealed: LicenceIndex) -> bool:
-    """Say whether a record and a sealed document cannot be about one licence; what one does not state is no word."""
+def contradicts(stated: LicenceIndex, sealed: LicenceIndex, *, types: LicenceTypes | None = None) -> bool:
+    """Say whether a record and a sealed document cannot be about one licence; what one does not state is no word.
+
+    ``types`` is the table by which their types are compared, for several licences may have one number; None: that was
+    done, when the record was chosen. An identifier that both state says the type as well.
+    """
     pairs = [(stated.identifier, sealed.identifier), (stated.number, sealed.number)]
     if any(one and other and one != other for one, other in pairs):
+        return True
+    is_identified = bool(stated.identifier and sealed.identifier)
+    wanted = frozenset({sealed.type_code, sealed.name} - {""})
+    if types is not None and wanted and not is_identified and not _is_type(stated, wanted, types):
         return True
     held, sealed_for = _codes(stated), _codes(sealed)
     return bool(held and sealed_for) and held.isdisjoint(sealed_for)
@@ -117,18 +135,27 @@ def _is_named(record: LicenceRecord, key: LicenceKey) -> bool:
     return key_text(record.number) in {"", key.number}
 
 
-def _is_meant(stated: Stated, key: LicenceKey, types: frozenset[str], *, is_list: bool) -> bool:
+def _is_meant(stated: Stated, key: LicenceKey, types: frozenset[str], known: LicenceTypes, *, is_list: bool) -> bool:
     index = stated.index
     if isinstance(key, ByIdentifier):
         return bool(key.identifier)
     is_number = bool(index.number) or not is_list
-    is_holder = key.holder is None or not _codes(index) or holds(index, key.holder)
-    return bool(key.number) and is_number and is_holder and _is_type(index, types | {key.type})
+    holder = key.holder
+    is_holder = holder is None or not _codes(index) or holds(index, holder) or _is_masked_one(stated, holder)
+    return bool(key.number) and is_number and is_holder and _is_type(index, types | {key.type}, known)
 
 
-def _is_type(index: LicenceIndex, wanted: frozenset[str]) -> bool:
-    """Say whether a record may be of a type: by the codes where both have one, else by the names."""
+def _is_masked_one(stated: Stated, holder: str) -> bool:
+    """Say whether somebody may be a holder whose number is masked, beside others whose numbers are not."""
+    return bool(stated.masked) and may_be(holder, stated.masked)
+
+
+def _is_type(index: LicenceIndex, wanted: frozenset[str], known: LicenceTypes) -> bool:
+    """Say whether a record may be of a type: by the table of types, by the codes where both have one, else by names."""
     if not wanted.isdisjoint({index.type_code, index.name} - {""}):
+        return True
+    stated = known.find(code=index.type_code, name=index.name)
+    if stated is not None and any(known.find(code=text, name=text) is stated for text in wanted):
         return True
     codes = {text for text in wanted if _TYPE_CODE.fullmatch(text)}
     if index.type_code and codes:
@@ -136,9 +163,9 @@ def _is_type(index: LicenceIndex, wanted: frozenset[str]) -> bool:
     return not (index.name and wanted - codes)
 
 
-def _issued(stated: Stated) -> date:
-    """Return when a licence was issued; the first of all days where that is not said."""
-    return stated.record.issued_on or date.min
+def _version(record: LicenceRecord) -> tuple[date, str]:
+    """Return what later versions of a licence have more of; a day that is not stated is the first of all."""
+    return record.issued_on or date.min, version_of_identifier(record.identifier)
 
 
 def _codes(index: LicenceIndex) -> frozenset[str]:

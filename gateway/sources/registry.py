@@ -1,19 +1,44 @@
 """All sources of a gateway, and which of them are asked about a licence."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from aiohttp import web
+from prometheus_client import Counter
 
 from gateway.adapters.asked import AskedSystem
+from gateway.cache.local import MIB, LocalCache
 from gateway.metrics import Metrics
 from gateway.settings import SourcesSettings
+from gateway.sources.errand import Errand
+from gateway.sources.kept import FRESH, KEPT, KeptAnswers
+from gateway.sources.leased import LeasedSource
 from gateway.sources.licence_store import SOURCE_NAME
+from gateway.sources.line import SystemLine, SystemReport
+from gateway.sources.outage import Outage
 from gateway.sources.rules import SourceRule, Wanted, select_rules, undecided_rules
-from gateway.sources.source import LicenceSource
-from gateway.sources.system import SystemReport, SystemSource
+from gateway.sources.source import (
+    SYSTEM_PREFIX,
+    Found,
+    LicenceIndex,
+    LicenceKey,
+    LicenceSource,
+    Registered,
+    SourceFault,
+    SourceUnavailableError,
+    StatedLicence,
+    StoredHead,
+    StoredLicence,
+    SystemFault,
+    SystemUnavailableError,
+)
+from gateway.sources.system import SystemSource
+
+_SECRET_BYTES: Final = 32
+_MOMENT: Final = timedelta(microseconds=1)  # what is as old as ``fresh_seconds`` is not fresh any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +46,64 @@ class Chosen:
     """A source that is asked about a licence.
 
     ``takes_documents``: also about one whose document is at hand. ``is_authoritative``: no later one is asked.
+    ``system`` is the source where that is another system; ``fresh_seconds`` is how long an answer of it counts.
+    ``failures`` counts what the gateway's own store could not say.
     """
 
     source: LicenceSource
+    system: SystemSource | None
     is_store: bool
     takes_documents: bool
     is_authoritative: bool
+    fresh_seconds: int
+    failures: Counter
+
+    async def find(self, key: LicenceKey, errand: Errand, *, now: datetime) -> Found | StoredHead:
+        """Return what the source knows of a licence, or said a moment ago; raises as `LicenceSource.find`."""
+        if self.system is not None and self.fresh_seconds:
+            found = await self.system.recall(key, errand, oldest=self._fresh_since(now), now=now)
+            if found is not None:
+                self.system.count_spared(FRESH)
+                return found
+        with _counting(self.failures):
+            return await self.source.find(key, errand)
+
+    async def find_status(
+        self, index: LicenceIndex, errand: Errand, *, issued_on: date | None, now: datetime
+    ) -> Registered | None:
+        """Return how a licence stands, or stood a moment ago; raises as `LicenceSource.find_status`."""
+        if self.system is not None and self.fresh_seconds:
+            oldest = self._fresh_since(now)
+            found = await self.system.recall_status(index, errand, issued_on=issued_on, oldest=oldest, now=now)
+            if found is not None:
+                self.system.count_spared(FRESH)
+                return found
+        with _counting(self.failures):
+            return await self.source.find_status(index, errand, issued_on=issued_on)
+
+    async def recall(self, key: LicenceKey, errand: Errand, error: Exception, *, now: datetime) -> StatedLicence | None:
+        """Return what the source said before it failed so, if the caller tolerates that; None: nothing that counts."""
+        if self.system is None or not _may_recall(errand, error):
+            return None
+        found = await self.system.recall(key, errand, oldest=_tolerated_since(errand, now), now=now)
+        if found is not None:
+            self.system.count_spared(KEPT)
+        return found
+
+    async def recall_status(
+        self, index: LicenceIndex, errand: Errand, error: Exception, *, issued_on: date | None, now: datetime
+    ) -> Registered | None:
+        """Return the same of how a licence stood."""
+        if self.system is None or not _may_recall(errand, error):
+            return None
+        oldest = _tolerated_since(errand, now)
+        found = await self.system.recall_status(index, errand, issued_on=issued_on, oldest=oldest, now=now)
+        if found is not None:
+            self.system.count_spared(KEPT)
+        return found
+
+    def _fresh_since(self, now: datetime) -> datetime:
+        return now - timedelta(seconds=self.fresh_seconds) + _MOMENT
 
 
 class Sources:
@@ -41,13 +118,23 @@ class Sources:
         settings: SourcesSettings,
         clock: Callable[[], datetime],
         metrics: Metrics,
+        outages: Iterable[Outage] = (),
+        kept: KeptAnswers | None = None,
     ) -> None:
-        """Ask by these rules."""
+        """Ask by these rules, once they were opened; ``kept`` is what other sources know of the same systems."""
         self._store = store
+        self._failures = metrics.store_failures
         self._rules = tuple(rules)
-        self._systems = {
-            one.name: SystemSource(one, settings=settings, clock=clock, metrics=metrics.systems) for one in asked
+        announced = tuple(outages)
+        asked = tuple(asked)
+        self._lines = {
+            one.name: SystemLine(one, settings=settings, clock=clock, metrics=metrics.systems, outages=announced)
+            for one in asked
         }
+        cache = LocalCache(max_bytes=settings.kept_mib * MIB)
+        self.kept = kept or KeptAnswers(cache, secrets.token_bytes(_SECRET_BYTES))
+        self._systems = {one.name: SystemSource(one, self._lines[one.name], self.kept) for one in asked}
+        self._stack = AsyncExitStack()
         self.deadline_seconds = settings.deadline_seconds
 
     @property
@@ -57,15 +144,19 @@ class Sources:
 
     def select(self, wanted: Wanted) -> tuple[Chosen, ...]:
         """Return the sources that are asked about a licence, in order."""
-        found = ((rule, self._source(rule.system)) for rule in select_rules(self._rules, wanted))
+        selected = select_rules(self._rules, wanted)
+        found = ((rule, self._source(rule.system), self._systems.get(rule.system)) for rule in selected)
         return tuple(
             Chosen(
                 source=source,
+                system=system if source is system else None,
                 is_store=source is self._store,
                 takes_documents=rule.takes_documents,
                 is_authoritative=rule.is_authoritative,
+                fresh_seconds=rule.fresh_seconds,
+                failures=self._failures,
             )
-            for rule, source in found
+            for rule, source, system in found
             if source is not None
         )
 
@@ -78,21 +169,51 @@ class Sources:
         names = (rule.system for rule in rules if rule.takes_documents or not is_document)
         return tuple(self._systems[name].name for name in dict.fromkeys(names) if name in self._systems)
 
+    def mapping_of(self, source: str) -> str | None:
+        """Return the digest of the mapping that reads the answers of a source; None: it is no other system."""
+        name = source.removeprefix(SYSTEM_PREFIX)
+        return self._systems[name].mapping if source != name and name in self._systems else None
+
     def report(self) -> list[SystemReport]:
         """Return how each system answered last."""
-        return [one.report() for one in self._systems.values()]
+        return [one.report() for one in self._lines.values()]
 
-    async def run(self, _: web.Application) -> AsyncIterator[None]:
-        """Keep connections to the systems while the application runs."""
-        async with AsyncExitStack() as stack:
-            for system in self._systems.values():
-                await system.open(stack)
-            yield
+    async def read_document(self, head: StoredHead) -> StoredLicence:
+        """Return a licence of the gateway's own store with its document; raises SourceUnavailableError."""
+        if not isinstance(self._store, LeasedSource):
+            raise SourceUnavailableError(SourceFault.UNUSABLE, "no store that hands out heads")
+        with _counting(self._failures):
+            return head.with_document(await self._store.read_document(head.sha256))
 
-    def close(self) -> None:
-        """Let go of the store."""
-        if self._store is not None:
-            self._store.close()
+    async def open(self) -> None:
+        """Make connections to the systems possible."""
+        for line in self._lines.values():
+            await line.open(self._stack)
+
+    async def close(self) -> None:
+        """Close the connections to the systems; the store is whoever's it was."""
+        await self._stack.aclose()
 
     def _source(self, system: str) -> LicenceSource | None:
         return self._store if system == SOURCE_NAME else self._systems.get(system)
+
+
+@contextmanager
+def _counting(failures: Counter) -> Iterator[None]:
+    """Count what the own store cannot say; that there is none is no failure."""
+    try:
+        yield
+    except SourceUnavailableError as error:
+        if error.fault is not SourceFault.ABSENT:
+            failures.labels(fault=error.fault).inc()
+        raise
+
+
+def _may_recall(errand: Errand, error: Exception) -> bool:
+    """Say whether an answer that is kept may stand in: the caller tolerates it, and the system could not be asked."""
+    is_away = isinstance(error, SystemUnavailableError) and error.fault is SystemFault.UNREACHABLE
+    return is_away and errand.tolerance_seconds > 0
+
+
+def _tolerated_since(errand: Errand, now: datetime) -> datetime:
+    return now - timedelta(seconds=errand.tolerance_seconds)

@@ -10,10 +10,13 @@ areas = ["44"]              # issued there, by the identifier
 types = ["食品经营许可证"]    # of these types, by code or name
 authoritative = true        # its word is final: no later source is asked
 documents = false           # not asked about a document that came with the question
+fresh_seconds = 30          # an answer may be used again for so long; by default each question is asked
 ```
+
+Beside the rules the file announces outages (`gateway.sources.outage`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,12 +25,14 @@ from adapters.licence import Licence
 from gateway.adapters.systems import SYSTEMS_FILE
 from gateway.sources.errand import Errand
 from gateway.sources.licence_store import SOURCE_NAME
+from gateway.sources.outage import MAX_OUTAGES, Outage, read_outages
 from gateway.sources.source import ByIdentifier, LicenceKey, key_text
 from gateway.toml_table import Fault, TomlTable, Words, load_toml
 
 SOURCES_FILE: Final = "sources.toml"
 
 _MAX_RULES: Final = 256  # a few for each of the systems that a site may have
+MAX_FRESH_SECONDS: Final = 3600  # an hour: what may be older is for each caller to say (`tolerance_seconds`)
 _MAX_CONDITIONS: Final = 100  # areas or types of one rule: a province has some twenty cities
 _AREA: Final = r"(?:[0-9]{2}){1,3}"
 _AREA_WORDS: Final = Words("行政区划代码的前 2、4 或 6 位", "the first 2, 4 or 6 digits of a region")
@@ -49,7 +54,7 @@ class SourceRule:
     """A source, and which licences it knows; without ``areas`` those of all, without ``types`` likewise.
 
     ``is_authoritative``: where the rule fits, no later source is asked. ``takes_documents``: it is asked how the
-    licence of a document stands that came with the question.
+    licence of a document stands that came with the question. ``fresh_seconds``: how long an answer may be used again.
     """
 
     system: str
@@ -57,6 +62,7 @@ class SourceRule:
     types: frozenset[str] = frozenset()
     is_authoritative: bool = False
     takes_documents: bool = True
+    fresh_seconds: int = 0
 
     def fits(self, wanted: Wanted) -> bool:
         """Say whether the source may know such a licence; what is not known fits no condition."""
@@ -78,8 +84,16 @@ class SourceRule:
 STORE: Final = SourceRule(system=SOURCE_NAME)  # for all licences
 
 
-def load_rules(folder: Path, *, systems: Collection[str], faults: list[Fault]) -> tuple[SourceRule, ...]:
-    """Read the rules of a site, in order; without a file the store alone. What is wrong is added to ``faults``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePlan:
+    """When which source is asked: the rules, in order, and the outages that are announced."""
+
+    rules: tuple[SourceRule, ...]
+    outages: tuple[Outage, ...] = ()
+
+
+def load_sources(folder: Path, *, systems: Collection[str], faults: list[Fault]) -> SourcePlan:
+    """Read when a site asks its sources; without a file the store alone. What is wrong is added to ``faults``.
 
     A store that no rule names comes first, but behind the last rule that is authoritative: nothing comes before the
     word of a source that is final.
@@ -93,12 +107,18 @@ def load_rules(folder: Path, *, systems: Collection[str], faults: list[Fault]) -
         faults.append(Fault(file=SYSTEMS_FILE, key=SOURCE_NAME, expected=expected, found=found))
     path = folder / SOURCES_FILE
     if not path.exists():
-        return (STORE,)
+        return SourcePlan(rules=(STORE,))
     root = load_toml(path, file=SOURCES_FILE, faults=faults)
     if root is None:
-        return ()
+        return SourcePlan(rules=())
     tables = root.tables("source", most=_MAX_RULES)
+    outages = read_outages(root.tables("outage", most=MAX_OUTAGES), systems)
     root.finish()
+    return SourcePlan(rules=_read_rules(tables, systems, faults), outages=outages)
+
+
+def _read_rules(tables: Iterable[TomlTable], systems: Collection[str], faults: list[Fault]) -> tuple[SourceRule, ...]:
+    """Return the rules, in order, with one for the store."""
     rules: list[SourceRule] = []
     for table in tables:
         rule = _read_rule(table, systems)
@@ -146,7 +166,7 @@ def wanted_by_key(key: LicenceKey, errand: Errand) -> Wanted:
     """Return what rules go by of a licence that is named; a number does not tell where it was issued."""
     known = {key_text(errand.type_code), key_text(errand.type_name)}
     if isinstance(key, ByIdentifier):
-        type_code, issuer = key.stated
+        type_code, issuer, _ = key.stated
         return Wanted(area=_area_of(issuer), types=frozenset({*known, type_code} - {""}))
     return Wanted(area="", types=frozenset({*known, key.type} - {""}))
 
@@ -170,7 +190,10 @@ def _read_rule(table: TomlTable, systems: Collection[str]) -> SourceRule:
         types=frozenset({key_text(text) for text in types} - {""}),
         is_authoritative=table.flag("authoritative", default=False),
         takes_documents=table.flag("documents", default=True),
+        fresh_seconds=table.integer("fresh_seconds", default=0, low=0, high=MAX_FRESH_SECONDS),
     )
+    if rule.fresh_seconds and system == SOURCE_NAME:  # it is here, and asked as quickly as anything that is kept
+        table.fault("fresh_seconds", expected=Words("其他系统的规则", "a rule for another system"), found=system)
     if types and not rule.types:
         table.fault("types", expected=Words("证照类型", "licence types"), found=Words("空白文本", "blank texts"))
     table.finish()

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
 from adapters.identifier import ROOT
 from adapters.licence import Licence
+from gateway.remembered import Remembered
 from gateway.sources.errand import Errand
+from gateway.sources.masks import is_masked
 from policies.dimension import LicenceStatus
 from policies.forms.citizen import is_citizen_number, widen
 from policies.forms.normal import UnfitTextError, normalise
@@ -34,16 +36,18 @@ class LicenceIndex:
 class ByIdentifier:
     """The licence with this identifier (GB/T 36904); use `by_identifier`.
 
-    ``written`` is how the caller spelled it, for systems that compare characters.
+    ``holder`` is the code of one of its holders; None: nobody asks for a certain holder. ``written`` is how the caller
+    spelled it, for systems that compare characters.
     """
 
     identifier: str
+    holder: str | None = None
     written: str = field(default="", compare=False, repr=False)
 
     @property
     def asks_holder(self) -> bool:
         """Whether the licence must be that of a certain holder."""
-        return False
+        return self.holder is not None
 
     @property
     def is_empty(self) -> bool:
@@ -51,19 +55,21 @@ class ByIdentifier:
         return not self.identifier
 
     @property
-    def stated(self) -> tuple[str, str]:
-        """The codes of type and issuer that the identifier states; "" where it has not the parts of the standard.
+    def stated(self) -> tuple[str, str, str]:
+        """The codes of type and issuer, and the serial, that the identifier states.
 
-        Not as `parse_identifier` finds them, whose check character costs as much as a look-up.
+        Each is "" where it has not the parts of the standard. Not as `parse_identifier` finds them, whose check
+        character costs as much as a look-up.
         """
         parts = self.identifier.split(".")
         if parts[: len(_ROOT)] != _ROOT or len(parts) != len(_ROOT) + _SEGMENTS:
-            return "", ""
-        return parts[len(_ROOT)], parts[len(_ROOT) + 1]
+            return "", "", ""
+        kind, issuer, serial = parts[len(_ROOT) : len(_ROOT) + 3]
+        return kind, issuer, serial
 
     def fits(self, index: LicenceIndex) -> bool:
         """Say whether a licence is the one that is asked for."""
-        return not self.is_empty and index.identifier == self.identifier
+        return not self.is_empty and index.identifier == self.identifier and _is_held(index, self.holder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,7 @@ class ByNumber:
             not self.is_empty
             and index.number == self.number
             and self.type in (index.type_code, index.name)
-            and (self.holder is None or (bool(self.holder) and self.holder in map(normal_code, index.holders)))
+            and _is_held(index, self.holder)
         )
 
 
@@ -108,7 +114,8 @@ class StoredLicence:
     """A licence that the source knows; its document proves nothing before it is verified here.
 
     ``status`` is the one of the moment of the question, ``status_since`` when it began; ``sha256`` is that of
-    ``document``. A licence found by the identifier of an earlier version is `superseded`.
+    ``document``. A licence found by the identifier of an earlier version is `superseded`. ``as_of`` is as in
+    `Registered`.
     """
 
     document: bytes
@@ -118,15 +125,56 @@ class StoredLicence:
     is_under_objection: bool
     stored_at: datetime
     source: str
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredHead:
+    """A licence that the gateway's own store knows, without its document: that is read only where it must be verified.
+
+    The fields are those of `StoredLicence`. ``sha256`` decides which document is meant, whatever happens in between.
+    """
+
+    sha256: str
+    status: LicenceStatus
+    status_since: datetime
+    is_under_objection: bool
+    stored_at: datetime
+    source: str
+    as_of: datetime | None = None
+
+    def with_document(self, document: bytes) -> StoredLicence:
+        """Return the licence with its document, which has this digest."""
+        return StoredLicence(
+            document=document,
+            sha256=self.sha256,
+            status=self.status,
+            status_since=self.status_since,
+            is_under_objection=self.is_under_objection,
+            stored_at=self.stored_at,
+            source=self.source,
+            as_of=self.as_of,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotReady:
-    """The source knows the licence, and its document is not made yet. ``document`` is a decoy, as in `NotFound`."""
+    """The source knows the licence, and its document is not made yet. ``document`` is a decoy, as in `NotFound`.
+
+    ``holders`` are the codes that it knows of its holders, for there is nothing sealed to compare with; one that is
+    masked is no word about who it is. ``as_of`` is as in `Registered`.
+    """
 
     status: LicenceStatus
     document: bytes
     source: str
+    holders: tuple[str, ...] = ()
+    as_of: datetime | None = None
+
+    def fits(self, key: "LicenceKey") -> bool:
+        """Say whether the licence, found by this key, is that of the holder whom it asks for, if it asks for one."""
+        known = (normal_code(code) for code in self.holders if not is_masked(code))
+        return key.holder is None or (bool(key.holder) and key.holder in known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +202,10 @@ class StatedLicence:
     """A licence that another system knows, with the document that it sent; ``document`` is b"" where it sent none.
 
     ``stated`` is what the system's record says, ``index`` what that is found by: its word, which no seal covers. A
-    part that the record does not state is empty, and so is a holder's number that is masked. ``status`` is the one of
-    the moment of the question; ``is_unseen`` says that the system has a code for it that its mapping does not name.
-    ``detail`` is a word about why there is no document.
+    part that the record does not state is empty, and so is a holder's number that is masked: those are ``masked``, in
+    the spelling of keys. ``status`` is the one of the moment of the question; ``is_unseen`` says that the system has a
+    code for it that its mapping does not name. ``detail`` is a word about why there is no document. ``as_of`` is when
+    the system was asked; None: for this very question.
     """
 
     document: bytes
@@ -167,7 +216,9 @@ class StatedLicence:
     is_unseen: bool
     is_under_objection: bool
     source: str
+    masked: tuple[str, ...] = ()
     detail: str = ""
+    as_of: datetime | None = None
 
 
 Found = StoredLicence | StatedLicence | NotReady | NotFound
@@ -175,12 +226,17 @@ Found = StoredLicence | StatedLicence | NotReady | NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """What a source says of a licence whose document came from elsewhere."""
+    """What a source says of a licence whose document came from elsewhere.
+
+    ``as_of`` is when the system was asked, or, in the gateway's own store, when a register was imported that states the
+    licence; None: for this very question.
+    """
 
     status: LicenceStatus
     is_under_objection: bool
     source: str
     is_unseen: bool = False  # the system has a code for it that its mapping does not name
+    as_of: datetime | None = None
 
 
 class LicenceSource(Protocol):
@@ -193,8 +249,8 @@ class LicenceSource(Protocol):
     def name(self) -> str:
         """The word under which answers name the source."""
 
-    async def find(self, key: LicenceKey, errand: Errand) -> Found:
-        """Return what the source knows of a licence.
+    async def find(self, key: LicenceKey, errand: Errand) -> Found | StoredHead:
+        """Return what the source knows of a licence; only the gateway's own store leaves the document for later.
 
         Raises:
             SourceUnavailableError: the gateway's own store cannot say.
@@ -249,18 +305,27 @@ class SystemFault(StrEnum):
 
 
 class SystemUnavailableError(Exception):
-    """Another system cannot say; no word about the licence. ``word`` is ours, more exact than the fault."""
+    """Another system cannot say; no word about the licence. ``word`` is ours, more exact than the fault.
 
-    def __init__(self, fault: SystemFault, source: str, word: str) -> None:
-        super().__init__(f"{source}: {word}")
+    ``until`` is when an outage ends that was announced; None: there is none.
+    """
+
+    def __init__(self, fault: SystemFault, source: str, word: str, *, until: datetime | None = None) -> None:
+        end = "" if until is None else f" until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        super().__init__(f"{source}: {word}{end}")
         self.fault = fault
         self.source = source
         self.word = word
+        self.until = until
 
 
-def by_identifier(identifier: str) -> ByIdentifier:
+def by_identifier(identifier: str, holder: str | None = None) -> ByIdentifier:
     """Return the key of a licence that is named by its identifier; one that says nothing fits no licence."""
-    return ByIdentifier(identifier=key_text(identifier), written=identifier.strip())
+    return ByIdentifier(
+        identifier=key_text(identifier),
+        holder=None if holder is None else normal_code(holder),
+        written=identifier.strip(),
+    )
 
 
 def by_number(number: str, licence_type: str, holder: str | None = None) -> ByNumber:
@@ -279,8 +344,7 @@ def type_of_key(key: LicenceKey) -> str:
     return key.written_type or key.type if isinstance(key, ByNumber) else key.stated[0]
 
 
-def index_licence(licence: Licence) -> LicenceIndex:
-    """Return what a licence is found by; a type code that it does not state is that of its identifier."""
+def _index(licence: Licence) -> LicenceIndex:
     identifier = licence.identifier
     return LicenceIndex(
         identifier="" if identifier is None else key_text(identifier.text),
@@ -289,6 +353,16 @@ def index_licence(licence: Licence) -> LicenceIndex:
         name=key_text(licence.name),
         holders=_distinct([key_text(holder.code) for holder in licence.holders]),
     )
+
+
+def _holder_codes(licence: Licence) -> tuple[str, ...]:
+    return tuple(normal_code(holder.code) for holder in licence.holders)
+
+
+# What a licence is found by; a type code that it does not state is that of its identifier.
+index_licence: Final = Remembered(_index)
+# The numbers of its holders in normal spelling, in their order; "" for one that says nothing.
+holder_codes: Final = Remembered(_holder_codes)
 
 
 def key_text(text: str) -> str:
@@ -310,6 +384,11 @@ def normal_code(code: str) -> str:
     """Return the spelling in which holders' numbers are compared: that of keys, old citizen numbers widened."""
     text = key_text(code)
     return widen(text) if is_citizen_number(text) else text
+
+
+def _is_held(index: LicenceIndex, holder: str | None) -> bool:
+    """Say whether a licence is that of whom a key asks for, if it asks for anybody."""
+    return holder is None or (bool(holder) and holder in map(normal_code, index.holders))
 
 
 def _distinct(texts: Sequence[str]) -> tuple[str, ...]:

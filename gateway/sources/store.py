@@ -1,6 +1,7 @@
 """The licence store in one SQLite file; what a commit reported is on disk (WAL, synchronous = FULL)."""
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,13 +18,16 @@ from gateway.sources.licence_store import (
     Added,
     LicenceEntry,
     LicenceHistory,
+    Look,
+    Mark,
     Selection,
     StatusChange,
     UnknownLicenceError,
     VersionEntry,
+    is_nameable,
+    name_licences,
 )
 from gateway.sources.recorded import RecordedLicence
-from gateway.sources.recording import record_licences
 from gateway.sources.source import (
     ByIdentifier,
     Found,
@@ -34,9 +38,10 @@ from gateway.sources.source import (
     Registered,
     SourceFault,
     SourceUnavailableError,
-    StoredLicence,
+    StoredHead,
     key_text,
 )
+from gateway.sources.store_recording import record_licences
 from gateway.sources.superseding import is_current, status_of_version
 from policies.dimension import LicenceStatus
 
@@ -47,7 +52,8 @@ _LARGE_CACHE_KIB: Final = 64 * 1024  # the pages that a batch of an import chang
 _PAGES_BEFORE_CHECKPOINT: Final = 20_000  # 80 MB: a page that many batches change is carried over once
 
 _FOUND: Final = """SELECT l.id AS licence, v.id AS version, v.document, v.stored_at, l.current,
-    l.status, l.status_since, l.objection, v.issued_on FROM licences l JOIN versions v """
+    l.status, l.status_since, l.objection, v.issued_on, (SELECT s.at FROM stated s WHERE s.licence = l.id) AS stated_at
+    FROM licences l JOIN versions v """
 _BY_IDENTIFIER: Final = (
     _FOUND
     + "ON v.licence = l.id WHERE v.identifier = ? ORDER BY v.document IS NULL, v.issued_on DESC, v.id DESC LIMIT 1"
@@ -61,6 +67,13 @@ _LATEST: Final = """SELECT id FROM versions WHERE licence = ?
 _ENTRY: Final = """SELECT l.id, v.identifier, COALESCE(d.sha256, '') AS sha256, l.type_code, l.name, l.status,
     l.status_since, l.objection, (SELECT COUNT(*) FROM versions w WHERE w.licence = l.id) AS versions
     FROM licences l JOIN versions v ON v.id = l.current LEFT JOIN documents d ON d.id = v.document """
+_INDEX: Final = """SELECT l.id, v.identifier, l.number, l.type_code, l.name,
+    (SELECT json_group_array(h.code) FROM holders h WHERE h.version = v.id)
+    FROM licences l JOIN versions v ON v.id = l.current"""
+_HIGHEST: Final = "SELECT COALESCE((SELECT MAX(id) FROM changes), 0), COALESCE((SELECT MAX(id) FROM versions), 0)"
+_CHANGED: Final = "SELECT licence FROM changes WHERE id > ? UNION SELECT licence FROM versions WHERE id > ?"
+_IDENTIFIERS_OF: Final = "SELECT identifier FROM versions WHERE licence IN (SELECT value FROM json_each(?))"
+_NUMBERS_OF: Final = "SELECT number FROM licences WHERE id IN (SELECT value FROM json_each(?))"
 
 
 class _Row(NamedTuple):
@@ -75,6 +88,7 @@ class _Row(NamedTuple):
     status_since: str
     objection: int
     issued_on: str
+    stated_at: str | None
 
 
 class SqliteLicenceStore:
@@ -96,22 +110,49 @@ class SqliteLicenceStore:
         with told_apart(), snapshot(self._connection):
             row = self._look_up(key)
             decoy = self._decoy(key)
-            chosen = decoy if row is None or row.document is None else row.document
-            sha256, content = ("", b"") if chosen is None else self._read(chosen)
-        if row is None:
-            return NotFound(document=content, source=SOURCE_NAME)
-        status = status_of_version(_status(row.status), is_current=row.version == row.current)
-        if row.document is None:
-            return NotReady(status=status, document=content, source=SOURCE_NAME)
-        return StoredLicence(
-            document=content,
-            sha256=sha256,
-            status=status,
-            status_since=_moment(row.status_since),
-            is_under_objection=bool(row.objection),
-            stored_at=_moment(row.stored_at),
-            source=SOURCE_NAME,
-        )
+            if row is None or row.document is None:
+                return self._tell_without(row, decoy)
+            sha256, content = self._read(row.document)
+        return _head(row, sha256).with_document(content)
+
+    def find_head(self, key: LicenceKey) -> Found | StoredHead:
+        """Return the licence of a key; a document that is there is not read."""
+        with told_apart(), snapshot(self._connection):
+            row = self._look_up(key)
+            if row is None or row.document is None:
+                return self._tell_without(row, self._decoy(key))
+            found = self._connection.execute("SELECT sha256 FROM documents WHERE id = ?", (row.document,)).fetchone()
+        if found is None:
+            raise SourceUnavailableError(SourceFault.CORRUPT, "a document is gone")
+        return _head(row, found[0])
+
+    def read_document(self, sha256: str) -> bytes:
+        """Read a document and compare its digest."""
+        with told_apart(), snapshot(self._connection):
+            row = self._connection.execute("SELECT id FROM documents WHERE sha256 = ?", (sha256,)).fetchone()
+            if row is None:
+                raise SourceUnavailableError(SourceFault.CORRUPT, "a document is gone")
+            return self._read(row[0])[1]
+
+    def revision(self) -> int:
+        """Return a number made of the highest of changes and versions: every change adds one of them, and none goes."""
+        with told_apart():
+            return self._mark().revision
+
+    def look(self, since: Mark | None) -> Look:
+        """Read what is behind the highest numbers of the earlier look."""
+        with told_apart(), snapshot(self._connection):
+            mark = self._mark()
+            if mark == since:
+                return Look(mark, frozenset())
+            if since is None or not is_nameable(since, mark):
+                return Look(mark, None)
+            execute = self._connection.execute
+            changed = execute(_CHANGED, (since.changes, since.versions)).fetchall()
+            licences = (json.dumps([licence for (licence,) in changed]),)
+            identifiers = execute(_IDENTIFIERS_OF, licences).fetchall()
+            numbers = execute(_NUMBERS_OF, licences).fetchall()
+        return Look(mark, name_licences((one for (one,) in identifiers), (one for (one,) in numbers)))
 
     def find_status(self, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
         """Return how the licence of a document stands; no document is read."""
@@ -124,7 +165,7 @@ class SqliteLicenceStore:
             return None
         latest = row.version == row.current and is_current(issued_on, row.issued_on)
         status = status_of_version(_status(row.status), is_current=latest)
-        return Registered(status=status, is_under_objection=bool(row.objection), source=SOURCE_NAME)
+        return Registered(status=status, is_under_objection=bool(row.objection), source=SOURCE_NAME, as_of=_as_of(row))
 
     def add(self, licences: Sequence[NewLicence], *, at: datetime) -> tuple[Added, ...]:
         """Store licences in one transaction."""
@@ -164,47 +205,26 @@ class SqliteLicenceStore:
                 "UPDATE licences SET status = ?, status_since = ?, objection = ? WHERE id = ?",
                 (status.value, encode_time(at), is_under_objection, licence),
             )
+            self._connection.execute(
+                "UPDATE stated SET otherwise = ?, otherwise_objected = ? WHERE licence = ?",
+                (status.value, is_under_objection, licence),
+            )
             self._add_change(licence, change)
         return change
 
     def index(self, reference: str) -> LicenceIndex:
         """Read what a licence is found by, as of one moment."""
         with told_apart(), snapshot(self._connection):
-            licence = self._locate(reference)
-            identifier, number, type_code, name, current = self._connection.execute(
-                """SELECT v.identifier, l.number, l.type_code, l.name, v.id
-                FROM licences l JOIN versions v ON v.id = l.current WHERE l.id = ?""",
-                (licence,),
-            ).fetchone()
-            holders = self._connection.execute("SELECT code FROM holders WHERE version = ?", (current,)).fetchall()
-        return LicenceIndex(
-            identifier=identifier,
-            number=number,
-            type_code=type_code,
-            name=name,
-            holders=tuple(sorted(code for (code,) in holders)),
-        )
+            row = self._connection.execute(f"{_INDEX} WHERE l.id = ?", (self._locate(reference),)).fetchone()
+        return _index(row)
 
     def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
         """Read the licences page by page."""
-        wanted: dict[str, Any] = {"type": selection.licence_type, "holder": selection.holder}
-        wanted["status"] = "" if selection.status is None else selection.status.value
-        conditions = [
-            "l.id > :last",
-            *(["(l.type_code = :type OR l.name = :type)"] if selection.licence_type else []),
-            *(["l.status = :status"] if selection.status is not None else []),
-            *(["l.current IN (SELECT version FROM holders WHERE code = :holder)"] if selection.holder else []),
-        ]
-        query = f"{_ENTRY} WHERE {' AND '.join(conditions)} ORDER BY l.id LIMIT {_PAGE}"
-        last = 0
-        while True:
-            with told_apart():
-                page = self._connection.execute(query, wanted | {"last": last}).fetchall()
-            for row in page:
-                yield _entry(row)
-            if len(page) < _PAGE:
-                return
-            last = page[-1][0]
+        return map(_entry, self._select(_ENTRY, selection))
+
+    def indexes(self, selection: Selection) -> Iterator[LicenceIndex]:
+        """Read what the licences are found by, page by page."""
+        return map(_index, self._select(_INDEX, selection))
 
     def history(self, reference: str) -> LicenceHistory:
         """Read one licence as of one moment."""
@@ -286,6 +306,46 @@ class SqliteLicenceStore:
             raise SourceUnavailableError(SourceFault.CORRUPT, "a document is not what was stored")
         return row[0], row[1]
 
+    def _tell_without(self, row: _Row | None, decoy: int | None) -> NotFound | NotReady:
+        """Return what is known of a licence without a document: nothing, or that it is to come."""
+        content = b"" if decoy is None else self._read(decoy)[1]
+        if row is None:
+            return NotFound(document=content, source=SOURCE_NAME)
+        return NotReady(
+            status=_status_of(row),
+            document=content,
+            source=SOURCE_NAME,
+            holders=self._holders(row.version),
+            as_of=_as_of(row),
+        )
+
+    def _select(self, query: str, selection: Selection) -> Iterator[tuple[Any, ...]]:
+        wanted: dict[str, Any] = {"type": selection.licence_type, "holder": selection.holder}
+        wanted["status"] = "" if selection.status is None else selection.status.value
+        conditions = [
+            "l.id > :last",
+            *(["(l.type_code = :type OR l.name = :type)"] if selection.licence_type else []),
+            *(["l.status = :status"] if selection.status is not None else []),
+            *(["l.current IN (SELECT version FROM holders WHERE code = :holder)"] if selection.holder else []),
+        ]
+        query = f"{query} WHERE {' AND '.join(conditions)} ORDER BY l.id LIMIT {_PAGE}"
+        last = 0
+        while True:
+            with told_apart():
+                page = self._connection.execute(query, wanted | {"last": last}).fetchall()
+            yield from page
+            if len(page) < _PAGE:
+                return
+            last = page[-1][0]
+
+    def _holders(self, version: int) -> tuple[str, ...]:
+        rows = self._connection.execute("SELECT code FROM holders WHERE version = ? ORDER BY code", (version,))
+        return tuple(code for (code,) in rows)
+
+    def _mark(self) -> Mark:
+        changes, versions = self._connection.execute(_HIGHEST).fetchone()
+        return Mark(revision=changes + versions, changes=changes, versions=versions)
+
     def _add_one(self, new: NewLicence, at: datetime) -> Added:
         execute = self._connection.execute
         if execute("SELECT 1 FROM documents WHERE sha256 = ?", (new.sha256,)).fetchone():
@@ -355,6 +415,27 @@ class SqliteLicenceStore:
         return licence
 
 
+def _head(row: _Row, sha256: str) -> StoredHead:
+    return StoredHead(
+        sha256=sha256,
+        status=_status_of(row),
+        status_since=_moment(row.status_since),
+        is_under_objection=bool(row.objection),
+        stored_at=_moment(row.stored_at),
+        source=SOURCE_NAME,
+        as_of=_as_of(row),
+    )
+
+
+def _as_of(row: _Row) -> datetime | None:
+    """Return when a register or an operator last said how a licence stands that a register states; else None."""
+    return None if row.stated_at is None else max(_moment(row.stated_at), _moment(row.status_since))
+
+
+def _status_of(row: _Row) -> LicenceStatus:
+    return status_of_version(_status(row.status), is_current=row.version == row.current)
+
+
 def _entry(row: Sequence[Any]) -> LicenceEntry:
     _, identifier, sha256, type_code, name, status, since, objection, versions = row
     return LicenceEntry(
@@ -366,6 +447,17 @@ def _entry(row: Sequence[Any]) -> LicenceEntry:
         status_since=_moment(since),
         is_under_objection=bool(objection),
         versions=versions,
+    )
+
+
+def _index(row: Sequence[Any]) -> LicenceIndex:
+    _, identifier, number, type_code, name, holders = row
+    return LicenceIndex(
+        identifier=identifier,
+        number=number,
+        type_code=type_code,
+        name=name,
+        holders=tuple(sorted(json.loads(holders))),
     )
 
 

@@ -26,9 +26,21 @@ _Identity = tuple[int, int]  # device and number of a file
 class StoreThread(Generic[_Store]):
     """One thread and the store at one path; used from one event loop."""
 
-    def __init__(self, path: Path, open_store: Callable[[Path], _Store], *, name: str) -> None:
-        """Use the store at ``path``, which need not be there yet."""
+    def __init__(
+        self,
+        path: Path,
+        open_store: Callable[[Path], _Store],
+        *,
+        name: str,
+        absent: SourceFault = SourceFault.ABSENT,
+    ) -> None:
+        """Use the store at ``path``, which need not be there yet.
+
+        ``absent`` is what it means where it is not; one that was there is unusable when it is gone, for nobody knows
+        what it held.
+        """
         self._path = path
+        self._absent = absent
         self._open_store = open_store
         self._opened: tuple[_Identity, _Store] | None = None  # belongs to the thread
         self._waiting = 0
@@ -78,10 +90,11 @@ class StoreThread(Generic[_Store]):
             make(self._path).close()
             identity = self._identify()
         if identity is None:
-            raise SourceUnavailableError(SourceFault.ABSENT)
+            raise SourceUnavailableError(self._absent, "no such file" if self._absent is not SourceFault.ABSENT else "")
         if self._opened is None or self._opened[0] != identity:
             self._let_go()
             self._opened = (identity, (make or self._open_store)(self._path))  # a file may be there, and not filled yet
+            self._absent = SourceFault.UNUSABLE
         return self._opened[1]
 
     def _identify(self) -> _Identity | None:

@@ -1,27 +1,22 @@
 """Another system as a source: what it is asked by its recipe, and what its answer is worth."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date, datetime
-from time import perf_counter
 from typing import Final
 
 from adapters.mapping.answer import AnswerOutcome
-from adapters.record.record import LicenceRecord
+from adapters.record.status import RecordFlag
 from adapters.transport.recipe import Question
 from gateway.adapters.asked import AskedSystem
-from gateway.adapters.client import AdapterClient
-from gateway.adapters.connection import open_session
-from gateway.adapters.error import OUT_OF_REACH, AskError, AskFault
-from gateway.adapters.inquiry import Answer, Inquiry
+from gateway.adapters.error import AskFault
+from gateway.adapters.inquiry import Inquiry
 from gateway.adapters.request import names_in
-from gateway.metrics import SystemMetrics
-from gateway.settings import SourcesSettings
-from gateway.sources.breaker import Breaker
 from gateway.sources.errand import Errand
 from gateway.sources.inquiries import keys_of, make_inquiry
+from gateway.sources.kept import GONE, KeptAnswers
+from gateway.sources.line import SystemLine
 from gateway.sources.records import Stated, are_others, contradicts, select_meant
 from gateway.sources.source import (
     SYSTEM_PREFIX,
@@ -41,22 +36,10 @@ from gateway.sources.source import (
 from gateway.sources.superseding import is_current, status_of_version
 from policies.dimension import LicenceStatus
 
-BUSY: Final = "busy"  # a word beside those of AskFault and AnswerOutcome: too many questions were before this one
-PAUSED: Final = "paused"  # likewise: it did not answer several times in a row, and is left alone for a while
-_CANCELLED: Final = "cancelled"  # likewise: whoever asked went away
 _DIFFERS: Final = "record.differs"  # a word beside those of flags: its records are of other licences
 _BY_HOLDER: Final = (Question.HOLDER, Question.HOLDER_ELSEWHERE)
 _LINK, _HOLDER_CODE = "link", "holder_code"  # names in templates
 
-_FAULTS: Final[Mapping[AskFault, SystemFault]] = {
-    AskFault.NOT_ASKABLE: SystemFault.NOT_PROVIDED,
-    AskFault.REQUEST: SystemFault.NOT_PROVIDED,
-    AskFault.TIMEOUT: SystemFault.UNREACHABLE,
-    AskFault.UNREACHABLE: SystemFault.UNREACHABLE,
-    AskFault.TLS: SystemFault.UNREACHABLE,
-    AskFault.HTTP_STATUS: SystemFault.UNREACHABLE,
-    AskFault.SIGN_IN: SystemFault.DENIED,
-}  # all others: the answer is of no use
 _OUTCOMES: Final[Mapping[AnswerOutcome, SystemFault]] = {
     AnswerOutcome.RETRY: SystemFault.UNREACHABLE,
     AnswerOutcome.DENIED: SystemFault.DENIED,
@@ -64,54 +47,28 @@ _OUTCOMES: Final[Mapping[AnswerOutcome, SystemFault]] = {
     AnswerOutcome.PARTIAL: SystemFault.PARTIAL,
     AnswerOutcome.ERROR: SystemFault.UNUSABLE_ANSWER,
 }
-_NOT_SENT: Final = frozenset({AskFault.NOT_ASKABLE, AskFault.REQUEST, AskFault.HOST_NOT_NAMED})
-_NOT_ITS_OWN: Final = frozenset({PAUSED, _CANCELLED})  # words that say nothing of how it answered last
 _MAY_BE_WORSE: Final = frozenset({LicenceStatus.ACTIVE, LicenceStatus.UNKNOWN})
 _WITHOUT_FILE: Final = frozenset({AnswerOutcome.NOT_FOUND, AnswerOutcome.NOT_PROVIDED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemReport:
-    """How a system answered last, in a process: the word, and when; None: it was not asked yet.
-
-    ``mapping`` is the digest of the mapping that reads its answers.
-    """
-
-    system: str
-    mapping: str
-    word: str | None
-    at: datetime | None
-    under_way: int
-
-
 class SystemSource:
-    """A `LicenceSource` that asks another system, with no more questions at once than the settings allow."""
+    """A `LicenceSource` that asks another system over its line, and keeps what that said last."""
 
-    def __init__(
-        self, system: AskedSystem, *, settings: SourcesSettings, clock: Callable[[], datetime], metrics: SystemMetrics
-    ) -> None:
-        """Ask this system, once `open` was called in the event loop."""
+    def __init__(self, system: AskedSystem, line: SystemLine, kept: KeptAnswers) -> None:
+        """Ask this system, once its line is open."""
         self.name = SYSTEM_PREFIX + system.name
-        self._system, self._clock, self._metrics = system, clock, metrics
+        self._system, self._line, self._kept = system, line, kept
         self._calls = system.recipe.calls
-        self._at_once = asyncio.Semaphore(settings.concurrency)
-        self._most = settings.concurrency + settings.waiting
-        self._under_way = 0
-        self._breaker = Breaker()
-        self._client: AdapterClient | None = None
-        self._latest: tuple[str, datetime] | None = None
         file = self._calls.get(Question.FILE)
         by_holder = [self._calls[one] for one in _BY_HOLDER if one in self._calls]
         self._asks_by_code = all(_HOLDER_CODE in names_in(system.recipe, call) for call in by_holder)
         self._has_files = file is not None
         self._needs_link = file is not None and _LINK in names_in(system.recipe, file)
 
-    async def open(self, stack: AsyncExitStack) -> None:
-        """Open the connections, for as long as the stack is open."""
-        system = self._system
-        session = await stack.enter_async_context(open_session(system.recipe.deadlines))
-        self._client = AdapterClient(system.adapter, system.recipe, system.access, session, self._clock)
-        stack.push_async_callback(self._client.close)
+    @property
+    def mapping(self) -> str:
+        """The digest of the mapping that reads its answers."""
+        return self._system.adapter.digest
 
     async def find(self, key: LicenceKey, errand: Errand) -> Found:
         """Return what the system knows of a licence, with its document where it hands one out.
@@ -124,16 +81,20 @@ class SystemSource:
         """
         inquiry = self._inquiry(key, errand)
         if inquiry is None:
-            self._count(AskFault.NOT_ASKABLE)
-            raise SystemUnavailableError(SystemFault.NOT_PROVIDED, self.name, AskFault.NOT_ASKABLE)
-        stated = await self._look_up(inquiry, key, errand)
+            raise self._not_askable()
+        name = self._name_found(inquiry, key, errand)
+        async with self._forgetting(name):
+            types = frozenset({key_text(errand.type_code), key_text(errand.type_name)} - {""})
+            stated, as_of = await self._look_up(inquiry, key, errand, types=types)
         if stated is None:
+            await self._kept.forget(name)
+            await self._mark(*_names_of(key), says=GONE, as_of=as_of)
             return NotFound(document=b"", source=self.name)
         document, absence, detail = await self._document(stated, inquiry, errand)
         index = stated.index
         if inquiry.question is Question.HOLDER and self._asks_by_code and not index.holders:
             index = replace(index, holders=(inquiry.holder_code,))
-        return StatedLicence(
+        found = StatedLicence(
             document=document,
             absence=absence,
             detail=detail,
@@ -143,45 +104,75 @@ class SystemSource:
             is_unseen=stated.is_unseen,
             is_under_objection=stated.record.under_objection,
             source=self.name,
+            masked=stated.masked,
+            as_of=as_of,
         )
+        names = (stated.index.identifier, stated.index.number, *_names_of(key))
+        marks = await self._mark(*names, says=_says(stated), as_of=as_of)
+        if absence is not NoDocument.UNAVAILABLE:  # else the one before, with its document, may still be so
+            await self._kept.keep(name, found, says=_says(stated), marks=marks, as_of=as_of)
+        return found
 
     async def find_status(self, index: LicenceIndex, errand: Errand, *, issued_on: date | None) -> Registered | None:
-        """Return how the licence of a document stands.
+        """Return how the licence of a document stands; None: the system does not know it by any of its keys.
 
         What the system says counts where its record and the document do not contradict each other. A later version of
-        a licence keeps its number, and has an identifier of its own.
+        a licence keeps its number, and has an identifier of its own: so what is not known by its identifier is asked
+        for by its number.
 
         Raises:
             SystemUnavailableError: it cannot say, or speaks of another licence.
 
         """
-        asked = ((key, self._inquiry(key, errand)) for key in keys_of(index))
-        key, inquiry = next(((key, one) for key, one in asked if one is not None), (None, None))
-        if key is None or inquiry is None or not self._system.says_status:
-            self._count(AskFault.NOT_ASKABLE)
-            raise SystemUnavailableError(SystemFault.NOT_PROVIDED, self.name, AskFault.NOT_ASKABLE)
-        # Whose it is was asked of the system; what it says of that is compared with all holders of the document.
-        meant = replace(key, holder=None) if isinstance(key, ByNumber) else key
-        stated = await self._look_up(inquiry, meant, errand)
-        if stated is None:
-            return None
-        day = stated.record.issued_on
-        is_latest = is_current(issued_on, "" if day is None else day.isoformat())
-        is_later_version = bool(stated.index.number) and not is_latest
-        if contradicts(replace(stated.index, identifier="") if is_later_version else stated.index, index):
-            raise self._differs()
-        return Registered(
+        asked = self._about_document(index, errand)
+        if not asked:
+            raise self._not_askable()
+        name = self._name_registered(asked, index, issued_on)
+        async with self._forgetting(name):
+            stated, as_of = await self._look_up_document(asked, index, errand)
+            if stated is None:
+                await self._kept.forget(name)
+                await self._mark(index.identifier, index.number, says=GONE, as_of=as_of)
+                return None
+            day = stated.record.issued_on
+            is_latest = is_current(issued_on, "" if day is None else day.isoformat())
+            is_later_version = bool(stated.index.number) and not is_latest
+            said = replace(stated.index, identifier="") if is_later_version else stated.index
+            if contradicts(said, index, types=self._system.tables.types):
+                raise self._differs()
+        registered = Registered(
             status=status_of_version(stated.status, is_current=is_latest),
             is_under_objection=stated.record.under_objection,
             source=self.name,
             is_unseen=stated.is_unseen,
+            as_of=as_of,
         )
+        names = (index.identifier, index.number, stated.index.identifier)
+        marks = await self._mark(*names, says=_says(stated), as_of=as_of)
+        await self._kept.keep(name, registered, says=_says(stated), marks=marks, as_of=as_of)
+        return registered
 
-    def report(self) -> SystemReport:
-        """Return how it answered last."""
-        word, at = (None, None) if self._latest is None else self._latest
-        mapping = self._system.adapter.digest
-        return SystemReport(system=self._system.name, mapping=mapping, word=word, at=at, under_way=self._under_way)
+    async def recall(self, key: LicenceKey, errand: Errand, *, oldest: datetime, now: datetime) -> StatedLicence | None:
+        """Return what is kept of the answer to the same question, as of ``oldest`` or later; None: nothing is."""
+        inquiry = self._inquiry(key, errand)
+        if inquiry is None:
+            return None
+        found = await self._kept.recall(self._name_found(inquiry, key, errand), oldest=oldest, now=now)
+        return found if isinstance(found, StatedLicence) else None
+
+    async def recall_status(
+        self, index: LicenceIndex, errand: Errand, *, issued_on: date | None, oldest: datetime, now: datetime
+    ) -> Registered | None:
+        """Return what is kept of how the licence of a document stood, as of ``oldest`` or later; None: nothing is."""
+        asked = self._about_document(index, errand)
+        if not asked:
+            return None
+        found = await self._kept.recall(self._name_registered(asked, index, issued_on), oldest=oldest, now=now)
+        return found if isinstance(found, Registered) else None
+
+    def count_spared(self, word: str) -> None:
+        """Count a question that is answered with what is kept."""
+        self._line.count_spared(word)
 
     def close(self) -> None:
         """Nothing is held; connections are closed with the stack that they were opened with."""
@@ -194,30 +185,105 @@ class SystemSource:
             return make_inquiry(Question.NUMBER, key, errand)
         return make_inquiry(Question.HOLDER, key, errand) if Question.HOLDER in self._calls and key.holder else None
 
-    async def _look_up(self, inquiry: Inquiry, key: LicenceKey, errand: Errand) -> Stated | None:
-        """Return what the system says of a licence; None: it does not know it.
+    def _about_document(self, index: LicenceIndex, errand: Errand) -> list[tuple[LicenceKey, Inquiry]]:
+        """Return what the licence of a document is asked for by, in order; nothing where the system cannot be asked."""
+        asked = ((key, self._inquiry(key, errand)) for key in keys_of(index) if self._system.says_status)
+        return [(key, one) for key, one in asked if one is not None]
+
+    def _name_found(self, inquiry: Inquiry, key: LicenceKey, errand: Errand) -> bytes:
+        """Return the name under which an answer is kept: all that decides about it, and all that the system is told."""
+        match key:
+            case ByIdentifier():
+                asked: tuple[str, ...] = (key.identifier,)
+            case _:
+                asked = (key.number, key.type, *(() if key.holder is None else (key.holder,)))
+        types = (errand.type_code, errand.type_name)
+        file = self._line.words_of(replace(inquiry, question=Question.FILE))
+        return self._name("found", [inquiry], (*asked, "", *types, *file))
+
+    def _name_registered(
+        self, asked: Sequence[tuple[LicenceKey, Inquiry]], index: LicenceIndex, issued_on: date | None
+    ) -> bytes:
+        stated = (index.identifier, index.number, index.type_code, index.name, *index.holders)
+        day = "" if issued_on is None else issued_on.isoformat()
+        return self._name("registered", [inquiry for _, inquiry in asked], (day, *stated))
+
+    def _name(self, kind: str, inquiries: Iterable[Inquiry], more: tuple[str, ...]) -> bytes:
+        told: list[str] = []
+        for inquiry in inquiries:
+            words = self._line.words_of(inquiry)
+            told += [inquiry.question.value, str(len(words)), *words]
+        return self._kept.name(kind, self.name, self.mapping, *told, *more)
+
+    async def _mark(self, *names: str, says: str, as_of: datetime) -> list[bytes]:
+        """Note what the system says of the licence of these names, and return the marks; "" is no name."""
+        marks = [self._kept.name("mark", self.name, one) for one in dict.fromkeys(names) if one]
+        await self._kept.mark(marks, says=says, as_of=as_of)
+        return marks
+
+    @asynccontextmanager
+    async def _forgetting(self, name: bytes) -> AsyncIterator[None]:
+        """Let go of what is kept where the system answers what is no licence; that it does not answer says nothing."""
+        try:
+            yield
+        except SystemUnavailableError as error:
+            if error.fault is not SystemFault.UNREACHABLE:
+                await self._kept.forget(name)
+            raise
+
+    async def _look_up_document(
+        self, asked: Sequence[tuple[LicenceKey, Inquiry]], index: LicenceIndex, errand: Errand
+    ) -> tuple[Stated | None, datetime]:
+        """Return what the system says of the licence of a document, by the first key under which it knows it.
+
+        Whose it is was asked of the system; what it says of that is compared with all holders of the document. So is
+        the type, by code and by name.
+        """
+        types = frozenset({index.type_code, index.name} - {""})
+        (first, inquiry), *rest = asked
+        stated, as_of = await self._look_up(inquiry, _without_holder(first), errand, types=types)
+        for key, inquiry in rest:
+            if stated is not None:
+                break
+            stated, as_of = await self._look_up(inquiry, _without_holder(key), errand, types=types)
+        return stated, as_of
+
+    async def _look_up(
+        self, inquiry: Inquiry, key: LicenceKey, errand: Errand, *, types: frozenset[str]
+    ) -> tuple[Stated | None, datetime]:
+        """Return what the system says of a licence, None where it does not know it, and as of when.
+
+        ``types`` are codes and names of the type that is asked for, in the spelling of keys.
 
         In a part of an answer only bad news counts: a copy with a worse status may be in the rest. Records of which
         none is the licence say nothing about it, unless they are the other licences of a holder; but whoever asks for
         a holder is told the same of the licence of another one as of none.
         """
-        answer = await self._ask(inquiry, errand)
+        told = await self._line.ask(inquiry, until=errand.until)
+        answer = told.answer
         if answer.outcome is AnswerOutcome.NOT_FOUND:
-            return None
-        types = frozenset({key_text(errand.type_code), key_text(errand.type_name)} - {""})
+            return None, told.as_of
         is_list = inquiry.question is Question.HOLDER
-        stated = select_meant(answer.records, key, types=types, is_list=is_list)
+        stated = select_meant(answer.records, key, types=types, is_list=is_list, tables=self._system.tables)
+        if stated is not None and RecordFlag.COPIES_DIFFER in stated.record.flags:
+            self._line.count_flag(RecordFlag.COPIES_DIFFER)
         is_ended = stated is not None and stated.status not in _MAY_BE_WORSE
         is_told = answer.outcome is AnswerOutcome.FOUND or (answer.outcome is AnswerOutcome.PARTIAL and is_ended)
         if not is_told:
             raise SystemUnavailableError(_OUTCOMES[answer.outcome], self.name, answer.outcome)
-        if stated is None and not (key.asks_holder or (is_list and are_others(answer.records, key))):
+        asks_holder = isinstance(key, ByNumber) and key.asks_holder  # by an identifier records are chosen for no holder
+        if stated is None and not (asks_holder or (is_list and are_others(answer.records, key))):
             raise self._differs()
-        return stated
+        return stated, told.as_of
+
+    def _not_askable(self) -> SystemUnavailableError:
+        """Return, and count, that there is no call for the question."""
+        self._line.count(AskFault.NOT_ASKABLE)
+        return SystemUnavailableError(SystemFault.NOT_PROVIDED, self.name, AskFault.NOT_ASKABLE)
 
     def _differs(self) -> SystemUnavailableError:
         """Return, and count, that the system answered about another licence."""
-        self._metrics.flags.labels(system=self._system.name, flag=_DIFFERS).inc()
+        self._line.count_flag(_DIFFERS)
         return SystemUnavailableError(SystemFault.RECORD_DIFFERS, self.name, SystemFault.RECORD_DIFFERS)
 
     async def _document(self, stated: Stated, inquiry: Inquiry, errand: Errand) -> tuple[bytes, NoDocument | None, str]:
@@ -239,7 +305,7 @@ class SystemSource:
             name=record.name or inquiry.name,
         )
         try:
-            answer = await self._ask(wanted, errand)
+            answer = (await self._line.ask(wanted, until=errand.until)).answer
         except SystemUnavailableError as error:
             absence = NoDocument.NOT_THERE if error.word == AskFault.NOT_ASKABLE else NoDocument.UNAVAILABLE
             return b"", absence, error.word
@@ -252,81 +318,21 @@ class SystemSource:
         absence = NoDocument.NOT_THERE if answer.outcome in _WITHOUT_FILE else NoDocument.UNAVAILABLE
         return b"", absence, answer.outcome
 
-    async def _ask(self, inquiry: Inquiry, errand: Errand) -> Answer:
-        """Ask once there is room, and count how it went.
 
-        Raises:
-            SystemUnavailableError: there is no answer.
-
-        """
-        client, now = self._client, asyncio.get_running_loop().time
-        if client is None or self._under_way >= self._most:
-            raise self._refuse(BUSY)
-        if self._breaker.is_open(now()):
-            raise self._refuse(PAUSED)
-        word, begun = _CANCELLED, perf_counter()
-        self._under_way += 1
-        try:
-            async with self._turn(errand):
-                answer = await client.ask(inquiry, until=errand.until)
-            word = answer.outcome.value
-            self._breaker.answered()
-        except SystemUnavailableError as error:  # it was not asked
-            word = error.word
-            raise
-        except AskError as error:
-            word = error.fault
-            if error.fault in OUT_OF_REACH:
-                self._breaker.failed(now())
-            elif error.fault not in _NOT_SENT:
-                self._breaker.answered()
-            fault = _FAULTS.get(error.fault, SystemFault.UNUSABLE_ANSWER)
-            raise SystemUnavailableError(fault, self.name, word) from error
-        finally:
-            self._under_way -= 1
-            self._metrics.seconds.labels(system=self._system.name).observe(perf_counter() - begun)
-            self._count(word)
-        self._count_flags(answer)
-        return answer
-
-    @asynccontextmanager
-    async def _turn(self, errand: Errand) -> AsyncIterator[None]:
-        """Wait for a place among the questions that the system gets at once, for half of the time at most.
-
-        So whoever is asked has time to answer, and that he does not is his own doing.
-
-        Raises:
-            SystemUnavailableError: there was none in time, or the system is left alone by now.
-
-        """
-        now = asyncio.get_running_loop().time
-        try:
-            async with asyncio.timeout_at(errand.share(now(), among=2).until):
-                await self._at_once.acquire()
-        except TimeoutError:
-            raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, BUSY) from None
-        try:
-            if not self._breaker.admit(now()):
-                raise SystemUnavailableError(SystemFault.UNREACHABLE, self.name, PAUSED)
-            yield
-        finally:
-            self._at_once.release()
-
-    def _refuse(self, word: str) -> SystemUnavailableError:
-        """Return, and count, that the system is not asked now."""
-        self._count(word)
-        return SystemUnavailableError(SystemFault.UNREACHABLE, self.name, word)
-
-    def _count(self, word: str) -> None:
-        self._metrics.questions.labels(system=self._system.name, outcome=word).inc()
-        if word not in _NOT_ITS_OWN:
-            self._latest = (word, self._clock())
-
-    def _count_flags(self, answer: Answer) -> None:
-        """Count what is odd about an answer and its records; what it was is in neither metric nor log."""
-        for flag in (*answer.flags, *_flags(answer.records)):
-            self._metrics.flags.labels(system=self._system.name, flag=flag).inc()
+def _without_holder(key: LicenceKey) -> LicenceKey:
+    return replace(key, holder=None)
 
 
-def _flags(records: Iterable[LicenceRecord]) -> Iterable[str]:
-    return (flag for record in records for flag in record.flags)
+def _names_of(key: LicenceKey) -> tuple[str, ...]:
+    """Return under which names it is noted what was said to a key; with a holder, for questions about this one alone.
+
+    So a wrong guess of the holder ends nothing that is known of the licence.
+    """
+    name = key.identifier if isinstance(key, ByIdentifier) else key.number
+    return (name if key.holder is None else f"{name}\n{key.holder}",)
+
+
+def _says(stated: Stated) -> str:
+    """Return what of a record makes an earlier one of the same licence outdated: its status, and its version."""
+    day = stated.record.issued_on
+    return f"{stated.status} {'' if day is None else day.isoformat()}"

@@ -70,7 +70,8 @@ def test_a_document_without_metadata() -> None:
     """A genuine seal on a file that says nothing of a licence shows nothing about this one."""
     assert outcome_of(judge(stated())) == ("unknown", ["format.no-metadata"])
     assert outcome_of(judge(stated(), OF_ADULT)) == ("unknown", ["format.no-metadata"])
-    assert outcome_of(judge(stated(), by_number("ID-0001", "居民身份证", CHILD))) == ("unknown", ["status.not-found"])
+    for child in (by_number("ID-0001", "居民身份证", CHILD), by_identifier("1.2.3", CHILD)):
+        assert outcome_of(judge(stated(), child)) == ("unknown", ["status.not-found"])
 
 
 def test_a_document_that_cannot_be_read() -> None:
@@ -114,7 +115,10 @@ def test_a_failed_file_is_named() -> None:
 
 
 KEYS = st.sampled_from(
-    [KEY, OF_ADULT, by_number("ID-0001", "居民身份证", CHILD), by_identifier("1.2.3"), by_number("", "")]
+    [
+        *(KEY, OF_ADULT, by_number("ID-0001", "居民身份证", CHILD), by_number("", "")),
+        *(by_identifier("1.2.3"), by_identifier("1.2.3", ADULT)),
+    ]
 )
 LICENCES = st.sampled_from(
     [

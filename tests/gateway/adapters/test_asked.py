@@ -88,3 +88,14 @@ def test_what_the_site_does_not_give(folder: Path) -> None:
         ("systems.toml", f"{NAME}.settings.desk"),
         ("systems.toml", f"{NAME}.secrets.desk_token"),
     ]
+
+
+def test_a_sign_in_that_is_never_renewed_is_a_caution(folder: Path) -> None:
+    """A system whose token nobody renews is named at the start; it refuses until the token's end once it was down."""
+    sign_in = '[transport.sign_in]\nurl = "{base}/in"\ntoken = "/in/token"\nlifetime_seconds = 600\n'
+    for more, keys in (('[transport.outcomes]\nrenew_on = ["STOP"]\n', []), ("", ["transport.outcomes.renew_on"])):
+        text = MAPPING.replace("[[transport.call]]", sign_in + more + "[[transport.call]]", 1)
+        text = text.replace("X-Token = ", 'X-Ours = "{token}", X-Token = ')
+        (folder / "adapters" / f"{NAME}.toml").write_text(text, "utf-8")
+        cautions = [one for one in load_site(folder, at=NOW).cautions if one.file == f"adapters/{NAME}.toml"]
+        assert [one.key for one in cautions] == keys

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from adapters.mapping.answer import AnswerOutcome
 from adapters.transport.recipe import Question
-from gateway.adapters.client import LEAST_WAIT, MAX_RETRIES, MAX_SMALL_ANSWER, AdapterClient
+from gateway.adapters.client import JITTER_SECONDS, MAX_RETRIES, MAX_SMALL_ANSWER, AdapterClient
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.inquiry import Inquiry
 from keys.payload.encryption import Encrypted
@@ -67,6 +67,27 @@ async def test_a_holder_is_asked_for_elsewhere() -> None:
         assert len(server.asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("elsewhere", "outcome", "numbers"),
+    [
+        ({"code": "0", "rows": [{"number": "N-2"}]}, AnswerOutcome.FOUND, ["N-1", "N-2"]),
+        (NOTHING, AnswerOutcome.FOUND, ["N-1"]),
+        ({"code": "8"}, AnswerOutcome.DENIED, []),
+        ({"code": "0", "rows": [{"number": "N-2"}, {"number": 7}]}, AnswerOutcome.PARTIAL, ["N-1", "N-2"]),
+    ],
+)
+async def test_a_licence_that_is_not_among_those_of_the_first_place(
+    elsewhere: dict[str, Any], outcome: AnswerOutcome, numbers: list[str]
+) -> None:
+    """That a holder has other licences at the first place does not say that he has not this one at the second."""
+    async with serve(WHOLE | {"/api/other": elsewhere}) as (client, server):
+        answer = await client.ask(holder(number="N-2"))
+        assert (answer.outcome, [one.number for one in answer.records]) == (outcome, numbers)
+        assert [path.partition("?")[0] for path, _, _ in server.asked] == ["/api/encode", "/api/own", "/api/other"]
+        await client.ask(holder(number="N-1"))
+        assert len(server.asked) == 5
+
+
 async def test_a_step_that_is_refused_ends_the_question() -> None:
     """A step's refusal is its own error, or the answer that the mapping knows its code as."""
     async with serve({"/api/encode": {"code": "7"}}) as (client, _):
@@ -95,7 +116,7 @@ async def test_a_retry_that_the_recipe_times() -> None:
 
 
 async def test_a_retry_waits() -> None:
-    """However short the time that a system names, the next try is later, and the one after it later still."""
+    """Beside the time that a system names the next try waits by chance, and the one after it perhaps longer."""
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -107,7 +128,7 @@ async def test_a_retry_waits() -> None:
         client._sleep = sleep
         assert (await client.ask(holder())).outcome is AnswerOutcome.RETRY
         assert [path.partition("?")[0] for path, _, _ in server.asked].count("/api/own") == MAX_RETRIES + 1
-    assert all(LEAST_WAIT * 2**n <= wait <= LEAST_WAIT * 2 ** (n + 1) for n, wait in enumerate(waits))
+    assert all(0 <= wait <= JITTER_SECONDS * 2**n for n, wait in enumerate(waits))
     assert len(waits) == MAX_RETRIES
 
 
@@ -129,6 +150,28 @@ async def test_a_refused_sign_in_is_not_repeated() -> None:
                 with suppress(AskError):
                     assert (await client.ask(holder())).outcome is AnswerOutcome.DENIED
             assert [path for path, _, _ in server.asked] == ["/api/login"]
+
+
+async def test_a_proxy_is_not_a_refusal() -> None:
+    """A system that is away at the sign-in is signed in to as soon as it is back."""
+    logins = iter([web.Response(status=502), web.json_response({"code": "0", "token": "t"})])
+    answers = WHOLE | {"/api/login": lambda: next(logins)}
+    async with serve(answers, toy(TRANSPORT + SIGN_IN)) as (client, _):
+        with pytest.raises(AskError) as caught:
+            await client.ask(holder())
+        assert (caught.value.fault, caught.value.where) == (AskFault.HTTP_STATUS, "502")
+        assert (await client.ask(holder())).outcome is AnswerOutcome.FOUND
+
+
+@pytest.mark.parametrize("seconds", [1, 60])
+async def test_a_token_lives_no_longer_than_a_question_may(seconds: int) -> None:
+    """A token of short life is used for half of it, so that not every question signs in."""
+    sign_in = SIGN_IN.replace("lifetime_seconds = 60", f"lifetime_seconds = {seconds}")
+    answers = WHOLE | {"/api/login": {"code": "0", "token": "t"}}
+    async with serve(answers, toy(TRANSPORT + sign_in)) as (client, server):
+        for _ in range(3):
+            await client.ask(holder())
+        assert [path for path, _, _ in server.asked].count("/api/login") == 1
 
 
 @pytest.mark.parametrize("path", ["/api/login", "/api/encode"])
@@ -242,13 +285,35 @@ async def test_an_answer_that_is_none(answer: object, fault: AskFault) -> None:
         assert caught.value.fault is fault
 
 
-async def test_nobody_is_there() -> None:
-    """A system that does not take connections is unreachable."""
+@pytest.mark.parametrize("retries", [0, 1, MAX_RETRIES])
+async def test_nobody_is_there(retries: int) -> None:
+    """A system that refuses connections is asked again, as often as is allowed, and is then unreachable."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
     async with serve({}) as (client, _):
         object.__setattr__(client._writer.access, "base", "http://127.0.0.1:1")
+        client._sleep, client._retries = sleep, retries
         with pytest.raises(AskError) as caught:
             await client.ask(holder())
-        assert caught.value.fault is AskFault.UNREACHABLE
+        assert (caught.value.fault, caught.value.is_refused, len(waits)) == (AskFault.UNREACHABLE, True, retries)
+
+
+async def test_what_was_sent_is_not_sent_again() -> None:
+    """A connection that breaks after the question went out is no refusal, and the question is not repeated."""
+
+    class HangUp(web.Response):
+        async def prepare(self, request: web.BaseRequest) -> None:
+            assert request.transport is not None
+            request.transport.abort()
+
+    async with serve({"/api/encode": STEP, "/api/own": HangUp}) as (client, server):
+        with pytest.raises(AskError) as caught:
+            await client.ask(holder())
+        assert (caught.value.fault, caught.value.is_refused) == (AskFault.UNREACHABLE, False)
+        assert [path.partition("?")[0] for path, _, _ in server.asked].count("/api/own") == 1
 
 
 async def test_an_iv_beside_its_text_has_no_place() -> None:

@@ -1,6 +1,7 @@
 """Pages that do not come as announced, and files in answers."""
 
 import base64
+from itertools import count
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from aiohttp import web
 
 from adapters.mapping.answer import AnswerOutcome
 from adapters.transport.recipe import Question
-from gateway.adapters.client import MAX_PAGES
+from gateway.adapters.client import MAX_PAGES, MAX_RETRIES
 from gateway.adapters.connection import MAX_ANSWER
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.inquiry import Inquiry
@@ -57,12 +58,17 @@ def page(*numbers: Any, total: Any = None) -> Any:
             AnswerOutcome.PARTIAL,
             "123",
         ),
+        ([page("1", "2", total=4), page("1", "2", total=4)], AnswerOutcome.PARTIAL, "12"),
+        ([page("1", "2"), page("2", "1")], AnswerOutcome.PARTIAL, "12"),
+        ([page("1", "2", total=4), page("2", "3", total=4), page("3", total=4)], AnswerOutcome.PARTIAL, "1223"),
+        ([page("1", "2", total=4), page("2", "3", total=4), page("4", total=4)], AnswerOutcome.FOUND, "12234"),
+        ([page("1", "1", total=2)], AnswerOutcome.FOUND, "11"),  # which the system has twice
         ([{"code": "8"}], AnswerOutcome.DENIED, ""),
         ([page(total=0)], AnswerOutcome.NOT_FOUND, ""),
     ],
 )
 async def test_pages(pages: list[Any], outcome: AnswerOutcome, numbers: str) -> None:
-    """The answer is whole only where every record that was announced came."""
+    """The answer is whole only where every record that was announced came, however often another one did."""
     rest = iter(pages)
     async with serve({"/api/list": lambda: web.json_response(next(rest))}, toy(RECIPE)) as (client, server):
         answer = await client.ask(ASK)
@@ -72,7 +78,9 @@ async def test_pages(pages: list[Any], outcome: AnswerOutcome, numbers: str) -> 
 
 async def test_pages_without_end() -> None:
     """A system that always has another page is asked for a bounded number of them."""
-    async with serve({"/api/list": page("1", "2")}, toy(RECIPE)) as (client, server):
+    numbers = map(str, count())
+    answers = {"/api/list": lambda: web.json_response(page(next(numbers), next(numbers)))}
+    async with serve(answers, toy(RECIPE)) as (client, server):
         answer = await client.ask(ASK)
         assert answer.outcome is AnswerOutcome.PARTIAL
         assert len(server.asked) == MAX_PAGES
@@ -80,8 +88,9 @@ async def test_pages_without_end() -> None:
 
 async def test_pages_that_are_large_together() -> None:
     """All pages of one question together are bounded: beyond that the answer is in part."""
-    large = page("1", "2") | {"more": "x" * (MAX_ANSWER // 4)}
-    async with serve({"/api/list": large}, toy(RECIPE)) as (client, server):
+    numbers, more = map(str, count()), {"more": "x" * (MAX_ANSWER // 4)}
+    answers = {"/api/list": lambda: web.json_response(page(next(numbers), next(numbers)) | more)}
+    async with serve(answers, toy(RECIPE)) as (client, server):
         answer = await client.ask(ASK)
         assert answer.outcome is AnswerOutcome.PARTIAL
         assert len(server.asked) == 4
@@ -96,12 +105,14 @@ async def test_a_total_that_is_none(total: object) -> None:
         assert caught.value.fault is AskFault.MALFORMED
 
 
-@pytest.mark.parametrize(("status", "outcome"), [(429, AnswerOutcome.RETRY), (403, AnswerOutcome.DENIED)])
-async def test_statuses_that_the_recipe_explains(status: int, outcome: AnswerOutcome) -> None:
-    """An HTTP status of the recipe is an answer; without seconds there is no second question."""
+@pytest.mark.parametrize(
+    ("status", "outcome", "asked"), [(429, AnswerOutcome.RETRY, 1 + MAX_RETRIES), (403, AnswerOutcome.DENIED, 1)]
+)
+async def test_statuses_that_the_recipe_explains(status: int, outcome: AnswerOutcome, asked: int) -> None:
+    """An HTTP status of the recipe is an answer; only "later" is asked again."""
     async with serve({"/api/list": lambda: web.Response(status=status)}, toy(RECIPE)) as (client, server):
         assert (await client.ask(ASK)).outcome is outcome
-        assert len(server.asked) == 1
+        assert len(server.asked) == asked
 
 
 async def test_a_file_in_an_answer() -> None:

@@ -19,6 +19,7 @@ class SignIn:
     def __init__(self, failures: int = 0) -> None:
         """Fail so often first."""
         self.failures = failures
+        self.until = NOW + timedelta(hours=1)
         self.count = 0
         self.may_end = asyncio.Event()
 
@@ -28,7 +29,7 @@ class SignIn:
         await self.may_end.wait()
         if self.count <= self.failures:
             raise AskError(AskFault.SIGN_IN)
-        return Token(secret=Secret(f"token-{self.count}".encode()), until=NOW + timedelta(hours=1))
+        return Token(secret=Secret(f"token-{self.count}".encode()), until=self.until)
 
 
 def keeper_of(sign_in: SignIn, *, refused: bool = True) -> TokenKeeper:
@@ -96,10 +97,25 @@ async def test_a_token_ends() -> None:
     keeper = keeper_of(sign_in)
     first = await keeper.get(NOW)
     assert await keeper.get(NOW + timedelta(minutes=59)) is first
+    sign_in.until += timedelta(hours=1)
     assert await keeper.get(NOW + timedelta(hours=1)) is not first
     third = await keeper.get(NOW)
     assert await keeper.get(NOW, but=first) is third
     assert await keeper.get(NOW, but=third) is not third
+
+
+async def test_a_token_that_has_ended_already() -> None:
+    """A system whose tokens have ended when they come is not signed in to with every question."""
+    sign_in = SignIn()
+    sign_in.may_end.set()
+    sign_in.until = NOW
+    keeper = keeper_of(sign_in)
+    for _ in range(100):
+        with pytest.raises(AskError) as caught:
+            await keeper.get(NOW)
+    assert (caught.value.fault, caught.value.where, sign_in.count) == (AskFault.SIGN_IN, "ends_at", 1)
+    sign_in.until += timedelta(hours=1)
+    assert (await keeper.get(NOW + FIRST_PAUSE)).secret.reveal() == b"token-2"
 
 
 async def test_closing_stops_a_sign_in() -> None:

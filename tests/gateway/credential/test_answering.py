@@ -16,7 +16,7 @@ from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
 from gateway.http.state import LOG
 from gateway.own_keys.keystore import Keystore
-from gateway.pipeline import PASSED_OVER
+from gateway.pipeline import KEPT_ANSWER, PASSED_OVER
 from keys.own.journal import JournalEntry
 from keys.own.record import KeyAlgorithm, KeyPurpose, KeyRecord, KeyState
 from keys.own.signer import SoftwareSigner
@@ -156,6 +156,7 @@ async def test_who_may_not(aiohttp_client: StartClient, issuing: Issuing) -> Non
         (verified(None), WANTED, "not-valid"),
         (verified(make_licence(), status=LicenceStatus.UNKNOWN), WANTED, "not-active"),
         (verified(make_licence(), verdict=replace(GENUINE, notes=(PASSED_OVER,))), WANTED, "not-active"),
+        (verified(make_licence(), verdict=replace(GENUINE, notes=(KEPT_ANSWER,))), WANTED, "not-active"),
         (make_licence(type_code=""), WANTED, "no-type"),
         (make_licence(), WANTED | {"fields": ["status"]}, "nothing-to-show"),
         (make_licence(), WANTED | {"fields": ["address"]}, "nothing-to-show"),

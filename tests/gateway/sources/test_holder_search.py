@@ -7,8 +7,10 @@ import pytest
 
 from gateway.sources.holder_search import HolderSearch
 from gateway.sources.intake import read_new_licence
-from gateway.sources.source import ByNumber, SourceFault, SourceUnavailableError, key_text
+from gateway.sources.recorded import RecordedLicence
+from gateway.sources.source import ByNumber, SourceFault, SourceUnavailableError, by_number, key_text
 from gateway.sources.store import SqliteLicenceStore
+from policies.dimension import LicenceStatus
 from tests.support.demo import NOW, demo_stock
 
 LICENCES = [one for one in demo_stock().licences if one.draft.annotation is None]
@@ -31,6 +33,21 @@ async def test_every_holder_finds_its_licence(place: Path) -> None:
         for holder in one.draft.holders:
             found = await search.find(holder.code.lower(), str(one.draft.kind), most=5)
             assert [key.number for key in found if isinstance(key, ByNumber)] == [key_text(one.draft.number)]
+    search.close()
+
+
+async def test_what_a_register_states_is_found_by_its_number(place: Path) -> None:
+    """A licence that has neither an identifier nor a document is found as every other."""
+    record = RecordedLicence("", "N-1", "T-1", "某证", ("H",), "", LicenceStatus.ACTIVE, False)
+
+    def fill() -> None:
+        store = SqliteLicenceStore(place)
+        store.record([record, record._replace(number="N-2", type_code="")], reason="import: test", at=NOW)
+        store.close()
+
+    await asyncio.to_thread(fill)
+    search = HolderSearch(place)
+    assert await search.find("H", "某证", most=5) == (by_number("N-1", "T-1", "H"), by_number("N-2", "某证", "H"))
     search.close()
 
 

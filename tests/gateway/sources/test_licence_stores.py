@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -10,15 +11,24 @@ from typing import Any
 
 import pytest
 
-from gateway.sources.database import open_database
-from gateway.sources.licence_store import Added, LicenceStore, Selection, UnknownLicenceError
+from gateway.sources.database import SCHEMA_VERSION, open_database
+from gateway.sources.licence_store import (
+    Added,
+    LicenceStore,
+    Selection,
+    UnknownLicenceError,
+    index_names,
+    key_names,
+)
 from gateway.sources.memory import Failing, MemoryLicenceStore
 from gateway.sources.source import (
+    LicenceIndex,
     LicenceKey,
     NotFound,
     NotReady,
     SourceFault,
     SourceUnavailableError,
+    StoredHead,
     StoredLicence,
     by_identifier,
     by_number,
@@ -83,6 +93,7 @@ class LicenceStoreContract:
             by_number("n-1", "食品经营许可证"),
             by_number("N-1", TYPE, "91349901MADEM3431H"),
             by_number("N-1", TYPE, "another holder"),
+            by_identifier("1.2.156.3005.2.a.b.c.001.x", "another holder"),
         ],
     )
     def test_what_was_stored_is_found(self, store: LicenceStore, key: LicenceKey) -> None:
@@ -223,12 +234,61 @@ class LicenceStoreContract:
         versions[2] = new_licence(b"3", type_code="", name="other", identifier="")
         assert store.add(versions, at=STORED_AT) == (Added.NEW, Added.NEW_VERSION, Added.NEW)
 
+    def test_a_head_is_a_licence_without_its_document(self, store: LicenceStore) -> None:
+        """A head says what is known beside the document, which is read by its digest."""
+        store.add([new_licence()], at=STORED_AT)
+        set_status(store, LicenceStatus.SUSPENDED)
+        store.announce(index(number="N-2", identifier="I-2"), at=STORED_AT)
+        for key in (IDENTIFIER, NUMBER):
+            head = store.find_head(key)
+            assert isinstance(head, StoredHead)
+            assert head.with_document(store.read_document(head.sha256)) == store.find(key)
+        for key in (by_identifier("I-2"), by_identifier("I-3")):
+            assert store.find_head(key) == store.find(key)
+
+    def test_every_change_raises_the_revision(self, store: LicenceStore) -> None:
+        """The revision stays while nothing changes, and every change raises it."""
+        revisions = [store.revision()]
+        for change in (
+            lambda: store.add([new_licence()], at=STORED_AT),
+            lambda: store.add([new_licence(b"2", identifier="I-2")], at=STORED_AT),
+            lambda: store.announce(index(number="N-3", identifier="I-3"), at=STORED_AT),
+            lambda: set_status(store, LicenceStatus.SUSPENDED),
+            lambda: set_status(store, LicenceStatus.ACTIVE),
+        ):
+            change()
+            revisions.append(store.revision())
+            assert store.revision() == revisions[-1]
+        assert revisions == sorted(set(revisions))
+
+    def test_a_look_names_what_changed(self, store: LicenceStore) -> None:
+        """Whose answer may be another one since the last look is named, by each way to it, or nothing is told apart."""
+        store.add([new_licence(), new_licence(b"2", number="N-2", identifier="I-2")], at=STORED_AT)
+        mark, names = store.look(None)
+        assert names is None
+        assert store.look(mark) == (mark, frozenset())
+        changes: list[tuple[partial[Any], LicenceIndex]] = [
+            (partial(set_status, store, LicenceStatus.SUSPENDED), INDEX),
+            (partial(store.add, [new_licence(b"3", identifier="I-3")], at=STORED_AT), index(identifier="I-3")),
+            (partial(set_status, store, LicenceStatus.REVOKED, "I-3"), INDEX),
+            (partial(store.announce, index(number="N-4", identifier="I-4"), at=STORED_AT), index(number="N-4")),
+        ]
+        for change, changed in changes:
+            change()
+            mark, names = store.look(mark)
+            if names is not None:
+                assert index_names(changed) & names
+                assert key_names(by_number(changed.number, TYPE)) <= names
+                assert not key_names(by_identifier("I-2")) & names
+            assert store.look(mark) == (mark, frozenset())
+
     def test_known_but_not_ready(self, store: LicenceStore) -> None:
         """A licence whose document is not made yet is known, with a decoy; its document makes it ready."""
         assert store.announce(INDEX, at=STORED_AT) is Added.NEW
-        assert store.find(NUMBER) == NotReady(status=LicenceStatus.ACTIVE, document=b"", source="store")
+        announced = NotReady(status=LicenceStatus.ACTIVE, document=b"", source="store", holders=INDEX.holders)
+        assert store.find(NUMBER) == announced
         store.add([new_licence(b"other", number="N-2", identifier="I-2")], at=STORED_AT)
-        assert store.find(IDENTIFIER) == NotReady(status=LicenceStatus.ACTIVE, document=b"other", source="store")
+        assert store.find(IDENTIFIER) == replace(announced, document=b"other")
         assert store.announce(INDEX, at=STORED_AT) is Added.ALREADY_THERE
         assert store.announce(index(number="N-3"), at=STORED_AT) is Added.IDENTIFIER_IN_USE
         assert store.announce(index(number=""), at=STORED_AT) is Added.ALREADY_THERE
@@ -277,6 +337,9 @@ class LicenceStoreContract:
         assert list(store.entries(Selection(licence_type="OTHER"))) == []
         store.add([new_licence(b"sold", number="N-1", identifier="I-1b", holders=("H-0",))], at=STORED_AT)
         assert len(list(store.entries(Selection(holder="H-1")))) == 499
+        found = list(store.indexes(Selection(holder="H-1")))
+        assert [one.identifier for one in found] == [one.identifier for one in store.entries(Selection(holder="H-1"))]
+        assert store.index(found[-1].identifier) == found[-1]
 
     def test_what_a_licence_is_found_by(self, store: LicenceStore) -> None:
         """A licence is found by what its current version states, whichever version or document it is named by."""
@@ -385,6 +448,7 @@ def test_look_ups_use_an_index(path: Path) -> None:
     store.find(NUMBER)
     store.find(by_number("nobody", TYPE))
     store.history(INDEX.identifier)
+    store.index(INDEX.identifier)
     list(store.entries(Selection(holder="H")))
     store._connection.set_trace_callback(None)
     for statement in seen:
@@ -437,7 +501,7 @@ def test_another_file_is_no_store(path: Path) -> None:
 def test_a_later_schema_is_left_alone(path: Path) -> None:
     """A store of a later version of the program is not guessed at."""
     fill(path)
-    edit(path, "PRAGMA user_version = 2")
+    edit(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     assert fault_of(path) is SourceFault.NEWER
 
 

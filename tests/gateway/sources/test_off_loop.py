@@ -39,7 +39,7 @@ async def fault_of(source: OffLoopSource) -> SourceFault:
 
 
 async def test_a_store_that_comes_goes_and_changes(tmp_path: Path) -> None:
-    """The store is absent until it is made, and one put in its place counts from the next question on."""
+    """The store is absent until it is made, one put in its place counts at once, and one that is lost is unusable."""
     path, other = tmp_path / "licences.sqlite", tmp_path / "other.sqlite"
     source = OffLoopSource(path)
     assert await fault_of(source) is SourceFault.ABSENT
@@ -49,7 +49,9 @@ async def test_a_store_that_comes_goes_and_changes(tmp_path: Path) -> None:
     await asyncio.to_thread(other.replace, path)
     assert await document_of(source) == b"second"
     await asyncio.to_thread(path.unlink)
-    assert await fault_of(source) is SourceFault.ABSENT
+    assert await fault_of(source) is SourceFault.UNUSABLE
+    await asyncio.to_thread(make, path, b"third")
+    assert await document_of(source) == b"third"
     source.close()
 
 

@@ -1,7 +1,7 @@
 """Licences that a register states, recorded many at a time: as one after the other would be, and never better news."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,7 +65,7 @@ def test_the_same_record_twice_changes_nothing(store: SqliteLicenceStore) -> Non
 def test_the_worst_status_counts(store: SqliteLicenceStore) -> None:
     """A cancelled copy cancels the licence, whatever the other copy says, before or after."""
     cancelled = licence("1.3", status=LicenceStatus.CANCELLED)
-    assert record(store, licence(), cancelled, licence()) == [Added.NEW, Added.WORSE_STATUS, Added.ALREADY_THERE]
+    assert record(store, licence(), cancelled, licence()) == [Added.NEW, Added.NEW_STATUS, Added.ALREADY_THERE]
     record(store, licence(), later=True)
     assert store.history("1.2").entry.status is LicenceStatus.CANCELLED
 
@@ -73,7 +73,7 @@ def test_the_worst_status_counts(store: SqliteLicenceStore) -> None:
 def test_unknown_is_worse_than_active(store: SqliteLicenceStore) -> None:
     """A status code that nobody wrote down takes "active" away, and an objection stays."""
     record(store, licence(is_under_objection=True))
-    assert record(store, licence(status=LicenceStatus.UNKNOWN), later=True) == [Added.WORSE_STATUS]
+    assert record(store, licence(status=LicenceStatus.UNKNOWN), later=True) == [Added.NEW_STATUS]
     entry = store.history("1.2").entry
     assert (entry.status, entry.is_under_objection) == (LicenceStatus.UNKNOWN, True)
 
@@ -86,6 +86,69 @@ def test_a_later_issue_is_a_new_version(store: SqliteLicenceStore) -> None:
     assert isinstance(found, NotReady)
     assert found.status is LicenceStatus.SUPERSEDED
     assert store.history("1.4").entry.identifier == "1.4"
+
+
+EXPIRED = licence("1.1", issued_on="2010-01-01", status=LicenceStatus.EXPIRED)
+RENEWED = licence("1.2", issued_on="2020-01-01")
+
+
+@pytest.mark.parametrize("licences", [(EXPIRED, RENEWED), (RENEWED, EXPIRED), (EXPIRED, RENEWED, EXPIRED)])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_renewed_licence_is_not_as_the_version_before(
+    store: SqliteLicenceStore, licences: tuple[RecordedLicence, ...], *, at_once: bool
+) -> None:
+    """That a version ended says nothing of the one that took its place, whichever of them comes first."""
+    for batch in [licences] if at_once else [(one,) for one in licences]:
+        record(store, *batch)
+    assert store.history("1.2").entry.status is LicenceStatus.ACTIVE
+    found = store.find(by_identifier("1.1"))
+    assert isinstance(found, NotReady)
+    assert found.status is LicenceStatus.SUPERSEDED
+
+
+def test_a_renewal_lifts_nothing_that_an_operator_set(store: SqliteLicenceStore) -> None:
+    """What was set by hand stays, and what was lifted by hand is set by no older record."""
+    record(store, EXPIRED)
+    store.set_status("1.1", LicenceStatus.SUSPENDED, is_under_objection=False, reason="by hand", at=NOW)
+    record(store, RENEWED)
+    assert store.history("1.2").entry.status is LicenceStatus.SUSPENDED
+    store.set_status("1.2", LicenceStatus.ACTIVE, is_under_objection=False, reason="by hand", at=NOW)
+    record(store, EXPIRED)
+    assert store.history("1.2").entry.status is LicenceStatus.ACTIVE
+
+
+def test_a_status_is_as_of_the_import_that_stated_it(store: SqliteLicenceStore) -> None:
+    """An import that says the same again makes it newer, and so does an operator; what nobody imported is as of now."""
+    index = LicenceIndex(identifier="1.2", number="N", type_code="T", name="", holders=("H",))
+
+    def as_of() -> set[datetime | None]:
+        found, registered = store.find(by_number("N", "T")), store.find_status(index, issued_on=None)
+        assert isinstance(found, NotReady)
+        assert registered is not None
+        return {found.as_of, registered.as_of}
+
+    store.announce(index, at=NOW)
+    assert as_of() == {None}
+    record(store, licence(issued_on=""))
+    assert as_of() == {NOW}
+    record(store, licence(issued_on=""), later=True)
+    assert as_of() == {LATER}
+    last = LATER + timedelta(days=1)
+    store.set_status("1.2", LicenceStatus.SUSPENDED, is_under_objection=False, reason="by hand", at=last)
+    assert as_of() == {last}
+
+
+def test_an_earlier_schema_is_brought_up(tmp_path: Path) -> None:
+    """A store from before registers were told apart keeps what it has, and takes imports."""
+    path = tmp_path / "licences.sqlite"
+    store = SqliteLicenceStore(path, create=True)
+    record(store, licence(status=LicenceStatus.SUSPENDED))
+    store._connection.executescript("DROP TABLE stated; PRAGMA user_version = 1")
+    store.close()
+    store = SqliteLicenceStore(path)
+    assert record(store, licence("1.5", issued_on="2025-01-01")) == [Added.NEW_VERSION]
+    assert store.history("1.5").entry.status is LicenceStatus.SUSPENDED
+    store.close()
 
 
 def test_an_identifier_belongs_to_one_licence(store: SqliteLicenceStore) -> None:

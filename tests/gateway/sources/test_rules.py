@@ -12,7 +12,7 @@ from gateway.sources.rules import (
     STORE,
     SourceRule,
     Wanted,
-    load_rules,
+    load_sources,
     select_rules,
     undecided_rules,
     wanted_by_key,
@@ -39,6 +39,7 @@ system = "store"
 [[source]]
 system = "national"
 documents = false
+fresh_seconds = 30
 """
 
 
@@ -46,7 +47,7 @@ def load(folder: Path, text: str, systems: tuple[str, ...] = SYSTEMS) -> tuple[t
     """Read the rules of a folder."""
     (folder / SOURCES_FILE).write_text(text, "utf-8")
     faults: list[Fault] = []
-    return load_rules(folder, systems=systems, faults=faults), faults
+    return load_sources(folder, systems=systems, faults=faults).rules, faults
 
 
 def rule(system: str, *areas: str) -> str:
@@ -55,7 +56,7 @@ def rule(system: str, *areas: str) -> str:
 
 def test_without_a_file(tmp_path: Path) -> None:
     """Without rules the gateway's own store is the only source."""
-    assert load_rules(tmp_path, systems=SYSTEMS, faults=[]) == (STORE,)
+    assert load_sources(tmp_path, systems=SYSTEMS, faults=[]).rules == (STORE,)
 
 
 def test_a_sound_file(tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_a_sound_file(tmp_path: Path) -> None:
     assert rules[0] == SourceRule(
         system="guangdong", areas=("44", "4401"), types=frozenset({"食品经营许可证"}), is_authoritative=True
     )
-    assert not rules[2].takes_documents
+    assert (rules[2].takes_documents, rules[2].fresh_seconds, rules[0].fresh_seconds) == (False, 30, 0)
 
 
 def test_the_store_is_first_where_no_rule_places_it(tmp_path: Path) -> None:
@@ -92,6 +93,8 @@ def test_the_store_is_first_where_no_rule_places_it(tmp_path: Path) -> None:
         (rule("guangdong") + 'types = ["  "]\n', "source[1].types"),
         (rule("guangdong") + "final = true\n", "source[1].final"),
         (rule("guangdong") + "authoritative = 1\n", "source[1].authoritative"),
+        (rule("guangdong") + "fresh_seconds = 3601\n", "source[1].fresh_seconds"),
+        (rule("store") + "fresh_seconds = 1\n", "source[1].fresh_seconds"),
         (rule("guangdong") + rule("guangdong", "44"), "source[2].system"),
         (rule("guangdong", "44") + rule("guangdong", "4401", "4403"), "source[2].system"),
         (rule("guangdong") + "authoritative = true\n" + rule("national"), "source[2].system"),

@@ -6,20 +6,15 @@ from datetime import date
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from adapters.mapping.answer import AnswerOutcome
 from adapters.record.record import LicenceRecord, RecordDocument
 from adapters.record.status import RecordStatus
 from adapters.transport.recipe import Question
-from gateway.adapters.access import SystemAccess
-from gateway.adapters.asked import AskedSystem
 from gateway.adapters.error import AskError, AskFault
-from gateway.adapters.functions import load_recipe
 from gateway.adapters.inquiry import Answer, Inquiry
-from gateway.metrics import SystemMetrics
 from gateway.settings import SourcesSettings
-from gateway.sources.breaker import FAILURES, PAUSE_SECONDS
+from gateway.sources.breaker import FAILURES
 from gateway.sources.errand import Errand
 from gateway.sources.source import (
     LicenceIndex,
@@ -32,9 +27,9 @@ from gateway.sources.source import (
     by_identifier,
     by_number,
 )
-from gateway.sources.system import SystemSource
 from policies.dimension import LicenceStatus
-from tests.support.stand_ins import ADAPTERS, FOOD, NOW, TRADE
+from tests.gateway.sources.systems import make_source
+from tests.support.stand_ins import FOOD, TRADE
 
 HOLDER = FOOD.holders[0].code
 STRANGER = "91349901MADEM3415U"
@@ -47,41 +42,13 @@ INDEX = LicenceIndex(
 BY_NAME = replace(INDEX, identifier="", type_code="")
 
 
-class Client:
-    """A client that answers in order, and keeps what it was asked."""
-
-    def __init__(self, *answers: Answer | AskError) -> None:
-        self.answers = list(answers)
-        self.asked: list[Inquiry] = []
-
-    async def ask(self, inquiry: Inquiry, *, until: float) -> Answer:  # noqa: ARG002 -- it answers at once
-        """Answer."""
-        self.asked.append(inquiry)
-        answer = self.answers.pop(0)
-        if isinstance(answer, AskError):
-            raise answer
-        return answer
-
-
-def source(name: str, *answers: Answer | AskError) -> tuple[SystemSource, Client]:
-    """Return a system that answers so."""
-    adapter = ADAPTERS[name]
-    system = AskedSystem(adapter=adapter, recipe=load_recipe(adapter), access=SystemAccess(base=""))
-    found = SystemSource(
-        system, settings=SourcesSettings(), clock=lambda: NOW, metrics=SystemMetrics(CollectorRegistry())
-    )
-    client = Client(*answers)
-    found._client = client  # type: ignore[assignment]  # which asks nobody
-    return found, client
-
-
 def errand(**words: str) -> Errand:
     return Errand(until=asyncio.get_running_loop().time() + 60, **words)
 
 
 async def find(name: str, key: LicenceKey, *answers: Answer | AskError, **words: str) -> tuple[Any, list[Inquiry]]:
     """Return what a system finds, and what it was asked for that."""
-    system, client = source(name, *answers)
+    system, client = make_source(name, *answers)
     return await system.find(key, errand(**words)), client.asked
 
 
@@ -109,11 +76,11 @@ async def test_which_call_answers_a_key(name: str, key: LicenceKey, question: Qu
 )
 async def test_a_key_that_no_call_answers(name: str, key: LicenceKey) -> None:
     """What a system has no call for is not asked, and not provided."""
-    system, client = source(name)
+    system, client = make_source(name)
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find(key, errand())
     assert (caught.value.fault, caught.value.word, client.asked) == (SystemFault.NOT_PROVIDED, "not-askable", [])
-    assert system.report().word == "not-askable"
+    assert system._line.report().word == "not-askable"
 
 
 async def test_a_type_by_name_is_sent_with_its_code() -> None:
@@ -181,12 +148,12 @@ async def test_a_document_that_needs_a_link() -> None:
 )
 async def test_no_answer(answer: Answer | AskError, fault: SystemFault | None) -> None:
     """Whatever is no answer is a fault with a word, and never "not found"."""
-    system, _ = source("national", answer)
+    system, _ = make_source("national", answer)
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find(by_identifier(FOOD.identifier), errand())
     assert fault in {None, caught.value.fault}
     assert caught.value.source == "system:national"
-    assert system.report().word == caught.value.word
+    assert system._line.report().word == caught.value.word
 
 
 async def test_nothing_found() -> None:
@@ -202,10 +169,11 @@ async def test_nothing_found() -> None:
 async def test_records_of_other_licences(identifier: str) -> None:
     """An answer about another licence than the one that was asked for is no word about that one."""
     other = Answer(outcome=AnswerOutcome.FOUND, records=(replace(FOOD, identifier=identifier),))
-    system, _ = source("national", other)
-    with pytest.raises(SystemUnavailableError) as caught:
-        await system.find(by_identifier(FOOD.identifier), errand())
-    assert (caught.value.fault, caught.value.word) == (SystemFault.RECORD_DIFFERS, "record-differs")
+    system, _ = make_source("national", other, other)
+    for key in (by_identifier(FOOD.identifier), by_identifier(FOOD.identifier, HOLDER)):
+        with pytest.raises(SystemUnavailableError) as caught:
+            await system.find(key, errand())
+        assert (caught.value.fault, caught.value.word) == (SystemFault.RECORD_DIFFERS, "record-differs")
 
 
 async def test_the_licence_of_another_holder() -> None:
@@ -228,17 +196,17 @@ async def test_a_holder_that_the_system_masks() -> None:
 
 async def test_the_status_of_a_document() -> None:
     """A document is asked about by its identifier, else by its number; one that is older than the record is over."""
-    system, client = source("shandong", FOUND)
+    system, client = make_source("shandong", FOUND)
     registered = await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on)
     assert registered is not None
     assert (registered.status, client.asked[0].question) == (LicenceStatus.ACTIVE, Question.IDENTIFIER)
     assert FOOD.issued_on is not None
-    system, _ = source("shandong", FOUND)
+    system, _ = make_source("shandong", FOUND)
     older = await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on.replace(year=2020))
     assert older is not None
     assert older.status is LicenceStatus.SUPERSEDED
     cancelled = Answer(outcome=AnswerOutcome.FOUND, records=(replace(FOOD, status=RecordStatus.CANCELLED),))
-    system, client = source("guangdong", cancelled)
+    system, client = make_source("guangdong", cancelled)
     by_holder = await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on)
     assert by_holder is not None
     assert (by_holder.status, client.asked[0].question) == (LicenceStatus.CANCELLED, Question.HOLDER)
@@ -255,18 +223,51 @@ async def test_the_status_of_a_document() -> None:
 )
 async def test_a_system_that_cannot_be_asked_about_a_document(name: str, index: LicenceIndex) -> None:
     """A system that a rule names for documents and that cannot say how one stands is not one that does not know it."""
-    system, client = source(name)
+    system, client = make_source(name)
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find_status(index, errand(), issued_on=None)
     assert (caught.value.fault, client.asked) == (SystemFault.NOT_PROVIDED, [])
-    assert system.report().word == "not-askable"
+    assert system._line.report().word == "not-askable"
 
 
 async def test_a_document_that_the_system_does_not_know() -> None:
-    """No register knows a licence that the system does not know, or that is not among its holder's."""
-    for name, answer in (("shandong", NOTHING), ("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(TRADE,)))):
-        system, _ = source(name, answer)
+    """No register knows a licence that the system does not know by any key, or that is not among its holder's."""
+    others = Answer(outcome=AnswerOutcome.FOUND, records=(TRADE,))
+    for name, answers in (("shandong", (NOTHING, NOTHING)), ("shandong", (NOTHING, others)), ("guangdong", (others,))):
+        system, client = make_source(name, *answers)
         assert await system.find_status(INDEX, errand(), issued_on=None) is None
+        assert len(client.asked) == len(answers)
+
+
+async def test_an_earlier_version_that_is_known_by_its_number_alone() -> None:
+    """A system that forgot the identifier of a document still says, by its number, that the licence has ended."""
+    ended = replace(FOOD, identifier="1.2.3", issued_on=LATER, status=RecordStatus.CANCELLED)
+    system, client = make_source("shandong", NOTHING, Answer(outcome=AnswerOutcome.FOUND, records=(ended,)))
+    registered = await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on)
+    assert registered is not None
+    assert registered.status is LicenceStatus.CANCELLED
+    assert [one.question for one in client.asked] == [Question.IDENTIFIER, Question.HOLDER]
+    system, _ = make_source("shandong", NOTHING, AskError(AskFault.TIMEOUT))
+    with pytest.raises(SystemUnavailableError) as caught:
+        await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on)
+    assert caught.value.word == "timeout"
+
+
+@pytest.mark.parametrize("name", ["公共场所卫生许可证", "某某许可证"], ids=["in no table", "unheard of"])
+async def test_licences_that_have_one_number(name: str) -> None:
+    """Where several licences have one number, and no record has a code, the document's own status counts."""
+    mine = replace(FOOD, identifier="", type_code="", issued_on=date(2020, 1, 1))
+    other = replace(mine, name=name, issued_on=date(2024, 1, 1))
+    index = replace(INDEX, identifier="")
+    for status, another in (
+        (RecordStatus.ACTIVE, RecordStatus.CANCELLED),
+        (RecordStatus.CANCELLED, RecordStatus.ACTIVE),
+    ):
+        records = (replace(mine, status=status), replace(other, status=another))
+        system, _ = make_source("jiangsu", Answer(outcome=AnswerOutcome.FOUND, records=records))
+        registered = await system.find_status(index, errand(), issued_on=date(2020, 1, 1))
+        assert registered is not None
+        assert registered.status.value == status.value
 
 
 OTHERS = (replace(FOOD.holders[0], code=STRANGER),)
@@ -287,7 +288,7 @@ OTHERS = (replace(FOOD.holders[0], code=STRANGER),)
 )
 async def test_a_status_that_is_anothers(name: str, record: LicenceRecord, index: LicenceIndex) -> None:
     """A record that is not, or may not be, of the document's licence says nothing of it."""
-    system, _ = source(name, Answer(outcome=AnswerOutcome.FOUND, records=(record,)))
+    system, _ = make_source(name, Answer(outcome=AnswerOutcome.FOUND, records=(record,)))
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find_status(index, errand(), issued_on=FOOD.issued_on)
     assert caught.value.fault is SystemFault.RECORD_DIFFERS
@@ -296,7 +297,7 @@ async def test_a_status_that_is_anothers(name: str, record: LicenceRecord, index
 async def test_a_document_of_two_holders() -> None:
     """A record that names any of a document's holders is of its licence."""
     revoked = replace(FOOD, identifier="", status=RecordStatus.REVOKED)
-    system, _ = source("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(revoked,)))
+    system, _ = make_source("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(revoked,)))
     two = replace(INDEX, identifier="", holders=(STRANGER, HOLDER))
     registered = await system.find_status(two, errand(), issued_on=FOOD.issued_on)
     assert registered is not None
@@ -306,7 +307,7 @@ async def test_a_document_of_two_holders() -> None:
 async def test_a_later_version_with_an_identifier_of_its_own() -> None:
     """A document is over when its system has a licence of its number and holder that was issued later."""
     later = replace(FOOD, identifier="1.2.3", issued_on=LATER)
-    system, _ = source("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(later,)))
+    system, _ = make_source("guangdong", Answer(outcome=AnswerOutcome.FOUND, records=(later,)))
     registered = await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on)
     assert registered is not None
     assert registered.status is LicenceStatus.SUPERSEDED
@@ -315,15 +316,15 @@ async def test_a_later_version_with_an_identifier_of_its_own() -> None:
 async def test_a_system_that_does_not_answer_is_left_alone() -> None:
     """After failures in a row it is not asked for a while, and what is reported is how it answered last."""
     silent: list[Answer | AskError] = [AskError(AskFault.TIMEOUT)] * FAILURES
-    system, client = source("national", *silent, NOTHING)
+    system, client = make_source("national", *silent, NOTHING)
     words = []
     for _ in range(FAILURES + 1):
         with pytest.raises(SystemUnavailableError) as caught:
             await system.find(by_identifier(FOOD.identifier), errand())
         words.append(caught.value.word)
     assert words == ["timeout"] * FAILURES + ["paused"]
-    assert (len(client.asked), system.report().word) == (FAILURES, "timeout")
-    system._breaker.failed(-PAUSE_SECONDS)  # long ago
+    assert (len(client.asked), system._line.report().word) == (FAILURES, "timeout")
+    system._line._breaker._until = 0.0  # long ago
     assert isinstance(await system.find(by_identifier(FOOD.identifier), errand()), NotFound)
 
 
@@ -334,7 +335,7 @@ async def test_answers_that_do_not_please_us_are_answers() -> None:
         AskError(AskFault.HTTP_STATUS),
         Answer(outcome=AnswerOutcome.ERROR),
     ]
-    system, client = source("national", *spoiled * FAILURES)
+    system, client = make_source("national", *spoiled * FAILURES)
     for _ in range(len(spoiled) * FAILURES):
         with pytest.raises(SystemUnavailableError):
             await system.find(by_identifier(FOOD.identifier), errand())
@@ -343,13 +344,13 @@ async def test_answers_that_do_not_please_us_are_answers() -> None:
 
 async def test_no_time_for_a_turn() -> None:
     """A question that never got its turn says that others were before it, which is no failure of the system."""
-    system, client = source("national")
+    system, client = make_source("national")
     for _ in range(SourcesSettings().concurrency):
-        await system._at_once.acquire()
-    over = replace(errand(), until=asyncio.get_running_loop().time())
+        await system._line._at_once.acquire()
+    over = replace(errand(), until=asyncio.get_running_loop().time() + 0.02)
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find(by_identifier(FOOD.identifier), over)
-    assert (caught.value.word, client.asked, system._breaker._failures) == ("busy", [], 0)
+    assert (caught.value.word, client.asked, system._line._breaker._failures) == ("busy", [], 0)
 
 
 @pytest.mark.parametrize(("now", "among", "until"), [(0.0, 1, 10.0), (0.0, 2, 5.0), (4.0, 3, 6.0), (11.0, 2, 11.0)])
@@ -360,8 +361,8 @@ def test_the_share_of_a_source(now: float, among: int, until: float) -> None:
 
 async def test_before_its_connections_are_open() -> None:
     """A system that is not open yet is busy."""
-    system, _ = source("national")
-    system._client = None
+    system, _ = make_source("national")
+    system._line._client = None
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find(by_identifier(FOOD.identifier), errand())
     assert caught.value.word == "busy"

@@ -1,0 +1,160 @@
+"""What sources said of a licence that they did not prove to be the one asked for, and when it is heard all the same.
+
+Whoever asks for a holder is told the same of the licence of another one as of none. So a source that masks the holder
+and has nothing sealed may not be heard; nor may a record that came with the document of another licence. But it may
+have said that the licence was revoked. Once somebody else proves the licence and its holder, that counts: nobody gets a
+better answer by naming a holder, or by asking a source that knows less.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from adapters.codes.copies import worst_status
+from adapters.licence import Licence
+from adapters.record.status import RecordStatus
+from gateway.pipeline import (
+    UNDER_OBJECTION,
+    Verified,
+    is_not_found,
+    judge_registered,
+    note_kept,
+    note_passed_over,
+    register_stated,
+)
+from gateway.reason import Reason
+from gateway.sources.masks import is_masked, may_be
+from gateway.sources.records import contradicts
+from gateway.sources.source import (
+    Found,
+    LicenceKey,
+    NoDocument,
+    NotReady,
+    Registered,
+    StatedLicence,
+    StoredHead,
+    SystemFault,
+    SystemUnavailableError,
+    index_licence,
+    normal_code,
+)
+from gateway.sources.superseding import is_current
+from gateway.verdict import CheckName
+from policies.dimension import LicenceStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Find:
+    """What a source said of a licence without proving it; ``is_kept``: before it could not be asked any more."""
+
+    found: StatedLicence | NotReady
+    is_kept: bool
+
+    @property
+    def is_of_another(self) -> bool:
+        """Whether its document was not that of the licence."""
+        return isinstance(self.found, StatedLicence) and bool(self.found.document)
+
+
+class Unproven:
+    """What sources said of the licence of a key without proof, in their order; used for that question alone."""
+
+    def __init__(self, key: LicenceKey) -> None:
+        """Begin with nothing."""
+        self._key = key
+        self._finds: list[_Find] = []
+
+    def note(self, found: Found | StoredHead, verified: Verified) -> None:
+        """Note what was found where it may be the licence, and is not heard; ``verified`` is what it comes to alone.
+
+        Raises:
+            SystemUnavailableError: nor can it be said that the system does not know the licence. A file that could not
+                be fetched might have shown the holder who is asked for, unless his number does not fit the mask; where
+                nobody asks for one, a document of another licence is as good as a record of one.
+
+        """
+        if not self._add(found, verified, is_kept=False) or not isinstance(found, StatedLicence):
+            return
+        if not self._key.asks_holder:
+            raise SystemUnavailableError(SystemFault.RECORD_DIFFERS, found.source, SystemFault.RECORD_DIFFERS)
+        if found.absence is NoDocument.UNAVAILABLE and _may_be_of(found, self._key):
+            raise SystemUnavailableError(SystemFault.UNREACHABLE, found.source, found.detail)
+
+    def keep(self, found: StatedLicence, verified: Verified) -> None:
+        """Note the same of what a system said before that cannot be asked now."""
+        self._add(found, verified, is_kept=True)
+
+    def hear(self, said: Verified, *, counts_kept: bool, at: datetime) -> Verified:
+        """Return an answer that speaks of the licence with what was said without proof: the worst status counts.
+
+        What contradicts the licence is about another one. A record that came with the document of another licence, and
+        one that is kept, leave the notes that they would have left alone.
+        """
+        for one in self._finds:
+            if one.is_kept and not counts_kept:
+                continue
+            if said.licence is None or not _contradicts(one.found, said.licence):
+                said = _hear(said, one, at=at)
+        return said
+
+    def _add(self, found: Found | StoredHead, verified: Verified, *, is_kept: bool) -> bool:
+        """Answer whether it was noted."""
+        if not isinstance(found, StatedLicence | NotReady) or not _is_unheard(found, verified):
+            return False
+        self._finds.append(_Find(found=found, is_kept=is_kept))
+        return True
+
+
+def _is_unheard(found: StatedLicence | NotReady, verified: Verified) -> bool:
+    if is_not_found(verified):
+        return True
+    is_of_another = verified.licence is None and Reason.STATUS_RECORD_DIFFERS in verified.verdict.reasons
+    return isinstance(found, StatedLicence) and is_of_another
+
+
+def _may_be_of(found: StatedLicence, key: LicenceKey) -> bool:
+    """Say whether a licence may be that of the holder who is asked for, by the numbers that are stated or masked."""
+    codes = map(normal_code, (*found.index.holders, *found.masked))
+    return key.holder is None or (bool(key.holder) and may_be(key.holder, codes))
+
+
+def _contradicts(found: StatedLicence | NotReady, sealed: Licence) -> bool:
+    """Say whether what was found cannot be the licence of a document, though it was found by the same key.
+
+    Nobody's number contradicts while another holder's is masked, however that is done. Of two identifiers of one number
+    the other one is that of a copy, or of a version.
+    """
+    index = index_licence(sealed)
+    if isinstance(found, NotReady):
+        is_open = any(map(is_masked, found.holders))
+        return contradicts(replace(index, holders=() if is_open else found.holders), index)
+    holders = () if found.masked else found.index.holders
+    identifier = "" if found.index.number else found.index.identifier
+    return contradicts(replace(found.index, holders=holders, identifier=identifier), index)
+
+
+def _hear(said: Verified, one: _Find, *, at: datetime) -> Verified:
+    registered = _register(one.found, said.licence)
+    if registered.status is not said.status and _worst(registered.status, said.status) == registered.status.value:
+        others = tuple(check for check in said.verdict.checks if check.check is not CheckName.STATUS)
+        said = replace(said, verdict=replace(said.verdict, checks=others))
+        said = judge_registered(said, registered, at=at)
+    elif registered.is_under_objection:
+        said = replace(said, verdict=replace(said.verdict, notes=(*said.verdict.notes, UNDER_OBJECTION)))
+    if one.is_of_another:
+        said = note_passed_over(said)
+    if one.is_kept:
+        said = note_kept(said)
+    return replace(said, verdict=replace(said.verdict, notes=tuple(dict.fromkeys(said.verdict.notes))))
+
+
+def _register(found: StatedLicence | NotReady, sealed: Licence | None) -> Registered:
+    """Return what was found as the word of a register about a document; one that was issued before is superseded."""
+    if isinstance(found, NotReady):
+        return Registered(status=found.status, is_under_objection=False, source=found.source, as_of=found.as_of)
+    day = found.stated.issued_on
+    is_latest = sealed is None or is_current(sealed.issued_on, "" if day is None else day.isoformat())
+    return register_stated(found, is_latest=is_latest)
+
+
+def _worst(first: LicenceStatus, second: LicenceStatus) -> str:
+    return worst_status((RecordStatus(first.value), RecordStatus(second.value))).value

@@ -1,0 +1,155 @@
+"""What sources said without proof: when it is heard, and when it is no word that they did not prove it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from adapters.codes.copies import worst_status
+from adapters.record.status import RecordStatus
+from gateway.pipeline import Verified, judge_found, judge_not_found, judge_registered
+from gateway.sources.source import (
+    LicenceKey,
+    NoDocument,
+    NotFound,
+    NotReady,
+    Registered,
+    StatedLicence,
+    SystemFault,
+    SystemUnavailableError,
+    by_identifier,
+    by_number,
+    index_licence,
+)
+from gateway.unproven import Unproven
+from gateway.verdict import Verdict
+from policies.dimension import LicenceStatus
+from tests.support.demo import NOW, demo_stock
+from tests.support.river import licence_of
+
+SEALED, OTHER, *_ = (licence_of(one.document) for one in demo_stock().licences if one.draft.annotation is None)
+INDEX = index_licence(SEALED)
+HOLDER = INDEX.holders[0]
+STRANGER = "91349901MADEM3415U"
+KEY = by_number(INDEX.number, INDEX.type_code, HOLDER)
+MASK = f"{HOLDER[:4]}***{HOLDER[-2:]}"
+EMPTY = Verified(verdict=Verdict(format=None, checks=()))
+STATED = StatedLicence(
+    document=b"",
+    absence=NoDocument.NOT_THERE,
+    stated=SEALED,
+    index=replace(INDEX, holders=()),
+    status=LicenceStatus.REVOKED,
+    is_unseen=False,
+    is_under_objection=False,
+    source="system:first",
+    masked=(MASK,),
+)
+NOT_READY = NotReady(status=LicenceStatus.REVOKED, document=b"", source="store", holders=(MASK,))
+
+
+def heard(found: Any, *, key: LicenceKey = KEY, status: LicenceStatus = LicenceStatus.ACTIVE) -> Verified:
+    """Return what is said of a licence that a second source proves, after the first one found this."""
+    unproven = Unproven(key)
+    unproven.note(found, judge_found(EMPTY, found, key, at=NOW))
+    return unproven.hear(answer(status), counts_kept=True, at=NOW)
+
+
+def answer(status: LicenceStatus = LicenceStatus.ACTIVE) -> Verified:
+    """Return what the second source says."""
+    said = Registered(status=status, is_under_objection=False, source="second")
+    return judge_registered(replace(EMPTY, licence=SEALED, source="second"), said, at=NOW)
+
+
+@pytest.mark.parametrize("found", [STATED, NOT_READY], ids=["stated", "not ready"])
+def test_the_worst_status_counts(found: Any) -> None:
+    """Whatever the first source says without proof, the answer is never better than its word, nor the second one's."""
+    for first, second in product(LicenceStatus, LicenceStatus):
+        said = heard(replace(found, status=first), status=second)
+        worst = worst_status((RecordStatus(first.value), RecordStatus(second.value)))
+        assert said.status.value == worst.value
+        assert said.register == ("second" if worst.value == second.value else found.source)
+        assert len(said.verdict.checks) == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (replace(STATED, index=replace(STATED.index, holders=(STRANGER,)), masked=()), LicenceStatus.ACTIVE),
+        (replace(STATED, index=replace(STATED.index, holders=(STRANGER,))), LicenceStatus.REVOKED),
+        (replace(STATED, index=replace(STATED.index, number="another")), LicenceStatus.ACTIVE),
+        (replace(STATED, index=replace(STATED.index, identifier="1.2.3")), LicenceStatus.REVOKED),
+        (replace(STATED, masked=("0000***",)), LicenceStatus.REVOKED),
+        (replace(NOT_READY, holders=()), LicenceStatus.REVOKED),
+        (replace(NOT_READY, holders=(STRANGER,)), LicenceStatus.ACTIVE),
+        (replace(NOT_READY, holders=(STRANGER, MASK)), LicenceStatus.REVOKED),
+        (NotFound(document=b"", source="store"), LicenceStatus.ACTIVE),
+    ],
+)
+def test_what_is_about_another_licence(found: Any, status: LicenceStatus) -> None:
+    """What states another holder or number is not heard; a mask, or the identifier of a copy, contradicts nothing."""
+    assert heard(found).status is status
+
+
+def test_a_later_version() -> None:
+    """A document is superseded by a later version that was not proved, and an objection to it is noted."""
+    assert SEALED.issued_on is not None
+    later = replace(SEALED, issued_on=SEALED.issued_on + timedelta(days=1))
+    found = replace(STATED, stated=later, status=LicenceStatus.ACTIVE, is_under_objection=True)
+    assert heard(found).status is LicenceStatus.SUPERSEDED
+    assert heard(replace(found, stated=SEALED)).verdict.notes == ("status.under-objection",)
+
+
+def test_what_is_kept() -> None:
+    """What a system said before it could not be asked counts as all that is kept does, and is labelled."""
+    unproven = Unproven(KEY)
+    unproven.keep(STATED, judge_not_found(STATED.source, at=NOW))
+    said = unproven.hear(answer(), counts_kept=True, at=NOW)
+    assert (said.status, said.verdict.notes) == (LicenceStatus.REVOKED, ("source.kept-answer",))
+    assert unproven.hear(answer(), counts_kept=False, at=NOW) == answer()
+
+
+@pytest.mark.parametrize(
+    ("changes", "holder", "is_open"),
+    [
+        ({"absence": NoDocument.UNAVAILABLE}, HOLDER, True),
+        ({"absence": NoDocument.UNAVAILABLE, "masked": ()}, HOLDER, True),
+        ({"absence": NoDocument.UNAVAILABLE}, STRANGER[::-1], False),
+        ({"absence": NoDocument.UNAVAILABLE}, "", False),
+        ({"absence": NoDocument.NOT_THERE}, HOLDER, False),
+    ],
+)
+def test_a_file_that_could_not_be_fetched(changes: dict[str, Any], holder: str, *, is_open: bool) -> None:
+    """While a file cannot be fetched that might show the holder, nobody says that there is no such licence."""
+    found, key = replace(STATED, detail="timeout", **changes), replace(KEY, holder=holder)
+    unproven, judged = Unproven(key), judge_found(EMPTY, found, key, at=NOW)
+    if not is_open:
+        unproven.note(found, judged)
+        return
+    with pytest.raises(SystemUnavailableError) as caught:
+        unproven.note(found, judged)
+    assert (caught.value.fault, caught.value.word) == (SystemFault.UNREACHABLE, "timeout")
+
+
+@pytest.mark.parametrize("key", [KEY, replace(KEY, holder=None), by_identifier(INDEX.identifier)])
+def test_the_document_of_another_licence(key: LicenceKey) -> None:
+    """What a system sends beside another licence's file is heard; to whoever asks for no holder it is no answer."""
+    found = replace(STATED, document=b"other", absence=None, index=INDEX)
+    unproven, judged = Unproven(key), judge_found(replace(EMPTY, licence=OTHER), found, key, at=NOW)
+    if key.asks_holder:
+        unproven.note(found, judged)
+    else:
+        with pytest.raises(SystemUnavailableError) as caught:
+            unproven.note(found, judged)
+        assert caught.value.fault is SystemFault.RECORD_DIFFERS
+    said = unproven.hear(answer(), counts_kept=True, at=NOW)
+    assert (said.status, said.verdict.notes) == (LicenceStatus.REVOKED, ("source.passed-over",))
+
+
+def test_a_masked_holder_of_a_register_is_nobody() -> None:
+    """Nobody is told of a licence by naming its holder as the register masks him."""
+    for holder in (MASK, HOLDER):
+        assert not NOT_READY.fits(replace(KEY, holder=holder))
+    assert replace(NOT_READY, holders=(MASK, HOLDER)).fits(KEY)
