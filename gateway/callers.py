@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from adapters.errors import MalformedDocumentError
 from adapters.strict.base64 import decode_base64
 from gateway.facade.account import FacadeAccount, parse_account
+from gateway.limits.settings import OwnLimits, parse_own_limits
 from gateway.settings import REGION_PATTERN
 from gateway.toml_table import Fault, TomlTable, Words, describe_entry, describe_os_error, load_toml
 from keys.errors import SignatureVerificationError
@@ -58,6 +59,13 @@ class CallerRole(StrEnum):
     IDENTITY_PROVIDER = "identity-provider"  # vouches for holders who ask who looked at theirs, and nothing else
 
 
+class TokenUse(StrEnum):
+    """How often a token of a caller works, until it expires."""
+
+    REUSABLE = "reusable"
+    ONCE = "once"  # by its ``jti``
+
+
 # How a token is signed with one of our own keys.
 TOKEN_ALGORITHMS: Final = MappingProxyType(
     {
@@ -78,7 +86,7 @@ class Caller:
     them to the holder whose key it names. An auditor who ``may_open`` may ask for private parts of entries to be
     opened; one who ``may_approve_opening`` may approve what another one asked for.
     ``organisation_name`` and ``organisation_name_zh`` are for holders, who are told which organisation looked at
-    theirs; "" where it was not written down.
+    theirs; "" where it was not written down. ``limits`` are those that are other than the site's.
     """
 
     id: CallerId
@@ -100,6 +108,8 @@ class Caller:
     may_approve_opening: bool = False
     organisation_name: str = ""
     organisation_name_zh: str = ""
+    tokens: TokenUse = TokenUse.REUSABLE
+    limits: OwnLimits = field(default_factory=OwnLimits)
     account: FacadeAccount | None = field(default=None, compare=False, repr=False)
 
     def is_active(self, at: datetime) -> bool:
@@ -156,6 +166,11 @@ class CallerRegistry:
             return None
         return Words(caller.organisation_name_zh, caller.organisation_name or caller.organisation_name_zh)
 
+    @property
+    def has_tokens_used_once(self) -> bool:
+        """Whether any caller's tokens work once, which all processes of a gateway have to know together."""
+        return any(caller.tokens is TokenUse.ONCE for caller in self._callers.values())
+
     def __len__(self) -> int:
         """Return how many caller keys and accounts there are, enabled or not."""
         return len(self._callers) + len(self._facades)
@@ -174,15 +189,25 @@ def load_callers(folder: Path, *, faults: list[Fault], name: str = "callers") ->
     fault, since a misspelt suffix must not silently lock a caller out, or leave one in.
     """
     callers: dict[tuple[str, str], Caller] = {}
-    roles: dict[CallerId, CallerRole] = {}
+    first: dict[CallerId, Caller] = {}
     for file, caller in read_key_holders(folder, _parse_caller, most=MAX_CALLERS, faults=faults, name=name):
         if callers.setdefault((caller.id, caller.key_id), caller) is not caller:
             expected = Words("与其他文件不同的 id 与 kid 组合", "an id and a kid that no other file has together")
             faults.append(Fault(file=file, key="kid", expected=expected, found=caller.key_id))
-        if roles.setdefault(caller.id, caller.role) is not caller.role:
-            expected = Words("与同一 id 的其他文件相同的 role", "the role that other files give to the same id")
-            faults.append(Fault(file=file, key="role", expected=expected, found=caller.role))
+        faults.extend(_differences(caller, first.setdefault(caller.id, caller), file))
     return CallerRegistry(callers.values())
+
+
+def _differences(caller: Caller, first: Caller, file: str) -> Iterator[Fault]:
+    """Yield what two files of one caller must say alike, and do not."""
+    for key, is_alike, found in (
+        ("role", caller.role is first.role, caller.role.value),
+        ("tokens", caller.tokens is first.tokens, caller.tokens.value),
+        ("limits", caller.limits == first.limits, Words("其他限额", "others")),
+    ):
+        if not is_alike:
+            zh, en = f"与同一 id 的其他文件相同的 {key}", f"the {key} that other files give to the same id"
+            yield Fault(file=file, key=key, expected=Words(zh, en), found=found)
 
 
 def read_key_holders(
@@ -263,6 +288,10 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
     may_approve_opening = table.flag("may_approve_opening", default=False)
     organisation_name = table.text("organisation_name", default="")
     organisation_name_zh = table.text("organisation_name_zh", default="")
+    tokens = TokenUse.REUSABLE
+    if account is None and table.has("tokens"):
+        tokens = table.choice("tokens", TokenUse) or tokens
+    limits = parse_own_limits(table.table("limits"))
     if role not in {CallerRole.BUSINESS, None} and (kind or may_register_consent or may_receive_credentials):
         zh = "审计员与身份认证平台不得有 kind、may_register_consent 与 may_receive_credentials"
         en = "auditors and identity providers without kind, may_register_consent and may_receive_credentials"
@@ -297,6 +326,8 @@ def _parse_caller(table: TomlTable, folder: Path, named: set[str]) -> Caller | N
         may_approve_opening=may_approve_opening,
         organisation_name=organisation_name,
         organisation_name_zh=organisation_name_zh,
+        tokens=tokens,
+        limits=limits,
         account=account,
     )
 

@@ -11,7 +11,6 @@ from typing import Final
 
 from msgspec import UNSET
 
-from adapters.identifier import parse_identifier
 from adapters.licence import Licence
 from gateway.budget.charging import Charging, Subject, Use
 from gateway.budget.store import BudgetStore, Exceeded
@@ -20,11 +19,11 @@ from gateway.consent.record import ConsentId, ConsentRecord, hash_holder
 from gateway.consent.store import AsyncConsents
 from gateway.disclosure import BoundPlan, FieldShown, Limits, bind_plan, compare, disclose, hold
 from gateway.facts import LicenceTypes, make_context
-from gateway.pipeline import Verified
+from gateway.pipeline import Verified, is_not_found
 from gateway.policy.activation import PolicyInForce
 from gateway.policy.moment import china_day
 from gateway.pseudonym_keys import PseudonymKeys
-from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, index_licence, normal_code
+from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, holder_codes, index_licence, normal_code
 from gateway.verdict import Outcome
 from gateway.withheld import Held
 from policies.catalogue import LicenceType
@@ -246,12 +245,18 @@ def _answer_match(found: bool | None) -> Mapping[str, bool | str | None]:  # noq
 def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses: bool) -> Use:
     """Return the question as budgets see it.
 
+    A look-up misses where the answer is "not found", which that of another holder's licence is too, and nowhere else:
+    what could not be asked is nobody's guess, and an outage would spend the budget of who asks again. So what is
+    counted says no more than the answer says. Whoever asks for a holder while a source is out of reach learns by
+    "unavailable" that the others do not have his guess; that is no miss, because to tell it from a licence that nobody
+    else has would say that there is one. The budgets of comparisons and of neighbouring numbers bound it.
+
     What it is about is taken from the question first, so that a person who does not exist is counted like one who does;
     a licence says more about that only when it is genuine, or anybody could spend what belongs to somebody else.
     """
     key, licence = asked.key, verified.licence
     number = _number_of(key)
-    holder = normal_code(key.holder or "") if isinstance(key, ByNumber) else ""
+    holder = "" if key is None else normal_code(key.holder or "")
     values = tuple((asked.match or {}).values())
     return Use(
         caller=asked.caller.id,
@@ -265,7 +270,7 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
         numbers=_distinct((number, holder, *values)),
         compares=asked.compares,
         looks_up=key is not None,
-        misses=misses or (key is not None and licence is None),
+        misses=misses or (key is not None and is_not_found(verified)),
         per_minute=None if plan.obligations is None else plan.obligations.per_minute,
     )
 
@@ -278,7 +283,7 @@ def _number_of(key: LicenceKey | None) -> str:
         case ByNumber():
             return key.number
         case ByIdentifier():
-            return parse_identifier(key.identifier).serial or key.identifier
+            return key.stated[2] or key.identifier
 
 
 def _subject_of(licence: Licence) -> Subject:
@@ -286,7 +291,7 @@ def _subject_of(licence: Licence) -> Subject:
     index = index_licence(licence)
     return Subject(
         licence="\n".join((index.number, index.type_code or index.name)) if index.number else index.identifier,
-        holders=_distinct(normal_code(one.code) for one in licence.holders[:MAX_COUNTED_HOLDERS]),
+        holders=_distinct(holder_codes(licence)[:MAX_COUNTED_HOLDERS]),
     )
 
 

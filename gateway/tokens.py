@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
@@ -33,6 +33,7 @@ from keys.sm2 import Sm2PrivateKey, Sm2PublicKey
 MAX_TOKEN_CHARACTERS: Final = 8 * 1024  # ours have about 500; the header line of the HTTP server ends here too
 MAX_LIFETIME: Final = timedelta(minutes=5)  # design section 5.2
 LEEWAY: Final = timedelta(seconds=30)  # how far the clocks of the two sides may differ
+_LEEWAY_SECONDS: Final = LEEWAY.total_seconds()
 MAX_TOKEN_ID_CHARACTERS: Final = 64  # a UUID has 36
 SM2_SIGNATURE_BYTES: Final = 64  # r and s, 32 bytes each, big-endian: the JOSE custom
 
@@ -60,6 +61,7 @@ class SignInFailure(StrEnum):
     SIGNATURE = "signature"
     AUDIENCE = "audience"
     EXPIRED = "expired"
+    REPEATED = "repeated"  # of a caller whose tokens work once
     NOT_YET_VALID = "not-yet-valid"
     LIFETIME = "lifetime"
     FACADE = "facade"  # another system's way to sign in; why it was refused is in the request log
@@ -82,12 +84,15 @@ class SignedIn:
 
     caller: Caller
     claims: Mapping[str, object]
+    token_id: str  # by which it is told from other tokens of the caller
+    issued_at: int  # by the clock of who signed it, in whole seconds since 1970
+    begins: float  # seconds since 1970; both without the leeway
+    expires: float
 
     @property
-    def issued_at(self) -> int:
-        """When the token was issued by the clock of who signed it, in whole seconds since 1970."""
-        issued = self.claims["iat"]
-        return int(issued) if isinstance(issued, int | float) else 0
+    def ends_at(self) -> datetime:
+        """When the token is over, with the leeway."""
+        return datetime.fromtimestamp(self.expires, UTC) + LEEWAY
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -178,10 +183,33 @@ def authenticate(token: str, *, callers: CallerRegistry, audience: str, at: date
     except (PyJWTError, ValueError) as error:
         raise SignInError(SignInFailure.FORM) from error
     # 7. times, audience and token id
-    _check_claims(claims, audience=audience, at=at)
-    if not caller.is_active(at):
+    _check_claims(claims, audience=audience)
+    signed_in = SignedIn(
+        caller=caller,
+        claims=content,
+        token_id=claims.jti,
+        issued_at=int(claims.iat),
+        begins=claims.iat if claims.nbf is None else max(claims.iat, claims.nbf),
+        expires=claims.exp,
+    )
+    check_times(signed_in, at=at)
+    return signed_in
+
+
+def check_times(signed_in: SignedIn, *, at: datetime) -> None:
+    """Refuse what was verified once and is over, or not yet begun, at another moment.
+
+    Raises:
+        SignInError: the token or its caller is.
+
+    """
+    now = at.timestamp()
+    if now >= signed_in.expires + _LEEWAY_SECONDS:
+        raise SignInError(SignInFailure.EXPIRED)
+    if signed_in.begins > now + _LEEWAY_SECONDS:
+        raise SignInError(SignInFailure.NOT_YET_VALID)
+    if not signed_in.caller.is_active(at):
         raise SignInError(SignInFailure.INACTIVE_CALLER)
-    return SignedIn(caller=caller, claims=content)
 
 
 def encode_token(
@@ -270,15 +298,10 @@ def _read_part(part: str) -> object:
     return parse_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-def _check_claims(claims: _Claims, *, audience: str, at: datetime) -> None:
-    """Refuse a token that is for somebody else, for another time, or for too long."""
-    now, leeway = at.timestamp(), LEEWAY.total_seconds()
+def _check_claims(claims: _Claims, *, audience: str) -> None:
+    """Refuse a token that is for somebody else, or for too long."""
     if audience not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
         raise SignInError(SignInFailure.AUDIENCE)
-    if now >= claims.exp + leeway:
-        raise SignInError(SignInFailure.EXPIRED)
-    if max(claims.iat, claims.iat if claims.nbf is None else claims.nbf) > now + leeway:
-        raise SignInError(SignInFailure.NOT_YET_VALID)
     if not 0 < claims.exp - claims.iat <= MAX_LIFETIME.total_seconds():
         raise SignInError(SignInFailure.LIFETIME)
     if not 1 <= len(claims.jti) <= MAX_TOKEN_ID_CHARACTERS:

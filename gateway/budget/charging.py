@@ -1,8 +1,8 @@
 """Which budgets a question spends from, and under which keys: none of them can be read back."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -57,12 +57,8 @@ class Use:
     per_minute: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """A number that was typed in, and what is near it, found out once for all budgets."""
-
-    stem: bytes
-    near: Callable[[], frozenset[bytes]]
+_Member = tuple[bytes | None, Callable[[], frozenset[bytes]] | None]  # who is counted, and what is near
+_NOBODY: Final[tuple[_Member, ...]] = ((None, None),)  # uses are counted, and no members
 
 
 class Charging:
@@ -70,54 +66,75 @@ class Charging:
 
     def __init__(self, secret: bytes) -> None:
         """Make keys with a secret."""
-        self._secret = secret
+        self.open(secret)
+
+    def open(self, secret: bytes) -> None:
+        """Make keys with this secret from now on."""
+        self._keyed = hashlib.blake2b(key=secret, digest_size=_KEY_BYTES)  # the work of the secret is done once
 
     def charges(self, budgets: Iterable[Budget], use: Use) -> tuple[Charge, ...]:
         """Return what a question spends, in the order of the budgets."""
-        owner, numbers = self._hash("owner", use.caller), tuple(self._numbers(use))
-        found = [
-            charge for budget in budgets if _applies(budget, use) for charge in self._of(budget, use, owner, numbers)
-        ]
+        owner, official = self._hash("owner", use.caller), spell_name(use.official)
+        values = {
+            BudgetSubject.CALLER: use.caller,
+            BudgetSubject.OFFICIAL: official,
+            BudgetSubject.CASE: spell_name(use.case or ""),
+            BudgetSubject.ITEM: use.item,
+        }
+        # Found out once for all budgets.
+        numbers: tuple[_Member, ...] = tuple(self._numbers(use))
+        people: tuple[_Member, ...] = tuple((self._hash("subject", one), None) for one in _people(use))
+        found: list[Charge] = []
+        for budget in budgets:
+            if not _applies(budget, use):
+                continue
+            members = _NOBODY
+            if budget.counts is Counted.SUBJECTS:
+                members = people
+            elif budget.counts is Counted.NEIGHBOURS:
+                members = numbers
+            found += self._of(budget, use, owner, values, members)
         if use.per_minute is not None:
-            key = self._hash(PER_MINUTE, use.caller, spell_name(use.official))
+            key = self._hash(PER_MINUTE, use.caller, official)
             found.append(Charge(budget=PER_MINUTE, key=key, limit=use.per_minute, window_seconds=_MINUTE, owner=owner))
         return tuple(found)
 
-    def _of(self, budget: Budget, use: Use, owner: bytes, numbers: tuple[_Number, ...]) -> Iterator[Charge]:
-        """Make the charges of one budget."""
+    def _of(
+        self, budget: Budget, use: Use, owner: bytes, values: Mapping[BudgetSubject, str], members: Sequence[_Member]
+    ) -> Iterator[Charge]:
+        """Make the charges of one budget: for each of its keys one for each member."""
         is_fixed, is_hit = _FIXED.issuperset(budget.per), budget.counts is Counted.MISSES and not use.misses
-        for parts in _keys(budget, use):
-            charge = Charge(
-                budget=budget.id,
-                key=self._hash(budget.id, *parts),
-                limit=budget.limit,
-                window_seconds=budget.window_seconds,
-                owner=owner,
-                is_fixed=is_fixed,
-                is_free=is_hit,
-            )
-            match budget.counts:
-                case Counted.SUBJECTS:
-                    yield from (replace(charge, member=self._hash("subject", one)) for one in _people(use))
-                case Counted.NEIGHBOURS:
-                    yield from (replace(charge, member=number.stem, near=number.near) for number in numbers)
-                case _:
-                    yield charge
+        for parts in _keys(budget, use, values):
+            key = self._hash(budget.id, *parts)
+            for member, near in members:
+                yield Charge(
+                    budget=budget.id,
+                    key=key,
+                    limit=budget.limit,
+                    window_seconds=budget.window_seconds,
+                    owner=owner,
+                    is_fixed=is_fixed,
+                    member=member,
+                    near=near,
+                    is_free=is_hit,
+                )
 
-    def _numbers(self, use: Use) -> Iterator[_Number]:
+    def _numbers(self, use: Use) -> Iterator[_Member]:
+        """Make a member of each number that was typed in; what is near it is found out once, and where it matters."""
         for number in use.numbers:
             stem = stem_of(number)
             if stem is not None:
-                yield _Number(self._hash("number", stem), self._near(number))
+                yield self._hash("number", stem), self._near(number)
 
     def _near(self, number: str) -> Callable[[], frozenset[bytes]]:
         @cache
         def near() -> frozenset[bytes]:
-            begun = hashlib.blake2b(_framed("number"), key=self._secret, digest_size=_KEY_BYTES)
+            begun = self._keyed.copy()
+            begun.update(_frame("number"))
 
             def end(stem: str) -> bytes:
                 one = begun.copy()
-                one.update(_framed(stem))
+                one.update(_frame(stem))
                 return one.digest()
 
             return frozenset(map(end, neighbours_of(number)))
@@ -125,13 +142,14 @@ class Charging:
         return near
 
     def _hash(self, *parts: str) -> bytes:
-        return hashlib.blake2b(b"".join(map(_framed, parts)), key=self._secret, digest_size=_KEY_BYTES).digest()
+        hashed = self._keyed.copy()
+        hashed.update(_frame(*parts))
+        return hashed.digest()
 
 
-def _framed(part: str) -> bytes:
-    """Return a part of a key so that no two lists of parts have one spelling."""
-    content = part.encode()
-    return len(content).to_bytes(4) + content
+def _frame(*parts: str) -> bytes:
+    """Return the parts of a key so that no two lists of parts have one spelling."""
+    return "".join([f"{len(part)}:{part}" for part in parts]).encode()
 
 
 def _applies(budget: Budget, use: Use) -> bool:
@@ -149,18 +167,12 @@ def _applies(budget: Budget, use: Use) -> bool:
             return True
 
 
-def _keys(budget: Budget, use: Use) -> Iterable[tuple[str, ...]]:
+def _keys(budget: Budget, use: Use, values: Mapping[BudgetSubject, str]) -> Iterable[tuple[str, ...]]:
     """Return the parts of each key that a budget counts under.
 
     What was found is counted for all callers together. What was typed in proves nothing, so it is counted for the
     caller alone, whether something was found or not: nobody uses up what belongs to a person by typing in a number.
     """
-    values = {
-        BudgetSubject.CALLER: use.caller,
-        BudgetSubject.OFFICIAL: spell_name(use.official),
-        BudgetSubject.CASE: spell_name(use.case or ""),
-        BudgetSubject.ITEM: use.item,
-    }
     others = tuple(values[one] for one in budget.per if one is not BudgetSubject.SUBJECT)
     if BudgetSubject.SUBJECT not in budget.per:
         return (others,)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Final
@@ -69,18 +69,17 @@ class MemoryBudgets:
 
     def _check_room(self, charges: Sequence[Charge]) -> None:
         """Let free uses need room as well, so that a lack of it tells nothing about them."""
-        counts = {_name(one): one.owner for one in charges if not one.is_fixed and _name(one) not in self._counts}
-        members = {
-            (_name(one), one.member): one.owner
-            for one in charges
-            if one.member is not None and not self._has(_name(one), one.member)
-        }
-        if not (self._room.is_for(Counter(counts.values())) and self._member_room.is_for(Counter(members.values()))):
+        counts: dict[_Name, bytes] = {}
+        members: dict[tuple[_Name, bytes], bytes] = {}
+        for one in charges:
+            name = _name(one)
+            count = self._counts.get(name)
+            if count is None and not one.is_fixed:
+                counts[name] = one.owner
+            if one.member is not None and (count is None or not count.has(one.member)):
+                members[name, one.member] = one.owner
+        if not (self._room.is_for(counts.values()) and self._member_room.is_for(members.values())):
             raise CountersUnavailableError
-
-    def _has(self, name: _Name, member: bytes) -> bool:
-        count = self._counts.get(name)
-        return count is not None and count.has(member)
 
     def _touch(self, charge: Charge, now: float) -> None:
         """Make the count if it is not there, and remember a member."""
@@ -113,10 +112,12 @@ class _Room:
         self._held: Counter[bytes] = Counter()
         self.taken = 0
 
-    def is_for(self, wanted: Mapping[bytes, int]) -> bool:
-        """Say whether each of these gets as many places as it wants."""
-        left = self._places - self.taken - sum(wanted.values())
-        return all(self._held[owner] + number <= left for owner, number in wanted.items())
+    def is_for(self, owners: Collection[bytes]) -> bool:
+        """Say whether there is a place for each of these, one of whom may want several."""
+        if not owners:
+            return True
+        left = self._places - self.taken - len(owners)
+        return all(self._held[owner] + number <= left for owner, number in Counter(owners).items())
 
     def enter(self, owners: Iterable[bytes]) -> None:
         """Take a place for each."""
@@ -157,11 +158,12 @@ def _cost(charge: Charge, count: "_Count | None", looked_around: set[bytes]) -> 
 class _Count:
     """What was counted, and who was seen, in each part of a window; parts are numbered from 1970."""
 
-    __slots__ = ("_numbers", "_owner", "_part_seconds", "_seen")
+    __slots__ = ("_first", "_numbers", "_owner", "_part_seconds", "_seen")
 
     def __init__(self, window_seconds: int, owner: bytes | None) -> None:
         self._part_seconds = window_seconds / PARTS
         self._owner = owner
+        self._first: int | None = None  # the first part that is kept; None: nothing was ever dropped
         self._numbers: dict[int, int] = {}
         self._seen: dict[int, dict[bytes, bytes]] = {}  # members, each with the owner of its place
 
@@ -187,6 +189,9 @@ class _Count:
     def forget(self, now: float) -> list[bytes]:
         """Drop what is older than the window; return the owners of members that were."""
         first = int(now // self._part_seconds) - PARTS  # the oldest part of which something may still be within it
+        if first == self._first:
+            return []
+        self._first = first
         for part in [part for part in self._numbers if part < first]:
             del self._numbers[part]
         ended = [part for part in self._seen if part < first]

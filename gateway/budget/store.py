@@ -1,16 +1,17 @@
-"""What is spent, and where it is counted: in this process, or later in Redis for several."""
+"""What is spent, and where it is counted: in this process, or in Redis for several."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 PARTS: Final = 16  # of a window
 MAX_LOOKED_AROUND: Final = 2  # new numbers of one question; of each, some hundred others are looked for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
+class Charge(Struct, frozen=True, kw_only=True):  # a dozen are made for each question
     """One use of one budget: at most ``limit`` under ``key`` in any ``window_seconds``.
 
     ``key`` is a keyed hash: neither callers nor holders can be read from what is counted. ``owner`` is one of the
@@ -33,7 +34,7 @@ class Charge:
     owner: bytes
     is_fixed: bool = False
     member: bytes | None = None
-    near: Callable[[], frozenset[bytes]] | None = field(default=None, compare=False)
+    near: Callable[[], frozenset[bytes]] | None = None
     is_free: bool = False
 
 
@@ -46,7 +47,10 @@ class Exceeded:
 
 
 class CountersUnavailableError(Exception):
-    """What is spent cannot be counted: no room to count it in, or the store is away. Nothing was counted."""
+    """What is spent cannot be counted: no room to count it in, or the store is away.
+
+    Nothing was counted; by a store in another process that did not answer in time perhaps all of it.
+    """
 
 
 class BudgetStore(Protocol):
@@ -63,7 +67,7 @@ class BudgetStore(Protocol):
         """Count all charges, or none and return the first that has no room.
 
         Raises:
-            CountersUnavailableError: nothing was counted.
+            CountersUnavailableError: it cannot be counted.
 
         """
         ...

@@ -7,7 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from gateway.callers import CallerRegistry, CallerRole, KeyId, TokenAlgorithm, load_callers
+from gateway.callers import CallerRegistry, CallerRole, KeyId, TokenAlgorithm, TokenUse, load_callers
+from gateway.limits.settings import CallerLimits
 from gateway.toml_table import Fault
 from tests.support.callers import NOW, encode_pem, make_key, make_party, public_half
 
@@ -60,6 +61,40 @@ def test_an_auditor(tmp_path: Path) -> None:
         (CallerRole.AUDITOR, True, True),
         (CallerRole.BUSINESS, False, False),
     ]
+
+
+def test_limits_and_tokens(tmp_path: Path) -> None:
+    """A caller may have limits of its own, and tokens that work once; a rate alone brings its own burst."""
+    own = "{ rate_per_second = 0.5, daily_quota = 9 }"
+    registry, faults = load(tmp_path, lines(tokens='"once"', limits=own), lines(id='"other"'))
+    found = [registry.find(name, "2026-1") for name in ("hall", "other")]
+    assert faults == []
+    usual = CallerLimits(rate_per_second=7, burst=8, concurrency=9)
+    assert [(one.tokens, one.limits.over(usual)) for one in found if one is not None] == [
+        (TokenUse.ONCE, CallerLimits(rate_per_second=0.5, burst=1, concurrency=9, daily_quota=9)),
+        (TokenUse.REUSABLE, usual),
+    ]
+    assert registry.has_tokens_used_once
+
+
+@pytest.mark.parametrize(
+    ("files", "key"),
+    [
+        ([{"tokens": '"twice"'}], "tokens"),
+        ([{"limits": "{ rate_per_second = 0 }"}], "limits.rate_per_second"),
+        ([{"limits": "{ rate_per_second = true }"}], "limits.rate_per_second"),
+        ([{"limits": "{ burst = 0 }"}], "limits.burst"),
+        ([{"limits": "{ concurrency = 1000000 }"}], "limits.concurrency"),
+        ([{"limits": "{ daily_quota = 1.5 }"}], "limits.daily_quota"),
+        ([{"limits": "{ rate = 5 }"}], "limits.rate"),
+        ([{}, {"kid": '"2026-2"', "limits": "{ burst = 5 }"}], "limits"),
+        ([{}, {"kid": '"2026-2"', "tokens": '"once"'}], "tokens"),
+    ],
+)
+def test_limits_that_cannot_be(tmp_path: Path, files: list[dict[str, str]], key: str) -> None:
+    """Limits out of bounds, misspelt ones and files of one caller that differ are faults that name the key."""
+    _, faults = load(tmp_path, *(lines(**changes) for changes in files))
+    assert [fault.split(": ")[1] for fault in faults] == [key]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """What every store of budgets keeps to."""
 
 from collections import deque
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.budget.memory import MemoryBudgets
+from gateway.budget.redis_budgets import RedisBudgets
 from gateway.budget.store import PARTS, BudgetStore, Charge, CountersUnavailableError, Exceeded
+from gateway.shared.connection import SharedRedis
+from tests.support.redis_servers import RedisCluster, RedisServer, off_loop
+from tests.support.shared_redis import connected
 
 BEGIN = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 HOUR = 3600
@@ -237,6 +243,113 @@ class TestMemory(BudgetStoreContract):
         counts, members = store.size
         assert counts <= 7
         assert members <= 8
+
+
+@pytest.fixture
+async def shared(redis_server: RedisServer) -> AsyncIterator[SharedRedis]:
+    """Return a connection to an empty server."""
+    async with connected(redis_server) as shared:
+        yield shared
+
+
+class TestRedis(BudgetStoreContract):
+    """The store of several processes."""
+
+    @pytest.fixture
+    def store(self, shared: SharedRedis) -> BudgetStore:
+        """Make a store in an empty server."""
+        return RedisBudgets(shared, clock=False)
+
+    async def test_processes_count_together(self, shared: SharedRedis) -> None:
+        """What one process counts is spent for the other too, by the clock of Redis, whatever theirs say."""
+        one, other = RedisBudgets(shared), RedisBudgets(shared)
+        assert await one.spend([charge()], at=BEGIN) is None
+        assert await other.spend([charge()], at=after(30 * HOUR)) is None
+        for store in (one, other):
+            refused = await store.spend([charge()], at=after(60 * HOUR))
+            assert refused is not None
+            assert HOUR - 60 <= refused.retry_after_seconds <= HOUR + HOUR / PARTS
+
+    async def test_nobody_takes_the_room_of_others(self, shared: SharedRedis) -> None:
+        """A caller that has its share is counted no more until something has ended; others are, and what is fixed."""
+        store = RedisBudgets(shared, clock=False, max_places=2)
+        for number in range(2):
+            assert await store.spend([charge(key=b"%d" % number, owner=b"a")], at=BEGIN) is None
+        for is_free in (True, False):
+            with pytest.raises(CountersUnavailableError):
+                await store.spend([charge(key=b"3", owner=b"a", is_free=is_free)], at=BEGIN)
+        assert await store.spend([charge(key=b"1", owner=b"a")], at=BEGIN) is None
+        with pytest.raises(CountersUnavailableError):
+            await store.spend([charge(key=b"1", owner=b"a", member=b"m", limit=9)], at=BEGIN)
+        assert await store.spend([charge(key=b"3", owner=b"b")], at=BEGIN) is None
+        assert await store.spend([charge(key=b"4", owner=b"a", is_fixed=True)], at=BEGIN) is None
+        assert await store.spend([charge(key=b"5", owner=b"a")], at=after(3 * HOUR)) is None
+
+    async def test_what_ended_is_gone(self, shared: SharedRedis, redis_server: RedisServer) -> None:
+        """Every key but that of the clock ends by itself, soon after its window."""
+        store = RedisBudgets(shared, clock=False)
+        await store.spend([charge(member=b"1"), charge(key=b"plain"), charge(key=b"f", is_fixed=True)], at=BEGIN)
+        keys = await off_loop(redis_server.call, "KEYS", "*")
+        lives = sorted([await off_loop(redis_server.call, "TTL", key) for key in keys])
+        assert lives[0] == -1
+        assert len(lives) == 6
+        assert all(HOUR < life <= 2 * HOUR for life in lives[1:])
+
+    async def test_questions_are_refused_without_redis(self, redis_server: RedisServer) -> None:
+        """Where Redis has no memory left, or is away, nothing is answered uncounted."""
+        async with connected(redis_server, seconds=0.2) as shared:
+            store = RedisBudgets(shared, clock=False)
+            await off_loop(redis_server.limit_memory, "1")
+            with pytest.raises(CountersUnavailableError):
+                await store.spend([charge()], at=BEGIN)
+            await off_loop(redis_server.kill)
+            with pytest.raises(CountersUnavailableError):
+                await store.spend([charge()], at=BEGIN)
+            assert await store.spend([], at=BEGIN) is None
+
+    @pytest.mark.parametrize(
+        "reply", [[b"exceeded", 1, -3], [b"exceeded", 1, 0], [b"exceeded", 1, 10**30], [b"exceeded", 2, 1], [b"no"], 1]
+    )
+    async def test_answers_that_are_none_of_ours(
+        self, shared: SharedRedis, monkeypatch: pytest.MonkeyPatch, reply: object
+    ) -> None:
+        """What no script of ours says is no answer, and the question is refused uncounted."""
+
+        async def lie(*_: object, **__: object) -> object:
+            return reply
+
+        monkeypatch.setattr(shared, "evaluate", lie)
+        with pytest.raises(CountersUnavailableError):
+            await RedisBudgets(shared).spend([charge()], at=BEGIN)
+
+    async def test_on_a_cluster(self, redis_cluster: RedisCluster) -> None:
+        """All budgets of a question, of whatever keys and owners, are counted in one step."""
+        async with connected(*redis_cluster.servers, cluster=True) as shared:
+            store = RedisBudgets(shared, clock=False)
+            charges = [charge(key=b"%d" % number, owner=b"%d" % number, member=b"m") for number in range(8)]
+            assert await store.spend(charges, at=BEGIN) is None
+
+
+async def test_both_stores_say_the_same(shared: SharedRedis) -> None:
+    """Whatever is asked in whatever order, the store in Redis says what the store in memory says."""
+    chance = Random(20260301)
+    stores, now = (RedisBudgets(shared, clock=False), MemoryBudgets()), 0.0
+
+    def any_charge() -> Charge:
+        window, kind, member = chance.choice([60, HOUR]), chance.randrange(3), chance.randrange(6)
+        near = frozenset(b"%d" % other for other in (member - 1, member + 1))
+        changes: dict[str, Any] = [{}, {"member": b"%d" % member}, {"member": b"%d" % member, "near": lambda: near}][
+            kind
+        ]
+        key = b"%d of kind %d" % (chance.randrange(3), kind)
+        return charge(key, chance.randrange(1, 4), window, is_free=chance.random() < 0.2, **changes)
+
+    for _ in range(400):
+        now += chance.choice([0, 0, 1, 3, 20, 300, 2000])
+        asked = [any_charge() for _ in range(chance.randrange(1, 4))]
+        at = after(now - chance.choice([0, 0, 5]))
+        said = [await store.spend(asked, at=at) for store in stores]
+        assert said[0] == said[1], (asked, at)
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=60), st.integers(1, 5), st.integers(1, 64))

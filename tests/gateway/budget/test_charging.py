@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gateway.budget.charging import PER_MINUTE, Charging, Subject, Use
 from gateway.budget.neighbours import neighbours_of
@@ -171,7 +172,7 @@ def test_misses_need_room_also_for_hits() -> None:
     (hit,) = charges(budget("misses"))
     (miss,) = charges(budget("misses"), replace(USE, misses=True))
     assert (hit.is_free, miss.is_free) == (True, False)
-    assert replace(hit, is_free=False) == miss
+    assert structs.replace(hit, is_free=False) == miss
 
 
 def test_without_a_case() -> None:

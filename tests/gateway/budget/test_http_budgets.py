@@ -72,6 +72,9 @@ async def test_questions(aiohttp_client: StartClient) -> None:
     _, content = await ask(client)
     assert content["budget"] == "more"
     assert "欧阳" not in str(content)
+    metrics = await (await client.get("/metrics")).text()
+    assert 'gateway_budget_refusals_total{budget="more"} 2.0' in metrics
+    assert "gateway_budgets_uncounted_total 0.0" in metrics
     assert (await ask(client, PARTNER))[0] == 200
     assert len(await logged(client, LeafKind.ACCESS)) == 3
     assert [one.leaf.content.reasons for one in await logged(client, LeafKind.DENY)] == [("budget.exceeded",)] * 2

@@ -1,0 +1,126 @@
+"""Who counts for a site, and under which key."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from gateway.counts_site import Counts, make_counts, share_counts
+from gateway.limits.marks import MarksUnavailableError, NoMark
+from gateway.limits.one_key import KeyState, OneKey
+from gateway.metrics import Metrics
+from gateway.shared.connection import SharedRedis
+from gateway.shared.fault import SharedError, SharedFault
+from tests.support.callers import make_site
+from tests.support.redis_servers import QUICK, RedisServer, off_loop, until
+from tests.support.shared_redis import connected
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[Path]:
+    """Return the folders of one site on two machines."""
+    places = [tmp_path / "here", tmp_path / "there"]
+    for place in places:
+        (place / "state").mkdir(parents=True)
+    return places
+
+
+@contextlib.asynccontextmanager
+async def counting(shared: SharedRedis, folder: Path) -> AsyncIterator[Counts]:
+    """Let a gateway with this folder count in Redis."""
+    counts = make_counts(shared, Metrics())
+    run = contextlib.asynccontextmanager(share_counts(counts, replace(make_site(), folder=folder)))
+    async with run(web.Application()):
+        yield counts
+
+
+async def test_machines_need_one_key(
+    redis_server: RedisServer, folders: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Processes of one site make the same names; a machine with another key says that it counts apart."""
+    names = []
+    async with connected(redis_server) as shared:
+        with caplog.at_level(logging.WARNING):
+            for folder in (folders[0], *folders):
+                async with counting(shared, folder) as counts:
+                    names.append(counts.names.of("caller", "hall"))
+                assert len(caplog.records) == (folder == folders[1])
+    assert names[0] == names[1] != names[2]
+
+
+async def admits(counts: Counts, mark: str) -> bool | NoMark:
+    """Say whether something is used for the first time, or why that cannot be told."""
+    now = datetime.now(UTC)  # as Redis has it
+    try:
+        return await counts.marks.admit("once", mark, until=now + timedelta(minutes=5), at=now)
+    except MarksUnavailableError as error:
+        return error.why
+
+
+async def test_what_is_used_once_needs_one_key(redis_server: RedisServer, folders: list[Path]) -> None:
+    """A gateway with another key than the first one uses nothing that works once, so that nothing is used in both."""
+    async with connected(redis_server) as shared, counting(shared, folders[0]) as here:
+        async with counting(shared, folders[1]) as there:
+            assert [await admits(one, "1") for one in (here, there, here)] == [True, NoMark.ALONE, False]
+        async with counting(shared, folders[0]) as beside:
+            assert [await admits(one, "1") for one in (beside, here)] == [False, False]
+
+
+async def test_another_key_may_come_with_another_redis(redis_server: RedisServer, folders: list[Path]) -> None:
+    """Nothing is used while nothing is known of the key; in a Redis that is there, or anew, the first one says it."""
+    await off_loop(redis_server.pause)
+    async with (
+        connected(redis_server, **QUICK) as shared,
+        counting(shared, folders[0]) as here,
+        counting(shared, folders[1]) as there,
+    ):
+        assert {await admits(one, "1") for one in (here, there)} == {NoMark.AWAY}
+        await off_loop(redis_server.resume)
+        await until(lambda: shared.report().up == 1)
+        assert [await admits(one, "1") for one in (there, here)] == [True, NoMark.ALONE]
+        await off_loop(redis_server.flush)
+        for one in (here, there):  # as they do once a second
+            assert one.one_key is not None
+            await one.one_key.look()
+        assert [await admits(one, "2") for one in (here, there)] == [True, NoMark.ALONE]
+
+
+async def test_one_look_that_fails_changes_nothing(redis_server: RedisServer) -> None:
+    """A slow answer does not let a gateway forget the key; a Redis that went away, and may come back empty, does."""
+    async with connected(redis_server) as shared:
+        one_key, is_there = OneKey(shared), True
+        async with one_key.running(b"check"):
+            assert one_key.state is KeyState.OURS
+
+            async def fail(*_: object, **__: object) -> object:
+                raise SharedError(SharedFault.SLOW)
+
+            shared.evaluate, shared.asks = fail, lambda _: is_there  # type: ignore[method-assign]
+            await one_key.look()
+            assert one_key.state is KeyState.OURS
+            is_there = False
+            assert await one_key.settle() is KeyState.OURS
+            await one_key.look()
+            assert await one_key.settle() is KeyState.UNKNOWN
+
+
+async def test_processes_without_redis_use_nothing_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has others beside it, and nothing that all of them know, lets nothing in that works once."""
+    assert await admits(make_counts(None, Metrics()), "1") is True
+    monkeypatch.setattr(Metrics, "is_shared", True)
+    assert await admits(make_counts(None, Metrics()), "1") is NoMark.ALONE
+
+
+async def test_without_redis_names_are_of_the_process() -> None:
+    """A process that counts for itself makes names that no other makes."""
+    one, other = make_counts(None, Metrics()), make_counts(None, Metrics())
+    async for _ in share_counts(one, make_site())(web.Application()):
+        await asyncio.sleep(0)
+    assert one.names.of("a", "bc") != other.names.of("a", "bc")
+    assert one.names.of("a", "bc") != one.names.of("ab", "c")
