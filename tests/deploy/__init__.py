@@ -1,0 +1,1 @@
+"""Tests of what is deployed: alerts, dashboard, unit, image and chart."""
