@@ -120,6 +120,24 @@ def serve_command(
 
 
 @app.command(
+    "reload",
+    help=say(
+        "使站点文件夹的改动在运行中的网关生效。",
+        "Put changes of the site in force, in the gateway that runs.",
+    ),
+)
+def reload_command(
+    *,
+    site: Annotated[Path, _option("站点文件夹。", "The site folder.", metavar="DIR", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Exit with 0, or 1 when not all of it is in force, or 2 when no gateway runs."""
+    from gateway.cli.reload import reload
+
+    raise typer.Exit(reload(site, as_json=as_json))
+
+
+@app.command(
     "demo",
     help=say(
         "在本机演示：签发、伪造并经 HTTP 核验电子证照。",
@@ -170,12 +188,20 @@ def bench_command(
     ],
     *,
     rounds: Annotated[int, _option("轮数。", "Number of rounds.", min=3, max=100_000)] = 200,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help=say("另测最大规模（growth：一千万份）。", "The largest size too (growth: ten million)."),
+            show_default=False,
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Exit with 0 when every goal is reached, 1 when one is missed, 2 for an unknown name."""
     from gateway.cli.bench import bench
 
-    raise typer.Exit(bench(name, rounds=rounds, as_json=as_json))
+    raise typer.Exit(bench(name, rounds=rounds, full=full, as_json=as_json))
 
 
 app.add_typer(keys_app)

@@ -7,16 +7,20 @@ from rich.table import Table
 
 from gateway.cli.console import ERR, OUT, ExitCode, print_json
 from gateway.cli.language import say
-from gateway.cli.limits import BENCHMARKS
+from gateway.cli.limits import BENCHMARKS, FULL_BENCHMARKS
 
 
-def bench(name: str, *, rounds: int, as_json: bool) -> ExitCode:
+def bench(name: str, *, rounds: int, full: bool, as_json: bool) -> ExitCode:
     """Run one benchmark; 0 when every goal is reached, 1 when one is missed."""
     if name not in BENCHMARKS:
         ERR.print(f"tongban: {say('没有此测试', 'no such benchmark')}: {name} ({', '.join(BENCHMARKS)})", markup=False)
         return ExitCode.USAGE
+    if full and name not in FULL_BENCHMARKS:
+        zh, en = "仅下列测试可用 --full", "--full is for these only"
+        ERR.print(f"tongban: {say(zh, en)}: {', '.join(FULL_BENCHMARKS)}", markup=False)
+        return ExitCode.USAGE
     # Loaded by name, so that the gateway imports no benchmark (benchmarks import everything, nothing imports them).
-    result = importlib.import_module(f"benchmarks.{name}").run(rounds=rounds)
+    result = importlib.import_module(f"benchmarks.{name}").run(rounds=rounds, **({"full": True} if full else {}))
     if as_json:
         print_json(result)
     else:

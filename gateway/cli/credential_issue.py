@@ -17,7 +17,7 @@ from adapters.record.record import LicenceRecord
 from adapters.record.sealed import record_licence
 from adapters.record.status import RecordStatus
 from gateway.cli import store_commands
-from gateway.cli.adapter_commands import find_adapter
+from gateway.cli.adapter_files import find_adapter
 from gateway.cli.audit_find import write_private
 from gateway.cli.command_log import open_log_for_command
 from gateway.cli.console import OUT, ExitCode, print_json
@@ -32,9 +32,8 @@ from gateway.credential.issuing import CredentialOrder, issue_credential
 from gateway.credential.settings import URI_PATTERN
 from gateway.pipeline import UNDER_OBJECTION, judge_found, verify_licence
 from gateway.rendering import encode_time
-from gateway.site import store_file
 from gateway.sources.source import LicenceIndex, by_identifier, by_number
-from gateway.sources.store import SqliteLicenceStore
+from gateway.store_site import open_store
 from gateway.trust.files import read_file
 from gateway.trust.place import find_trust
 from gateway.verdict import Outcome
@@ -125,7 +124,7 @@ def _find_stored(site: Path, reference: str, now: datetime) -> tuple[LicenceReco
 
     """
     trust = find_trust(site).read(now).state.store_at(now)
-    with closing(SqliteLicenceStore(store_file(site, load_settings(site)))) as store:
+    with closing(open_store(site, load_settings(site))) as store:
         index = store.index(reference)
         key = (
             by_identifier(index.identifier)

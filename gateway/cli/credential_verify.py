@@ -155,5 +155,7 @@ def _show(name: str, verdict: CredentialVerdict) -> None:
     for member in ("issuer", "type", "issued_at", "expires"):
         if told[member] is not None:
             OUT.print(f"    {member}: {escape(printable(str(told[member])))}", style="dim")
+    if told["claims"]:
+        OUT.print(f"    {say('所载内容', 'it says')}:", style="dim")
     for claim, value in (told["claims"] or {}).items():
-        OUT.print(f"    {escape(printable(claim))}: {escape(printable(str(value)))}", style="dim")
+        OUT.print(f"        {escape(printable(claim))}: {escape(printable(str(value)))}", style="dim")

@@ -11,7 +11,7 @@ from typing import Final
 from adapters.mapping.bounds import MAX_DOCUMENT_MESSAGE
 from adapters.strict.bounds import MIB
 from gateway.cli import adapter_commands, store_commands
-from gateway.cli.adapter_commands import read_adapter
+from gateway.cli.adapter_files import read_adapter
 from gateway.cli.command_log import CommandLog, open_log_for_command
 from gateway.cli.console import ERR, ExitCode, print_json, progress_bar
 from gateway.cli.failure import fail
@@ -22,8 +22,9 @@ from gateway.licence_import.importing import Batch, ImportJob, import_records
 from gateway.licence_import.layout import ImportFault, ImportFileError
 from gateway.licence_import.rejects import reject_path
 from gateway.licence_import.tally import Tally
-from gateway.site import STATE_FOLDER, store_file
-from gateway.sources.store import SqliteLicenceStore
+from gateway.site import STATE_FOLDER
+from gateway.sources.recording import RecordingStore
+from gateway.store_site import open_store
 from gateway.trust.files import locked
 
 _CHECKPOINTS: Final = "imports"  # inside the state folder
@@ -43,15 +44,15 @@ def import_files(files: Sequence[Path], *, adapter: str, site: Path, as_json: bo
     """Import files one by one; INVALID when a record was rejected, USAGE when a file cannot be imported."""
 
     def run(now: datetime) -> ExitCode:
-        mapping, compiled = read_adapter(adapter)
+        mapping, compiled = read_adapter(adapter, site=site)
         checkpoints = site / STATE_FOLDER / _CHECKPOINTS
-        place = store_file(site, load_settings(site))
+        settings = load_settings(site)
         checkpoints.mkdir(parents=True, exist_ok=True)
         worst = ExitCode.DONE
         with (
             locked(checkpoints),  # one import at a time: two of one file would count each other's records
             open_log_for_command(site) as log,
-            closing(SqliteLicenceStore(place, create=True)) as store,
+            closing(open_store(site, settings, create=True)) as store,
         ):
             for path in files:
                 job = ImportJob(path=path, adapter=compiled, mapping=mapping, checkpoints=checkpoints)
@@ -64,7 +65,7 @@ def import_files(files: Sequence[Path], *, adapter: str, site: Path, as_json: bo
     return adapter_commands.guard(lambda _: judged(), as_json=as_json)
 
 
-def _import(job: ImportJob, store: SqliteLicenceStore, log: CommandLog, now: datetime, *, as_json: bool) -> ExitCode:
+def _import(job: ImportJob, store: RecordingStore, log: CommandLog, now: datetime, *, as_json: bool) -> ExitCode:
     def announce(batch: Batch) -> None:
         context = [
             f"system={job.adapter.id}",

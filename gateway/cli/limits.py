@@ -13,6 +13,9 @@ DEFAULT_LIST_DAYS: Final = 90
 DEFAULT_CREDENTIAL_DAYS: Final = 30
 MAX_CREDENTIAL_DAYS: Final = 366  # what was revoked can be shown until then, where nobody asks again
 DEFAULT_TOLERANCE_HOURS: Final = 24  # as of questions: older knowledge is no answer to "is it in force"
+MAX_LICENCES: Final = 10_000_000  # that are generated: a province has some hundred million, a city ten
+MAX_DOCUMENTS: Final = 100_000  # of them with a document, each 40 kB and 20 ms
+MAX_SEED: Final = 9
 
 # Modules of `benchmarks`.
 BENCHMARKS: Final = (
@@ -25,4 +28,6 @@ BENCHMARKS: Final = (
     "audit_verify",
     "audit_alarms",
     "audit_link",
+    "growth",
 )
+FULL_BENCHMARKS: Final = ("growth",)  # those that have a larger size beside their usual ones

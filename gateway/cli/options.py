@@ -42,3 +42,12 @@ Json = Annotated[
     bool,
     typer.Option("--json", help=say("每个结果输出一行 JSON。", "Print one JSON object per line."), show_default=False),
 ]
+AdapterSite = Annotated[
+    Path | None,
+    option(
+        "--site",
+        zh="站点文件夹：映射标识先在其 adapters/ 中查找。",
+        en="A site folder: the id of a mapping is looked up in its adapters/ first.",
+        metavar="DIR",
+    ),
+]

@@ -9,32 +9,62 @@ from gateway.background import check_second_opinion
 from gateway.cli.console import ExitCode
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
-from gateway.cli.serve_one import BACKLOG, run, serve_site
+from gateway.cli.serve_anew import start_anew, take_inherited
+from gateway.cli.serve_one import BACKLOG, Why, run, serve_site
 from gateway.cli.serve_words import complain, complain_of_faults, complain_of_log
 from gateway.cli.serve_workers import serve_workers
-from gateway.site import SiteError, load_site
+from gateway.site import Site, SiteError, check_tokens_used_once, load_site
 from keys.errors import LibraryUnusableError
 
 
 def serve(site_dir: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, workers: int = 1) -> ExitCode:
-    """Serve the site until a signal says stop; INVALID when a worker died, USAGE when it could not start.
+    """Serve the site until a signal says stop; INVALID when workers died too often, USAGE when it could not start.
 
     Prints "listening on http://host:port" on standard output when every worker takes connections; port 0 takes a
     free one and names it.
     """
+    if not 1 <= workers <= MAX_WORKERS:
+        complain(say(f"进程数应为 1 到 {MAX_WORKERS}。", f"1 to {MAX_WORKERS} workers were expected, got {workers}"))
+        return ExitCode.USAGE
+    site = _load(site_dir, workers)
+    if site is None:
+        return ExitCode.USAGE
+    try:
+        inherited = take_inherited()
+        listeners = _bind_group(host, port, workers) if inherited is None else [inherited]
+    except OSError as error:
+        place = f"{host}:{port}: {error.strerror}"
+        complain(say(f"无法监听 {place}", f"cannot listen on {place}"))
+        return ExitCode.USAGE
+    address = _address(listeners[0])
+    try:
+        if workers > 1:
+            return serve_workers(site, site_dir, listeners, lambda: _announce(address))
+        why = Why.START if inherited is None else Why.REPLACED
+        if run(serve_site(site, listeners[0], lambda: _announce(address), why=why)):
+            start_anew(listeners[0])
+    except LogUnavailableError as error:
+        complain_of_log(error)
+        return ExitCode.USAGE
+    finally:
+        _close(listeners)
+    return ExitCode.DONE
+
+
+def _load(site_dir: Path, workers: int) -> Site | None:
+    """Read the site and say what is worth saying about it; None: it cannot be served."""
     try:
         site = load_site(site_dir)
+        if workers > 1:
+            check_tokens_used_once(site)
     except SiteError as error:
         complain_of_faults(error)
-        return ExitCode.USAGE
+        return None
     for notice in site.notices:
         place = f"trust/{notice.file}".rstrip("/")
         complain(f"{place}: {say(notice.sentence_zh, notice.sentence)}")
     for caution in site.cautions:
         complain(say(f"注意：{caution.sentence_zh}", f"caution: {caution}"))
-    if not 1 <= workers <= MAX_WORKERS:
-        complain(say(f"进程数应为 1 到 {MAX_WORKERS}。", f"1 to {MAX_WORKERS} workers were expected, got {workers}"))
-        return ExitCode.USAGE
     try:
         check_second_opinion(site.settings.second_opinion)
     except LibraryUnusableError as error:
@@ -43,24 +73,8 @@ def serve(site_dir: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT,
             "the library for second opinions cannot be used, so nothing was started",
         )
         complain(f"{say(zh, en)}: {error}")
-        return ExitCode.USAGE
-    try:
-        listeners = _bind_group(host, port, workers)
-    except OSError as error:
-        place = f"{host}:{port}: {error.strerror}"
-        complain(say(f"无法监听 {place}", f"cannot listen on {place}"))
-        return ExitCode.USAGE
-    address = _address(listeners[0])
-    try:
-        if workers > 1:
-            return serve_workers(site_dir, listeners, lambda: _announce(address))
-        run(serve_site(site, listeners[0], lambda: _announce(address)))
-    except LogUnavailableError as error:
-        complain_of_log(error)
-        return ExitCode.USAGE
-    finally:
-        _close(listeners)
-    return ExitCode.DONE
+        return None
+    return site
 
 
 def _bind_group(host: str, port: int, size: int) -> list[socket.socket]:

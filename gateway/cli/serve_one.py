@@ -4,32 +4,43 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable
+from enum import StrEnum
 from multiprocessing import parent_process
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
 from gateway.app import create_app, server_options
 from gateway.audit.book.site_log import SiteLog
-from gateway.http.server import GatewayRunner
-from gateway.http.state import RELOAD
+from gateway.cli.serve_words import complain_of_faults, complain_of_no_restart
+from gateway.http.server import IDLE_GRACE_SECONDS, GatewayRunner
+from gateway.http.state import METRICS, RELOAD
 from gateway.log_site import read_steady
 from gateway.request_log import start_request_log
-from gateway.site import Site
+from gateway.site import Site, SiteError, load_site
 
 BACKLOG: Final = 1024
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 CLEANUP_SECONDS: Final = 1.0  # for what is left after everything was drained, or had its time
 
+_Result = TypeVar("_Result")
 
-def run(main: Coroutine[Any, Any, None]) -> None:
+
+def run(main: Coroutine[Any, Any, _Result]) -> _Result:
     """Run on uvloop where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 — optional where the platform has none
     except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
+        return asyncio.run(main)
+    return uvloop.run(main)
+
+
+class Why(StrEnum):
+    """Why a process began to answer; words of a metric."""
+
+    START = "start"  # with the gateway
+    REPLACED = "replaced"  # in the place of others, which were told to leave
+    DIED = "died"  # in the place of one that died
 
 
 async def serve_site(
@@ -38,28 +49,71 @@ async def serve_site(
     when_ready: Callable[[], None],
     stop_signals: Iterable[signal.Signals] = STOP_SIGNALS,
     log: SiteLog | None = None,
-) -> None:
+    *,
+    why: Why = Why.START,
+) -> bool:
     """Serve one process until a stop signal; then answer what was asked, each question up to its own deadline.
+
+    On SIGUSR2 it answers what was asked and leaves. Where it writes the log itself, nobody answers until it was started
+    anew: then True is returned, ``listener`` stays open, and whoever connects meanwhile waits.
 
     Raises:
         LogUnavailableError: no ``log`` is given, and that of the site cannot be opened.
 
     """
-    stop = stop_on(stop_signals)
+    stop, leave = stop_on(stop_signals), asyncio.Event()
     lines = start_request_log()
     http = site.settings.http
     app = create_app(site, log=log, steady=read_steady)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, app[RELOAD])
+    app[METRICS].worker_starts.labels(why=why).inc()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, app[RELOAD])
+    loop.add_signal_handler(signal.SIGUSR2, leave.set)
     runner = GatewayRunner(app, **server_options(http), shutdown_timeout=CLEANUP_SECONDS)
+    leaves = False
     try:
         if await open_unless(stop, runner.setup()):
-            await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            await web.SockSite(runner, listener.dup(), backlog=BACKLOG).start()
             when_ready()
-            await stop.wait()
-            await runner.drain(http.request_timeout_seconds + http.lingering_seconds)
+            leaves = await _is_told_to_leave(site, stop, leave, check=log is None)
+            if log is not None or not leaves:
+                listener.close()  # at once: nobody is to wait for somebody who does not come
+            longest = http.request_timeout_seconds + http.lingering_seconds
+            if leaves and log is None:
+                await runner.leave(longest, idle_seconds=IDLE_GRACE_SECONDS, stop=stop)
+            elif leaves:  # others answer: nobody who keeps a connection has to be surprised
+                longest = max(http.batch_timeout_seconds, http.keepalive_timeout_seconds) + longest
+                await runner.leave(longest, idle_seconds=http.keepalive_timeout_seconds, stop=stop)
+            if stop.is_set():
+                await runner.drain(http.request_timeout_seconds + http.lingering_seconds)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(lines.stop)
+    return leaves and log is None and not stop.is_set()
+
+
+async def _is_told_to_leave(site: Site, stop: asyncio.Event, leave: asyncio.Event, *, check: bool) -> bool:
+    """Wait for a signal; answer whether it is that to leave, and not that to stop.
+
+    With ``check`` a process does not leave that could not be started anew: the site has faults.
+    """
+    while True:
+        waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(leave.wait())]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+        if stop.is_set():
+            return False
+        leave.clear()
+        try:
+            if check and site.folder is not None:
+                await asyncio.to_thread(load_site, site.folder)
+        except SiteError as error:
+            complain_of_faults(error)
+            complain_of_no_restart()
+        else:
+            return True
 
 
 async def open_unless(stop: asyncio.Event, opening: Coroutine[Any, Any, None]) -> bool:

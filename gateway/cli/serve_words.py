@@ -26,3 +26,9 @@ def complain_of_log(error: LogUnavailableError) -> None:
     zh, en = "访问日志无法打开，网关不启动", "the access log cannot be opened, so nothing was started"
     detail = f" ({error.detail})" if error.detail else ""
     complain(f"{say(zh, en)}: {say(advice.zh, advice.en)} [{error.reason}]{detail}")
+
+
+def complain_of_no_restart(why: str = "") -> None:
+    """Say that those who answer go on."""
+    sentence = say("未重启，现有进程继续运行", "nothing was restarted; the processes that answer go on")
+    complain(f"{sentence}: {why}" if why else sentence)

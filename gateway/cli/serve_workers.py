@@ -1,114 +1,337 @@
 """Several processes of ``tongban serve``: workers that share the port, and one that writes the access log for them.
 
-The log's process is open before the first worker starts, and ends after the last one has ended. One that dies ends all:
-whoever supervises the parent starts it anew, with its full strength. Where the parent is killed log and workers stop at
-once, and what is still asked is refused, as the log takes nothing any more.
+The log's process is open before the first worker starts, and ends after the last one has ended. A worker that dies is
+started again, a few times a minute; its socket stays open, so whoever connected to it waits that long. On SIGUSR2 new
+workers are started on the same sockets, and once all of them answer the others leave. When the log's process dies, or
+workers die too often, all end: whoever supervises the parent starts it anew, with its full strength. Where the parent
+is killed log and workers stop at once, and what is still asked is refused, as the log takes nothing any more.
 """
 
-import asyncio
 import multiprocessing
 import os
 import signal
 import socket
-import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.audit.unavailable import LogUnavailableError
 from gateway.cli.console import ExitCode
 from gateway.cli.language import say
-from gateway.cli.serve_one import STOP_SIGNALS, open_unless, run, serve_site, stop_on
-from gateway.cli.serve_words import complain, complain_of_faults, complain_of_log
-from gateway.log_site import LogWriter, make_remote, read_steady
-from gateway.metrics import SHARED_FOLDER_VARIABLE, Metrics, shared_folder
-from gateway.request_log import start_request_log
-from gateway.site import Site, SiteError, load_site
+from gateway.cli.serve_children import READY, work, write
+from gateway.cli.serve_one import STOP_SIGNALS, Why
+from gateway.cli.serve_words import complain, complain_of_faults, complain_of_no_restart
+from gateway.cli.worker_deaths import WorkerDeaths
+from gateway.metrics import SHARED_FOLDER_VARIABLE, forget_process
+from gateway.reload.changes import compare_sites, select_of_log
+from gateway.site import Site, SiteError, check_tokens_used_once, load_site
 
+REPLACING_SECONDS: Final = 60.0  # for new workers to answer; then the others stay
 _GOOD_ENDS: Final = (0, -signal.SIGTERM)  # the second: told to stop again after it had closed everything
-_READY: Final = "ready"
+_NUMBER_OF_LOG: Final = 0
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Child:
-    """A process of ours; ``name`` in Chinese and in English."""
+    """A process of ours; ``name`` in Chinese and in English. ``number`` is whose files its metrics are in."""
 
     name: tuple[str, str]
+    number: int
     process: SpawnProcess
     ready: Connection
+    is_ready: bool = False
+    is_deaf: bool = False  # nothing more comes from ``ready``
 
-    def is_ready(self) -> bool:
-        """Wait until it is ready (True) or has died (False)."""
-        try:
-            return bool(self.ready.recv() == _READY)
-        except EOFError:
-            return False
+    def hear(self) -> None:
+        """Take what it says, which is that it is ready, or nothing any more."""
+        with suppress(EOFError, OSError):
+            self.is_ready = self.ready.recv() == READY
+        self.is_deaf = True
+        self.ready.close()
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+        with suppress(ProcessLookupError):
+            if self.process.pid is not None and self.process.exitcode is None:
+                os.kill(self.process.pid, number)
 
 
-def serve_workers(site_dir: Path, listeners: Sequence[socket.socket], announce: Callable[[], None]) -> ExitCode:
-    """Start the log, then one worker for each socket, announce them when all are ready, and end with them."""
-    context = multiprocessing.get_context("spawn")  # no thread or lock of this process is copied halfway
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Worker(_Child):
+    """One that answers on the socket of its slot; ``leaves`` once it is replaced."""
+
+    slot: int
+    is_new: bool  # of those that are to replace others, while not all of them answer
+    leaves: bool = field(default=False)
+
+
+def serve_workers(
+    site: Site, site_dir: Path, listeners: Sequence[socket.socket], announce: Callable[[], None]
+) -> ExitCode:
+    """Start the log, then one worker for each socket, announce them when all are ready, and end with them.
+
+    ``site`` is what was read from the folder; every process reads it again.
+    """
     with tempfile.TemporaryDirectory(prefix="tongban-metrics-") as folder:
         os.environ[SHARED_FOLDER_VARIABLE] = folder  # the metrics library reads it when a child imports it
-        workers: list[_Child] = []
-        children: list[_Child] = []
-        stopped = _stop_on_signals(workers, children)
-        log = _start(context, ("日志进程", "the log's process"), _write, site_dir)
-        children.append(log)
-        is_open = log.is_ready()
-        if is_open and not stopped():
-            for number, listener in enumerate(listeners, 1):
-                name = f"{number}/{len(listeners)}"
-                worker = _start(context, (f"工作进程 {name}", f"worker {name}"), _work, site_dir, listener)
-                workers.append(worker)
-                children.append(worker)
-        for listener in listeners:
-            listener.close()  # each worker has its own now, and connections to one that dies must not wait here
-        if stopped():
-            _stop(workers)  # the signal came while they were being started
-        if workers and all(worker.is_ready() for worker in workers):
-            announce()
-        elif is_open:  # else the log ends by itself, with the code that says why
-            _stop(workers or children)
-        first = _end_all(workers, log)
-    return _judge(children, first, is_open=is_open, stopped=stopped())
+        return _Parent(site, site_dir, listeners, folder).run(announce)
 
 
-def _end_all(workers: list[_Child], log: _Child) -> list[_Child]:
-    """Wait for the first to end, then end all, the log last; return the first."""
-    children = [*workers, log]
-    ended = wait([child.process.sentinel for child in children])
-    first = [child for child in children if child.process.sentinel in ended]
-    _join(first)
-    _stop(workers)
-    _join(workers)
-    _stop([log])
-    _join([log])
-    return first
+class _Parent:
+    """Starts and ends the children, one event after the other."""
 
+    def __init__(self, site: Site, site_dir: Path, listeners: Sequence[socket.socket], folder: str) -> None:
+        self._site, self._site_dir = site, site_dir
+        self._listeners, self._folder = listeners, folder
+        self._context = multiprocessing.get_context("spawn")  # no thread or lock of this process is copied halfway
+        self._opening: _Child | None = None  # the log's process, while it waits for the log
+        self._workers: list[_Worker] = []
+        self._due: dict[int, float] = {}  # slots whose worker died, and when it is started again
+        self._deaths = WorkerDeaths()
+        self._is_stopping = False
+        self._was_told_to_stop = False
+        self._is_asked_to_replace = False
+        self._replacing_until: float | None = None  # None: nobody is replaced now
+        self._is_announced = False
+        self._fault = False  # something ended that should not have
+        self._waker, self._alarm = self._context.Pipe(duplex=False)
 
-def _judge(children: list[_Child], first: list[_Child], *, is_open: bool, stopped: bool) -> ExitCode:
-    """Say what went wrong, and return what the parent ends with."""
-    if stopped and all(child.process.exitcode in _GOOD_ENDS for child in children):
-        return ExitCode.DONE
-    if not is_open and any(child.process.exitcode == ExitCode.USAGE for child in first):
-        return ExitCode.USAGE  # it said why
-    for child in first:
-        end = _end_of(child.process)
-        zh, en = child.name
-        complain(
-            say(
-                f"{zh} 意外结束（{end}），全部进程已停止。",
-                f"{en} ended unexpectedly ({end}); all processes were stopped",
+    def run(self, announce: Callable[[], None]) -> ExitCode:
+        """Do everything, from the first start to the last end."""
+        self._take_signals()
+        log = self._opening = self._start_log()
+        if self._was_told_to_stop:  # before the handler had anybody to stop
+            _terminate([log])
+        log.hear()
+        self._opening = None
+        if not log.is_ready:
+            return self._end_without_log(log)
+        for slot in range(len(self._listeners)):
+            if not self._was_told_to_stop:
+                self._start_worker(slot, Why.START)
+        while self._workers or self._due:
+            self._wait_for_event(log, announce)
+        self._stop()
+        return self._end(log)
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def _wait_for_event(self, log: _Child, announce: Callable[[], None]) -> None:
+        """Wait for whatever happens next, and do what follows from it."""
+        unheard = [one.ready for one in self._workers if not one.is_deaf]
+        sentinels = [one.process.sentinel for one in self._workers]
+        moments = [*self._due.values(), *(() if self._replacing_until is None else (self._replacing_until,))]
+        seconds = max(0.0, min(moments) - time.monotonic()) if moments else None
+        writing = [] if self._is_stopping else [log.process.sentinel]  # what has ended once would end every wait
+        happened = wait([self._waker, *writing, *unheard, *sentinels], seconds)
+        if self._waker in happened:
+            self._waker.recv_bytes()
+        for worker in list(self._workers):
+            if worker.ready in happened and not worker.is_deaf:
+                worker.hear()
+        for worker in list(self._workers):
+            if worker.process.sentinel in happened:
+                self._note_end(worker)
+        if self._was_told_to_stop and not self._is_stopping:
+            self._stop()
+        if log.process.sentinel in happened and not self._is_stopping:
+            log.process.join()  # how it ended is known only then
+            self._complain_of_end(log, all_stop=True)
+            self._stop()
+        if not self._is_stopping:
+            self._go_on(announce)
+
+    def _go_on(self, announce: Callable[[], None]) -> None:
+        """Do what is due: announce the first workers, replace them, and start those again that died."""
+        now = time.monotonic()
+        if not self._is_announced:
+            if all(one.is_ready for one in self._workers):
+                self._is_announced = True
+                announce()
+            return
+        if self._replacing_until is not None:
+            new = [one for one in self._workers if one.is_new]
+            if all(one.is_ready for one in new):
+                self._let_others_leave(new)
+            elif now >= self._replacing_until:
+                self._give_up_replacing(say("新进程未能及时启动", "the new workers did not start in time"))
+        elif self._is_asked_to_replace:
+            self._replace()
+        for slot in [slot for slot, moment in self._due.items() if now >= moment]:
+            del self._due[slot]
+            self._start_worker(slot, Why.DIED)
+
+    def _note_end(self, worker: _Worker) -> None:
+        """Note that a worker has ended, and what follows."""
+        worker.process.join()
+        self._workers.remove(worker)
+        forget_process(self._folder, worker.number)
+        is_good = worker.process.exitcode in _GOOD_ENDS
+        if self._is_stopping or worker.leaves:
+            if not is_good:
+                self._complain_of_end(worker, all_stop=False)
+                self._fault = self._fault or self._is_stopping
+        elif worker.is_new:
+            self._complain_of_end(worker, all_stop=False)
+            self._give_up_replacing("")
+        elif not self._is_announced:
+            self._complain_of_end(worker, all_stop=True)
+            self._stop()
+        else:
+            self._start_again(worker)
+
+    def _start_again(self, worker: _Worker) -> None:
+        delay = self._deaths.note(time.monotonic())
+        if delay is None:
+            self._complain_of_end(worker, all_stop=True)
+            self._stop()
+            return
+        self._complain_of_end(worker, all_stop=False)
+        if self._replacing_until is None:  # else one for its socket is on its way
+            self._due[worker.slot] = time.monotonic() + delay
+
+    # --- replacing ----------------------------------------------------------------------------------------------------
+
+    def _replace(self) -> None:
+        """Start as many workers again beside those that answer, unless they could not serve the site."""
+        self._is_asked_to_replace = False
+        try:
+            written = load_site(self._site_dir)
+            check_tokens_used_once(written)
+        except SiteError as error:
+            complain_of_faults(error)
+            complain_of_no_restart()
+            return
+        of_log = select_of_log(compare_sites(self._site, written))
+        if of_log:
+            zh = f"{'、'.join(of_log)} 的改动须停止后重新启动网关"
+            en = f"a change of {', '.join(of_log)} takes a stop and a start of all processes"
+            complain_of_no_restart(say(zh, en))
+            return
+        self._due.clear()
+        self._replacing_until = time.monotonic() + REPLACING_SECONDS
+        for slot in range(len(self._listeners)):
+            self._start_worker(slot, Why.REPLACED, is_new=True)
+
+    def _let_others_leave(self, new: list[_Worker]) -> None:
+        """Tell those that are replaced to answer what they were asked and to end."""
+        self._replacing_until = None
+        for worker in self._workers:
+            if worker not in new and not worker.leaves:
+                worker.leaves = True
+                worker.tell(signal.SIGUSR2 if worker.is_ready else signal.SIGTERM)
+        for worker in new:
+            worker.is_new = False
+        complain(say(f"已由 {len(new)} 个新进程接替。", f"{len(new)} new workers have taken over"))
+
+    def _give_up_replacing(self, why: str) -> None:
+        """Keep those that answer, and end the new ones; where nobody answers any more, somebody has to."""
+        self._replacing_until = None
+        for worker in self._workers:
+            if worker.is_new:
+                worker.is_new, worker.leaves = False, True
+                worker.process.terminate()
+        complain_of_no_restart(why)
+        answering = {one.slot for one in self._workers if not one.leaves}
+        for slot in range(len(self._listeners)):
+            if slot not in answering:
+                self._due[slot] = time.monotonic()
+
+    # --- children -----------------------------------------------------------------------------------------------------
+
+    def _start_log(self) -> _Child:
+        process, ready = self._start(write, self._site_dir, _NUMBER_OF_LOG)
+        return _Child(name=("日志进程", "the log's process"), number=_NUMBER_OF_LOG, process=process, ready=ready)
+
+    def _start_worker(self, slot: int, why: Why, *, is_new: bool = False) -> None:
+        """Start a worker with the smallest number that nobody has, so that files of metrics are used again."""
+        taken = {one.number for one in self._workers}
+        number = next(one for one in range(_NUMBER_OF_LOG + 1, len(taken) + 2) if one not in taken)
+        process, ready = self._start(work, self._site_dir, self._listeners[slot], number, why)
+        name = f"{slot + 1}/{len(self._listeners)}"
+        self._workers.append(
+            _Worker(
+                name=(f"工作进程 {name}", f"worker {name}"),
+                number=number,
+                process=process,
+                ready=ready,
+                slot=slot,
+                is_new=is_new,
             )
         )
-    return ExitCode.INVALID
+
+    def _start(self, main: Callable[..., None], *arguments: Any) -> tuple[SpawnProcess, Connection]:  # noqa: ANN401 - what ``main`` takes
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=main, args=(*arguments, sender))
+        process.start()
+        sender.close()
+        return process, receiver
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        """Take no connections any more, and let the workers answer what they were asked."""
+        self._is_stopping = True
+        self._due.clear()
+        for listener in self._listeners:
+            listener.close()
+        _terminate(self._workers)
+
+    def _end(self, log: _Child) -> ExitCode:
+        """End the log, after the last worker."""
+        _terminate([log])
+        log.process.join()
+        if not self._fault and log.process.exitcode not in _GOOD_ENDS:
+            self._complain_of_end(log, all_stop=True)
+        return ExitCode.INVALID if self._fault else ExitCode.DONE
+
+    def _end_without_log(self, log: _Child) -> ExitCode:
+        """End as the log's process did: it could not be opened, and said why, or was told to stop."""
+        log.process.join()
+        if self._was_told_to_stop and log.process.exitcode in _GOOD_ENDS:
+            return ExitCode.DONE
+        if log.process.exitcode == ExitCode.USAGE:
+            return ExitCode.USAGE
+        self._complain_of_end(log, all_stop=True)
+        return ExitCode.INVALID
+
+    def _complain_of_end(self, child: _Child, *, all_stop: bool) -> None:
+        """Say which process ended and how, and whether the gateway ends with it."""
+        self._fault = self._fault or all_stop
+        end = _end_of(child.process)
+        zh, en = child.name
+        stopped = say("全部进程已停止", "all processes were stopped")
+        then = stopped if all_stop else say("其他进程继续运行", "the others go on")
+        complain(say(f"{zh} 意外结束（{end}），{then}。", f"{en} ended unexpectedly ({end}); {then}"))
+
+    # --- signals ------------------------------------------------------------------------------------------------------
+
+    def _take_signals(self) -> None:
+        """Note what was asked for and wake up; a stop reaches the log at once only while nothing else was begun."""
+
+        def stop(_: int, __: object) -> None:
+            self._was_told_to_stop = True
+            if self._opening is not None:
+                _terminate([self._opening])
+            self._alarm.send_bytes(b".")
+
+        def replace(_: int, __: object) -> None:
+            self._is_asked_to_replace = True
+            self._alarm.send_bytes(b".")
+
+        def pass_on(number: int, _: object) -> None:
+            for worker in self._workers:
+                worker.tell(signal.Signals(number))
+
+        for number in STOP_SIGNALS:
+            signal.signal(number, stop)
+        signal.signal(signal.SIGUSR2, replace)
+        signal.signal(signal.SIGHUP, pass_on)
 
 
 def _end_of(process: SpawnProcess) -> str:
@@ -117,99 +340,7 @@ def _end_of(process: SpawnProcess) -> str:
     return signal.Signals(-code).name if code < 0 else say(f"退出码 {code}", f"exit code {code}")
 
 
-def _start(context: SpawnContext, name: tuple[str, str], main: Callable[..., None], *arguments: Any) -> _Child:  # noqa: ANN401 - what ``main`` takes
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=main, args=(*arguments, sender))
-    process.start()
-    sender.close()
-    return _Child(name=name, process=process, ready=receiver)
-
-
-# --- children ---------------------------------------------------------------------------------------------------------
-
-
-def _work(site_dir: Path, listener: socket.socket, ready: Connection) -> None:
-    """Be one worker: read the site again (keys do not travel between processes) and serve on the socket given."""
-    with listener:
-        site = _begin(site_dir)
-        run(_answer(site, site_dir, listener, ready))
-
-
-async def _answer(site: Site, site_dir: Path, listener: socket.socket, ready: Connection) -> None:
-    log = make_remote(site_dir, site.settings)
-    await log.open()
-    try:
-        await serve_site(site, listener, lambda: ready.send(_READY), (signal.SIGTERM,), log)
-    finally:
-        await log.close()
-
-
-def _write(site_dir: Path, ready: Connection) -> None:
-    """Be the process that writes the log; USAGE when it cannot be opened."""
-    site = _begin(site_dir)
-    try:
-        run(_write_until_stopped(site, ready))
-    except LogUnavailableError as error:
-        complain_of_log(error)
-        sys.exit(ExitCode.USAGE)
-
-
-async def _write_until_stopped(site: Site, ready: Connection) -> None:
-    stop = stop_on((signal.SIGTERM,))
-    lines = start_request_log()
-    metrics = Metrics(shared_folder=shared_folder())
-    writer = LogWriter(site, clock=lambda: datetime.now(UTC), metrics=metrics, steady=read_steady)
-    try:
-        async with AsyncExitStack() as stack:
-            if await open_unless(stop, stack.enter_async_context(writer.running())):
-                ready.send(_READY)
-                await stop.wait()
-    finally:
-        await asyncio.to_thread(lines.stop)
-
-
-def _begin(site_dir: Path) -> Site:
-    """Read the site as a child; the process ends here when it has faults.
-
-    A terminal sends its interrupt to all of us; only the parent takes it, and passes it on as a request to stop.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
-    try:
-        return load_site(site_dir)
-    except SiteError as error:  # the folder was changed after the parent had read it
-        complain_of_faults(error)
-        sys.exit(ExitCode.USAGE)
-
-
-# --- signals ----------------------------------------------------------------------------------------------------------
-
-
-def _stop_on_signals(workers: list[_Child], children: list[_Child]) -> Callable[[], bool]:
-    """Pass stop signals on, to the log only while there are no workers; the result says whether there was one."""
-    received: list[int] = []
-
-    def handle(number: int, _: object) -> None:
-        received.append(number)
-        _stop(workers or children)
-
-    def reload(number: int, _: object) -> None:
-        for child in workers:
-            with suppress(ProcessLookupError):
-                os.kill(child.process.pid or 0, number) if child.process.pid else None
-
-    for number in STOP_SIGNALS:
-        signal.signal(number, handle)
-    signal.signal(signal.SIGHUP, reload)
-    return lambda: bool(received)
-
-
-def _stop(children: Iterable[_Child]) -> None:
+def _terminate(children: Iterable[_Child]) -> None:
     for child in children:
         with suppress(ProcessLookupError, ValueError):
             child.process.terminate()
-
-
-def _join(children: Iterable[_Child]) -> None:
-    for child in children:
-        child.process.join()

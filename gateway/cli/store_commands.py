@@ -28,11 +28,10 @@ from gateway.cli.store_output import (
     show_refusal,
 )
 from gateway.pipeline import verify_document
-from gateway.site import store_file
 from gateway.sources.intake import IntakeError, IntakeFault, NewLicence, read_new_licence, refuse_forgery
 from gateway.sources.licence_store import MAX_REASON, Added, LicenceEntry, Selection, UnknownLicenceError
 from gateway.sources.source import LicenceIndex, SourceUnavailableError, key_text
-from gateway.sources.store import SqliteLicenceStore
+from gateway.store_site import open_store
 from gateway.trust.place import find_trust
 from keys.trust import TrustStore
 from policies.dimension import LicenceStatus
@@ -73,11 +72,11 @@ def import_files(names: list[str], *, site: Path, as_json: bool) -> ExitCode:
     """Store every file that is a licence, and name every one that is not."""
 
     def run(now: datetime) -> ExitCode:
-        place, inputs, trust = _place(site), expand_inputs(names), _load_trust(site, now)
+        settings, inputs, trust = load_settings(site), expand_inputs(names), _load_trust(site, now)
         tally: Counter[str] = Counter()
         with (
             open_log_for_command(site) as log,
-            closing(SqliteLicenceStore(place, create=True)) as store,
+            closing(open_store(site, settings, create=True)) as store,
             progress_bar() as progress,
         ):
             task = progress.add_task(say("正在导入", "importing"), total=len(inputs.names))
@@ -120,7 +119,7 @@ def announce(*, site: Path, identifier: str, number: str, licence_type: str, nam
         if not index.identifier and not (index.number and (index.type_code or index.name)):
             zh, en = "需要证照标识，或证照编号与类型。", "an identifier is needed, or a number with its type"
             raise UsageError(say(zh, en))
-        with open_log_for_command(site) as log, closing(SqliteLicenceStore(_place(site), create=True)) as store:
+        with open_log_for_command(site) as log, closing(open_store(site, load_settings(site), create=True)) as store:
             log.append(draft_store_change(ANNOUNCE, index, at=now))
             result = store.announce(index, at=now)
         if as_json:
@@ -143,7 +142,7 @@ def set_status(
         if not reason.strip() or len(reason) > MAX_REASON or not reason.isprintable():
             zh = f"--reason 应为 1 至 {MAX_REASON} 个可打印字符。"
             raise UsageError(say(zh, f"--reason takes 1 to {MAX_REASON} printable characters"))
-        with closing(SqliteLicenceStore(_place(site))) as store:
+        with closing(open_store(site, load_settings(site))) as store:
             index = store.index(reference)
             said = [f"status={status.value}", f"under-objection={str(is_under_objection).lower()}", reason.strip()]
             with open_log_for_command(site) as log:
@@ -170,7 +169,7 @@ def list_licences(
         selection = Selection(licence_type=key_text(licence_type), holder=key_text(code), status=status)
         if (holder and not selection.holder) or (licence_type and not selection.licence_type):
             raise UsageError(say("类型或持证主体代码无法识别。", "the type or the holder's code says nothing"))
-        with closing(SqliteLicenceStore(_place(site))) as store:
+        with closing(open_store(site, load_settings(site))) as store:
             entries = store.entries(selection)
             if as_json:
                 for entry in entries:
@@ -186,7 +185,7 @@ def show(reference: str, *, site: Path, as_json: bool) -> ExitCode:
     """Show one licence, again without number and holder."""
 
     def run(_: datetime) -> ExitCode:
-        with closing(SqliteLicenceStore(_place(site))) as store:
+        with closing(open_store(site, load_settings(site))) as store:
             history = store.history(reference)
         if as_json:
             print_json(describe_history(history))
@@ -195,10 +194,6 @@ def show(reference: str, *, site: Path, as_json: bool) -> ExitCode:
         return ExitCode.DONE
 
     return guard(run, as_json=as_json)
-
-
-def _place(site: Path) -> Path:
-    return store_file(site, load_settings(site))
 
 
 def _show_first(entries: Iterator[LicenceEntry]) -> None:

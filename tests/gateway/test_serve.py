@@ -3,8 +3,6 @@
 import http.client
 import json
 import multiprocessing
-import os
-import re
 import signal
 import socket
 import subprocess
@@ -19,7 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.callers import TokenAlgorithm
-from gateway.cli.serve_workers import _work
+from gateway.cli.serve_children import work
+from gateway.cli.serve_one import Why
 from gateway.site_template import write_site
 from tests.support.callers import Party, encode_pem, make_party
 from tests.support.cli import tongban
@@ -144,6 +143,7 @@ def test_a_stop_loses_no_question(folder: Path, workers: int) -> None:
         assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_two_gateways_do_not_share_a_port(folder: Path) -> None:
     """A second gateway on the same port says so and does not start, with several workers as well as with one."""
     with serving(folder, workers=2) as (_, address):
@@ -153,20 +153,6 @@ def test_two_gateways_do_not_share_a_port(folder: Path) -> None:
             assert ended.stderr.startswith("tongban: cannot listen on 127.0.0.1:")
 
 
-def test_a_worker_that_dies_is_named(folder: Path) -> None:
-    """When a worker dies, the others are stopped, the code is 1, and a sentence says which one and how."""
-    with serving(folder, workers=2) as (process, _):
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-        worker = [child for child, command in commands.items() if b"spawn_main" in command][-1]  # the log comes first
-        os.kill(worker, signal.SIGKILL)
-        assert process.wait(20) == 1
-        assert process.stderr is not None
-        said = process.stderr.read()
-    assert re.search(r"worker [12]/2 ended unexpectedly \(SIGKILL\)", said)
-    assert "Traceback" not in said
-
-
 def test_a_worker_whose_site_was_broken_meanwhile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A site that gets a fault between the parent's reading and a worker's is said, and the worker ends with 2."""
     (folder / "tongban.toml").write_text("")
@@ -174,7 +160,7 @@ def test_a_worker_whose_site_was_broken_meanwhile(folder: Path, capsys: pytest.C
     before = signal.getsignal(signal.SIGINT)
     try:
         with receiver, sender, pytest.raises(SystemExit) as ended:
-            _work(folder, socket.socket(), sender)
+            work(folder, socket.socket(), 1, Why.START, sender)
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended.value.code == 2

@@ -110,6 +110,7 @@ def test_the_log_that_dies(folder: Path) -> None:
     assert read_numbers(folder)[party.caller.id] == list(range(1, 2 * QUESTIONS + 1))
 
 
+@pytest.mark.slow
 def test_a_parent_that_dies(folder: Path) -> None:
     """When the parent is killed, its children end by themselves, and another gateway can start."""
     with serving(folder, workers=2) as (process, _):
@@ -122,7 +123,7 @@ def test_a_parent_that_dies(folder: Path) -> None:
     assert [child for child in children if Path(f"/proc/{child}").exists()] == []
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_log_that_cannot_be_opened(folder: Path, workers: int) -> None:
     """A gateway whose log cannot be opened does not start, and says what to do; the code is 2."""
     with serving(folder, workers=1):
@@ -132,7 +133,7 @@ def test_a_log_that_cannot_be_opened(folder: Path, workers: int) -> None:
         assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_start_while_a_command_has_the_log(folder: Path, workers: int) -> None:
     """A gateway that is started while a command has the log waits for it, and then starts."""
     held = threading.Event()
@@ -151,7 +152,7 @@ def test_a_start_while_a_command_has_the_log(folder: Path, workers: int) -> None
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_stop_while_a_command_has_the_log(folder: Path, workers: int) -> None:
     """A gateway that waits for the log ends with 0 when it is told to stop, though the log is not free yet."""
     code = f"{START} sys.exit(serve(Path(sys.argv[1]), port=0, workers={workers}))"

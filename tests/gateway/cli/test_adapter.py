@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli.adapter import adapter_app
+from gateway.cli.adapter_files import read_adapter
 from gateway.cli.console import OUT
 from tests.support.adapters import SHIPPED, SHIPPED_FILES
 from tests.vectors.adapter_provinces import MESSAGES
@@ -160,3 +161,127 @@ def test_nothing_is_written_of_nothing_that_was_read(tmp_path: Path) -> None:
     (said,) = objects(result)
     assert (result.exit_code, said["message"], out.exists()) == (1, None, False)
     assert "nothing is written" in run("convert", "guangdong", "guangdong", source).stderr
+
+
+CATALOGUED = """
+[system]
+id = "river"
+zh = "河省"
+en = "River"
+[message]
+form = "json"
+[[field]]
+to = "name"
+at = "$.name"
+[[field]]
+to = "surface.ZJCX"
+at = "$.class"
+[[field]]
+to = "surface.GONE"
+at = "$.gone"
+[[field]]
+to = "surface.*"
+at = "$.face"
+[[field]]
+to = "holders[].code_type"
+at = "$.kind"
+codec = ["holder-type:river"]
+[status]
+at = "$.state"
+codes = { "1" = "active" }
+""".encode()
+OWN_TABLE = """
+[[system]]
+id = "river"
+zh = "河省"
+en = "River"
+[[system.code]]
+code = "P"
+gb = "111"
+""".encode()
+
+
+def test_the_catalogue_of_a_site_and_the_tables_beside_a_mapping(tmp_path: Path) -> None:
+    """Surface fields that no licence type has are told, of the mapping and of a record; a table beside it counts."""
+    mapping = write(tmp_path, CATALOGUED, "river.toml")
+    assert "holder-type:river" in run("check", mapping).stderr
+    (tmp_path / "codes").mkdir()
+    write(tmp_path / "codes", OWN_TABLE, "holder_types.toml")
+    site = SHIPPED.parent
+    found = objects(run("check", mapping, "--site", site, "--json"))[0]
+    assert found["surface"] == [{"flag": "field.unknown", "field": "GONE"}]
+    message = {"name": "机动车驾驶证", "class": "A2", "state": "1", "face": {"CCLZRQ": "soon", "XX": "1"}}
+    path = write(tmp_path, json.dumps(message).encode())
+    converted = objects(run("convert", mapping, mapping, path, "--site", site, "--json"))[0]
+    assert converted["surface"] == [
+        [{"flag": "field.type", "field": "CCLZRQ"}, {"flag": "field.unknown", "field": "XX"}]
+    ]
+    people = run("convert", mapping, mapping, path, "--site", site, language="zh_CN")
+    assert "目录中没有照面字段：XX" in people.stderr
+
+
+def test_what_is_declared_beside_what_is_refused(tmp_path: Path) -> None:
+    """A field of which some values are refused and others change has two lines of losses, and both count."""
+    found = GUANGDONG["found"].replace(b'"ISSUED"', b'"ABOLISHED"')
+    result = run("convert", "guangdong", "gbt36906", write(tmp_path, found), "--json")
+    assert result.exit_code == 0
+    (lost,) = [one for one in objects(result)[0]["lost"] if one["field"] == "status"]
+    assert "注销" in lost["declared"]
+
+
+def test_the_record_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """Of several records it is said which one the other system has no words for, or that there is room for one."""
+    tree = json.loads(GUANGDONG["found"])
+    tree["data"] = [tree["data"][0], tree["data"][0] | {"license_status": "NEW"}]
+    message = write(tmp_path, json.dumps(tree).encode())
+    assert "record 2 cannot be written" in run("convert", "guangdong", "jilin", message).stderr
+    tree["data"][1] = tree["data"][0]
+    result = run("convert", "guangdong", "shandong", write(tmp_path, json.dumps(tree).encode()))
+    assert (result.exit_code, "room for one licence, and here are 2" in result.stderr) == (1, True)
+
+
+def test_ids_are_of_the_site_first(tmp_path: Path) -> None:
+    """With a site an id is that of its mapping, which may be a mended one, or one that is not shipped."""
+    (tmp_path / "adapters").mkdir()
+    mended = (SHIPPED / "guangdong.toml").read_text("utf-8").replace("ISSUED = ", "MADE = ")
+    write(tmp_path / "adapters", mended.encode(), "guangdong.toml")
+    write(tmp_path / "adapters", mended.replace('"guangdong"', '"delta"').encode(), "delta.toml")
+    message = write(tmp_path, GUANGDONG["found"].replace(b'"ISSUED"', b'"MADE"'))
+    for name in ("guangdong", "delta"):
+        adapter, _ = read_adapter(name, site=tmp_path)
+        assert adapter.name == str(tmp_path / "adapters" / f"{name}.toml")
+        drifted = run("drift", message, "--adapter", name, "--site", tmp_path, "--json")
+        assert "unseen-code" not in {one["kind"] for one in objects(drifted)[0]["findings"]}
+    assert read_adapter("jilin", site=tmp_path)[0].name == "jilin.toml"
+    assert "unseen-code" in run("drift", message, "--adapter", "guangdong", "--json").stdout
+
+
+def test_a_sign_in_that_is_never_renewed_is_a_caution(tmp_path: Path) -> None:
+    """A recipe that signs in and names no code of a token that has ended passes, with a word about it."""
+    text = (SHIPPED / "shanghai.toml").read_text("utf-8")
+    without = write(tmp_path, text.replace('renew_on = ["401"]', "").encode(), "shanghai.toml")
+    for file, key in ((SHIPPED / "shanghai.toml", None), (without, "transport.outcomes.renew_on")):
+        result = run("check", file, "--json")
+        caution = objects(result)[0]["caution"]
+        assert (result.exit_code, caution and caution["key"]) == (0, key)
+    assert "caution: " in run("check", without).stdout
+
+
+@pytest.mark.parametrize(
+    ("system", "before", "after", "line", "key"),
+    [
+        ("shandong", 'for = "holder"', 'for = "holders"', 'for = "holders"', "transport.call[2].for"),
+        ("zhejiang", 'request_time = "{now', 'when = "{now', "[transport.values]", "transport.values"),
+        ("exchange", 'name = "hmac-sha256"', 'name = "hmac"', 'name = "hmac"', "transport.signature.name"),
+    ],
+)
+def test_faults_of_a_recipe_have_lines(  # noqa: PLR0917 -- one fault
+    tmp_path: Path, system: str, before: str, after: str, line: str, key: str
+) -> None:
+    """A fault of a recipe is told once, with its line and a key that the file has."""
+    text = (SHIPPED / f"{system}.toml").read_text("utf-8")
+    assert before in text
+    broken = text.replace(before, after).replace("{value.request_time}", "{value.when}")
+    faults = objects(run("check", write(tmp_path, broken.encode(), f"{system}.toml"), "--json"))[:-1]
+    lines = [number for number, one in enumerate(broken.splitlines(), 1) if one.strip() == line]
+    assert [(one["key"], one["line"]) for one in faults] == [(key, lines[0])]

@@ -19,6 +19,7 @@ def test_drift_is_said_and_patched(tmp_path: Path) -> None:
     (new,) = [one for one in found["findings"] if one["at"] == "$.issuing_office"]
     assert (new["kind"], new["count"]) == ("unknown-field", 1)
     assert '+at = "$.issuing_office"' in found["patch"]
+    assert found["left_out"] == []
     people = tongban("adapter", "drift", recorded, "--adapter", "guangdong", locale="zh_CN.UTF-8")
     assert "未映射的字段" in people.out
     assert "建议的补丁" in people.out

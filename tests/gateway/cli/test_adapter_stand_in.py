@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,18 +74,26 @@ secrets = ["pass"]
 for = "number"
 url = "{base}/find"
 json = { bh = "{number}", pass = "{secret.pass}" }
+
+[[transport.call]]
+for = "file"
+url = "{base}/file"
+json = { bh = "{number}", pass = "{secret.pass}" }
+answer = "$.wj"
 """
 
 
 def test_a_mapping_file_is_served_with_its_own_samples(tmp_path: Path) -> None:
-    """A system that the program does not know is served from its mapping file, with the licences of a message."""
+    """A system that the program does not know is served from its mapping file, with licences and a file of its own."""
     mapping, sample = tmp_path / "river.toml", tmp_path / "answer.json"
     mapping.write_text(MAPPING, encoding="utf-8")
     sample.write_text(json.dumps({"rows": [{"bh": "R-1"}, {"bh": "R-2"}]}), encoding="utf-8")
-    with served(str(mapping), "--sample", str(sample)) as said:
+    (tmp_path / "licence.ofd").write_bytes(b"the file")
+    with served(str(mapping), "--sample", str(sample), "--file", str(tmp_path / "licence.ofd")) as said:
         assert said["licences"] == 2
         asked = {"bh": "R-2", "pass": said["secrets"]["pass"]}
         assert post(said["listening"] + "/find", asked, {}) == {"rows": [{"bh": "R-2"}]}
+        assert post(said["listening"] + "/file", asked, {}) == {"wj": b64encode(b"the file").decode()}
 
 
 @pytest.mark.parametrize(

@@ -45,4 +45,4 @@ def test_a_field_that_no_request_carries_is_a_fault() -> None:
     with pytest.raises(MappingError) as caught:
         check_transport(adapter)
     (fault,) = caught.value.faults
-    assert (fault.key, fault.found.en) == ("transport.signature.template", "request_time")
+    assert (fault.key, fault.found.en) == ("transport.values", "request_time")

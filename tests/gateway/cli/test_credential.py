@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from adapters.mapping.answer import AnswerOutcome
 from adapters.record.record import LicenceRecord
 from adapters.record.status import RecordStatus
-from gateway.cli.adapter_commands import find_adapter
+from gateway.cli.adapter_files import find_adapter
 from gateway.cli.credential import credential_app
 from gateway.cli.passphrase import VARIABLE
 from keys.own.record import KeyAlgorithm, KeyPurpose, KeyRecord

@@ -97,3 +97,21 @@ def test_every_batch_is_an_entry_before_it_is_stored(site: Path, mapping: Path, 
     (tmp_path / "more").write_bytes(list(make_lines(make_adapter("json"), 4))[-1])
     assert import_files([tmp_path / "more"], adapter=str(mapping), site=site, as_json=True) == 2
     assert len(tongban("store", "list", "--site", site, "--json").objects) == 3
+
+
+def test_generating_from_the_command_line(site: Path) -> None:
+    """An empty store is filled once; the same again does nothing, another plan is refused, and so is a store in use."""
+    command = ("licences", "generate", "40", "--documents", "2", "--site", site, "--json")
+    ended = tongban(*command, "--trust")
+    anchors = str(site / "trust")
+    assert ended.code == 0
+    assert ended.object == {"licences": 40, "documents": 2, "seed": 0, "already": 0, "trust": anchors}
+    again = tongban(*command)
+    assert (again.code, again.object["already"]) == (0, 40)
+    assert tongban("licences", "generate", "41", "--site", site).code == 2
+    listed = tongban("store", "list", "--site", site, "--json").objects
+    assert len(listed) == 40
+    assert sum(one["sha256"] is not None for one in listed) == 2
+    (site / "state" / "generated" / "run.json").unlink()
+    refused = tongban("licences", "generate", "40", "--site", site, locale="zh_CN.UTF-8")
+    assert (refused.code, "只写入空库" in refused.err) == (2, True)
