@@ -10,6 +10,7 @@ import msgspec
 from gateway.facade.facade import Facade
 from gateway.facade.plan import FacadePlan
 from gateway.facade.tickets import DEFAULT_LIFETIME_SECONDS, Tickets
+from gateway.limits.marks import MarkStore
 from gateway.sources.holder_search import HolderSearch
 
 FACADE_PATH: Final = "/facades/{name}{path}"  # as the router spells it
@@ -20,15 +21,16 @@ KEY_FILE: Final = "facades.key"  # in the state folder: what tokens are made wit
 class FacadeDesk:
     """Finds a façade by its name; ``search`` is None in a gateway that has no store."""
 
-    def __init__(self, plans: Iterable[FacadePlan], *, search: HolderSearch | None) -> None:
-        """Serve these, from `open` on."""
+    def __init__(self, plans: Iterable[FacadePlan], *, marks: MarkStore, search: HolderSearch | None) -> None:
+        """Serve these, from `open` on; ``marks`` remember the requests that were let in."""
         self._plans = tuple(plans)
+        self._marks = marks
         self._facades: Mapping[str, Facade] = {}
         self.search = search
 
     def open(self, key: bytes) -> None:
         """Begin to serve, with a key that every process of the gateway has."""
-        self._facades = {plan.settings.name: _open(plan, key) for plan in self._plans}
+        self._facades = {plan.settings.name: _open(plan, key, self._marks) for plan in self._plans}
 
     def find(self, name: str) -> Facade | None:
         """Return the façade with exactly this name."""
@@ -40,12 +42,13 @@ class FacadeDesk:
             self.search.close()
 
 
-def _open(plan: FacadePlan, key: bytes) -> Facade:
+def _open(plan: FacadePlan, key: bytes, marks: MarkStore) -> Facade:
     sign_in = plan.recipe.sign_in
     stated = None if sign_in is None else sign_in.lifetime_seconds
     lifetime_seconds = stated or DEFAULT_LIFETIME_SECONDS
     own_key = _derive_key(key, plan)
-    return Facade(plan=plan, tickets=Tickets(name=plan.settings.name, key=own_key, lifetime_seconds=lifetime_seconds))
+    tickets = Tickets(name=plan.settings.name, key=own_key, lifetime_seconds=lifetime_seconds)
+    return Facade(plan=plan, tickets=tickets, marks=marks)
 
 
 def _derive_key(key: bytes, plan: FacadePlan) -> bytes:

@@ -4,7 +4,10 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Final
+
+import msgspec
 
 from adapters.mapping.error import AdapterError
 from adapters.transport.asked import Said, signed_fields
@@ -14,8 +17,8 @@ from gateway.adapters.incoming import Incoming, RequestPattern, find_request
 from gateway.facade.error import FacadeError, FacadeFault
 from gateway.facade.opening import Opening
 from gateway.facade.plan import FacadePlan
-from gateway.facade.replays import Replays
 from gateway.facade.tickets import Tickets
+from gateway.limits.marks import MarkStore
 from keys.payload.errors import RequestFault, RequestSignatureError
 
 _TOKEN: Final = "token"  # noqa: S105 -- the key of a place
@@ -38,13 +41,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facade:
-    """A façade at work. ``replays`` are those of this process."""
+    """A façade at work; ``marks`` remember the signed requests that were let in."""
 
     plan: FacadePlan
     tickets: Tickets
-    replays: Replays = field(default_factory=Replays, repr=False)
+    marks: MarkStore = field(repr=False)
 
-    def read(self, incoming: Incoming, *, at: datetime) -> Asked:
+    async def read(self, incoming: Incoming, *, at: datetime) -> Asked:
         """Return what is asked.
 
         1. whether the caller may ask at all; 2. which request it is; 3. the account, the token and the signature in it;
@@ -52,6 +55,7 @@ class Facade:
 
         Raises:
             FacadeError: it is not to be answered.
+            MarksUnavailableError: whether it was let in before cannot be told.
 
         """
         # 1. whether anything is answered
@@ -64,7 +68,7 @@ class Facade:
         if not self._is_agreed(said.texts, at):
             raise FacadeError(FacadeFault.ACCOUNT)
         if _SIGNATURE in said.texts:
-            self._check_signature(said.texts, at)
+            await self._check_signature(said.texts, at)
         # 4. what is asked
         if opening.has_failed:
             raise FacadeError(FacadeFault.NOT_DECRYPTED, is_known=True)
@@ -122,8 +126,13 @@ class Facade:
             return self.plan.account.settings[name].encode()
         return self.plan.account.secrets[name].reveal().strip(b"\r\n")
 
-    def _check_signature(self, said: Mapping[str, str], at: datetime) -> None:
-        """Verify the signature over the values that the request carries, or that are made of what was agreed."""
+    async def _check_signature(self, said: Mapping[str, str], at: datetime) -> None:
+        """Verify the signature over the values that the request carries, or that are made of what was agreed.
+
+        No request is let in twice. One whose signature has nothing that is fresh each time comes again when it says the
+        same under the same signature. Who has that signature can ask something else by it; so these are forgotten early
+        rather than let him fill the place.
+        """
         signed = self.plan.signed
         if signed is None:
             raise FacadeError(FacadeFault.SIGNATURE)
@@ -142,7 +151,13 @@ class Facade:
                 refusal = error
                 continue
             until = at + timedelta(seconds=2 * function.tolerance_seconds)  # its own moment may be ahead of our clock
-            if not (self.replays.admit_like(said, until, at) if mark is None else self.replays.admit(mark, at)):
+            owner = f"facade/{self.plan.settings.name}"
+            is_first = (
+                await self.marks.admit(owner, _mark_of(said), until=until, at=at, may_push_out=True)
+                if mark is None
+                else await self.marks.admit(owner, mark.value, until=mark.until, at=at)
+            )
+            if not is_first:
                 raise FacadeError(FacadeFault.REPEATED)
             return
         is_of_time = refusal is not None and refusal.fault in _OF_TIME
@@ -160,6 +175,11 @@ class Facade:
                     raise FacadeError(FacadeFault.STEP, is_known=True)
                 words |= opened
         return words
+
+
+def _mark_of(said: Mapping[str, str]) -> str:
+    """Return what stands for all that a request says, in whatever order."""
+    return sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
 
 
 def _proves(said: Mapping[str, str]) -> bool:

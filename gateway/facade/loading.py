@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from adapters.codes.tables import CodeTables
 from adapters.mapping.adapter import Adapter, load_adapter
 from adapters.mapping.bounds import MAX_FILE
 from adapters.mapping.fault import MappingError
@@ -38,7 +39,13 @@ _SIGNS_MOMENT: Final = Words(
 
 
 def load_facades(
-    settings: Sequence[FacadeSettings], folder: Path, callers: CallerRegistry, *, file: str, faults: list[Fault]
+    settings: Sequence[FacadeSettings],
+    folder: Path,
+    callers: CallerRegistry,
+    *,
+    tables: CodeTables,
+    file: str,
+    faults: list[Fault],
 ) -> tuple[FacadePlan, ...]:
     """Return the façades; what is wrong is added to ``faults`` under ``file``, the one that the settings are from."""
     plans = []
@@ -49,7 +56,7 @@ def load_facades(
             expected = Words("callers/ 中含 [facade] 的调用方", "a caller in callers/ that has a table [facade]")
             faults.append(Fault(file=file, key=f"{place}.caller", expected=expected, found=one.caller))
             continue
-        loaded = _load(folder / ADAPTERS_FOLDER / f"{one.system}.toml", f"{place}.system", file, faults)
+        loaded = _load(folder / ADAPTERS_FOLDER / f"{one.system}.toml", tables, f"{place}.system", file, faults)
         if loaded is None:
             continue
         try:
@@ -66,13 +73,15 @@ def cautions_of_facades(plans: Iterable[FacadePlan], *, file: str) -> Iterator[F
             yield Fault(file=file, key=f"facade[{number}]", expected=_CLOSED_NETWORK, found=_SIGNS_MOMENT)
 
 
-def _load(path: Path, key: str, file: str, faults: list[Fault]) -> tuple[Adapter, TransportRecipe] | None:
+def _load(
+    path: Path, tables: CodeTables, key: str, file: str, faults: list[Fault]
+) -> tuple[Adapter, TransportRecipe] | None:
     """Return a mapping file with its recipe; None after a fault."""
     name = f"{ADAPTERS_FOLDER}/{path.name}"
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE + 1)
-        adapter = load_adapter(data, name)
+        adapter = load_adapter(data, name, tables=tables)
         recipe = load_recipe(adapter)
     except OSError as error:
         expected = Words(f"映射文件 {name}", f"the mapping file {name}")

@@ -16,7 +16,7 @@ from adapters.record.record import LicenceRecord, RecordHolder, Surface
 from adapters.record.status import RecordStatus
 from gateway.disclosure import FieldShown
 from gateway.licence_values import Attribute
-from gateway.pipeline import PASSED_OVER, UNDER_OBJECTION, Verified
+from gateway.pipeline import STALE, UNDER_OBJECTION, Verified
 from gateway.reason import Reason
 from gateway.sharing import Shared
 from gateway.verdict import Outcome
@@ -76,9 +76,9 @@ def say_found(verified: Verified, shared: Shared | None, asked: LicenceRecord) -
     fields = {} if shared is None else shared.fields
     given = {name: one for name, one in fields.items() if one.value is not UNSET}
     is_given = bool(given) or any(one.reason == Withheld.NOT_VALID for one in fields.values())
-    is_passed_over = status is RecordStatus.ACTIVE and PASSED_OVER in verified.verdict.notes
-    if status is None or is_passed_over:
-        may_come_back = is_passed_over or reasons & _COME_BACK
+    is_stale = status is RecordStatus.ACTIVE and not STALE.isdisjoint(verified.verdict.notes)
+    if status is None or is_stale:
+        may_come_back = is_stale or reasons & _COME_BACK
         return Sayable(outcome=AnswerOutcome.RETRY if may_come_back else AnswerOutcome.ERROR, is_given=is_given)
     if status is RecordStatus.ACTIVE and not given:
         return Sayable(outcome=AnswerOutcome.DENIED)

@@ -56,7 +56,7 @@ async def post_alarms(request: web.Request) -> web.Response:
         among={"scope": asked.scope.value} | ({} if asked.rule is None else {"rule": asked.rule}),
     )
     receipt = await record(request, draft)
-    rules = {rule.id: rule for rule in request.app[SITE].alarms.rules}
+    rules = {rule.id: rule for rule in request[SITE].alarms.rules}
     answer = AlarmsAnswer(
         alarms=[_describe(one, rules) for one in page.alarms],
         cursor=page.cursor,

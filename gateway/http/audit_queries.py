@@ -39,7 +39,7 @@ _Request = TypeVar("_Request", bound=Struct)
 
 async def parse(request: web.Request, shape: type[_Request]) -> _Request:
     """Read the body; raises ProblemError as `read_body` and `parse_request` do."""
-    settings = request.app[SITE].settings.http
+    settings = request[SITE].settings.http
     with request.app[BUDGET].share() as share:
         body = await read_body(request, settings, share, most_bytes=MAX_SEARCH_BYTES)
         return parse_request(body, shape, max_body_bytes=MAX_SEARCH_BYTES)

@@ -68,6 +68,7 @@ _MEDIA: Final = {
     ExportFormat.XLSX: ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
     ExportFormat.BUNDLE: ("application/zip", "zip"),
 }
+EXPORT_CONTENT_TYPES: Final = tuple(media for media, _ in _MEDIA.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ async def post_export(request: web.Request) -> web.Response:
     asked = await parse(request, ExportRequest)
     search = await _begin(request, query_of(asked), asked.log, asked.opening)
     lane = request.app[LANES].exports
-    most = request.app[SITE].settings.http.max_buffered_bytes // 2  # an export never shuts out all questions
+    most = request[SITE].settings.http.max_buffered_bytes // 2  # an export never shuts out all questions
     with lane.place(), request.app[BUDGET].share() as share:
         share.keep(min(asked.limit * _ENTRY_BYTES, most))
         with _until_left() as is_left:
@@ -189,7 +190,7 @@ async def _begin(
         if not caller.may_open:
             raise ProblemError(ProblemKind.OPENING_NOT_ALLOWED)
         found, readers = await look_up_opening(request, opening)
-        at, openers = int(request[NOW].timestamp() * 1000), request.app[SITE].settings.audit.auditing.openers
+        at, openers = int(request[NOW].timestamp() * 1000), request[SITE].settings.audit.auditing.openers
         try:
             check_use(found, query, log=reader.origin, caller=caller.id, at=at, openers=openers)
         except OpeningError as error:

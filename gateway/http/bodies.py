@@ -1,6 +1,7 @@
 """Reading a request body: of one type, uncompressed, within a size and a time; sign-in comes before this."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import HttpVersion11, web
@@ -12,6 +13,7 @@ from gateway.settings import HttpSettings
 
 _CONTINUE_EXPECTED: Final = "100-continue"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_JSON: Final = ("application/json",)
 _UTF_8: Final = ("utf-8", "utf8")
 
 
@@ -37,11 +39,12 @@ async def read_body(
 
     """
     most = settings.max_body_bytes if most_bytes is None else most_bytes
-    _check_headers(request, most, is_json=is_json)
-    if _expects(request):
-        await request.writer.write(_CONTINUE)
+    check_headers(request, most, content_types=_JSON if is_json else None)
+    await say_continue(request)
+    # What came along with the headers is not waited for.
+    seconds = None if request.content.is_eof() else settings.body_timeout_seconds
     try:
-        async with asyncio.timeout(settings.body_timeout_seconds):
+        async with asyncio.timeout(seconds):
             return await _read_pieces(request, most, settings.body_idle_timeout_seconds, share)
     except TimeoutError as error:
         raise ProblemError(ProblemKind.BODY_TIMEOUT, close=True) from error
@@ -50,17 +53,31 @@ async def read_body(
         raise ProblemError(ProblemKind.BODY_INCOMPLETE, close=True) from error
 
 
-def _check_headers(request: web.Request, max_body_bytes: int, *, is_json: bool) -> None:
-    """Refuse by headers alone what need not be read."""
+def check_headers(
+    request: web.Request, max_body_bytes: int | None = None, *, content_types: Sequence[str] | None
+) -> None:
+    """Refuse by headers alone what need not be read; None: a body of any length, or of any type.
+
+    Raises:
+        ProblemError: 415, 413 or 417, as `read_body` says.
+
+    """
     if any(expected.lower() != _CONTINUE_EXPECTED for expected in _expects(request)):
         raise ProblemError(ProblemKind.EXPECTATION_FAILED)  # RFC 9110 section 10.1.1
     charset = (request.charset or "utf-8").lower()
-    if is_json and (request.content_type != "application/json" or charset not in _UTF_8):
+    if content_types is not None and (request.content_type not in content_types or charset not in _UTF_8):
         raise ProblemError(ProblemKind.BODY_CONTENT_TYPE)
     if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise ProblemError(ProblemKind.BODY_CONTENT_ENCODING)
-    if request.content_length is not None and request.content_length > max_body_bytes:
+    length = request.content_length
+    if max_body_bytes is not None and length is not None and length > max_body_bytes:
         raise ProblemError(ProblemKind.BODY_TOO_LARGE, close=True)
+
+
+async def say_continue(request: web.Request) -> None:
+    """Ask for a body whose sender waits for that."""
+    if _expects(request):
+        await request.writer.write(_CONTINUE)
 
 
 def _expects(request: web.Request) -> list[str]:
@@ -72,8 +89,11 @@ async def _read_pieces(request: web.Request, max_body_bytes: int, idle_seconds: 
     """Read into one buffer that grows in place, so that the body is never there twice."""
     body = bytearray()
     while True:
-        async with asyncio.timeout(idle_seconds):
+        if request.content.is_eof():
             piece = await request.content.readany()
+        else:
+            async with asyncio.timeout(idle_seconds):
+                piece = await request.content.readany()
         if not piece:
             return body
         if len(body) + len(piece) > max_body_bytes:

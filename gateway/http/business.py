@@ -18,8 +18,9 @@ from gateway.http.credentials import read_wanted
 from gateway.http.entries import asking, describe_logged, record
 from gateway.http.finding import ask_register, find_licence, make_errand
 from gateway.http.floor import not_before
-from gateway.http.licence_question import DocumentQuestion, KeyQuestion, parse_question
+from gateway.http.licence_question import CodeQuestion, DocumentQuestion, KeyQuestion, Question, parse_question
 from gateway.http.messages.questions import AttestQuestion, Purpose, VerificationRequest
+from gateway.http.presentations import take_presented
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import WRONG_VALUE, name_place
 from gateway.http.state import (
@@ -28,15 +29,19 @@ from gateway.http.state import (
     CALLER,
     CLOCK,
     DECISION,
+    LICENCES,
+    METRICS,
     OUTCOME,
     POLICY,
     SHARING,
     SITE,
+    SOURCE,
     STATUS,
     STORE,
     VERIFIER,
 )
-from gateway.pipeline import PASSED_OVER, SYSTEM_REASONS, Verified, judge_not_found
+from gateway.http.steps import LAPS, Step
+from gateway.pipeline import STALE, SYSTEM_REASONS, Verified, judge_not_found
 from gateway.policy.moment import china_day
 from gateway.purpose import PurposeError, bind_purpose
 from gateway.reason import Reason
@@ -53,22 +58,37 @@ COUNTERS_RETRY_AFTER_SECONDS: Final = 60  # what is counted by the minute makes 
 
 
 async def post_verification(request: web.Request) -> web.Response:
-    """Answer one question.
-
-    1. the body, within its bounds; 2. the question in it, and its purpose; 3. the document, where it did not come
-    along, and the verdict; 4. what is shared; 5. the entry in the log, and the answer, as a credential too where one is
-    wanted. One that asks yes or no about a holder takes a least time.
-    """
+    """Answer one question."""
+    request[LAPS].end(Step.SIGN_IN)
     with request.app[BUDGET].share() as share:
-        # 1. and 2. body and question
-        question = await _read_question(request, share)
-        # Only now: whoever sends slowly gains no time, neither under the floor nor before something ends.
-        arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
-        floor_seconds = request.app[SITE].settings.policy.match_floor_milliseconds / 1000 if question.compares else 0.0
-        async with not_before(arrived + floor_seconds):
-            wanted = read_wanted(request, question.request)
-            answered = await answer_question(request, question, share, now)
-            credential = None if wanted is None else await wanted.answer(answered.verified, answered.shared, now=now)
+        body = await read_body(request, request[SITE].settings.http, share)
+        answer = await answer_body(request, body, share)
+    return web.Response(body=answer, content_type="application/json")
+
+
+async def answer_body(request: web.Request, body: bytearray, share: BodyShare) -> bytes:
+    """Return the answer to the question in a body, which is let go as soon as it is read.
+
+    1. the question in it, and its purpose; 2. the document, where it did not come along, and the verdict; 3. what is
+    shared; 4. the entry in the log, and the answer, as a credential too where one is wanted. One that asks yes or no
+    about a holder takes a least time.
+
+    Raises:
+        ProblemError: the refusal.
+
+    """
+    laps = request[LAPS]
+    settings = request[SITE].settings
+    question = await request.app[VERIFIER].run(lambda: parse_question(body, settings.http), size=len(body))
+    body.clear()
+    laps.end(Step.BODY)
+    # Only now: whoever sends slowly gains no time, neither under the floor nor before something ends.
+    arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
+    floor_seconds = settings.policy.match_floor_milliseconds / 1000 if question.compares else 0.0
+    async with not_before(arrived + floor_seconds):
+        wanted = read_wanted(request, question.request)
+        answered = await answer_question(request, question, share, now)
+        credential = None if wanted is None else await wanted.answer(answered.verified, answered.shared, now=now)
     answer = render_answer(
         answered.verified,
         decision=request[DECISION],
@@ -76,10 +96,13 @@ async def post_verification(request: web.Request) -> web.Response:
         receipt=answered.receipt,
         shared=answered.shared,
         revocation_seq=answered.revocation_seq,
+        mapping=answered.mapping,
     )
     if credential is not None:
         answer["credential"] = credential
-    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+    encoded = msgspec.json.encode(answer)
+    laps.end(Step.ANSWER)
+    return encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +113,10 @@ class Answered:
     shared: Shared | None
     receipt: dict[str, Any]
     revocation_seq: int | None
+    mapping: str | None
 
 
-async def answer_question(
-    request: web.Request, question: DocumentQuestion | KeyQuestion, share: BodyShare, now: datetime
-) -> Answered:
+async def answer_question(request: web.Request, question: Question, share: BodyShare, now: datetime) -> Answered:
     """Return what is said to a question that was read, in whatever form it will leave; its entry is durable.
 
     Raises:
@@ -107,6 +129,9 @@ async def answer_question(
     in_force = request.app[POLICY].current()
     view = None if in_force is None else request.app[SHARING].view(in_force)
     item = None if view is None else _bind(view, asked, now)
+    if isinstance(question, CodeQuestion):
+        question = await take_presented(request, question, about, now=now)
+        about = request[ABOUT]
     # 3. document and verdict, by what is known now: the entry and the answer name this, whatever comes meanwhile
     store, status = request.app[STORE](), request.app[STATUS]
     sequence = None if status is None else status.sequence
@@ -120,11 +145,14 @@ async def answer_question(
         verified = await ask_register(request, verified, errand, now)
     else:
         errand = make_errand(request, question, view, item)
-        verified = await find_licence(request, question.key, errand, share, store=store, now=now)
+        types = None if view is None else view.types
+        verified = await find_licence(request, question.key, errand, share, types=types, store=store, now=now)
     share.keep(0)
     verdict = verified.verdict
     if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
         raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
+    laps = request[LAPS]
+    laps.end(Step.LICENCE)
     # 4. what is shared
     shared = None
     if view is not None and item is not None:
@@ -132,20 +160,26 @@ async def answer_question(
         verified, shared = await _share(request, view, asked_for, verified, now=now)
     request.app[VERIFIER].count_verdict(verified.verdict)
     request[OUTCOME] = verified.verdict.outcome.value
+    laps.end(Step.SHARING)
     # 5. entry
+    source = verified.register or verified.source
+    if source is not None:
+        request[SOURCE] = source
+    mapping = request[LICENCES].mapping_of(source)
     draft = draft_answer(
         asking(request),
         about_licence(about, verified.licence),
         verified,
         shared,
         compares=question.compares,
-        basis=Basis(trust=store.anchors_version, revocation=sequence),
+        basis=Basis(trust=store.anchors_version, revocation=sequence, mapping=mapping),
     )
     receipt = describe_logged(request, await record(request, draft))
-    return Answered(verified=verified, shared=shared, receipt=receipt, revocation_seq=sequence)
+    laps.end(Step.LOG)
+    return Answered(verified=verified, shared=shared, receipt=receipt, revocation_seq=sequence, mapping=mapping)
 
 
-def note_about(request: web.Request, question: DocumentQuestion | KeyQuestion) -> About:
+def note_about(request: web.Request, question: Question) -> About:
     """Return what a question says itself of whom and what it is about, and note it for a refusal."""
     request[ABOUT] = about = _about(question, _named_item(request, question.request))
     return about
@@ -173,13 +207,13 @@ def _bind(view: PolicyView, asked: VerificationRequest, now: datetime) -> Item:
         raise ProblemError(ProblemKind(error.unbound.value)) from error
 
 
-def _about(question: DocumentQuestion | KeyQuestion, item: Item | None) -> About:
+def _about(question: Question, item: Item | None) -> About:
     request = question.request
     return about_question(
         item=item,
         official="" if request.operator is None else request.operator.id,
         case=None if request.purpose is None else request.purpose.case,
-        key=question.key if isinstance(question, KeyQuestion) else None,
+        key=question.named if isinstance(question, KeyQuestion) else None,
         match=request.match,
     )
 
@@ -193,7 +227,7 @@ def _as_asked(caller: Caller, item: Item, question: DocumentQuestion | KeyQuesti
         item=item,
         case=None if request.purpose is None else request.purpose.case,
         official="" if request.operator is None else request.operator.id,
-        key=question.key if isinstance(question, KeyQuestion) else None,
+        key=question.named if isinstance(question, KeyQuestion) else None,
         match=request.match,
         fields=None if request.fields is None else tuple(request.fields),
         attest={name: asked for name, asked in predicates.items() if asked is not None},
@@ -221,20 +255,15 @@ async def _share(
         verified = judge_not_found(verified.source, at=now)
         return verified, await share(view, asked, verified, now=now)
     except BudgetExceededError as error:
+        request.app[METRICS].limits.budget_refusals.labels(budget=error.exceeded.budget).inc()
         headers = {"Retry-After": str(error.exceeded.retry_after_seconds)}
         raise ProblemError(ProblemKind.BUDGET_EXCEEDED, headers=headers, budget=error.exceeded.budget) from error
     except CountersUnavailableError as error:
+        request.app[METRICS].limits.budgets_uncounted.inc()
         headers = {"Retry-After": str(COUNTERS_RETRY_AFTER_SECONDS)}
         raise ProblemError(ProblemKind.BUDGET_UNAVAILABLE, headers=headers) from error
     except SourceUnavailableError as error:
         raise_unavailable(request, error)
-
-
-async def _read_question(request: web.Request, share: BodyShare) -> DocumentQuestion | KeyQuestion:
-    """Return the question; the body it came in is let go on return."""
-    settings = request.app[SITE].settings.http
-    body = await read_body(request, settings, share)
-    return await request.app[VERIFIER].run(lambda: parse_question(body, settings), size=len(body))
 
 
 def render_answer(
@@ -245,6 +274,7 @@ def render_answer(
     receipt: dict[str, Any],
     shared: Shared | None = None,
     revocation_seq: int | None = None,
+    mapping: str | None = None,
 ) -> dict[str, Any]:
     """Return the body of an answer.
 
@@ -276,9 +306,10 @@ def render_answer(
         "freshness": {
             "source": verified.source,
             "register": verified.register,
+            "mapping": mapping,
             "as_of": None if as_of is None else encode_time(as_of),
             "revocation_seq": revocation_seq,
-            "stale": PASSED_OVER in verdict.notes or not _OUT_OF_REACH.isdisjoint(verdict.reasons),
+            "stale": not STALE.isdisjoint(verdict.notes) or not _OUT_OF_REACH.isdisjoint(verdict.reasons),
             "fresh_until": None if ends_at is None else encode_time(ends_at),
         },
         "policy": None if shared is None else {"bundle": shared.bundle, "plan": shared.plan},

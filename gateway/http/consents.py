@@ -216,7 +216,7 @@ def _open_to_caller(request: web.Request) -> AsyncConsents:
 
 
 async def _read(request: web.Request, shape: type[_Request]) -> _Request:
-    settings = request.app[SITE].settings.http
+    settings = request[SITE].settings.http
     with request.app[BUDGET].share() as share:
         body = await read_body(request, settings, share)
         if len(body) > MAX_CONSENT_BYTES:

@@ -45,7 +45,7 @@ def read_wanted(request: web.Request, asked: VerificationRequest) -> WantedCrede
     """
     if asked.credential is None:
         return None
-    keys = request.app[SITE].credentials
+    keys = request[SITE].credentials
     if keys is None:
         raise ProblemError(ProblemKind.CREDENTIAL_NOT_OFFERED, errors=[name_place("$.credential", WRONG_VALUE)])
     if not request[CALLER].may_receive_credentials:

@@ -24,11 +24,13 @@ from gateway.http.state import (
     LOGGED,
     METRICS,
     NOW,
+    PRESSURE,
     REFUSALS,
     REQUEST_ID,
     WITNESSES,
 )
 from gateway.recording import About, Asking, draft_refusal
+from gateway.telemetry.span import SpanName, part
 
 RETRY_AFTER_SECONDS: Final = 5
 REFUSAL_SECONDS: Final = 5.0  # how long a refusal waits for the log; batches take milliseconds
@@ -63,9 +65,10 @@ async def record(request: web.Request, draft: EntryDraft) -> Receipt:
     """
     metrics = request.app[METRICS]
     try:
-        with metrics.log_append_seconds.time():
+        with metrics.log_append_seconds.time(), part(SpanName.LOG):
             request[APPENDING] = appending = asyncio.ensure_future(request.app[LOG].append(draft))
             appending.add_done_callback(look_at)
+            request.app[PRESSURE].wait_for_log(appending)
             receipt = await asyncio.shield(appending)
     except LogUnavailableError as error:
         metrics.log_unavailable.labels(reason=error.reason.value).inc()

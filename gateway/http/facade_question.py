@@ -26,7 +26,8 @@ from gateway.sources.source import (
     by_number,
 )
 
-MAX_LICENCES: Final = 20  # of one type that one holder has, in one answer; each is verified and recorded by itself
+# Of one type that one holder has: as many are found and decided, each with an entry of its own. Hardly anybody has 20.
+MAX_LICENCES: Final = 100
 
 RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
 _MAX_DIGITS: Final = 4  # of the number of a page, or of its size
@@ -48,7 +49,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What was found of a holder's licences of one type, one more than are answered at most.
+    """What was found of a holder's licences of one type: the first `MAX_LICENCES` that came to the store.
 
     ``nothing`` is the question for a licence that there is not: it is asked where nothing is to be shown, so that this
     is recorded as any other answer, and takes as long. ``is_whole``: nobody else is said to know such licences.
@@ -126,11 +127,11 @@ async def find_keys(request: web.Request, facade: Facade, words: Words) -> Searc
     note_about(request, nothing)
     if not (holder and licence_type):
         raise ProblemError(ProblemKind.BODY_INVALID)
-    desk = request.app[FACADES]
+    desk = request[FACADES]
     if desk is None or desk.search is None:
         raise not_offered()
     try:
-        found = await desk.search.find(holder, licence_type, most=MAX_LICENCES + 1)
+        found = await desk.search.find(holder, licence_type, most=MAX_LICENCES)
     except SourceUnavailableError as error:
         if error.fault is SourceFault.ABSENT:
             raise not_offered() from error
@@ -144,7 +145,7 @@ def _is_store_alone(request: web.Request, question: KeyQuestion) -> bool:
     """Say whether no other system is asked about such licences: it cannot be asked for all that somebody has."""
     in_force = request.app[POLICY].current()
     view = None if in_force is None else request.app[SHARING].view(in_force)
-    sources = request.app[LICENCES]
+    sources = request[LICENCES]
     wanted = wanted_by_key(question.key, make_errand(request, question, view, None))
     return not sources.undecided(wanted) and all(one.is_store for one in sources.select(wanted))
 

@@ -24,7 +24,6 @@ from gateway.http.bodies import read_body
 from gateway.http.buffers import BodyShare
 from gateway.http.business import answer_question, note_about
 from gateway.http.facade_question import (
-    MAX_LICENCES,
     Words,
     asked_record,
     find_keys,
@@ -35,6 +34,7 @@ from gateway.http.facade_question import (
 )
 from gateway.http.floor import not_before
 from gateway.http.licence_question import KeyQuestion, not_offered
+from gateway.http.limits import from_anybody, raise_unmarked, within_limits
 from gateway.http.problems import PROBLEMS, ProblemError, ProblemKind
 from gateway.http.state import (
     APPENDING,
@@ -47,13 +47,15 @@ from gateway.http.state import (
     ISSUED_AT,
     LOGGED,
     METRICS,
+    PRESSURE,
     SITE,
     SPEAKS,
 )
+from gateway.limits.marks import MarksUnavailableError
 from gateway.tokens import SignInFailure
 
 MAX_REQUEST: Final = 16 * 1024  # bytes; questions of all systems have some 2 kB, and are read on the loop
-_SEARCH_FLOORS: Final = 4  # hardly anybody has more licences of one type; so many are decided in the time of none
+_SEARCH_FLOORS: Final = 4  # some twenty licences are decided in that time; hardly anybody has more of one type
 DECISION_HEADER: Final = "Tongban-Decision"  # by which our receipts are found: no system's format has a place for it
 
 # What is said of a refusal; whatever is not here is an error.
@@ -64,6 +66,10 @@ _OUTCOMES: Final = {
     ProblemKind.PURPOSE_ITEM_NOT_IN_FORCE: AnswerOutcome.DENIED,
     ProblemKind.LICENCE_KIND_NOT_OFFERED: AnswerOutcome.NOT_PROVIDED,
     ProblemKind.NOT_FOUND: AnswerOutcome.NOT_PROVIDED,
+    ProblemKind.RATE_EXCEEDED: AnswerOutcome.RETRY,
+    ProblemKind.CONCURRENCY_EXCEEDED: AnswerOutcome.RETRY,
+    ProblemKind.QUOTA_EXCEEDED: AnswerOutcome.RETRY,
+    ProblemKind.TOKEN_UNAVAILABLE: AnswerOutcome.RETRY,
     ProblemKind.BUDGET_EXCEEDED: AnswerOutcome.RETRY,
     ProblemKind.BUDGET_UNAVAILABLE: AnswerOutcome.RETRY,
     ProblemKind.CONSENT_UNAVAILABLE: AnswerOutcome.RETRY,
@@ -86,9 +92,10 @@ _KINDS: Final = {
 async def answer_facade(request: web.Request) -> web.Response:
     """Answer one request in the form of its system.
 
-    1. the request, within its bounds, and who sends it; 2. a sign-in or a step; 3. a question, and its answers.
+    1. the request, within its bounds, and who sends it; 2. the caller's limits; 3. a sign-in or a step; 4. a question,
+    and its answers.
     """
-    desk = request.app[FACADES]
+    desk = request[FACADES]
     facade = None if desk is None else desk.find(request.match_info["name"])
     if facade is None:
         raise ProblemError(ProblemKind.NOT_FOUND)
@@ -96,23 +103,27 @@ async def answer_facade(request: web.Request) -> web.Response:
     request[SPEAKS] = lambda problem: _refuse(request, facade, wording, None, problem)
     with request.app[BUDGET].share() as share:
         # 1. the request
-        incoming = await _read(request, share)
-        arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
-        asked = _sign_in(request, facade, incoming, now)
-        # 2. what leads to a question
-        match asked.what:
-            case SignIn() as sign_in:
-                token, until = facade.tickets.make_token(now)
-                return _send(write_token(sign_in, token, until, wrapping=facade.plan.wrapping))
-            case Step() as step:
-                return _send(write_step(step, facade.step_gives(step, asked.words, now)))
-            case Call():
-                pass
-        # 3. a question
-        request[SPEAKS] = lambda problem: _refuse(request, facade, wording, asked, problem)
-        floor_seconds, floors = request.app[SITE].settings.policy.match_floor_milliseconds / 1000, _floors(asked)
-        async with not_before(arrived + floors * floor_seconds if floors else 0.0):
-            said, decisions = await _answer(request, facade, wording, asked, share=share, now=now)
+        with from_anybody(request):
+            incoming = await _read(request, share)
+            arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
+            asked = await _sign_in(request, facade, incoming, now)
+        # 2. limits
+        with request.app[PRESSURE].answering():
+            async with within_limits(request):
+                # 3. what leads to a question
+                match asked.what:
+                    case SignIn() as sign_in:
+                        token, until = facade.tickets.make_token(now)
+                        return _send(write_token(sign_in, token, until, wrapping=facade.plan.wrapping))
+                    case Step() as step:
+                        return _send(write_step(step, facade.step_gives(step, asked.words, now)))
+                    case Call():
+                        pass
+                # 4. a question
+                request[SPEAKS] = lambda problem: _refuse(request, facade, wording, asked, problem)
+                floor_seconds, floors = request[SITE].settings.policy.match_floor_milliseconds / 1000, _floors(asked)
+                async with not_before(arrived + floors * floor_seconds if floors else 0.0):
+                    said, decisions = await _answer(request, facade, wording, asked, share=share, now=now)
     return _respond(request, facade, said, decisions)
 
 
@@ -124,7 +135,7 @@ def _floors(asked: Asked) -> int:
 
 
 async def _read(request: web.Request, share: BodyShare) -> Incoming:
-    body = await read_body(request, request.app[SITE].settings.http, share, most_bytes=MAX_REQUEST, is_json=False)
+    body = await read_body(request, request[SITE].settings.http, share, most_bytes=MAX_REQUEST, is_json=False)
     return Incoming(
         method=request.method,
         path=request.match_info["path"],
@@ -134,10 +145,12 @@ async def _read(request: web.Request, share: BodyShare) -> Incoming:
     )
 
 
-def _sign_in(request: web.Request, facade: Facade, incoming: Incoming, now: datetime) -> Asked:
+async def _sign_in(request: web.Request, facade: Facade, incoming: Incoming, now: datetime) -> Asked:
     """Return what the caller asks; note who it is, or refuse without saying what was wrong."""
     try:
-        asked = facade.read(incoming, at=now)
+        asked = await facade.read(incoming, at=now)
+    except MarksUnavailableError as error:
+        raise_unmarked(request, error)
     except FacadeError as error:
         request[FAILURE] = f"facade.{error.fault}"
         if error.is_known:
@@ -203,20 +216,19 @@ async def _search(
 ) -> tuple[SaidReply, list[str]]:
     """Return what is said of a holder's licences of one type.
 
-    1. All of them are decided, and the page, the number of all and whether there are too many go by those alone that
-    are shown: nothing tells of the others. 2. Where none is shown, somebody else may know one; 3. or nobody does.
+    1. All that were found are decided, and the page, the number of all and whether there are too many go by those alone
+    that are shown: nothing tells of the others. 2. Where none is shown, somebody else may know one; 3. or nobody does.
     """
     # 1. those that are shown
     page = read_page(call, words)
     search = await find_keys(request, facade, words)
     questions = [KeyQuestion(key=key, request=make_question(facade, key, words)) for key in search.keys]
-    shown = [one for question in questions[:MAX_LICENCES] if (one := await decide(question)).is_shown]
+    shown = [one for question in questions if (one := await decide(question)).is_shown]
     on_page = page.cut(shown)
     if len(shown) > 1 and not wording.takes_several:
         return wording.say(AnswerOutcome.ERROR, call, words), [one.decision for one in shown]
     if on_page:
-        total = len(shown) + len(questions[MAX_LICENCES:])
-        return _say(wording, call, words, on_page, total=total), [one.decision for one in on_page]
+        return _say(wording, call, words, on_page, total=len(shown)), [one.decision for one in on_page]
     # 2. somebody else
     if not (shown or search.is_whole):
         _begin_decision(request)

@@ -6,20 +6,20 @@ left, so that one which does not answer leaves some to the next.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
+from gateway.facts import LicenceTypes
 from gateway.http.buffers import BodyShare
 from gateway.http.entries import asking
+from gateway.http.failures import NO_SOURCE, Failures
 from gateway.http.licence_question import DocumentQuestion, KeyQuestion, not_offered
 from gateway.http.messages.questions import Operator, Purpose
-from gateway.http.problems import ProblemError, ProblemKind
-from gateway.http.state import CALLER, ENDS_AT, FAILURE, LICENCES, VERIFIER
+from gateway.http.state import CALLER, ENDS_AT, FAILURE, LICENCES, METRICS, VERIFIER
 from gateway.pipeline import (
-    SYSTEM_REASONS,
     Verified,
     concerns_register,
     is_not_found,
@@ -27,7 +27,6 @@ from gateway.pipeline import (
     judge_unanswered,
     judge_unasked,
     note_not_registered,
-    note_passed_over,
 )
 from gateway.reason import Reason
 from gateway.sharing import PolicyView
@@ -35,23 +34,24 @@ from gateway.sources.errand import Errand
 from gateway.sources.registry import Chosen
 from gateway.sources.rules import wanted_by_key, wanted_by_licence
 from gateway.sources.source import (
+    SYSTEM_PREFIX,
+    Found,
     LicenceKey,
-    SourceFault,
+    NoDocument,
     SourceUnavailableError,
-    SystemFault,
+    StatedLicence,
+    StoredHead,
+    StoredLicence,
     SystemUnavailableError,
     index_licence,
     type_of_key,
 )
+from gateway.surface import check_surface, surface_of
+from gateway.unproven import Unproven
 from keys.trust import TrustStore
 from policies.item import Item
 
-RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
 RESERVE_SECONDS: Final = 2.0  # of a request's time, for the verdict and the entry in the log
-NO_SOURCE: Final = "none"  # the source of an answer for which nobody was asked
-UNDECIDED: Final = "undecided"  # the word about a system of which nobody can tell whether it is to be asked
-_NAMED_FAILURES: Final = 5  # systems that a detail names
-_Failure = SourceUnavailableError | SystemUnavailableError
 
 
 def make_errand(
@@ -63,7 +63,7 @@ def make_errand(
     purpose, operator = asked.purpose or Purpose(), asked.operator or Operator(id="")
     named = type_of_key(question.key) if isinstance(question, KeyQuestion) else ""
     known = None if view is None else view.types.find(named)
-    deadline = asyncio.get_running_loop().time() + request.app[LICENCES].deadline_seconds
+    deadline = asyncio.get_running_loop().time() + request[LICENCES].deadline_seconds
     return Errand(
         until=min(deadline, request[ENDS_AT] - RESERVE_SECONDS),
         question_id=asking(request).decision,
@@ -77,131 +77,151 @@ def make_errand(
         operator_org_code=caller.organisation,
         type_code="" if known is None or not known.codes else known.codes[0],
         type_name="" if known is None else known.zh,
+        area=caller.region,
+        tolerance_seconds=asked.tolerance_seconds,
     )
 
 
 async def find_licence(
-    request: web.Request, key: LicenceKey, errand: Errand, share: BodyShare, *, store: TrustStore, now: datetime
+    request: web.Request,
+    key: LicenceKey,
+    errand: Errand,
+    share: BodyShare,
+    *,
+    types: LicenceTypes | None,
+    store: TrustStore,
+    now: datetime,
 ) -> Verified:
     """Return what is to be said of the licence that a question names.
 
     1. The sources of the rules, in order: whatever the first one finds that is the licence, and may be spoken of. What
-    a source may not speak of is passed as what it does not know, so that both take the same way.
-    2. Else the licence of which the document is not made yet; 3. else that somebody could not be asked, or that it is
-    not known whether somebody should have been; 4. else that nobody knows it.
+    a source may not speak of is passed as what it does not know, so that both take the same way; once another one
+    proves the licence it is heard. 2. Else the licence of which the document is not made yet; else what a source said
+    before that cannot be asked now, as far as the caller tolerates it: that comes first where it says that the licence
+    is not in force. 3. Else that somebody could not be asked, or that it is not known whether somebody should have
+    been; 4. else that nobody knows it. ``types`` is the catalogue in force.
 
     Raises:
         ProblemError: 422, there is no source at all; 503, the gateway's own store cannot be asked now.
 
     """
-    sources = request.app[LICENCES]
-    failures: list[_Failure] = []
+    sources = request[LICENCES]
+    failures = Failures(request)
+    answer: Verified | None = None
     announced: Verified | None = None
     nobody: Verified | None = None
+    unproven = Unproven(key)
+
+    async def read(head: StoredHead) -> StoredLicence:
+        licence = await sources.read_document(head)
+        share.keep(len(licence.document))
+        return licence
+
     # 1. the sources
     wanted = wanted_by_key(key, errand)
     asked = [one for one in sources.select(wanted) if one.is_store or not key.is_empty]  # nobody outside for nothing
     for place, chosen in enumerate(asked):
+        part = _share(errand, asked[place:])
         try:
-            found = await chosen.source.find(key, _share(errand, asked[place:]))
+            found = await chosen.find(key, part, now=now)
+            _note_stated(request, found, types)
+            share.keep(0 if isinstance(found, StoredHead) else len(found.document))
+            verified = await request.app[VERIFIER].verify_found(found, key, read=read, store=store, at=now)
+            unproven.note(found, verified)
         except (SourceUnavailableError, SystemUnavailableError) as error:
-            _add(failures, error)
+            failures.add(error)
+            recalled = await chosen.recall(key, part, error, now=now)
+            if recalled is not None:
+                share.keep(len(recalled.document))
+                kept = await request.app[VERIFIER].verify_found(recalled, key, read=read, store=store, at=now)
+                unproven.keep(recalled, kept)
+                failures.keep(kept)
             continue
-        share.keep(len(found.document))
-        verified = await request.app[VERIFIER].verify_found(found, key, store=store, at=now)
         if is_not_found(verified):
             nobody = verified
         elif Reason.STATUS_NOT_READY in verified.verdict.reasons:
             announced = verified
         else:
-            return note_passed_over(verified) if failures else verified
-    # 2. without a document
-    if announced is not None:
-        return note_passed_over(announced) if failures else announced
+            answer = verified
+            break
+    # 2. without a document, or from before
+    said = failures.select_said(answer or announced)
+    if said is not None:
+        return unproven.hear(said, counts_kept=failures.counts_kept, at=now)
     # 3. not asked
     if not key.is_empty:
-        failures += _undecided(sources.undecided(wanted))
+        failures.add_undecided(sources.undecided(wanted))
     if failures:
-        _refuse_without_store(request, failures)
-        _note(request, failures)
-        reason, source, detail = _describe(failures)
-        return judge_unanswered(reason, source, detail)
-    if nobody is None:
-        if not sources.asks_systems:
-            raise not_offered()
-        return judge_unanswered(Reason.STATUS_NOT_PROVIDED, NO_SOURCE, NO_SOURCE)
+        failures.refuse_without_store()
+        failures.note()
+        return failures.note_outages(judge_unanswered(*failures.describe()))
     # 4. not known
-    return nobody
+    return nobody or _judge_without_sources(request)
 
 
 async def ask_register(request: web.Request, verified: Verified, errand: Errand, now: datetime) -> Verified:
-    """Return the verdict of a document that came along with what the first source says that knows its licence."""
+    """Return the verdict of a document that came along with what the first source says that knows its licence.
+
+    Where none can say it, what one said before counts as in `find_licence`.
+    """
     licence = verified.licence
     if licence is None or not concerns_register(verified):
         return verified
-    sources = request.app[LICENCES]
-    failures: list[_Failure] = []
+    sources = request[LICENCES]
+    failures = Failures(request)
+    answer: Verified | None = None
     wanted, index = wanted_by_licence(licence), index_licence(licence)
     asked = [one for one in sources.select(wanted) if one.takes_documents]
     for place, chosen in enumerate(asked):
         part = _share(errand, asked[place:])
         try:
-            registered = await chosen.source.find_status(index, part, issued_on=licence.issued_on)
+            registered = await chosen.find_status(index, part, issued_on=licence.issued_on, now=now)
         except (SourceUnavailableError, SystemUnavailableError) as error:
-            _add(failures, error)
+            failures.add(error)
+            before = await chosen.recall_status(index, part, error, issued_on=licence.issued_on, now=now)
+            if before is not None:
+                failures.keep(judge_registered(verified, before, at=now))
             continue
         if registered is not None:
-            judged = judge_registered(verified, registered, at=now)
-            return note_passed_over(judged) if failures else judged
-    failures += _undecided(sources.undecided(wanted, is_document=True))
+            answer = judge_registered(verified, registered, at=now)
+            break
+    said = failures.select_said(answer)
+    if said is not None:
+        return said
+    failures.add_undecided(sources.undecided(wanted, is_document=True))
     if not failures:
         is_final = any(one.is_authoritative for one in asked)
         return note_not_registered(verified) if is_final else verified
-    _note(request, failures)
-    reason, _, detail = _describe(failures)
-    return judge_unasked(verified, reason, detail or None)
+    failures.note()
+    reason, _, detail = failures.describe()
+    return failures.note_outages(judge_unasked(verified, reason, detail or None))
+
+
+def _judge_without_sources(request: web.Request) -> Verified:
+    """Return what is to be said where no source is asked for such a licence.
+
+    Raises:
+        ProblemError: 422, there is no source at all.
+
+    """
+    if not request[LICENCES].asks_systems:
+        raise not_offered()
+    return judge_unanswered(Reason.STATUS_NOT_PROVIDED, NO_SOURCE, NO_SOURCE)
 
 
 def _share(errand: Errand, still_to_ask: Sequence[Chosen]) -> Errand:
     """Return the errand for the first of some sources; the gateway's own store takes no time that counts."""
     systems = sum(not one.is_store for one in still_to_ask)
-    return errand.share(asyncio.get_running_loop().time(), among=max(1, systems))
+    return errand.share(asyncio.get_running_loop().time(), among=systems) if systems else errand
 
 
-def _undecided(names: Iterable[str]) -> list[_Failure]:
-    """Return why systems were not asked of which nobody can tell whether they are to be."""
-    return [SystemUnavailableError(SystemFault.NOT_PROVIDED, name, UNDECIDED) for name in names]
-
-
-def _add(failures: list[_Failure], error: _Failure) -> None:
-    """Note why a source cannot say; a store that there is not is no source."""
-    if not (isinstance(error, SourceUnavailableError) and error.fault is SourceFault.ABSENT):
-        failures.append(error)
-
-
-def _refuse_without_store(request: web.Request, failures: list[_Failure]) -> None:
-    """Refuse where the gateway's own store cannot say, which is ours to mend; raises ProblemError, 503."""
-    for error in failures:
-        if isinstance(error, SourceUnavailableError):
-            request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{error.fault}"
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers) from error
-
-
-def _note(request: web.Request, failures: list[_Failure]) -> None:
-    """Name the first failure in the request log."""
-    match failures[0]:
-        case SourceUnavailableError(fault=fault):
-            request[FAILURE] = f"{Reason.STATUS_UNAVAILABLE}.{fault}"
-        case SystemUnavailableError(source=source, word=word):
-            request[FAILURE] = f"{source}.{word}"
-
-
-def _describe(failures: list[_Failure]) -> tuple[Reason, str, str]:
-    """Return the reason of the first failure, its source, and all systems with a word about each."""
-    systems = [one for one in failures if isinstance(one, SystemUnavailableError)]
-    detail = ", ".join(map(str, systems[:_NAMED_FAILURES]))
-    first = failures[0]
-    if isinstance(first, SystemUnavailableError):
-        return SYSTEM_REASONS[first.fault], first.source, detail
-    return Reason.STATUS_UNAVAILABLE, NO_SOURCE, detail
+def _note_stated(request: web.Request, found: Found | StoredHead, types: LicenceTypes | None) -> None:
+    """Name in the request log the system whose document could not be fetched; count what the catalogue has not."""
+    if not isinstance(found, StatedLicence):
+        return
+    if found.absence is NoDocument.UNAVAILABLE:
+        request[FAILURE] = f"{found.source}.{found.detail}"
+    if types is not None:
+        system = found.source.removeprefix(SYSTEM_PREFIX)
+        for one in check_surface(surface_of(found.stated), types.select(found.stated)):
+            request.app[METRICS].systems.flags.labels(system=system, flag=one.flag.value).inc()

@@ -75,7 +75,7 @@ async def _answer(request: web.Request, asked: AccessesRequest) -> web.Response:
     holder, log, now = request[HOLDER], request.app[LOG], request[NOW]
     query = _query(request, asked)
     # 2. search
-    withholding = request.app[SITE].withholding
+    withholding = request[SITE].withholding
     select_rule = partial(withholding.select, at=now, represents=holder.represents)
     try:
         page = await read(
@@ -127,7 +127,7 @@ def _period_from(request: web.Request, page: UsagePage) -> str | None:
     if page.period_from is None:
         return None
     now_ms = int(request[NOW].timestamp() * 1000)
-    return _spell_time(max(page.period_from, request.app[SITE].settings.audit.retention.ends(LeafKind.ACCESS, now_ms)))
+    return _spell_time(max(page.period_from, request[SITE].settings.audit.retention.ends(LeafKind.ACCESS, now_ms)))
 
 
 def _spell_time(t: int) -> str:
@@ -141,7 +141,7 @@ def _line(request: web.Request, use: Usage, language: Language, *, proves: bool)
     """Return one line of the answer; blocks."""
     content = use.leaf.content
     names = request.app[NAMES].of(content.policy)
-    line = describe_use(use, names=names, callers=request.app[SITE].callers, explain=_REASONS.get)
+    line = describe_use(use, names=names, callers=request[SITE].callers, explain=_REASONS.get)
 
     def say(words: Words | None) -> str | None:
         return None if words is None else language.say(words)

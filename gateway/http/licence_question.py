@@ -1,6 +1,6 @@
 """A question as it was read: about a document that came along, or about a licence that is to be found first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -32,18 +32,43 @@ class DocumentQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyQuestion:
-    """A question that was read, about a licence that is to be found first."""
+    """A question that was read, about a licence that is to be found first.
+
+    ``is_presented``: its holder showed a code for it, and whoever asks named nothing.
+    """
 
     key: LicenceKey
+    request: VerificationRequest
+    is_presented: bool = False
+
+    @property
+    def named(self) -> LicenceKey | None:
+        """What whoever asks named the licence by, which may be a guess; None: it was presented."""
+        return None if self.is_presented else self.key
+
+    @property
+    def compares(self) -> bool:
+        """Whether it asks yes or no about a holder."""
+        return self.request.match is not None or (self.named is not None and self.named.asks_holder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeQuestion:
+    """A question that was read, about the licence that a presentation code stands for."""
+
+    code: str = field(repr=False)
     request: VerificationRequest
 
     @property
     def compares(self) -> bool:
         """Whether it asks yes or no about a holder."""
-        return self.request.match is not None or self.key.asks_holder
+        return self.request.match is not None
 
 
-def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQuestion | KeyQuestion:
+Question = DocumentQuestion | KeyQuestion | CodeQuestion
+
+
+def parse_question(body: bytes | bytearray, settings: HttpSettings) -> Question:
     """Read the question, and decode the document if there is one in it.
 
     Raises:
@@ -60,6 +85,11 @@ def parse_question(body: bytes | bytearray, settings: HttpSettings) -> DocumentQ
                 )
     request = parse_verification_request(body, max_body_bytes=settings.max_body_bytes)
     way = _select_way(request.licence)
+    if way is None:
+        code = request.licence.code or ""
+        # The code is no part of the question any more, so that nothing that has the question can repeat it.
+        request = msgspec.structs.replace(request, licence=msgspec.structs.replace(request.licence, code=None))
+        return CodeQuestion(code=code, request=request)
     if not isinstance(way, str):
         return KeyQuestion(key=way, request=request)
     try:
@@ -92,8 +122,11 @@ def _decode_stapled(licence: LicenceQuestion) -> StapledAnswers:
     return read_stapled(blobs)
 
 
-def _select_way(licence: LicenceQuestion) -> str | LicenceKey:
-    """Return the document of a licence, or the key that it is named by; format and OCSP answers go with a document."""
+def _select_way(licence: LicenceQuestion) -> str | LicenceKey | None:
+    """Return the document of a licence, or the key that it is named by; None: it is named by a presentation code.
+
+    Format and OCSP answers go with a document.
+    """
     by_parts = (licence.number, licence.type, licence.holder)
     ways = (
         licence.document is not None,
@@ -106,15 +139,29 @@ def _select_way(licence: LicenceQuestion) -> str | LicenceKey:
         raise ProblemError(ProblemKind.LICENCE_AMBIGUOUS, errors=[name_place("$.licence", WRONG_VALUE)])
     if licence.document is not None:
         return licence.document
+    return None if licence.code is not None else _name(licence, licence.holder, place="$.licence")
+
+
+def name_for_holder(licence: LicenceQuestion, holder: str) -> LicenceKey:
+    """Return the key of a licence that its holder names, as that of this holder.
+
+    Raises:
+        ProblemError: 422, it is named in no way, or in two.
+
+    """
+    if (licence.identifier is None) == (licence.number is None and licence.type is None):
+        raise ProblemError(ProblemKind.BODY_INVALID, errors=[name_place("$", WRONG_VALUE)])
+    return _name(licence, holder, place="$")
+
+
+def _name(licence: LicenceQuestion, holder: str | None, *, place: str) -> LicenceKey:
     if licence.identifier is not None:
-        return by_identifier(licence.identifier)
-    if licence.code is not None:
-        raise not_offered()
+        return by_identifier(licence.identifier, holder)
     if licence.number is None or licence.type is None:
         missing = [name for name in ("number", "type") if getattr(licence, name) is None]
-        places = [name_place(f"$.licence.{name}", PlaceError.MISSING_FIELD) for name in missing]
+        places = [name_place(f"{place}.{name}", PlaceError.MISSING_FIELD) for name in missing]
         raise ProblemError(ProblemKind.BODY_INVALID, errors=places)
-    return by_number(licence.number, licence.type, licence.holder)
+    return by_number(licence.number, licence.type, holder)
 
 
 def not_offered() -> ProblemError:

@@ -103,4 +103,4 @@ def _file(request: web.Request, body: bytes | None) -> web.Response:
 
 def _cached(request: web.Request, how: str) -> str:
     """Return how a file may be cached: by everybody only where it is for everybody."""
-    return f"{'public' if request.app[SITE].settings.audit.auditing.public else 'private'}, {how}"
+    return f"{'public' if request[SITE].settings.audit.auditing.public else 'private'}, {how}"

@@ -1,9 +1,7 @@
 """What happens around every request: its id, its moment, its deadline, its log line, and who asks."""
 
 import asyncio
-import logging
 import re
-import secrets
 from time import perf_counter
 from typing import Final
 
@@ -13,28 +11,38 @@ from aiohttp.typedefs import Handler
 from gateway.callers import CallerRole
 from gateway.facade.desk import FACADE_PATH
 from gateway.holder.sign_in import parse_holder
-from gateway.http.entries import record_refusal
-from gateway.http.problems import ProblemError, ProblemKind, problem_of_http_error, render_problem
-from gateway.http.routes import OPEN_PATHS, PATHS, PUBLIC_PATHS, ROLES
+from gateway.http.batch import BATCH_PATH
+from gateway.http.limits import from_anybody, shed, use_token, within_limits
+from gateway.http.problems import ProblemError, ProblemKind, render_problem
+from gateway.http.refusing import refuse
+from gateway.http.routes import OPEN_PATHS, PATHS, PUBLIC_PATHS, ROLES, WATCH_PATHS
 from gateway.http.state import (
+    BEGUN,
     CALLER,
     CLOCK,
     DECISION,
-    DRAINING,
     ENDS_AT,
+    FACADES,
     FAILURE,
     HOLDER,
     ISSUED_AT,
+    LEAVING,
+    LICENCES,
     METRICS,
     NOW,
-    OUTCOME,
+    PRESSURE,
     REQUEST_ID,
     SITE,
+    SITES,
     SPEAKS,
+    TOKENS,
 )
-from gateway.rendering import encode_time
-from gateway.request_log import LOGGER, UNMATCHED, encode_line
-from gateway.tokens import SignInError, SignInFailure, authenticate
+from gateway.http.steps import LAPS, STEPS
+from gateway.http.tracing import CANCELLED, begin_request, end_request
+from gateway.log_lines import UNMATCHED
+from gateway.metrics import Metrics
+from gateway.randomness import take_random
+from gateway.tokens import SignInError, SignInFailure
 
 _REQUEST_ID_HEADER: Final = "X-Request-Id"
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -48,16 +56,23 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     metrics, route = request.app[METRICS], route_of(request)
     request[REQUEST_ID] = _request_id(request)
     request[NOW] = request.app[CLOCK]()
+    work = begin_request(request, route)
+    request[LAPS] = request.app[STEPS].begin()
+    in_force = request.app[SITES].hold()
+    one = in_force.value
+    request[SITE], request[LICENCES], request[FACADES] = one.site, one.licences, one.facades
     metrics.in_flight.inc()
-    status = 499  # nobody waits for the answer any more; the word of usual proxies
+    status = CANCELLED
     try:
-        response = await _answer(request, handler)
+        response = await _answer(request, handler, route)
         status = response.status
     finally:
         metrics.in_flight.dec()
-        _note(request.app, request, route=route, status=status, seconds=perf_counter() - begun)
-    response.headers[_REQUEST_ID_HEADER] = request[REQUEST_ID]
-    if request.app[DRAINING].is_set():
+        in_force.release()
+        seconds = perf_counter() - begun
+        _count(metrics, route=route, status=status, seconds=seconds)
+        end_request(request, work, route=route, status=status, seconds=seconds)
+    if request.app[LEAVING].is_set():
         response.force_close()
     return response
 
@@ -77,54 +92,39 @@ def refuse_unhandled(
     response = render_problem(problem, request_id=request[REQUEST_ID])
     response.headers[_REQUEST_ID_HEADER] = request[REQUEST_ID]
     _harden(response)
-    _note(app, request, route=UNMATCHED, status=response.status, seconds=0.0)
+    _count(app[METRICS], route=UNMATCHED, status=response.status, seconds=0.0)
+    end_request(request, None, route=UNMATCHED, status=response.status, seconds=0.0)
     return response
 
 
 def _request_id(request: web.BaseRequest) -> str:
     """Return the id that the sender gave to the request, if it is sane, else one of ours."""
     sent = request.headers.get(_REQUEST_ID_HEADER, "")
-    return sent if _SANE_ID.fullmatch(sent) else secrets.token_hex(16)
+    return sent if _SANE_ID.fullmatch(sent) else take_random(16).hex()
 
 
-def _note(app: web.Application, request: web.BaseRequest, *, route: str, status: int, seconds: float) -> None:
-    """Count one request that was answered, and write its line."""
-    app[METRICS].requests.labels(route=route, status=str(status)).inc()
-    app[METRICS].request_seconds.labels(route=route).observe(seconds)
-    if LOGGER.isEnabledFor(logging.INFO):
-        caller = request.get(CALLER)
-        line = encode_line(
-            at=encode_time(request[NOW]),
-            request_id=request[REQUEST_ID],
-            caller=None if caller is None else caller.id,
-            route=route,
-            status=status,
-            outcome=request.get(OUTCOME),
-            failure=request.get(FAILURE),
-            milliseconds=seconds * 1000,
-        )
-        LOGGER.info(line)
+def _count(metrics: Metrics, *, route: str, status: int, seconds: float) -> None:
+    metrics.requests.labels(route, str(status)).inc()
+    metrics.request_seconds.labels(route).observe(seconds)
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Return the handler's answer, or the problem document of whatever it raised."""
+async def _answer(request: web.Request, handler: Handler, route: str) -> web.StreamResponse:
+    """Return the handler's answer, or the problem document of whatever it raised.
+
+    Raises:
+        ConnectionError: it raised in the midst of an answer, which can only be broken off.
+
+    """
+    http = request[SITE].settings.http
+    seconds = http.batch_timeout_seconds if route == BATCH_PATH else http.request_timeout_seconds
     try:
-        async with asyncio.timeout(request.app[SITE].settings.http.request_timeout_seconds) as deadline:
+        async with asyncio.timeout(seconds) as deadline:
             request[ENDS_AT] = deadline.when() or 0.0  # which is always there
             return await handler(request)
-    except ProblemError as error:
-        problem = error
-    except web.HTTPException as error:
-        problem = problem_of_http_error(error)
-    except TimeoutError:
-        problem = ProblemError(ProblemKind.DEADLINE, close=True)
     except Exception as error:  # noqa: BLE001 — the last door: a bug answers 500 and says nothing of itself
-        # Only the type: a message may quote the request.
-        request[FAILURE] = type(error).__name__
-        problem = ProblemError(ProblemKind.INTERNAL)
-    problem = await record_refusal(request, problem)
-    if FAILURE not in request:
-        request[FAILURE] = problem.kind.value
+        problem = await refuse(request, error)
+    if request.get(BEGUN):
+        raise ConnectionError("the answer had begun; another one cannot follow it")
     if SPEAKS in request:
         return request[SPEAKS](problem)
     return render_problem(problem, request_id=request[REQUEST_ID], decision=request.get(DECISION))
@@ -134,29 +134,40 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody but a registered caller past, except to the open routes; the body is not read before.
 
-    At a façade the caller is found out by what the other system's requests carry, in their bodies too.
+    1. the load of the process; 2. who asks; 3. the limits of the caller. At a façade the caller is found out by what
+    the other system's requests carry, in their bodies too, and its limits count from there.
     """
     route = route_of(request)
+    if request.match_info.http_exception is not None or route in WATCH_PATHS:
+        return await handler(request)
+    # 1. load
+    shed(request, route)
     if route == FACADE_PATH:
-        return await handler(request)  # whose callers sign in as those of the other system do
-    is_public = route in PUBLIC_PATHS and request.app[SITE].settings.audit.auditing.public
-    if request.match_info.http_exception is None and route not in OPEN_PATHS and not is_public:
-        _authenticate(request)
-        if ROLES.get(route) is not request[CALLER].role:
-            raise ProblemError(ProblemKind.ROLE_NOT_ALLOWED, close=True)
-    return await handler(request)
+        return await handler(request)  # its callers sign in as those of the other system do
+    # 2. who asks
+    if route in OPEN_PATHS or (route in PUBLIC_PATHS and request[SITE].settings.audit.auditing.public):
+        with from_anybody(request):
+            return await handler(request)
+    await _authenticate(request)
+    if ROLES.get(route) is not request[CALLER].role:
+        raise ProblemError(ProblemKind.ROLE_NOT_ALLOWED, close=True)
+    # 3. limits
+    with request.app[PRESSURE].answering():
+        async with within_limits(request):
+            return await handler(request)
 
 
-def _authenticate(request: web.Request) -> None:
+async def _authenticate(request: web.Request) -> None:
     """Note who asks, or refuse with one answer for everything that can be wrong.
 
     What a token says of a holder is read from those alone that may vouch for holders.
     """
-    site = request.app[SITE]
+    site = request[SITE]
     try:
-        signed_in = authenticate(
+        signed_in = request.app[TOKENS].authenticate(
             _bearer_token(request), callers=site.callers, audience=site.settings.audience, at=request[NOW]
         )
+        await use_token(request, signed_in)
         # First: a platform that signed, but vouches for nobody, is refused with an entry.
         request[CALLER] = signed_in.caller
         request[ISSUED_AT] = signed_in.issued_at
@@ -187,8 +198,10 @@ def route_of(request: web.Request) -> str:
     return request.path if request.path in PATHS else UNMATCHED
 
 
-async def harden(_: web.Request, response: web.StreamResponse) -> None:
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
     """Set what every answer carries."""
+    if REQUEST_ID in request:
+        response.headers[_REQUEST_ID_HEADER] = request[REQUEST_ID]
     _harden(response)
 
 

@@ -2,13 +2,16 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from gateway.http.auditors import REACHED_HEADER
+from gateway.http.batch import BATCH_CONTENT_TYPE
 from gateway.http.language import Language
+from gateway.http.messages.presentations import PresentationRequest
 from gateway.http.messages.problems import ProblemDocument
 from gateway.http.messages.questions import LicenceQuestion
 from gateway.http.problems import PROBLEM_CONTENT_TYPE, PROBLEMS, ProblemKind
@@ -18,13 +21,33 @@ OPENAPI_VERSION: Final = "3.1.0"
 
 # Every address may be asked in a wrong way, and the gateway may fail at every one.
 EVERYWHERE: Final = (ProblemKind.BAD_REQUEST, ProblemKind.METHOD_NOT_ALLOWED, ProblemKind.INTERNAL)
+# Every caller who has to sign in may fail to, ask too much, or at a bad moment; each refusal has to be logged.
+SIGNED_IN: Final = (
+    ProblemKind.UNAUTHENTICATED,
+    ProblemKind.ROLE_NOT_ALLOWED,
+    ProblemKind.RATE_EXCEEDED,
+    ProblemKind.CONCURRENCY_EXCEEDED,
+    ProblemKind.QUOTA_EXCEEDED,
+    ProblemKind.TOKEN_UNAVAILABLE,
+    ProblemKind.LOG_UNAVAILABLE,
+    ProblemKind.BUSY,
+)
 
 _HEADERS: Final[Mapping[str, Any]] = {
-    "X-Request-Id": {"description": "The id of the request.", "schema": {"type": "string"}},
+    "X-Request-Id": {"description": "The id of the request.", "required": True, "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer"}},
-    "WWW-Authenticate": {"description": "The scheme to sign in with.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {
+        "description": "The scheme to sign in with.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Content-Language": {"description": "The language of sentences.", "schema": {"enum": [*Language]}},
-    "Allow": {"description": "The methods that this address takes.", "schema": {"type": "string"}},
+    "Allow": {"description": "The methods that this address takes.", "required": True, "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
+    REACHED_HEADER: {
+        "description": "Where there is more: how far back entries were looked at; a search up to it finds the rest.",
+        "schema": {"type": "string"},
+    },
 }
 _OF_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
     401: ("WWW-Authenticate",),
@@ -32,13 +55,23 @@ _OF_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
-# A licence is named in exactly one way; null counts as not given.
-_WAYS: Final = [
-    {"required": ["document"], "properties": {"document": {"type": "string"}}},  # and perhaps format and stapled
-    {"required": ["identifier"], "properties": {"identifier": {"type": "string"}}},
-    {"required": ["number", "type"], "properties": {name: {"type": "string"} for name in ("number", "type")}},
-    {"required": ["code"], "properties": {"code": {"type": "string"}}},
-]
+# Each way to name a licence: what it needs, and what else may stand beside it.
+_WAYS: Final[Mapping[type[Struct], Sequence[tuple[Sequence[str], Sequence[str]]]]] = {
+    LicenceQuestion: (
+        (("document",), ("format", "stapled")),
+        (("identifier",), ()),
+        (("number", "type"), ("holder",)),
+        (("code",), ()),
+    ),
+    PresentationRequest: (
+        (("identifier",), ("items", "seconds")),
+        (("number", "type"), ("items", "seconds")),
+    ),
+}
+# Bodies that are of no shape of ours.
+_JSON_OBJECT: Final = {"schema": {"type": "object"}}
+_TEXT: Final = {"schema": {"type": "string"}}
+_BYTES: Final[Mapping[str, Any]] = {}  # OpenAPI 3.1: no schema
 _LANGUAGE: Final = {
     "name": "Accept-Language",
     "in": "header",
@@ -47,12 +80,15 @@ _LANGUAGE: Final = {
     "schema": {"type": "string"},
 }
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_BOUND_PARAMETER: Final = re.compile(r"\{(\w+):(.+?)\}(?=/|$)")  # as the router is told which texts it takes
 _REFERENCE: Final = "#/components/schemas/{name}"
 _DESCRIPTION: Final = (
     "The gateway at the border of a province's e-licence (电子证照) system. "
     "Callers sign in with a JWT of at most five minutes, signed with their registered key (EdDSA, ES256 or SM2). "
-    "A token may be used again until it expires; its `jti` must differ from token to token, because a later version "
-    "will refuse one that it has seen."
+    "A token may be used again until it expires, unless the operator registered the caller for tokens that work once; "
+    "its `jti` must differ from token to token. "
+    "Whole numbers in bodies are written without a point. "
+    "Each caller has limits (429, `Retry-After`); an overloaded gateway refuses early (503, `Retry-After`)."
 )
 
 
@@ -63,9 +99,12 @@ def build_openapi(routes: Iterable[Route], *, version: str) -> dict[str, Any]:
     for route in routes:
         types |= {body.__name__: body for body in (route.request, route.answer) if body is not None}
     _, schemas = msgspec.json.schema_components(types.values(), ref_template=_REFERENCE)
+    schemas = _with_portable_patterns(schemas)
     for schema in schemas.values():
         schema["description"] = inspect.cleandoc(schema.get("description", ""))
-    schemas[LicenceQuestion.__name__]["oneOf"] = _WAYS
+    for shape, ways in _WAYS.items():
+        if shape.__name__ in schemas:
+            schemas[shape.__name__]["oneOf"] = [_way(shape, *way) for way in ways]
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         for method in route.methods:
@@ -81,15 +120,35 @@ def build_openapi(routes: Iterable[Route], *, version: str) -> dict[str, Any]:
     }
 
 
+def _with_portable_patterns(part: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """Return schemas whose patterns mean the same in ECMA-262, as JSON Schema has it, and in other dialects.
+
+    An end is ``$`` there, and halves of surrogate pairs are not for everybody: in UTF-8 there are none.
+    """
+    match part:
+        case dict():
+            return {
+                name: value.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")
+                if name == "pattern" and isinstance(value, str)
+                else _with_portable_patterns(value)
+                for name, value in part.items()
+            }
+        case list():
+            return [_with_portable_patterns(one) for one in part]
+        case _:
+            return part
+
+
 def _operation(route: Route, method: str) -> dict[str, Any]:
     is_head = method != route.method
+    bounds = {name: {"pattern": f"^{pattern}$"} for name, pattern in _BOUND_PARAMETER.findall(route.pattern)}
     operation: dict[str, Any] = {
         "operationId": f"{route.operation}-head" if is_head else route.operation,
         "summary": route.summary,
         "security": [] if route.is_open else [{"callerToken": []}],
         "parameters": [
             *(
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | bounds.get(name, {})}
                 for name in _PARAMETER.findall(route.path)
             ),
             *([_LANGUAGE] if route.is_worded else []),
@@ -97,29 +156,55 @@ def _operation(route: Route, method: str) -> dict[str, Any]:
                 "name": "X-Request-Id",
                 "in": "header",
                 "required": False,
-                "description": "Comes back in the answer, and stands in the logs; made up when absent or odd.",
-                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,64}$"},
+                "description": (
+                    "Comes back in the answer, and stands in the logs; another one is made up when it is absent or "
+                    "not 1 to 64 of letters, digits, `.`, `_`, `~` and `-`."
+                ),
+                "schema": {"type": "string"},
             },
         ],
-        "responses": {"200": _answer(route, is_head=is_head), **_problems((*route.problems, *EVERYWHERE))},
+        "responses": {
+            "200": _answer(route, route.answer_content_types, is_head=is_head),
+            **_problems((*route.problems, *(() if route.is_open else SIGNED_IN), *EVERYWHERE)),
+        },
     }
-    for status in route.other_statuses:
-        operation["responses"][str(status)] = _answer(route, is_head=is_head)
+    for status, content_type in route.other_answers.items():
+        operation["responses"][str(status)] = _answer(route, (content_type,), is_head=is_head)
     if route.description:
         operation["description"] = route.description
-    if route.request is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": _schema_of(route.request)}}
+    if route.method == "POST":
+        content_type = route.request_content_type
+        operation["requestBody"] = {
+            "required": True,
+            "content": {content_type: _schema_in(route.request, content_type)},
+        }
     return operation
 
 
-def _answer(route: Route, *, is_head: bool) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": "The answer.", "headers": {"X-Request-Id": _HEADERS["X-Request-Id"]}}
-    if route.is_worded:
-        answer["headers"] |= {"Content-Language": _HEADERS["Content-Language"]}
+def _way(shape: type[Struct], needed: Iterable[str], beside: Iterable[str]) -> dict[str, Any]:
+    """Return the schema of one way to name a licence: of the other ways nothing is given, for which null counts too."""
+    names = [field.encode_name for field in msgspec.structs.fields(shape)]
+    properties = {name: {"type": "null"} for name in names if name not in beside}
+    return {"required": [*needed], "properties": properties | {name: {"type": "string"} for name in needed}}
+
+
+def _answer(route: Route, content_types: Iterable[str], *, is_head: bool) -> dict[str, Any]:
+    names = ("X-Request-Id", *route.answer_headers, *(("Content-Language",) if route.is_worded else ()))
+    answer: dict[str, Any] = {"description": "The answer.", "headers": {name: _HEADERS[name] for name in names}}
     if not is_head:
-        schema = {"schema": {"type": "string" if route.answer_content_type == "text/plain" else "object"}}
-        answer["content"] = {route.answer_content_type: schema if route.answer is None else _schema_of(route.answer)}
+        answer["content"] = {one: _schema_in(route.answer, one) for one in content_types}
     return answer
+
+
+def _schema_in(shape: type[Struct] | None, content_type: str) -> Mapping[str, Any]:
+    """Return the schema of a body; OpenAPI 3.1 has no words for one value a line."""
+    if shape is None:
+        if content_type == "application/json":
+            return _JSON_OBJECT
+        return _TEXT if content_type.startswith("text/") else _BYTES
+    if content_type == BATCH_CONTENT_TYPE:
+        return {"schema": {"type": "string", "description": f"One `{shape.__name__}` a line, in JSON."}}
+    return _schema_of(shape)
 
 
 def _problems(kinds: Iterable[ProblemKind]) -> Mapping[str, Any]:

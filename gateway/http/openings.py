@@ -145,7 +145,7 @@ async def _answer(request: web.Request, opening: str, draft: EntryDraft) -> web.
 
 def _describe(request: web.Request, opening: Opening, receipt: Receipt) -> OpeningAnswer:
     approver = opening.approved_by
-    needs_nobody = request.app[SITE].settings.audit.auditing.openers == 1
+    needs_nobody = request[SITE].settings.audit.auditing.openers == 1
     return OpeningAnswer(
         opening=opening.id,
         search=opening.terms,

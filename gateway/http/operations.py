@@ -1,9 +1,10 @@
 """What operators and machines ask: is it up, is it ready, how does it do, what can be asked."""
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -20,21 +21,28 @@ from gateway.http.state import (
     LICENCES,
     METRICS,
     NOW,
+    ONE_KEY,
     OPENAPI,
     POLICY,
     PSEUDONYMS,
     REPORTS,
+    SHARED,
     SITE,
+    SITES,
     SOURCES,
     STATUS,
     STORE,
     TRUST,
     WITNESSES,
 )
+from gateway.limits.one_key import KeyState
 from gateway.metrics import METRICS_CONTENT_TYPE
 from gateway.rendering import encode_time
-from gateway.sources.system import SystemReport
+from gateway.shared.report import NOT_CONFIGURED, SharedReport, SharedState
+from gateway.sources.line import SystemReport
+from gateway.sources.outage import Outage
 from gateway.status.observer import SourceReport
+from gateway.toml_table import Words
 from gateway.trust.keeper import count_anchors
 from keys.revocation_list import RevocationList
 from keys.trust import TrustStore
@@ -53,9 +61,10 @@ async def get_readiness(request: web.Request) -> web.Response:
     """
     log = await request.app[REPORTS].read()
     ready = not request.app[DRAINING].is_set() and log.stopped is None
-    site, store = request.app[SITE], request.app[STORE]()
+    site, store = request[SITE], request.app[STORE]()
     status, sources = request.app[STATUS], request.app[SOURCES]
     witnesses, watch = request.app[WITNESSES], request.app[ALARMS]()
+    shared, one_key = request.app[SHARED], request.app[ONE_KEY]
     content = {
         "ready": ready,
         "anchors": count_anchors(store, request[NOW]),
@@ -68,8 +77,12 @@ async def get_readiness(request: web.Request) -> web.Response:
         "status_failure": None if sources is None else sources.report(),
         "policy": request.app[POLICY].report(),
         "pseudonyms": _describe_pseudonyms(is_configured=request.app[PSEUDONYMS].is_configured),
+        "site": request.app[SITES].report(),
         "log": _describe_log(log),
-        "systems": [_describe_system(one) for one in request.app[LICENCES].report()],
+        "redis": _describe_redis(
+            NOT_CONFIGURED if shared is None else shared.report(), None if one_key is None else one_key.state
+        ),
+        "systems": [_describe_system(one) for one in request[LICENCES].report()],
         "witnesses": None if witnesses is None else _describe_witnesses(witnesses.report(request[NOW])),
         "alarms": None if watch is None else _describe_alarms(watch.standing()),
     }
@@ -80,10 +93,12 @@ async def get_metrics(request: web.Request) -> web.Response:
     """Return the metrics as Prometheus reads them."""
     metrics = request.app[METRICS]
     log = await request.app[REPORTS].read()
+    request[LICENCES].report()  # which sets the gauges of breakers: they change by the clock alone
     metrics.log_size.set(log.size)
     metrics.log_stopped.set(log.stopped is not None)
     metrics.revocation_seconds_left.set(count_seconds_left(request.app[STORE](), request[NOW]))
-    witnesses = request.app[WITNESSES]
+    status, witnesses = request.app[STATUS], request.app[WITNESSES]
+    metrics.revocation_lag.set(0.0 if status is None else count_lag(status.report(), request[NOW]))
     if witnesses is not None:
         witnesses.set_gauges(request[NOW])
     watch = request.app[ALARMS]()
@@ -96,6 +111,15 @@ async def get_metrics(request: web.Request) -> web.Response:
 async def get_openapi(request: web.Request) -> web.Response:
     """Return the description of this interface."""
     return web.Response(body=request.app[OPENAPI], content_type="application/json")
+
+
+def count_lag(sources: Iterable[SourceReport], now: datetime) -> float:
+    """Return how old the oldest knowledge of sources of revocation status is, in seconds; 0: there is no source.
+
+    One that was asked for nothing yet, as of certificates that nobody has shown, is not behind; one that fails is.
+    """
+    ages = [math.inf if one.as_of is None and one.failures else one.age_seconds(now) for one in sources]
+    return max((age for age in ages if age is not None), default=0.0)
 
 
 def _describe_source(source: SourceReport, *, asks: bool) -> dict[str, Any]:
@@ -121,6 +145,56 @@ def _describe_system(report: SystemReport) -> dict[str, Any]:
         "answered": report.word,
         "at": None if report.at is None else encode_time(report.at),
         "under_way": report.under_way,
+        "unseen_at": None if report.unseen_at is None else encode_time(report.unseen_at),
+        "breaker": report.breaker.word,
+        "outage": None if report.outage is None else _describe_outage(report.outage),
+    }
+
+
+def _describe_outage(outage: Outage) -> dict[str, Any]:
+    """Return an outage that is announced, and why."""
+    since, until = encode_time(outage.since), encode_time(outage.until)
+    return {"since": since, "until": until, "zh": outage.reason_zh, "en": outage.reason}
+
+
+_REDIS: Final = {
+    SharedState.UP: Words("Redis 正常。", "Redis answers."),
+    SharedState.PARTLY: Words(
+        "部分 Redis 节点无应答：相应的缓存不可用，相应的限额由各进程自行计数或拒答。",
+        "Some servers of Redis do not answer: what they hold is not used, and each process counts for itself, or "
+        "refuses.",
+    ),
+    SharedState.AWAY: Words(
+        "Redis 无应答：缓存不可用，限额由各进程自行计数，须共享计数的提问被拒绝。网关继续作答。",
+        "Redis does not answer: nothing shared is used, each process counts for itself, and questions that must be "
+        "counted together are refused. The gateway goes on.",
+    ),
+    SharedState.NOT_CONFIGURED: Words(
+        "未配置 Redis（[redis]），各进程各自缓存和计数。",
+        "There is no Redis ([redis]): each process keeps and counts for itself.",
+    ),
+}
+
+
+_OTHER_KEY: Final = Words(
+    "其他网关在此 Redis 中使用另一把密钥：此处不接受一次性令牌和签名请求；各网关须使用同一密钥文件（[cache] key）。",
+    "Another gateway counts there under another key, so tokens that work once and signed requests are not taken here: "
+    "give all gateways one file ([cache] key).",
+)
+
+
+def _describe_redis(report: SharedReport, key: KeyState | None) -> dict[str, Any]:
+    """Return how the shared Redis stands, and in words what follows."""
+    words = _OTHER_KEY if key is KeyState.ANOTHER else _REDIS[report.state]
+    return {
+        "state": report.state,
+        "since": None if report.since is None else encode_time(report.since),
+        "nodes": report.nodes,
+        "up": report.up,
+        "fault": report.fault,
+        "key": key,
+        "zh": words.zh,
+        "en": words.en,
     }
 
 

@@ -33,6 +33,7 @@ class ProblemKind(StrEnum):
     LICENCE_NOT_BASE64 = "licence.not-base64"
     LICENCE_TOO_LARGE = "licence.too-large"
     LICENCE_FORMAT_DIFFERS = "licence.format-differs"
+    LICENCE_CODE_UNKNOWN = "licence.code-unknown"
     PURPOSE_ITEM_MISSING = "purpose.item-missing"
     PURPOSE_ITEM_UNKNOWN = "purpose.item-unknown"
     PURPOSE_ITEM_NOT_IN_FORCE = "purpose.item-not-in-force"
@@ -43,6 +44,12 @@ class ProblemKind(StrEnum):
     CONSENT_UNAVAILABLE = "consent.unavailable"
     CREDENTIAL_NOT_OFFERED = "credential.not-offered"
     CREDENTIAL_NOT_ALLOWED = "credential.not-allowed"
+    RATE_EXCEEDED = "rate.exceeded"
+    CONCURRENCY_EXCEEDED = "concurrency.exceeded"
+    QUOTA_EXCEEDED = "quota.exceeded"
+    TOKEN_UNAVAILABLE = "token.unavailable"  # noqa: S105 -- a reason, not a secret
+    BATCH_TOO_LONG = "batch.too-long"
+    BATCH_EMPTY = "batch.empty"
     BUDGET_EXCEEDED = "budget.exceeded"
     BUDGET_UNAVAILABLE = "budget.unavailable"
     RECEIPT_UNKNOWN = "receipt.unknown"
@@ -54,6 +61,9 @@ class ProblemKind(StrEnum):
     OPENING_OVER = "log.opening-over"
     OPENING_SAME_PERSON = "log.opening-same-person"
     ASSURANCE_TOO_LOW = "holder.assurance-too-low"
+    PRESENTATION_NO_LICENCE = "presentation.no-licence"
+    PRESENTATION_TOO_MANY = "presentation.too-many"
+    PRESENTATION_UNAVAILABLE = "presentation.unavailable"
     LOG_UNAVAILABLE = "log.unavailable"
     LOG_FILE_UNKNOWN = "log.file-unknown"
     WITNESS_MALFORMED = "witness.malformed"
@@ -165,8 +175,8 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             422,
             "证照的指定方式不明确",
             "The licence must be named in exactly one way",
-            "请只使用一种方式指定证照：document，或 identifier，或 number 与 type（可加 holder）。",
-            "Name the licence in one way only: by document, or by identifier, or by number and type (and holder).",
+            "请只使用一种方式指定证照：document，或 identifier，或 number 与 type（可加 holder），或 code。",
+            "Name the licence in one way only: by document, identifier, number and type (and holder), or code.",
         ),
         ProblemKind.LICENCE_KIND_NOT_OFFERED: ProblemText(
             422,
@@ -191,6 +201,13 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             "The document is of another format than stated",
             "请更正或省略 format。",
             "Correct format, or leave it out.",
+        ),
+        ProblemKind.LICENCE_CODE_UNKNOWN: ProblemText(
+            404,
+            "亮证码无效",
+            "This presentation code is not good",
+            "请持证人重新出示亮证码。亮证码只能使用一次，逾期失效，并可能限定事项。",
+            "Have the holder show a new one. A code works once, for some minutes, and may be for certain items.",
         ),
         ProblemKind.PURPOSE_ITEM_MISSING: ProblemText(
             422,
@@ -247,6 +264,48 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             "This caller may not receive credentials for holders",
             "请去掉 credential 后重新查验；应当获准的，请告知网关运维人员。",
             "Ask again without credential; if you should receive them, tell the operator.",
+        ),
+        ProblemKind.RATE_EXCEEDED: ProblemText(
+            429,
+            "请求过于频繁",
+            "This caller asks too often",
+            "请在 Retry-After 所示秒数之后再试，并放慢请求；确需更快的，请与本网关运维人员联系。",
+            "Try again after the seconds in Retry-After, and ask more slowly; if more is needed, talk to the operator.",
+        ),
+        ProblemKind.CONCURRENCY_EXCEEDED: ProblemText(
+            429,
+            "同时办理的请求过多",
+            "Too many requests of this caller are being answered",
+            "请等待已提出的请求得到答复后再提出新的请求；确需更多的，请与本网关运维人员联系。",
+            "Wait for answers before you ask more; if more is needed at once, talk to the operator.",
+        ),
+        ProblemKind.QUOTA_EXCEEDED: ProblemText(
+            429,
+            "当日请求量已达上限",
+            "The quota of this caller for today is used up",
+            "请于次日（北京时间零时）之后再试；确需更多的，请与本网关运维人员联系。",
+            "Try again from midnight, China time; if more is needed, talk to the operator.",
+        ),
+        ProblemKind.TOKEN_UNAVAILABLE: ProblemText(
+            503,
+            "暂不能确认令牌是否已被使用",
+            "Whether this token was used before cannot be told now",
+            "请稍后用新的令牌重试；如仍失败，请将请求编号告知本网关运维人员。",
+            "Try again later with a new token; if it fails again, tell the operator the request id.",
+        ),
+        ProblemKind.BATCH_TOO_LONG: ProblemText(
+            413,
+            "一批至多 1000 个查验请求",
+            "A batch holds at most 1,000 questions",
+            "此行之前的请求均已答复；请将其余请求另行提交。",
+            "Everything before this line was answered; send the rest as another batch.",
+        ),
+        ProblemKind.BATCH_EMPTY: ProblemText(
+            422,
+            "批量请求中没有查验请求",
+            "There is no question in the batch",
+            "请每行提交一个查验请求（JSON 对象）。",
+            "Send one question, a JSON object, on each line.",
         ),
         ProblemKind.BUDGET_EXCEEDED: ProblemText(
             429,
@@ -306,6 +365,27 @@ PROBLEMS: Final[Mapping[ProblemKind, ProblemText]] = MappingProxyType(
             "The holder did not sign in surely enough",
             "请在统一身份认证平台完成实人核验（人脸或数字证书）后重试。",
             "Have the holder sign in at the identity platform by face or certificate (real-person), then try again.",
+        ),
+        ProblemKind.PRESENTATION_NO_LICENCE: ProblemText(
+            404,
+            "没有本人的此项证照",
+            "The holder has no such licence",
+            "请核对证照标识，或证照编号与类型。",
+            "Check the identifier, or the number and the type.",
+        ),
+        ProblemKind.PRESENTATION_TOO_MANY: ProblemText(
+            429,
+            "申领亮证码过于频繁",
+            "The holder asked for too many codes",
+            "请在 Retry-After 所示秒数之后重试。",
+            "Try again after the seconds in Retry-After.",
+        ),
+        ProblemKind.PRESENTATION_UNAVAILABLE: ProblemText(
+            503,
+            "亮证码暂不可用",
+            "Presentation codes cannot be given or taken now",
+            "请稍后重试，或改用其他方式查验；如仍失败，请将请求编号告知本网关运维人员。",
+            "Try again later, or name the licence in another way; if it fails, tell the operator the request id.",
         ),
         ProblemKind.LOG_UNAVAILABLE: ProblemText(
             503, "访问日志暂不可用，不作答复", "The access log cannot be used now, so nothing is answered", *_TELL_US
@@ -406,6 +486,20 @@ def problem_of_http_error(error: web.HTTPException) -> ProblemError:
 def render_problem(problem: ProblemError, *, request_id: str, decision: str | None = None) -> web.Response:
     """Return the problem document; only ids, the places of errors and the id of a budget vary."""
     text = PROBLEMS[problem.kind]
+    response = web.Response(
+        body=msgspec.json.encode(problem_to_dict(problem, request_id=request_id, decision=decision)),
+        status=text.status,
+        headers=problem.headers,
+        content_type=PROBLEM_CONTENT_TYPE,
+    )
+    if problem.close:
+        response.force_close()
+    return response
+
+
+def problem_to_dict(problem: ProblemError, *, request_id: str, decision: str | None = None) -> dict[str, Any]:
+    """Return the problem document as JSON types."""
+    text = PROBLEMS[problem.kind]
     content: dict[str, Any] = {
         "type": TYPE_PREFIX + problem.kind,
         "title": text.title,
@@ -422,12 +516,4 @@ def render_problem(problem: ProblemError, *, request_id: str, decision: str | No
         content["errors"] = [dict(error) for error in problem.errors]
     if problem.budget is not None:
         content["budget"] = problem.budget
-    response = web.Response(
-        body=msgspec.json.encode(content),
-        status=text.status,
-        headers=problem.headers,
-        content_type=PROBLEM_CONTENT_TYPE,
-    )
-    if problem.close:
-        response.force_close()
-    return response
+    return content

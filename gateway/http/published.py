@@ -12,7 +12,7 @@ from gateway.audit.tlog.checkpoint import SignedCheckpoint
 from gateway.audit.tlog.quorum import MAX_POLICY, Policy, PolicyLog, parse_policy
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.audit.witness.cosigned import read_cosigned
-from gateway.http.state import POLICY, SITE
+from gateway.http.state import POLICY, SITES
 from gateway.policy.in_force import PolicyArchive, StateError
 from gateway.site import STATE_FOLDER
 from gateway.trust.files import read_file
@@ -34,7 +34,7 @@ def read_published(app: web.Application, reader: LogReader) -> Published:
         LogUnavailableError: UNUSABLE, it cannot be read.
 
     """
-    site = app[SITE]
+    site = app[SITES].current().site
     if site.folder is None:
         return Published(policy=Policy(logs=tuple(PolicyLog(key=signer.key) for signer in reader.signers)))
     place = FolderPlace(site.folder, site.settings.audit, region=site.settings.region)
@@ -50,7 +50,7 @@ def read_published(app: web.Application, reader: LogReader) -> Published:
 
 def reads_policies(app: web.Application) -> Callable[[str], bytes]:
     """Return what reads a policy bundle by its digest, and raises KeyError where the site has none."""
-    site, keeper = app[SITE], app[POLICY]
+    site, keeper = app[SITES].current().site, app[POLICY]
     archive = None if site.folder is None else PolicyArchive(site.folder / STATE_FOLDER)
 
     def read(digest: str) -> bytes:

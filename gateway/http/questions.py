@@ -11,6 +11,8 @@ from msgspec.structs import FieldInfo
 from adapters.document import Format
 from adapters.errors import MalformedDocumentError
 from adapters.strict.json import parse_json
+from gateway.audit.alarms.alarm import MAX_NOTE
+from gateway.audit.alarms.words import Verdict
 from gateway.consent.record import MAX_HOLDERS, MAX_LIFE, MAX_NAMES
 from gateway.http.messages.problems import PlaceError
 from gateway.http.messages.questions import (
@@ -26,6 +28,7 @@ from gateway.http.messages.questions import (
     VerificationRequest,
 )
 from gateway.http.problems import ProblemError, ProblemKind
+from gateway.presentations.presentation import MAX_SECONDS, MIN_SECONDS
 from keys.ocsp_stapled import MAX_STAPLED, MAX_STAPLED_BYTES
 
 MAX_NAMED_PLACES: Final = 20  # of one request; whoever has more is not helped by more
@@ -36,27 +39,47 @@ _Request = TypeVar("_Request", bound=Struct)
 WRONG_VALUE: Final = PlaceError.WRONG_VALUE
 
 _OBJECT: Final = ("JSON 对象", "a JSON object")
-_WORD: Final = ("1 至 128 个字符的文本", "a text of 1 to 128 characters")
+_WORD: Final = (
+    "1 至 128 个字符的文本，不含控制字符",
+    "a text of 1 to 128 characters, none of them a control character",
+)
 _MOMENT: Final = (
     "带时区的时刻（RFC 3339），since 早于 until",
     "a moment with an offset (RFC 3339), since before until",
 )
 _COORDINATE: Final = ("32 字节的 Base64url 文本", "32 bytes in base64url")
-_NAME: Final = ("1 至 200 个字符的文本", "a text of 1 to 200 characters")
+_NAME: Final = (
+    "1 至 200 个字符的文本，不含控制字符",
+    "a text of 1 to 200 characters, none of them a control character",
+)
 _NOTHING: Final = ("无此字段，请删除", "no such field; leave it out")
 _FORMATS: Final = " / ".join(Format)
+_VERDICTS: Final = " / ".join(Verdict)
 
 # What belongs at each place, in Chinese and in English.
 _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
-    "$": ("查验请求的 JSON 对象", "the JSON object of a question"),
+    "$": (
+        "接口文档所述的 JSON 对象；检索须至少有一个条件，文本不得含有空字符（NUL）；亮证只用一种方式指定证照",
+        (
+            "the JSON object that the description states; a search has at least one term, and no text has a NUL in it; "
+            "a presentation names the licence in exactly one way"
+        ),
+    ),
     "$.licence": (
-        "证照，只用一种方式指定：document，或 identifier，或 number 与 type（可加 holder）",
-        "the licence, named in exactly one way: document, or identifier, or number and type (and holder)",
+        (
+            "证照，只用一种方式指定：document，或 identifier，或 number 与 type（可加 holder），或 code；"
+            "检索时为编号或标识文本"
+        ),
+        (
+            "the licence, named in exactly one way: document, or identifier, or number and type (and holder), or code; "
+            "of a search its number or identifier"
+        ),
     ),
     "$.licence.document": (
         "证照文件的 Base64 文本（RFC 4648 第 4 节）",
         "the licence file in base64 (RFC 4648 section 4)",
     ),
+    "$.licence.code": ("有效的亮证码", "a presentation code that is good"),
     "$.licence.format": (f"与文件一致的格式：{_FORMATS}", f"the format that the file has: {_FORMATS}"),
     "$.licence.stapled": (
         f"OCSP 应答的列表，至多 {MAX_STAPLED} 项，合计至多 {MAX_STAPLED_BYTES} 字节",
@@ -70,14 +93,20 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     "$.purpose.item": _WORD,
     "$.purpose.case": _WORD,
     "$.operator": ("经办人：id（必填）、name", "the clerk who asks: id (required), name"),
-    "$.operator.id": ("经办人编号，1 至 128 个字符", "the clerk's number, 1 to 128 characters"),
+    "$.operator.id": (
+        "经办人编号，1 至 128 个字符，不含控制字符",
+        "the clerk's number, 1 to 128 characters, none a control character",
+    ),
     "$.match": (
         f"要比对的 1 至 {MAX_MATCHED} 个信息项，如 holder_name、holder_id",
         f"1 to {MAX_MATCHED} fields to compare, such as holder_name and holder_id",
     ),
     "$.attest": ("要判断的内容：valid-on、covers", "what to attest: valid-on, covers"),
     "$.attest.valid-on": ("日期，如 2026-03-01", "a day, such as 2026-03-01"),
-    "$.consent": ("同意编号，1 至 128 个字符", "the id of a consent, 1 to 128 characters"),
+    "$.consent": (
+        "同意编号，1 至 128 个字符，不含控制字符",
+        "the id of a consent, 1 to 128 characters, none a control character",
+    ),
     "$.credential": ("凭证的要求：holder_key", "what credential is wanted: holder_key"),
     "$.credential.holder_key": (
         "持证人公钥（JWK）：P-256、Ed25519 或 SM2，只含 kty、crv、x、y",
@@ -94,8 +123,11 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     "$.holders[]": ("持证人号码，如公民身份号码", "the number of a holder, such as a citizen number"),
     "$.items": (f"事项编码的列表，1 至 {MAX_NAMES} 项", f"a list of 1 to {MAX_NAMES} codes of items"),
     "$.items[]": (
-        "生效策略中的事项编码：须经持证人同意、在同意期内有效，且其用证清单含有所列证照类型",
-        "an item of the policy in force that asks for consent, is in force meanwhile, and lists one of the types",
+        "生效策略中的事项编码；登记同意的，还须经持证人同意、在同意期内有效，且其用证清单含有所列证照类型",
+        (
+            "an item of the policy in force; of a consent one that asks for consent, is in force meanwhile, and lists "
+            "one of the types"
+        ),
     ),
     "$.licences": (f"证照类型的列表，1 至 {MAX_NAMES} 项", f"a list of 1 to {MAX_NAMES} licence types"),
     "$.licences[]": (
@@ -115,6 +147,25 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     "$.limit": ("规定范围内的条数", "a number of entries within the bounds"),
     "$.since": _MOMENT,
     "$.until": _MOMENT,
+    "$.identifier": ("证照标识（GB/T 36904），1 至 200 个字符", "the identifier of GB/T 36904, 1 to 200 characters"),
+    "$.number": (
+        "证照编号，1 至 200 个字符，与 type 同填",
+        "the number of a licence, 1 to 200 characters, beside type",
+    ),
+    "$.type": ("证照类型的代码或名称，1 至 200 个字符", "the code or name of a licence type, 1 to 200 characters"),
+    "$.subject": ("持证人号码，1 至 128 个字符", "the number of a holder, 1 to 128 characters"),
+    "$.official": ("经办人编号，1 至 200 个字符", "the number of an official, 1 to 200 characters"),
+    "$.case": ("办件编号，1 至 128 个字符", "the number of a case, 1 to 128 characters"),
+    "$.caller": ("调用方编号，1 至 128 个字符", "the id of a caller, 1 to 128 characters"),
+    "$.item": ("事项编码，1 至 128 个字符", "the code of an item, 1 to 128 characters"),
+    "$.decision": ("答复编号（decision），1 至 128 个字符", "the id of a decision, 1 to 128 characters"),
+    "$.form": ("提供形式，1 至 128 个字符", "a form in which fields leave, 1 to 128 characters"),
+    "$.policy": ("策略文件的摘要，1 至 128 个字符", "the digest of a policy, 1 to 128 characters"),
+    "$.rule": ("告警规则编号", "the id of a rule of alarms"),
+    "$.scope": ("open 或 all", "open or all"),
+    "$.alarm": ("告警编号，以告警列表所示为准", "an alarm, as the list of alarms names it"),
+    "$.verdict": (f"处理意见：{_VERDICTS}", f"what is made of the alarm: {_VERDICTS}"),
+    "$.note": (f"至多 {MAX_NOTE} 个字符的说明，不含空字符", f"a note of at most {MAX_NOTE} characters without a NUL"),
     "$.day": ("日期，如 2026-03-01", "a day, such as 2026-03-01"),
     "$.proofs": ("true 或 false", "true or false"),
     "$.kinds": ("条目类别的列表", "a list of kinds of entries"),
@@ -124,7 +175,14 @@ _EXPECTED: Final[Mapping[str, tuple[str, str]]] = {
     "$.log": ("已有的日志分段，如 2026h2", "a half-year that the log has, such as 2026h2"),
     "$.format": ("csv、xlsx 或 bundle", "csv, xlsx or bundle"),
     "$.fields": (f"信息项名称的列表，至多 {MAX_FIELDS} 项", f"a list of at most {MAX_FIELDS} names of fields"),
-    "$.fields[]": ("信息项名称，1 至 128 个字符", "the name of a field, 1 to 128 characters"),
+    "$.fields[]": (
+        "信息项名称，1 至 128 个字符，不含控制字符",
+        "the name of a field, 1 to 128 characters, none a control character",
+    ),
+    "$.seconds": (
+        f"{MIN_SECONDS} 至 {MAX_SECONDS} 的整数（秒）",
+        f"a whole number of seconds from {MIN_SECONDS} to {MAX_SECONDS}",
+    ),
     "$.tolerance_seconds": (
         f"0 至 {MAX_TOLERANCE_SECONDS} 的整数（秒）",
         f"a whole number of seconds from 0 to {MAX_TOLERANCE_SECONDS}",

@@ -1,22 +1,26 @@
 """The table of everything that can be asked over HTTP: the router, the sign-in and the OpenAPI document read it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
+from gateway.audit.witness.protocol import SIZE_TYPE, TEXT_TYPE
 from gateway.callers import CallerRole
 from gateway.http.alarms import post_alarms, post_verdict
 from gateway.http.auditors import (
+    EXPORT_CONTENT_TYPES,
+    REACHED_HEADER,
     post_case,
     post_export,
     post_licence_history,
     post_official_day,
     post_search,
 )
+from gateway.http.batch import BATCH_CONTENT_TYPE, BATCH_PATH, post_batch
 from gateway.http.business import post_verification
 from gateway.http.consents import post_consent, post_withdrawal
 from gateway.http.holders import post_accesses
@@ -37,10 +41,12 @@ from gateway.http.messages.auditors import (
 )
 from gateway.http.messages.consents import ConsentAnswer, ConsentRequest, WithdrawalAnswer, WithdrawalRequest
 from gateway.http.messages.holders import AccessesAnswer, AccessesRequest
+from gateway.http.messages.presentations import PresentationAnswer, PresentationRequest
 from gateway.http.messages.questions import VerificationRequest
 from gateway.http.messages.readiness import Health, Readiness
 from gateway.http.openings import post_approval, post_lookup, post_opening
 from gateway.http.operations import get_health, get_metrics, get_openapi, get_readiness
+from gateway.http.presentations import post_presentation
 from gateway.http.problems import ProblemKind
 from gateway.http.receipts import get_receipt
 from gateway.http.witness import get_witnessed_checkpoint, post_witnessed_checkpoint
@@ -61,9 +67,11 @@ class Route:
     summary: str
     description: str = ""
     request: type[Struct] | None = None
+    request_content_type: str = "application/json"
     answer: type[Struct] | None = None
-    answer_content_type: str = "application/json"
-    other_statuses: tuple[int, ...] = ()  # with the same answer as 200
+    answer_content_types: tuple[str, ...] = ("application/json",)
+    answer_headers: tuple[str, ...] = ()  # beside those that every answer has
+    other_answers: Mapping[int, str] = field(default_factory=dict)  # by status; what goes out is the same as with 200
     problems: tuple[ProblemKind, ...] = ()
     is_open: bool = False
     role: CallerRole = CallerRole.BUSINESS  # whose token it takes, unless it is open
@@ -89,7 +97,6 @@ _BODY_PROBLEMS: Final = (
 )
 
 _CONSENT_PROBLEMS: Final = (
-    ProblemKind.UNAUTHENTICATED,
     *_BODY_PROBLEMS,
     ProblemKind.CONSENT_NOT_ALLOWED,
     ProblemKind.CONSENT_UNAVAILABLE,
@@ -101,8 +108,6 @@ _CONSENT_PROBLEMS: Final = (
 
 _LOG_PROBLEMS: Final = (ProblemKind.LOG_UNAVAILABLE, ProblemKind.BUSY, ProblemKind.DEADLINE, ProblemKind.INTERNAL)
 _AUDIT_PROBLEMS: Final = (
-    ProblemKind.UNAUTHENTICATED,
-    ProblemKind.ROLE_NOT_ALLOWED,
     *_BODY_PROBLEMS,
     ProblemKind.OPENING_NOT_ALLOWED,
     ProblemKind.OPENING_UNKNOWN,
@@ -112,22 +117,16 @@ _AUDIT_PROBLEMS: Final = (
     *_LOG_PROBLEMS,
 )
 _ALARM_PROBLEMS: Final = (
-    ProblemKind.UNAUTHENTICATED,
-    ProblemKind.ROLE_NOT_ALLOWED,
     *_BODY_PROBLEMS,
     *_LOG_PROBLEMS,
 )
 _OPENING_PROBLEMS: Final = (
-    ProblemKind.UNAUTHENTICATED,
-    ProblemKind.ROLE_NOT_ALLOWED,
     *_BODY_PROBLEMS,
     ProblemKind.OPENING_NOT_ALLOWED,
     ProblemKind.OPENING_UNKNOWN,
     *_LOG_PROBLEMS,
 )
 _FILE_PROBLEMS: Final = (
-    ProblemKind.UNAUTHENTICATED,
-    ProblemKind.ROLE_NOT_ALLOWED,
     ProblemKind.LOG_FILE_UNKNOWN,
     *_LOG_PROBLEMS,
 )
@@ -192,7 +191,8 @@ _AUDIT: Final = (
             "`bundle` is a ZIP with proofs that the log signs; `tongban audit verify` checks it without the gateway."
         ),
         request=ExportRequest,
-        answer_content_type="application/octet-stream",
+        answer_content_types=EXPORT_CONTENT_TYPES,
+        answer_headers=("Content-Disposition", REACHED_HEADER),
         problems=_AUDIT_PROBLEMS,
         role=CallerRole.AUDITOR,
     ),
@@ -205,7 +205,8 @@ _AUDIT: Final = (
         description=(
             "For auditors who may, for one search of one half-year (`log`) and with a reason. Another auditor approves "
             "it within 24 hours; then whoever asked names it as `opening` in exactly this search or export, for 24 "
-            "hours. All of it is logged."
+            "hours. Texts have no control characters and none that cannot be seen, since others read them. All of it "
+            "is logged."
         ),
         request=OpeningRequest,
         answer=OpeningAnswer,
@@ -275,7 +276,7 @@ _AUDIT: Final = (
         handler=get_checkpoint,
         operation="log-checkpoint",
         summary="The signed head of the access log (C2SP tlog-tiles).",
-        answer_content_type="text/plain",
+        answer_content_types=("text/plain",),
         problems=_FILE_PROBLEMS,
         role=CallerRole.AUDITOR,
         may_be_public=True,
@@ -287,7 +288,7 @@ _AUDIT: Final = (
         handler=get_entries,
         operation="log-entries",
         summary="A bundle of entries (C2SP tlog-tiles).",
-        answer_content_type="application/octet-stream",
+        answer_content_types=("application/octet-stream",),
         problems=_FILE_PROBLEMS,
         role=CallerRole.AUDITOR,
         may_be_public=True,
@@ -299,7 +300,7 @@ _AUDIT: Final = (
         handler=get_tile,
         operation="log-tile",
         summary="A tile of hashes (C2SP tlog-tiles).",
-        answer_content_type="application/octet-stream",
+        answer_content_types=("application/octet-stream",),
         problems=_FILE_PROBLEMS,
         role=CallerRole.AUDITOR,
         may_be_public=True,
@@ -324,8 +325,9 @@ _WITNESS: Final = (
             "For the logs that the operator witnesses; signed by the log, so without a token. The body is that of "
             "tlog-witness; 409 answers with the size that is known here, as `text/x.tlog.size`."
         ),
-        answer_content_type="text/plain",
-        other_statuses=(409,),
+        request_content_type=TEXT_TYPE,
+        answer_content_types=("text/plain",),
+        other_answers={409: SIZE_TYPE},
         problems=(
             ProblemKind.BODY_TIMEOUT,
             ProblemKind.BODY_INCOMPLETE,
@@ -347,7 +349,7 @@ _WITNESS: Final = (
         handler=get_witnessed_checkpoint,
         operation="witness-checkpoint",
         summary="The latest checkpoint of a log that was cosigned here; `origin` is the SHA-256 of its origin.",
-        answer_content_type="text/plain",
+        answer_content_types=("text/plain",),
         problems=_WITNESS_PROBLEMS,
         is_open=True,
     ),
@@ -361,8 +363,8 @@ ROUTES: Final = (
         operation="verify",
         summary="Is this licence genuine and in force?",
         description=(
-            "Verifies a licence, from its document or from the gateway's own store, and answers valid, invalid or "
-            "unknown with every reason. "
+            "Verifies a licence, from its document, from the gateway's own store or another system, or by a code that "
+            "its holder shows (亮证码), and answers valid, invalid or unknown with every reason. "
             "The verdict is an answer, not an error: a forged document is a 200 with outcome invalid. "
             "Fields leave by the sharing policy that is in force, in the form that it gives to this caller for this "
             "item, or are withheld with the reason; without a policy all are withheld. "
@@ -374,13 +376,14 @@ ROUTES: Final = (
         request=VerificationRequest,
         answer=VerificationAnswer,
         problems=(
-            ProblemKind.UNAUTHENTICATED,
             *_BODY_PROBLEMS,
             ProblemKind.LICENCE_AMBIGUOUS,
             ProblemKind.LICENCE_KIND_NOT_OFFERED,
             ProblemKind.LICENCE_NOT_BASE64,
             ProblemKind.LICENCE_TOO_LARGE,
             ProblemKind.LICENCE_FORMAT_DIFFERS,
+            ProblemKind.LICENCE_CODE_UNKNOWN,
+            ProblemKind.PRESENTATION_UNAVAILABLE,
             ProblemKind.PURPOSE_ITEM_MISSING,
             ProblemKind.PURPOSE_ITEM_UNKNOWN,
             ProblemKind.PURPOSE_ITEM_NOT_IN_FORCE,
@@ -398,6 +401,32 @@ ROUTES: Final = (
         ),
     ),
     Route(
+        method="POST",
+        path=BATCH_PATH,
+        handler=post_batch,
+        operation="verifyBatch",
+        summary="The same, of up to 1,000 licences in one request",
+        description=(
+            "One question a line (NDJSON), each as for `/v1/verifications`; one answer a line, in the same order, as "
+            "soon as it is there. "
+            "A line that is refused is answered with its problem document, and the others go on: `status` of an "
+            "answer is a word, that of a problem a number. `retry_after` stands in it where a header would. "
+            "Each line is a question of its own in the access log, for limits and for budgets; where the limits of the "
+            "caller have no room, the line waits."
+        ),
+        request=VerificationRequest,
+        request_content_type=BATCH_CONTENT_TYPE,
+        answer=VerificationAnswer,
+        answer_content_types=(BATCH_CONTENT_TYPE,),
+        problems=(
+            ProblemKind.BODY_CONTENT_TYPE,
+            ProblemKind.BODY_CONTENT_ENCODING,
+            ProblemKind.EXPECTATION_FAILED,
+            ProblemKind.BUSY,
+            ProblemKind.INTERNAL,
+        ),
+    ),
+    Route(
         method="GET",
         path="/v1/receipts/{decision}",
         handler=get_receipt,
@@ -406,8 +435,6 @@ ROUTES: Final = (
         description="For the caller who asked. `tongban audit check-receipt` verifies it without the gateway.",
         answer=FullReceiptAnswer,
         problems=(
-            ProblemKind.UNAUTHENTICATED,
-            ProblemKind.ROLE_NOT_ALLOWED,
             ProblemKind.RECEIPT_UNKNOWN,
             *_LOG_PROBLEMS,
         ),
@@ -460,14 +487,38 @@ ROUTES: Final = (
         request=AccessesRequest,
         answer=AccessesAnswer,
         problems=(
-            ProblemKind.UNAUTHENTICATED,
-            ProblemKind.ROLE_NOT_ALLOWED,
             ProblemKind.ASSURANCE_TOO_LOW,
             *_BODY_PROBLEMS,
             *_LOG_PROBLEMS,
         ),
         role=CallerRole.IDENTITY_PROVIDER,
         is_worded=True,
+    ),
+    Route(
+        method="POST",
+        path="/holder/v1/presentations",
+        handler=post_presentation,
+        operation="holder-presentation",
+        summary="A code for one of my licences, to be shown (亮证).",
+        description=(
+            "For identity platforms that vouch for holders: the token names who shows a licence. Whoever is shown the "
+            "code names it as `code` in one question to `/v1/verifications`, within its time and for its items; it is "
+            "answered as every question is, by how the licence stands then. A licence of another holder is answered as "
+            "one that does not exist. The entry about it is in the access log before the answer leaves."
+        ),
+        request=PresentationRequest,
+        answer=PresentationAnswer,
+        problems=(
+            ProblemKind.ASSURANCE_TOO_LOW,
+            *_BODY_PROBLEMS,
+            ProblemKind.LICENCE_KIND_NOT_OFFERED,
+            ProblemKind.PRESENTATION_NO_LICENCE,
+            ProblemKind.PRESENTATION_TOO_MANY,
+            ProblemKind.PRESENTATION_UNAVAILABLE,
+            ProblemKind.SOURCE_UNAVAILABLE,
+            *_LOG_PROBLEMS,
+        ),
+        role=CallerRole.IDENTITY_PROVIDER,
     ),
     Route(
         method="GET",
@@ -489,7 +540,7 @@ ROUTES: Final = (
             "last reload failed, and how the sources of revocation status stand. Without anchors, chains are unknown."
         ),
         answer=Readiness,
-        other_statuses=(503,),
+        other_answers={503: "application/json"},
         is_open=True,
     ),
     Route(
@@ -498,7 +549,7 @@ ROUTES: Final = (
         handler=get_metrics,
         operation="metrics",
         summary="Metrics for Prometheus.",
-        answer_content_type="text/plain",
+        answer_content_types=("text/plain",),
         is_open=True,
     ),
     Route(
@@ -513,5 +564,7 @@ ROUTES: Final = (
 
 ROLES: Final = MappingProxyType({route.path: route.role for route in ROUTES})
 PATHS: Final = frozenset(route.path for route in ROUTES)
+# What is answered at any load: by these a gateway is watched.
+WATCH_PATHS: Final = frozenset(route.path for route in ROUTES if route.is_open and route not in _WITNESS)
 OPEN_PATHS: Final = frozenset(route.path for route in ROUTES if route.is_open)
 PUBLIC_PATHS: Final = frozenset(route.path for route in ROUTES if route.may_be_public)

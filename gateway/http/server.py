@@ -9,7 +9,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from gateway.http.middleware import refuse_unhandled
 from gateway.http.problems import ProblemError, problem_of_status
-from gateway.http.state import DRAINING, FAILURE
+from gateway.http.state import DRAINING, FAILURE, LEAVING
 
 # A connection on which nothing is being answered stays open so long after a stop signal: a question that was on its
 # way is answered and told that the connection closes, instead of being reset.
@@ -129,6 +129,14 @@ class GatewayRunner(web.AppRunner):
         Every answer from now on closes its connection; readiness is false.
         """
         self.app[DRAINING].set()
+        await self.leave(seconds, idle_seconds=IDLE_GRACE_SECONDS)
+
+    async def leave(self, seconds: float, *, idle_seconds: float, stop: asyncio.Event | None = None) -> None:
+        """Do the same for a process that is replaced: whoever asks whether the gateway is ready hears that it is.
+
+        Connections on which nothing is asked stay open for ``idle_seconds``. A ``stop`` that is set ends the waiting.
+        """
+        self.app[LEAVING].set()
         for site in self.sites:
             await site.stop()
         loop = asyncio.get_running_loop()
@@ -136,7 +144,7 @@ class GatewayRunner(web.AppRunner):
         while connections := self._connections():
             elapsed = loop.time() - begun
             quiet = not any(connection.is_busy for connection in connections)
-            if elapsed >= seconds or (quiet and elapsed >= IDLE_GRACE_SECONDS):
+            if elapsed >= seconds or (quiet and elapsed >= idle_seconds) or (stop is not None and stop.is_set()):
                 return
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 

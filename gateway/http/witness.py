@@ -40,7 +40,7 @@ async def post_witnessed_checkpoint(request: web.Request) -> web.Response:
     """Cosign a checkpoint whose tree goes on from the latest one of its log."""
     desk = _desk(request)
     with request.app[BUDGET].share() as share:
-        settings = request.app[SITE].settings.http
+        settings = request[SITE].settings.http
         body = bytes(await read_body(request, settings, share, most_bytes=MAX_REQUEST, is_json=False))
         seconds = int(request.app[CLOCK]().timestamp())  # only now: a slow sender gets no old time
         sender = request.remote or ""

@@ -115,12 +115,22 @@ class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
         ),
     ]
+    mapping: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "The digest of the mapping file by which the answer of the system was read that register, else source, "
+                "names; null: they name none. Its first 16 digits are in the entry of the log."
+            )
+        ),
+    ]
     revocation_seq: int | None
     stale: Annotated[
         bool,
         Meta(
             description=(
-                "Some revocation information that was needed was missing or too old, or a source could not be asked."
+                "Some revocation information that was needed was missing or too old, or a source could not be asked; "
+                "also where what it said before that counts, as the question tolerates."
             )
         ),
     ]

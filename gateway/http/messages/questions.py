@@ -14,7 +14,7 @@ MAX_MATCHED: Final = 8  # fields of one comparison; a name, a number and a date 
 
 
 class LicenceQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The licence: its document, or what a source finds it by; `code` is refused as not offered yet."""
+    """The licence: its document, or what a source finds it by, or a code that its holder shows."""
 
     document: Annotated[str, Meta(description="The file in base64 (RFC 4648 section 4), padded, unbroken.")] | None = (
         None
@@ -51,7 +51,12 @@ class LicenceQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ]
         | None
     ) = None
-    code: Annotated[Name, Meta(description="A presentation code (亮证码); not offered yet.")] | None = None
+    code: (
+        Annotated[
+            Name, Meta(description="A presentation code (亮证码), which works once, or what a QR code of it says.")
+        ]
+        | None
+    ) = None
 
 
 class Purpose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,4 +118,11 @@ class VerificationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     consent: Annotated[Word, Meta(description="The id of a consent that was registered.")] | None = None
     fields: Annotated[list[Word], Meta(max_length=MAX_FIELDS)] | None = None
     credential: CredentialQuestion | None = None
-    tolerance_seconds: Annotated[int, Meta(ge=0, le=MAX_TOLERANCE_SECONDS)] = 0
+    tolerance_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAX_TOLERANCE_SECONDS,
+            description="How old an answer of another system may be while that cannot be asked; 0: never an old one.",
+        ),
+    ] = 0

@@ -1,13 +1,17 @@
 """What operators and machines are told: the bodies of ``/healthz`` and ``/readyz``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from gateway.audit.unavailable import Unavailable
 from gateway.audit.witness.client import WitnessFault
 from gateway.audit.witness.report import WitnessOutlook
+from gateway.limits.one_key import KeyState
 from gateway.policy.activation import Standing, Validity
+from gateway.reload.keeper import ReloadResult
+from gateway.shared.fault import SharedFault
+from gateway.shared.report import SharedState
 
 
 class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -191,10 +195,20 @@ class AlarmReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     en: str
 
 
+class OutageReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A time in which a system is not asked, as its operator announced it, and why."""
+
+    since: str
+    until: str
+    zh: str
+    en: str
+
+
 class SystemReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Another system that is asked for licences: how it answered last in this process, and when; null: not asked yet.
 
-    ``under_way``: questions that wait for it. Nothing here makes the gateway unready.
+    ``under_way``: questions that wait for it. ``unseen_at``: when a status code last came that the mapping does not
+    name; null: none did since the start. Nothing here makes the gateway unready.
     """
 
     system: str
@@ -202,6 +216,53 @@ class SystemReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     answered: Annotated[str | None, Meta(description="A word of the metric tongban_system_questions_total.")]
     at: str | None
     under_way: int
+    unseen_at: str | None
+    breaker: Annotated[
+        Literal["closed", "half-open", "open"],
+        Meta(description="open: it is left alone, for it did not answer; half-open: one question tries it."),
+    ]
+    outage: Annotated[OutageReadiness | None, Meta(description="The announced one of now, or else the next one.")]
+
+
+class RedisReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the shared Redis stands in this process, since when, and how many of its servers answer.
+
+    While it is away every process does without: nothing here makes the gateway unready.
+    """
+
+    state: SharedState
+    since: Annotated[str | None, Meta(description="Null before it was asked, and where there is none.")]
+    nodes: int
+    up: int
+    fault: Annotated[
+        SharedFault | None, Meta(description="Why one that is away did not answer the last time that it was asked.")
+    ]
+    key: Annotated[
+        KeyState | None,
+        Meta(
+            description="Whether others count there under the key of this gateway; if not, or while that is unknown, "
+            "nothing that works once is used. Null where there is no Redis."
+        ),
+    ]
+    zh: str
+    en: str
+
+
+class SiteReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether the site folder, as it is now, is in force in this process.
+
+    ``since``: from when on what is in force is. ``failed_at``: since when the folder has faults, which are counted and
+    not shown; ``tongban reload`` shows them.
+    """
+
+    state: Annotated[
+        ReloadResult, Meta(description="needs-restart: all but what is built into the process; failed: nothing new.")
+    ]
+    since: str
+    failed_at: str | None
+    faults: int
+    zh: str
+    en: str
 
 
 class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -218,8 +279,10 @@ class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     policy: PolicyReadiness
     pseudonyms: PseudonymReadiness
+    site: SiteReadiness
     log: LogReadiness
     systems: list[SystemReadiness]
+    redis: RedisReadiness
     witnesses: Annotated[
         WitnessReadiness | None, Meta(description="Of the access log; null where the log is in memory alone.")
     ]

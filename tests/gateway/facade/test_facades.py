@@ -21,7 +21,9 @@ from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.demo.licences import LicenceDraft
 from gateway.http import facades
 from gateway.http.facades import DECISION_HEADER, MAX_REQUEST
-from gateway.http.state import FACADES, LOG
+from gateway.http.state import LOG, PRESSURE, SITES
+from gateway.limits import pressure
+from gateway.limits.settings import SheddingSettings
 from gateway.sources.source import LicenceKey, by_number
 from keys.payload.registry import parse_encryption
 from keys.payload.secret import Secret
@@ -41,6 +43,7 @@ from tests.support.facades import (
     write_facade_site,
 )
 from tests.support.policy import BUSINESS, REAL_ESTATE
+from tests.support.redis_servers import until
 from tests.support.river import NAME, flowing, write_river
 from tests.support.sharing import Logged, logged
 
@@ -291,7 +294,7 @@ def keys_found(monkeypatch: pytest.MonkeyPatch, served: Served, *drafts: Licence
     async def find(*_: object, **__: object) -> tuple[LicenceKey, ...]:
         return found
 
-    monkeypatch.setattr(served.server.app[FACADES].search, "find", find)
+    monkeypatch.setattr(served.server.app[SITES].current().facades.search, "find", find)
 
 
 async def test_several_licences(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,6 +307,15 @@ async def test_several_licences(write_site: WriteSite, monkeypatch: pytest.Monke
         assert names == [COMPANY.holders[0].name, OTHER_COMPANY.holders[0].name]
         log = await entries(served)
         assert len({entry.leaf.content.req for entry in log}) == len(log) == 3
+
+
+async def test_all_that_were_found_are_decided(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are not given, those behind them are told of, and the number of all counts those alone."""
+    async with serve_facade(await write_site("guangdong"), "guangdong") as served:
+        keys_found(monkeypatch, served, *[PERMIT] * 20, COMPANY, *[PERMIT] * 2, OTHER_COMPANY)
+        text, decisions = await search(served, size=1)
+        assert (json.loads(text)["total_count"], decisions) == (2, 1)
+        assert len(await entries(served)) == 2 * 24  # with those of the question that signed in
 
 
 async def test_pages(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -560,6 +572,27 @@ async def test_a_signed_question_comes_once(write_site: WriteSite, name: str) ->
         assert len(await entries(served)) == 1
 
 
+async def test_strangers_shed_nobody(write_site: WriteSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has not signed in yet, and sends slowly, keeps out others like him at most, and no caller of ours."""
+    monkeypatch.setattr(pressure, "UNSIGNED_SHARE", 2 / SheddingSettings().requests)
+    async with (
+        serve_facade(await write_site("shandong"), "shandong") as served,
+        aiohttp.ClientSession(base_url=served.server.make_url("/")) as session,
+    ):
+        load, path = served.server.app[PRESSURE], "/facades/shandong/CertShare/queryCertInfo"
+        slow = [await asyncio.open_connection(served.server.host, served.server.port) for _ in range(2)]
+        for _, writer in slow:
+            writer.write(f"POST {path} HTTP/1.1\r\nHost: g\r\nContent-Length: 99\r\n\r\n{{".encode())
+        await until(lambda: load.is_full_of_unsigned)
+        assert load._requests == 0
+        async with session.post(path) as busy, session.post("/v1/verifications", json={}) as ours:
+            assert (busy.headers["Retry-After"], ours.status) == ("1", 401)
+        for _, writer in slow:
+            writer.close()
+        await until(lambda: not load.is_full_of_unsigned)
+        assert (await served.client.ask(BY_IDENTIFIER)).outcome is AnswerOutcome.FOUND
+
+
 async def test_every_process_takes_the_tokens_of_the_others(write_site: WriteSite) -> None:
     """A token of one process of the site is good in another: its key is the site's."""
     folder = await write_site("guangdong")
@@ -595,7 +628,7 @@ async def test_none_without_being_asked_for(write_site: WriteSite) -> None:
     text = await asyncio.to_thread(settings.read_text)
     await asyncio.to_thread(settings.write_text, text.partition("[[facade]]")[0])
     async with serve_facade(folder, "shandong") as served:
-        assert served.server.app[FACADES] is None
+        assert served.server.app[SITES].current().facades is None
         with pytest.raises(AskError) as caught:
             await served.client.ask(BY_IDENTIFIER)
     assert (caught.value.fault, caught.value.where) == (AskFault.HTTP_STATUS, "404")

@@ -9,7 +9,7 @@ from adapters.record.record import LicenceRecord, RecordHolder
 from adapters.record.status import RecordStatus
 from gateway.disclosure import FieldShown
 from gateway.facade.records import make_record, say_found
-from gateway.pipeline import PASSED_OVER, UNDER_OBJECTION, Verified
+from gateway.pipeline import KEPT_ANSWER, PASSED_OVER, UNDER_OBJECTION, Verified
 from gateway.reason import Reason
 from gateway.verdict import Check, CheckName, Outcome, Verdict
 from policies.dimension import LicenceStatus
@@ -120,8 +120,9 @@ def test_what_is_said(
 )
 def test_a_source_that_was_passed_over(verdict: Verdict, status: LicenceStatus, outcome: AnswerOutcome) -> None:
     """While a source that comes first cannot be asked, nothing is in force; what speaks against a licence is told."""
-    noted = Verdict(format="ofd", checks=verdict.checks, notes=(PASSED_OVER,))
-    assert say_found(Verified(verdict=noted, status=status), None, ASKED).outcome is outcome
+    for note in (PASSED_OVER, KEPT_ANSWER):
+        noted = Verdict(format="ofd", checks=verdict.checks, notes=(note,))
+        assert say_found(Verified(verdict=noted, status=status), None, ASKED).outcome is outcome
 
 
 def test_a_record_that_differs() -> None:

@@ -2,13 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.facade.replays import Replays
 from gateway.facade.tickets import HANDED_SECONDS, MAX_TICKET, Tickets
-from keys.payload.request_signature import ReplayMark
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 TICKETS = Tickets(name="one", key=b"k" * 32, lifetime_seconds=600)
@@ -62,25 +59,3 @@ def test_no_other_text_is_a_ticket(text: str) -> None:
 def test_a_long_text_is_not_read() -> None:
     """A text beyond the bound is none."""
     assert TICKETS.open("grant", "A" * (MAX_TICKET + 1), NOW) is None
-
-
-def test_a_signed_request_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time is refused while it counts; a guard that is full of what counts lets nothing in."""
-    monkeypatch.setattr("gateway.facade.replays.MAX_MARKS", 2)
-    guard = Replays()
-    marks = [ReplayMark(value=f"{number:064x}", until=NOW + timedelta(minutes=5)) for number in range(3)]
-    assert [guard.admit(one, NOW) for one in (marks[0], marks[0], marks[1], marks[2])] == [True, False, True, False]
-    assert guard.admit(marks[2], NOW + timedelta(minutes=5))
-
-
-def test_a_signed_question_without_a_nonce_comes_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same words under the same signature are refused, in whatever order; others push out what ends first."""
-    monkeypatch.setattr("gateway.facade.replays.MAX_MARKS", 2)
-    guard = Replays()
-    first, second, third = ({"signature": "s", "holder_code": code} for code in "123")
-    ends = NOW + timedelta(minutes=5)
-    assert [guard.admit_like(one, ends, NOW) for one in (first, dict(reversed(first.items())))] == [True, False]
-    assert guard.admit_like(second, ends + timedelta(seconds=1), NOW)
-    assert guard.admit_like(third, ends + timedelta(seconds=1), NOW)
-    assert [guard.admit_like(one, ends, NOW) for one in (third, first)] == [False, True]
-    assert guard.admit_like(third, ends, NOW + timedelta(hours=1))

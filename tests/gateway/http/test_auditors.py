@@ -108,7 +108,7 @@ async def test_pages(aiohttp_client: StartClient) -> None:
     ("path", "body", "place"),
     [
         (SEARCHES, {}, "$"),
-        (SEARCHES, {"item": "a\0b"}, "$"),
+        (SEARCHES, {"item": "a\0b"}, "$.item"),
         (SEARCHES, {"since": "2026-03-01T00:00:00Z", "until": "2026-03-01T00:00:00Z"}, "$"),
         (SEARCHES, {"since": "2026-03-01T00:00:00"}, "$.since"),
         (SEARCHES, {"kinds": ["unknown"]}, "$.kinds[0]"),

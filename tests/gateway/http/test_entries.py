@@ -18,7 +18,7 @@ from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.budget.store import Exceeded
 from gateway.demo.numbers import citizen_id
 from gateway.holder.withholding import Withholding, WithholdingRule
-from gateway.http import middleware
+from gateway.http import refusing
 from gateway.http.audit_queries import make_query
 from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
@@ -284,9 +284,9 @@ class SlowLog:
         self.over = asyncio.Event()
         self.drafts: list[EntryDraft] = []
         self._error = error
-        self._append, self._refuse = log_of(client).append, middleware.record_refusal
+        self._append, self._refuse = log_of(client).append, refusing.record_refusal
         monkeypatch.setattr(log_of(client), "append", self.append)
-        monkeypatch.setattr(middleware, "record_refusal", self.refuse)
+        monkeypatch.setattr(refusing, "record_refusal", self.refuse)
 
     async def append(self, draft: EntryDraft) -> Receipt:
         """Write it, and say so late."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.http.large_body import cut_document
-from gateway.http.licence_question import DocumentQuestion, parse_question
+from gateway.http.licence_question import CodeQuestion, DocumentQuestion, parse_question
 from gateway.http.problems import ProblemError
 from gateway.settings import HttpSettings, charged_bytes
 
@@ -25,6 +25,8 @@ def outcome(body: bytes, settings: HttpSettings) -> tuple[str, object]:
         question = parse_question(body, settings)
     except ProblemError as error:
         return error.kind.value, error.errors
+    if isinstance(question, CodeQuestion):
+        return "read", question.code
     assert isinstance(question, DocumentQuestion)
     return "read", question.document
 

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,11 +11,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.http.messages.problems import ProblemDocument
+from gateway.audit.witness.protocol import SIZE_TYPE, TEXT_TYPE
+from gateway.facade.desk import FACADE_PATH
+from gateway.http.auditors import REACHED_HEADER
+from gateway.http.batch import BATCH_CONTENT_TYPE, BATCH_PATH
+from gateway.http.messages.problems import PlaceError, ProblemDocument
+from gateway.http.messages.questions import LicenceQuestion
 from gateway.http.messages.readiness import Health, Readiness
 from gateway.http.openapi import build_openapi
+from gateway.http.operations import count_lag
+from gateway.http.questions import name_place
 from gateway.http.routes import ROUTES
 from gateway.reason import Reason
+from gateway.status.observer import SourceReport
+from gateway.status.source import SourceKind
 from gateway.verdict import CheckName, Outcome
 from keys.revocation_list import parse_revocation_list
 from keys.trust import Purpose, TrustStore
@@ -101,38 +112,68 @@ async def test_request_log(aiohttp_client: StartClient, lines: list[dict[str, An
     """One line per request says who asked what by ids and enums, and nothing of the content or the address."""
     client = await start(aiohttp_client, make_site([PARTY]))
     body = question(b"Forged", match={"holder_name": "李四"})
-    await client.post(URL + "?holder=secret", json=body, headers=bearer(TOKEN) | {"X-Request-Id": "first"})
+    trace = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    response = await client.post(
+        URL + "?holder=secret", json=body, headers=bearer(TOKEN) | trace | {"X-Request-Id": "first"}
+    )
+    decision = (await response.json())["decision"]
     await client.post(URL, json=body, headers={"X-Request-Id": "second"})
     await client.get("/licences/37010119900101001X", headers={"X-Request-Id": "third"})
     for line in lines:
         assert line.pop("milliseconds") >= 0
         assert line.pop("at") == "2026-03-01T04:00:00Z"
+        assert (line.pop("level"), line.pop("code"), line.pop("line")) == ("info", "request", None)
     assert lines == [
         {
             "request_id": "first",
+            "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
             "caller": "service-hall",
             "route": URL,
             "status": 200,
+            "decision": decision,
             "outcome": "invalid",
+            "source": "document",
             "failure": None,
         },
         {
             "request_id": "second",
+            "trace": None,
             "caller": None,
             "route": URL,
             "status": 401,
+            "decision": None,
             "outcome": None,
+            "source": None,
             "failure": "sign-in.no-token",
         },
         {
             "request_id": "third",
+            "trace": None,
             "caller": None,
             "route": "unmatched",
             "status": 404,
+            "decision": None,
             "outcome": None,
+            "source": None,
             "failure": "not-found",
         },
     ]
+
+
+async def test_lines_of_a_batch_have_lines(aiohttp_client: StartClient, lines: list[dict[str, Any]]) -> None:
+    """Each line of a batch has a line of the log, with its number, its id and its decision; then comes the batch."""
+    client = await start(aiohttp_client, make_site([PARTY]))
+    headers = bearer(TOKEN) | {"Content-Type": BATCH_CONTENT_TYPE, "X-Request-Id": "batch"}
+    response = await client.post(BATCH_PATH, data=json.dumps(question()).encode() + b"\n{", headers=headers)
+    answers = [json.loads(line) for line in (await response.read()).splitlines()]
+    said = {(one["line"], one["request_id"]): (one["status"], one["outcome"], one["decision"]) for one in lines}
+    assert said == {
+        (1, "batch-1"): (200, "valid", answers[0]["decision"]),
+        (2, "batch-2"): (400, None, answers[1]["decision"]),
+        (None, "batch"): (200, None, None),
+    }
+    assert {one["route"] for one in lines} == {BATCH_PATH}
+    assert lines[-1]["line"] is None
 
 
 async def test_metrics(aiohttp_client: StartClient) -> None:
@@ -170,14 +211,14 @@ async def test_two_applications_do_not_mix(aiohttp_client: StartClient) -> None:
 
 
 async def test_openapi_is_served(aiohttp_client: StartClient) -> None:
-    """The description that is served names every route of the application, and no other."""
+    """The description that is served names every route of the application but façades, and no other."""
     client = await start(aiohttp_client, make_site())
     document = await (await client.get("/openapi.json")).json()
     described = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
     routed = {
         (route.resource.canonical, route.method) for route in client.app.router.routes() if route.resource is not None
     }
-    assert described == routed
+    assert described == routed - {(FACADE_PATH, "*")}
 
 
 def references(part: Any) -> Iterator[str]:
@@ -225,7 +266,7 @@ def test_openapi_structure() -> None:
 def test_openapi_lists_the_refusals() -> None:
     """The question's description names every status by which it may be refused."""
     responses = build_openapi(ROUTES, version="1")["paths"][URL]["post"]["responses"]
-    refusals = {"400", "401", "403", "405", "408", "413", "415", "417", "422", "429", "500", "503", "504"}
+    refusals = {"400", "401", "403", "404", "405", "408", "413", "415", "417", "422", "429", "500", "503", "504"}
     assert set(responses) == {"200", *refusals}
 
 
@@ -244,9 +285,63 @@ def test_openapi_names_the_words() -> None:
 
 
 def test_openapi_names_one_way_for_a_licence() -> None:
-    """A licence is named in exactly one way."""
+    """A licence is named in exactly one way, beside which nothing of another one stands."""
     ways = build_openapi(ROUTES, version="1")["components"]["schemas"]["LicenceQuestion"]["oneOf"]
     assert [way["required"] for way in ways] == [["document"], ["identifier"], ["number", "type"], ["code"]]
+    beside = [{"format", "stapled"}, set(), {"holder"}, set()]
+    for way, free in zip(ways, beside, strict=True):
+        empty = {name for name, schema in way["properties"].items() if schema == {"type": "null"}}
+        assert empty == set(LicenceQuestion.__struct_fields__) - {*way["required"]} - free
+
+
+def patterns(part: Any) -> Iterator[str]:
+    """Yield every pattern inside a JSON document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("pattern"), str):
+            yield part["pattern"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for value in part:
+            yield from patterns(value)
+
+
+def test_openapi_has_patterns_for_everybody() -> None:
+    """Patterns are anchored as ECMA-262 has it, where Python's end of a text is a letter, and need no surrogates."""
+    found = set(patterns(build_openapi(ROUTES, version="1")))
+    assert "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" in found
+    for pattern in found:
+        assert (pattern[0], pattern[-1]) == ("^", "$")
+        assert not re.search(r"\\[AZz]|\\u[dD][89a-fA-F]", pattern), pattern
+
+
+def test_openapi_lists_the_types() -> None:
+    """What is no JSON of ours has its own type: exports, the size that a witness knows, and what it is sent."""
+    paths = build_openapi(ROUTES, version="1")["paths"]
+    export = paths["/audit/v1/exports"]["post"]["responses"]["200"]
+    assert {"text/csv", "application/zip"} < set(export["content"])
+    assert {"Content-Disposition", REACHED_HEADER} < set(export["headers"])
+    witness = paths["/witness/v1/add-checkpoint"]["post"]
+    assert set(witness["requestBody"]["content"]) == {TEXT_TYPE}
+    assert set(witness["responses"]["409"]["content"]) == {SIZE_TYPE}
+    assert set(paths["/readyz"]["get"]["responses"]["503"]["content"]) == {"application/json"}
+
+
+def test_openapi_lists_how_signing_in_may_fail() -> None:
+    """Every address that takes a token refuses one that proves nothing, and one of another role; no other does."""
+    document = build_openapi(ROUTES, version="1")
+    for route in ROUTES:
+        responses = document["paths"][route.path][route.method.lower()]["responses"]
+        assert ("401" in responses) is not route.is_open
+        assert ("`role.not-allowed`" in responses.get("403", {}).get("description", "")) is not route.is_open
+
+
+def test_every_member_has_words_of_its_own() -> None:
+    """Whatever is wrong in a request, it is said what belongs there, and not just that it is a text."""
+    usual = name_place("$.nothing", PlaceError.WRONG_VALUE)["expected"]
+    shapes = {route.request for route in ROUTES if route.request is not None}
+    members = {field.encode_name for shape in shapes for field in msgspec.structs.fields(shape)}
+    vague = {name for name in members if name_place(f"$.{name}", PlaceError.WRONG_VALUE)["expected"] == usual}
+    assert vague == set()
 
 
 def test_openapi_names_the_headers() -> None:
@@ -273,6 +368,36 @@ async def test_time_left_of_revocation_lists(
     )
     client = await start(aiohttp_client, make_site(trust=TrustStore(anchors=(), revocation_lists=lists)))
     assert f"gateway_revocation_list_seconds_left {seconds}\n" in await (await client.get("/metrics")).text()
+
+
+def source_of_status(*, hours: float | None, failures: int = 0) -> SourceReport:
+    """Return how a source stands whose oldest knowledge is so old."""
+    return SourceReport(
+        source="ca",
+        kind=SourceKind.LIST,
+        as_of=None if hours is None else NOW - timedelta(hours=hours),
+        usable_until=None,
+        last_success=None,
+        failures=failures,
+        failure=None,
+        detail="",
+        skew=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sources", "seconds"),
+    [
+        ([], 0.0),
+        ([source_of_status(hours=1), source_of_status(hours=2, failures=3)], 7200.0),
+        ([source_of_status(hours=None), source_of_status(hours=1)], 3600.0),
+        ([source_of_status(hours=None, failures=1), source_of_status(hours=1)], math.inf),
+    ],
+    ids=["none", "the oldest", "asked for nothing yet", "never answered"],
+)
+def test_the_lag_of_revocation(sources: list[SourceReport], seconds: float) -> None:
+    """The lag is that of the oldest knowledge; a source that fails and has told nothing is behind without end."""
+    assert count_lag(sources, NOW) == seconds
 
 
 def test_only_routes_of_operators_and_witnesses_are_open() -> None:

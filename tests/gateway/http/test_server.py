@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.http.server import GatewayRunner
-from gateway.request_log import HTTP_LOGGER, _WithoutContent
+from gateway.log_lines import LineFormatter
+from gateway.request_log import HTTP_LOGGER
 from tests.support.callers import make_party, make_site
 from tests.support.http import URL, Client, RawConnection, StartClient, bearer, question, start
 
@@ -17,7 +18,8 @@ PARTY = make_party()
 TOKEN = PARTY.token()
 SECRET = b"37010119900101001X"
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
-LINE_KEYS = ["at", "request_id", "caller", "route", "status", "outcome", "failure", "milliseconds"]
+LINE_KEYS = ["at", "level", "code", "request_id", "trace", "caller", "route", "line", "status", "decision", "outcome"]
+LINE_KEYS += ["source", "failure", "milliseconds"]
 
 Connect = Callable[[], Awaitable[tuple[Client, RawConnection]]]
 
@@ -191,12 +193,12 @@ def test_lines_of_the_library_are_complete_and_empty() -> None:
     """Whatever the server library itself logs becomes a line of the usual form, with the type of the error alone."""
     info = (ValueError, ValueError(SECRET.decode()), None)
     record = HTTP_LOGGER.makeRecord("tongban.http", logging.ERROR, "f", 1, "Error %s", (SECRET,), info)
-    assert _WithoutContent().filter(record)
-    line = json.loads(record.getMessage())
+    text = LineFormatter().format(record)
+    line = json.loads(text)
     assert list(line) == LINE_KEYS
-    assert line["failure"] == "server.ValueError"
+    assert (line["level"], line["code"], line["failure"]) == ("error", "server", "server.ValueError")
     assert line["at"].endswith("Z")
-    assert SECRET.decode() not in logging.Formatter().format(record)
+    assert SECRET.decode() not in text
 
 
 async def begin_question(client: Client) -> tuple[RawConnection, bytes]:

@@ -272,7 +272,7 @@ async def test_wrong_match_questions(aiohttp_client: StartClient, match: dict[st
         ({"item": "34-999", "case": "1"}, 422, "purpose.item-unknown"),
         ({"item": REAL_ESTATE}, 422, "purpose.case-missing"),
         ({"item": REAL_ESTATE, "case": "BDC2026"}, 422, "purpose.case-malformed"),
-        ({"item": REAL_ESTATE, "case": "BDC20260001\n"}, 422, "purpose.case-malformed"),
+        ({"item": REAL_ESTATE, "case": "BDC20260001\n"}, 422, "body.invalid"),
         ({"item": PUBLIC, "case": "!"}, 422, "purpose.case-malformed"),
     ],
 )
@@ -611,17 +611,17 @@ async def test_the_floor_stands_on_the_whole_question(
 ) -> None:
     """The least time begins when the whole question is there, however slowly it came."""
     begun, ends = [], []
-    read = business._read_question
+    read = business.read_body
 
     async def read_slowly(*rest: Any) -> Any:
-        question = await read(*rest)
+        body = await read(*rest)
         begun.append(asyncio.get_running_loop().time())
-        return question
+        return body
 
     async def wait(moment: float) -> None:
         ends.append(moment)
 
-    monkeypatch.setattr(business, "_read_question", read_slowly)
+    monkeypatch.setattr(business, "read_body", read_slowly)
     monkeypatch.setattr("gateway.http.floor._wait_until", wait)
     floor = PolicySettings(match_floor_milliseconds=10_000)
     client = await start_sharing(aiohttp_client, [COUNTER], make_licence(), settings=floor)

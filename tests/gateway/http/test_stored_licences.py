@@ -17,10 +17,12 @@ from gateway.demo.issuer import IssuedLicence
 from gateway.demo.licences import TYPE_CODES
 from gateway.http.messages.answers import VerificationAnswer
 from gateway.pipeline import Verified
+from gateway.rendering import encode_time
 from gateway.site import Site, load_site
 from gateway.site_template import write_site
 from gateway.sources.errand import Errand
 from gateway.sources.intake import read_new_licence
+from gateway.sources.recorded import RecordedLicence
 from gateway.sources.source import (
     Found,
     LicenceKey,
@@ -39,7 +41,7 @@ from keys.trust import TrustStore
 from policies.dimension import LicenceStatus
 from tests.support.callers import AUDIENCE, make_party, make_site
 from tests.support.demo import NOW, demo_stock
-from tests.support.http import URL, Client, GatewayTestServer, StartClient, bearer
+from tests.support.http import URL, Client, GatewayTestServer, StartClient, bearer, look_at_store
 
 PARTY = make_party()
 LICENCES = [one for one in demo_stock().licences if one.draft.annotation is None]
@@ -282,14 +284,16 @@ class NeverAsked(FixedSource):
         raise AssertionError("the register was asked")
 
 
-async def test_a_status_is_in_force_at_once(aiohttp_client: StartClient, folder: Path, site: Site) -> None:
+async def test_a_status_is_in_force_at_the_next_look(aiohttp_client: StartClient, folder: Path, site: Site) -> None:
     """What the operator sets while the gateway runs is the next answer; an objection is noted and decides nothing."""
     client = await connect(aiohttp_client, site)
     key = {"identifier": ONE.draft.identifier}
     assert (await answer(client, key))["outcome"] == "valid"
     await asyncio.to_thread(set_status, folder, LicenceStatus.SUSPENDED)
+    await look_at_store(client)
     assert (await answer(client, key))["reasons"] == ["status.suspended"]
     await asyncio.to_thread(set_status, folder, LicenceStatus.ACTIVE, is_under_objection=True)
+    await look_at_store(client)
     content = await answer(client, key)
     assert (content["outcome"], content["notes"][-1:]) == ("valid", ["status.under-objection"])
 
@@ -388,6 +392,32 @@ async def test_known_but_not_ready(aiohttp_client: StartClient, folder: Path, si
     assert content["reasons"] == ["status.not-found"]
 
 
+async def test_what_a_register_states_is_as_of_its_import(
+    aiohttp_client: StartClient, folder: Path, site: Site
+) -> None:
+    """A recorded licence is told of to who names its holder, and of another holder's it is as if it were not there."""
+    holder, imported = "91349901MADEM3431H", NOW - timedelta(days=3)
+    record = RecordedLicence("", "NEW", "", str(ONE.draft.kind), (holder,), "", LicenceStatus.REVOKED, False)
+
+    def fill() -> None:
+        store = SqliteLicenceStore(folder / OUR_STORE)
+        store.record([record], reason="import: test", at=imported)
+        store.close()
+
+    await asyncio.to_thread(fill)
+    client = await connect(aiohttp_client, site)
+    key = {"number": "NEW", "type": str(ONE.draft.kind)}
+    for asked in (key, key | {"holder": holder.lower()}):
+        content = await answer(client, asked)
+        assert (content["outcome"], content["reasons"]) == ("invalid", ["status.revoked"])
+        assert content["freshness"]["as_of"] == encode_time(imported)
+    others, nobodys = [
+        await answer(client, asked | {"holder": "91379901MADEM99999"}) for asked in (key, key | {"number": "NONE"})
+    ]
+    assert others["reasons"] == nobodys["reasons"] == ["status.not-found"]
+    assert others["freshness"] == nobodys["freshness"]
+
+
 async def test_no_store_is_a_kind_that_is_not_offered(aiohttp_client: StartClient, folder: Path, site: Site) -> None:
     """Without a store nothing is asked of it, and one that comes later answers without a restart."""
     client = await connect(aiohttp_client, site)
@@ -427,7 +457,8 @@ async def test_an_empty_store(aiohttp_client: StartClient) -> None:
         ({"identifier": "1", "stapled": []}, "licence.ambiguous", ["$.licence"]),
         ({"identifier": ""}, "body.invalid", ["$.licence.identifier"]),
         ({"identifier": "x" * 201}, "body.invalid", ["$.licence.identifier"]),
-        ({"code": "1"}, "licence.kind-not-offered", ["$.licence"]),
+        ({"code": "1", "identifier": "1"}, "licence.ambiguous", ["$.licence"]),
+        ({"code": "1", "holder": "2"}, "licence.ambiguous", ["$.licence"]),
     ],
 )
 async def test_wrong_keys(

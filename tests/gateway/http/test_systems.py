@@ -1,6 +1,8 @@
 """Licences of another system: what its answer is worth, and what is said when there is none."""
 
 import asyncio
+import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,29 +15,37 @@ import pytest
 
 from adapters.record.record import RecordDocument, RecordHolder
 from adapters.record.status import RecordStatus
+from adapters.transport.recipe import Deadlines
 from gateway.app import create_app, server_options
 from gateway.audit.leaf import LeafKind
 from gateway.demo.issuer import IssuedLicence
 from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.readiness import Readiness
+from gateway.http.state import SITES
+from gateway.policy.activation import PolicyInForce
+from gateway.rendering import encode_time
 from gateway.settings import SourcesSettings
 from gateway.site import Site, load_site
 from gateway.sources.breaker import FAILURES
 from gateway.sources.intake import read_new_licence
+from gateway.sources.recorded import RecordedLicence
 from gateway.sources.rules import SourceRule
-from gateway.sources.source import SourceFault, SourceUnavailableError
+from gateway.sources.source import NoDocument, SourceFault, SourceUnavailableError, StatedLicence
 from gateway.sources.store import SqliteLicenceStore
+from gateway.surface import SurfaceFlag
 from policies.dimension import LicenceStatus
 from tests.support.callers import make_party, make_site
 from tests.support.demo import NOW, demo_stock
 from tests.support.http import URL, Client, GatewayTestServer, StartClient, bearer, question
+from tests.support.policy import added
 from tests.support.river import NAME, River, flowing, licence_of, record_of, write_river, write_trusting_site
-from tests.support.sharing import logged
+from tests.support.sharing import ID_CARD_CODE, REAL_ESTATE, in_force, logged
 
 PARTY = make_party()
 LICENCES = [one for one in demo_stock().licences if one.draft.annotation is None]
 ONE, OTHER = LICENCES[0], LICENCES[1]
 SOURCE = f"system:{NAME}"
+FLAGS = "tongban_system_flags_total"
 STRANGER = "91349901MADEM3415U"
 
 
@@ -66,9 +76,10 @@ class Stage:
         msgspec.convert(content, VerificationAnswer)
         return content
 
-    async def refusal(self, licence: object) -> tuple[int, str]:
+    async def refusal(self, licence: object, **more: object) -> tuple[int, str]:
         """Ask a question that is refused."""
-        response = await self.client.post(URL, json={"licence": licence}, headers=bearer(PARTY.token(NOW)))
+        body = {"licence": licence} | more
+        response = await self.client.post(URL, json=body, headers=bearer(PARTY.token(NOW)))
         return response.status, (await response.json(content_type=response.content_type))["reason"]
 
     async def metric(self, name: str, **labels: str) -> float:
@@ -94,6 +105,7 @@ def start(aiohttp_client: StartClient, tmp_path: Path) -> Start:
         sources: SourcesSettings | None = None,
         change: Callable[[Site], Site] = lambda site: site,
         source: Any = None,
+        policy: PolicyInForce | None = None,
     ) -> AsyncIterator[Stage]:
         async with flowing(*records) as river:  # type: ignore[arg-type]  # records, as the tests make them
             folder = tmp_path / f"site-{next(numbers)}"
@@ -107,7 +119,7 @@ def start(aiohttp_client: StartClient, tmp_path: Path) -> Start:
                 callers=make_site([PARTY]).callers,
                 settings=replace(site.settings, sources=sources or site.settings.sources),
             )
-            app = create_app(change(site), clock=lambda: NOW, licences=source)
+            app = create_app(change(site), clock=lambda: NOW, licences=source, policy=policy)
             server = GatewayTestServer(app)
             await server.start_server(**server_options(site.settings.http))
             yield Stage(client=await aiohttp_client(server), river=river, folder=folder)
@@ -139,6 +151,7 @@ async def test_a_verified_answer(start: Start, licence: dict[str, str]) -> None:
         assert (content["outcome"], content["status"], content["reasons"]) == ("valid", "active", [])
         freshness = content["freshness"]
         assert (freshness["source"], freshness["register"], freshness["stale"]) == (SOURCE, SOURCE, False)
+        assert freshness["mapping"] == stage.river.adapter.digest
         assert freshness["as_of"] is not None
         assert content["signatures"]
 
@@ -159,14 +172,31 @@ async def test_the_record_says_how_it_stands(start: Start, status: RecordStatus)
         assert (content["outcome"], content["reasons"]) == ("invalid", [f"status.{status}"])
 
 
-async def test_a_status_that_nobody_explained(start: Start) -> None:
-    """A code that the mapping does not name is unknown, noted and counted, and never active."""
+async def test_a_status_that_nobody_explained(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """A code that the mapping does not name is unknown, noted and never active; operators are told, once an hour."""
     async with start(record_of(ONE.document)) as stage:
         stage.river.change = lambda body: body.replace("在用".encode("gb18030"), "封存".encode("gb18030"))
         content = await stage.answer(identifier_of())
         assert (content["outcome"], content["status"], content["reasons"]) == ("unknown", "unknown", ["status.unknown"])
         assert content["notes"][-1:] == ["status.code-unseen"]
         assert await stage.metric("tongban_system_flags_total", flag="status.unseen", system=NAME) == 1
+        await stage.answer(identifier_of())
+        ready = msgspec.convert(await (await stage.client.get("/readyz")).json(), Readiness)
+        assert ready.systems[0].unseen_at == encode_time(NOW)
+    lines = [one.getMessage() for one in caplog.records if one.name == "gateway.sources.line"]
+    assert lines == [f"ALARM: {SOURCE} sent a status code that its mapping does not name"]
+
+
+async def test_surface_fields_that_the_catalogue_does_not_have(start: Start) -> None:
+    """What a record states is held against the licence types of the policy in force; what is odd is counted."""
+    surface = {"CSRQ": "soon", "ZS": "甲路1号", "XYZ": "1"}
+    changes = {"identifier": "", "type_code": ID_CARD_CODE, "name": "居民身份证", "surface": surface}
+    record = record_of(ONE.document, document=None, **changes)
+    async with start(record, policy=in_force()) as stage:
+        asked = key_of(type=ID_CARD_CODE)
+        await stage.answer(asked, purpose={"item": REAL_ESTATE, "case": "BDC20260001"})
+        counted = {flag: await stage.metric(FLAGS, flag=flag, system=NAME) for flag in SurfaceFlag}
+        assert counted == {SurfaceFlag.TYPE_UNKNOWN: 0, SurfaceFlag.FIELD_UNKNOWN: 1, SurfaceFlag.FIELD_TYPE: 1}
 
 
 async def test_no_forgery_is_believed(start: Start) -> None:
@@ -215,6 +245,26 @@ async def test_copies_with_different_statuses(start: Start) -> None:
         content = await stage.answer(identifier_of())
         assert (content["outcome"], content["reasons"]) == ("invalid", ["status.cancelled"])
         assert content["signatures"]
+
+
+@pytest.mark.parametrize("licence", [identifier_of(), key_of()], ids=["identifier", "number"])
+async def test_a_copy_that_has_a_key_of_its_own(start: Start, licence: dict[str, str]) -> None:
+    """Of the PDF and the OFD of one licence the worst status counts, though the system keeps them under two keys."""
+    identifier = ONE.draft.identifier
+    serial = identifier.split(".")[7]
+    ofd = record_of(ONE.document)
+    pdf = record_of(
+        ONE.document,
+        RecordStatus.CANCELLED,
+        identifier=identifier.replace(serial, "9" * len(serial)),
+        document=RecordDocument(content=b"%PDF-1.7"),
+    )
+    async with start(pdf, ofd) as stage:
+        both = stage.river.adapter.render((pdf, ofd))
+        stage.river.change = lambda _: both
+        content = await stage.answer(licence)
+        assert (content["outcome"], content["reasons"][0]) == ("invalid", "status.cancelled")
+        assert await stage.metric("tongban_system_flags_total", flag="copies.differ", system=NAME) == 1
 
 
 async def test_in_part_of_an_answer_only_bad_news_counts(start: Start) -> None:
@@ -297,6 +347,89 @@ async def test_a_masked_holder(start: Start) -> None:
         assert (content["outcome"], check_of(content, "holder-match")["outcome"]) == ("valid", "valid")
 
 
+# --- what is not proved -----------------------------------------------------------------------------------------------
+
+MASK = (RecordHolder(name="某*", code="9134*********415U", code_type="001"),)
+STORE_BEHIND = f'[[source]]\nsystem = "{NAME}"\n[[source]]\nsystem = "store"\n'
+
+
+def without_holder(licence: IssuedLicence = ONE) -> dict[str, str]:
+    return {name: text for name, text in key_of(licence).items() if name != "holder"}
+
+
+def import_record(folder: Path, status: LicenceStatus, holders: tuple[str, ...]) -> None:
+    """Note in the gateway's own store what a register states of a licence."""
+    index = read_new_licence(ONE.document).index
+    record = RecordedLicence("", index.number, index.type_code, index.name, holders, "", status, False)
+    store = SqliteLicenceStore(folder / "state" / "licences.sqlite")
+    store.record([record], reason="import", at=NOW)
+    store.close()
+
+
+async def test_a_holder_makes_nothing_better_that_was_imported(start: Start) -> None:
+    """What a register says against a licence counts for its holder, though it masks him and others call it active."""
+    async with start(record_of(ONE.document), store=(OTHER,)) as stage:
+        await asyncio.to_thread(import_record, stage.folder, LicenceStatus.REVOKED, (MASK[0].code,))
+        for key in (key_of(), without_holder()):
+            content = await stage.answer(key)
+            assert (content["outcome"], content["status"]) == ("invalid", "revoked")
+            assert (content["reasons"], content["freshness"]["register"]) == (["status.revoked"], "store")
+        for holder in (STRANGER, MASK[0].code):
+            assert (await stage.answer(key_of(holder=holder)))["reasons"] == ["status.not-found"]
+
+
+async def test_a_holder_makes_nothing_better(start: Start) -> None:
+    """What a system says against a licence without proving its holder counts once another source proves him."""
+    masked = record_of(ONE.document, RecordStatus.REVOKED, document=None, holders=MASK)
+    wrong_file = replace(record_of(ONE.document, RecordStatus.REVOKED), document=RecordDocument(content=OTHER.document))
+    async with start(rules=STORE_BEHIND, store=(ONE, OTHER)) as stage:
+        for record, source in ((masked, SOURCE), (wrong_file, "store")):
+            stage.river.records = (record,)
+            for key in (identifier_of(), key_of(), without_holder()):
+                content = await stage.answer(key)
+                assert (content["outcome"], content["status"]) == ("invalid", "revoked")
+                assert content["freshness"]["register"] == SOURCE
+                noted = [one for one in content["notes"] if one.startswith("source.")]
+                assert noted == (["source.passed-over"] if record is wrong_file else [])
+                assert content["freshness"]["source"] == ("store" if "holder" in key else source)
+            wrong = await stage.answer(key_of(holder=STRANGER))
+            nothing = await stage.answer(key_of(holder=STRANGER, number="JY00000000000000"))
+            for content in (wrong, nothing):
+                del content["decision"], content["receipt"]
+            assert wrong == nothing
+        stage.river.records = (replace(wrong_file, status=RecordStatus.ACTIVE),)
+        content = await stage.answer(identifier_of())
+        assert (content["outcome"], content["freshness"]["stale"]) == ("valid", True)
+
+
+async def test_a_file_that_might_have_shown_the_holder(start: Start) -> None:
+    """While the file of a masked holder's licence cannot be fetched, nobody says that whom the mask fits has none."""
+    async with start(record_of(ONE.document)) as stage:
+        found = StatedLicence(
+            document=b"",
+            absence=NoDocument.UNAVAILABLE,
+            stated=licence_of(ONE.document),
+            index=replace(read_new_licence(ONE.document).index, holders=()),
+            status=LicenceStatus.ACTIVE,
+            is_unseen=False,
+            is_under_objection=False,
+            source=SOURCE,
+            masked=(key_of()["holder"][:4] + "***",),
+            detail="timeout",
+        )
+
+        async def find(*_: object) -> StatedLicence:
+            return found
+
+        source = stage.client.server.app[SITES].current().licences._systems[NAME]
+        source.find = find
+        content = await stage.answer(key_of())
+        assert (content["outcome"], content["reasons"]) == ("unknown", ["status.unavailable"])
+        assert check_of(content, "status")["detail"] == f"{SOURCE}: timeout"
+        assert (await stage.answer(key_of(holder=f"0{STRANGER[1:]}")))["reasons"] == ["status.not-found"]
+        assert (await stage.answer(without_holder()))["reasons"] == ["format.document-unavailable"]
+
+
 # --- no answer --------------------------------------------------------------------------------------------------------
 
 
@@ -312,7 +445,7 @@ async def test_a_masked_holder(start: Start) -> None:
 )
 async def test_the_province_says_no(start: Start, result: str, reason: str, word: str) -> None:
     """What a province answers in place of a licence is unknown, with a reason of its own, and counted."""
-    async with start(record_of(ONE.document)) as stage:
+    async with start(record_of(ONE.document), sources=SourcesSettings(retries=0)) as stage:
         stage.river.result = result
         content = await stage.answer(identifier_of())
         assert (content["outcome"], content["reasons"]) == ("unknown", [reason])
@@ -339,6 +472,30 @@ async def test_an_answer_that_cannot_be_used(start: Start, change: Callable[[byt
         content = await stage.answer(identifier_of(one))
         assert (content["outcome"], content["reasons"]) == ("unknown", ["status.unusable-answer"])
         assert check_of(content, "status")["detail"] in {f"{SOURCE}: {word}", f"{SOURCE}: charset"}
+
+
+async def test_an_outage_spends_no_misses(start: Start) -> None:
+    """However often somebody asks while a province cannot answer, that is no miss; a licence that nobody has is one."""
+    policy = in_force(
+        added(
+            "limits.toml",
+            '[[budget]]\nid = "more"\nzh = "上限"\nen = "limit"\ncounts = "misses"\n'
+            'per = ["caller"]\nlimit = 2\nwindow_seconds = 3600\n',
+        )
+    )
+    record = record_of(ONE.document, identifier="")
+    purpose = {"item": REAL_ESTATE, "case": "BDC20260001"}
+    async with start(record, policy=policy, store=(OTHER,), sources=SourcesSettings(retries=0)) as stage:
+        stage.river.result = "LATER"
+        for holder in (STRANGER, key_of()["holder"], STRANGER):
+            content = await stage.answer(key_of(holder=holder), purpose=purpose)
+            assert content["reasons"] == ["status.unavailable"]
+        stage.river.result = ""
+        assert (await stage.answer(key_of(), purpose=purpose))["status"] == "active"
+        for _ in range(2):
+            content = await stage.answer(key_of(holder=STRANGER), purpose=purpose)
+            assert content["reasons"] == ["status.not-found"]
+        assert await stage.refusal(key_of(), purpose=purpose) == (429, "budget.exceeded")
 
 
 async def test_a_province_that_is_down(start: Start) -> None:
@@ -384,10 +541,7 @@ async def test_more_questions_than_it_takes_at_once(start: Start) -> None:
 
 
 async def test_a_dead_province_leaves_time_for_the_next_one(start: Start) -> None:
-    """However many questions wait for a province that hangs, the one behind it is asked; then the first is left alone.
-
-    The second one is well, and has half of the time.
-    """
+    """However many questions wait for a province that hangs, the one behind it is asked; then that one alone."""
     async with flowing(record_of(ONE.document)) as lake:
 
         def add_lake(site: Site) -> Site:
@@ -396,16 +550,19 @@ async def test_a_dead_province_leaves_time_for_the_next_one(start: Start) -> Non
             adapter = replace(river.adapter, rules=replace(river.adapter.rules, system=system))
             access = replace(river.access, base=lake.address)
             rules = (SourceRule(system=NAME), SourceRule(system="lake"))
-            return replace(site, asked=(river, replace(river, adapter=adapter, access=access)), rules=rules)
+            hasty = replace(river, recipe=replace(river.recipe, deadlines=Deadlines(total_ms=200)))
+            return replace(site, asked=(hasty, replace(river, adapter=adapter, access=access)), rules=rules)
 
-        sources = SourcesSettings(deadline_seconds=4.0, concurrency=FAILURES)
+        sources = SourcesSettings(deadline_seconds=8.0, concurrency=FAILURES)
         async with start(change=add_lake, sources=sources) as stage:
             stage.river.hold = asyncio.Event()
             answers = await asyncio.gather(*(stage.answer(identifier_of()) for _ in range(12)))
             assert {(one["outcome"], one["freshness"]["source"]) for one in answers} == {("valid", "system:lake")}
             assert len(lake.asked) == 12
+            asked = len(stage.river.asked)
+            assert FAILURES <= asked < 2 * FAILURES  # those that were let out while the fifth failure was to come
             await stage.answer(identifier_of())
-            assert len(stage.river.asked) == FAILURES
+            assert len(stage.river.asked) == asked
             assert await stage.metric("tongban_system_questions_total", outcome="paused", system=NAME) > 0
             stage.river.hold.set()
 
@@ -462,14 +619,16 @@ async def test_one_could_not_be_asked(start: Start) -> None:
         assert (await stage.answer(identifier_of()))["reasons"] == ["status.unavailable"]
 
 
-async def test_one_could_not_be_asked_and_another_has_it(start: Start) -> None:
-    """What another source knows is answered, with the note that one before it could not be asked."""
+async def test_one_could_not_be_asked_and_another_has_it(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """What another source knows is answered, with the note that one before could not be asked; the log says which."""
+    caplog.set_level(logging.INFO, "tongban.requests")
     rules = f'[[source]]\nsystem = "{NAME}"\n[[source]]\nsystem = "store"\n'
     async with start(store=(ONE,), rules=rules) as stage:
         stage.river.result = "LATER"
         content = await stage.answer(identifier_of())
         assert (content["outcome"], content["freshness"]["source"]) == ("valid", "store")
         assert (content["notes"][-1:], content["freshness"]["stale"]) == (["source.passed-over"], True)
+    assert json.loads(caplog.messages[-1])["failure"] == f"{SOURCE}.retry"
 
 
 async def test_an_authoritative_source(start: Start) -> None:
@@ -643,23 +802,25 @@ async def test_what_a_system_is_told(start: Start) -> None:
                 "kind": sealed.type_code,
                 "case": "C-1",
                 "org": PARTY.caller.organisation,
+                "area": PARTY.caller.region,
                 "question": second["decision"],
             },
         ]
 
 
 async def test_what_the_log_says(start: Start) -> None:
-    """The entry of an answer names the system that it is from, beside its reasons, and nobody."""
+    """The entry of an answer names the system that it is from and its mapping, beside its reasons, and nobody."""
     async with start(record_of(ONE.document), store=(OTHER,)) as stage:
         await stage.answer(identifier_of())
         await stage.answer(identifier_of(OTHER))
         stage.river.result = "STOP"
         await stage.answer(identifier_of())
         entries = [one.leaf.content for one in await logged(stage.client, LeafKind.ACCESS)]
+        mapping = "mapping:" + stage.river.adapter.digest.removeprefix("sha256:")[:16]
         assert [one.reasons for one in entries] == [
-            (SOURCE,),
+            (SOURCE, mapping),
             (),
-            ("status.denied", SOURCE),
+            ("status.denied", SOURCE, mapping),
         ]
 
 

@@ -1,0 +1,114 @@
+"""The sources that could not say anything about a licence, and what they said before that."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from aiohttp import web
+
+from gateway.http.problems import ProblemError, ProblemKind
+from gateway.http.state import FAILURE
+from gateway.pipeline import (
+    SYSTEM_REASONS,
+    Verified,
+    is_not_found,
+    is_not_in_force,
+    note_kept,
+    note_outage,
+    note_passed_over,
+)
+from gateway.reason import Reason
+from gateway.sources.source import SourceFault, SourceUnavailableError, SystemFault, SystemUnavailableError
+
+RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
+NO_SOURCE: Final = "none"  # the source of an answer for which nobody was asked
+UNDECIDED: Final = "undecided"  # the word about a system of which nobody can tell whether it is to be asked
+_NAMED: Final = 5  # systems that a detail names
+Failure = SourceUnavailableError | SystemUnavailableError
+
+
+class Failures:
+    """Why sources could not say anything to one question, in their order; used for that question alone."""
+
+    def __init__(self, request: web.Request) -> None:
+        """Begin with none."""
+        self._request = request
+        self._errors: list[Failure] = []
+        self._kept: list[Verified] = []
+
+    def __bool__(self) -> bool:
+        """Say whether there are any."""
+        return bool(self._errors)
+
+    @property
+    def counts_kept(self) -> bool:
+        """Whether what is kept counts: not while the gateway's own store cannot say, for it may know of a change."""
+        return self._store_failure() is None
+
+    def add(self, error: Failure) -> None:
+        """Note why a source cannot say; a store that there is not is no source."""
+        if not (isinstance(error, SourceUnavailableError) and error.fault is SourceFault.ABSENT):
+            self._errors.append(error)
+
+    def add_undecided(self, names: Iterable[str]) -> None:
+        """Note systems that were not asked, for nobody can tell whether they are to be."""
+        self._errors += [SystemUnavailableError(SystemFault.NOT_PROVIDED, name, UNDECIDED) for name in names]
+
+    def keep(self, verified: Verified) -> None:
+        """Note what is to be said by what a source said before that failed now; that it knows nothing is no word."""
+        if not is_not_found(verified):
+            self._kept.append(verified)
+
+    def select_said(self, answer: Verified | None) -> Verified | None:
+        """Return the answer of a source, or by what another one said before it failed, with notes on those that failed.
+
+        What is kept counts where nobody answers, or where it says that the licence is not in force: it never hides
+        worse news.
+        """
+        if not self._errors:
+            return answer
+        kept = self._kept if self.counts_kept else []
+        from_before = next(filter(is_not_in_force, kept), None)
+        if from_before is None and answer is None:
+            from_before = next(iter(kept), None)
+        said = from_before or answer
+        if said is None:
+            return None
+        self.note()
+        if from_before is None or self._systems()[0].source not in {said.source, said.register}:
+            said = note_passed_over(said)
+        return self.note_outages(said if from_before is None else note_kept(said))
+
+    def refuse_without_store(self) -> None:
+        """Refuse where the gateway's own store cannot say, which is ours to mend; raises ProblemError, 503."""
+        error = self._store_failure()
+        if error is not None:
+            self._request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{error.fault}"
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers) from error
+
+    def note(self) -> None:
+        """Name the first one in the request log."""
+        match self._errors[0]:
+            case SourceUnavailableError(fault=fault):
+                self._request[FAILURE] = f"{Reason.STATUS_UNAVAILABLE}.{fault}"
+            case SystemUnavailableError(source=source, word=word):
+                self._request[FAILURE] = f"{source}.{word}"
+
+    def note_outages(self, verified: Verified) -> Verified:
+        """Return an answer with a note where a source was not asked in an announced outage."""
+        planned = [str(one) for one in self._systems() if one.until is not None]
+        return note_outage(verified, ", ".join(planned[:_NAMED])) if planned else verified
+
+    def describe(self) -> tuple[Reason, str, str]:
+        """Return the reason of the first one, its source, and all systems with a word about each."""
+        detail = ", ".join(map(str, self._systems()[:_NAMED]))
+        first = self._errors[0]
+        if isinstance(first, SystemUnavailableError):
+            return SYSTEM_REASONS[first.fault], first.source, detail
+        return Reason.STATUS_UNAVAILABLE, NO_SOURCE, detail
+
+    def _systems(self) -> list[SystemUnavailableError]:
+        return [one for one in self._errors if isinstance(one, SystemUnavailableError)]
+
+    def _store_failure(self) -> SourceUnavailableError | None:
+        return next((one for one in self._errors if isinstance(one, SourceUnavailableError)), None)
