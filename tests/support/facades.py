@@ -20,7 +20,7 @@ from gateway.adapters.connection import open_session
 from gateway.adapters.functions import load_recipe
 from gateway.adapters.inquiry import Inquiry
 from gateway.app import create_app, server_options
-from gateway.cli.adapter_commands import read_adapter
+from gateway.cli.adapter_files import read_adapter
 from gateway.demo.licences import TYPE_CODES
 from gateway.site import Site, load_site
 from gateway.site_template import write_site

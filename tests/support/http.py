@@ -12,10 +12,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import create_app, server_options
 from gateway.http.server import GatewayRunner
+from gateway.http.state import SITES
 from gateway.http.verifier import VerifyDocument
 from gateway.pipeline import Verified
 from gateway.reason import Reason
 from gateway.site import Site
+from gateway.sources.leased import LeasedSource
 from gateway.verdict import Check, CheckName, Outcome, SealSummary, SignatureVerdict, Verdict
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.trust import TrustStore
@@ -91,6 +93,13 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+async def look_at_store(client: Client) -> None:
+    """Let the gateway look at its own store now, and not when the next look is due: then it knows what changed."""
+    leased = client.server.app[SITES].current().licences._store
+    assert isinstance(leased, LeasedSource)
+    await leased.look()
+
+
 class RawConnection:
     """A connection on which a test decides when which bytes are sent."""
 
@@ -121,6 +130,10 @@ class RawConnection:
         async with asyncio.timeout(5):
             line = await self._reader.readline()
         return int(line.split()[1])
+
+    async def read_some(self) -> bytes:
+        """Return what has come, at least one byte."""
+        return await self._reader.read(65536)
 
     async def read_rest(self) -> bytes:
         """Return everything until the server closes the connection."""

@@ -127,7 +127,8 @@ xml = "<q><oid>{identifier}</oid><why>{use}</why><who>{operator_id}</who><desk>{
 [[transport.call]]
 for = "number"
 url = "{base}/by-number"
-xml = "<q><no>{number}</no><kind>{type_code}</kind><case>{case}</case><org>{operator_org_code}</org></q>"
+xml = "<q><no>{number}</no><kind>{type_code}</kind><case>{case}</case><org>{operator_org_code}</org>\
+<area>{area}</area></q>"
 """
 
 
@@ -146,6 +147,14 @@ class River:
     result: str = ""
     hold: asyncio.Event | None = None
     address: str = ""
+
+    async def asked_often(self, count: int) -> None:
+        """Wait until it was asked so often."""
+        for _ in range(5_000):
+            if len(self.asked) >= count:
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError(len(self.asked))
 
     def application(self) -> web.Application:
         """Return its server."""

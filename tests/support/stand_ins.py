@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp.test_utils import TestServer
 
+from adapters.codes.tables import shipped_tables
 from adapters.transport.recipe import Deadlines, Question, TransportRecipe
 from gateway.adapters.access import SystemAccess
 from gateway.adapters.client import AdapterClient
@@ -18,6 +19,7 @@ from gateway.standins.samples import SAMPLES
 
 NOW = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 ADAPTERS = {name: one.load_adapter() for name, one in STAND_INS.items()}  # files are read before any loop runs
+TABLES = shipped_tables()
 SHORT = Deadlines(total_ms=100)  # of a question that is never answered
 FOOD, TRADE, CANCELLED, PERSONAL = SAMPLES
 HOLDER = FOOD.holders[0]

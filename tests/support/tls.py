@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 @cache
-def loopback_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return the contexts of a server at 127.0.0.1 and of a client."""
+def _loopback_pems() -> tuple[bytes, bytes]:
+    """Return the certificate of 127.0.0.1, signed by itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
     certificate = (
@@ -30,9 +30,22 @@ def loopback_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
         .sign(key, hashes.SHA256())
         .public_bytes(Encoding.PEM)
     )
+    return certificate, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def loopback_files(folder: Path) -> tuple[Path, Path]:
+    """Write the certificate of 127.0.0.1 and its key for a server that reads files, and return where they are."""
+    files = folder / "certificate.pem", folder / "key.pem"
+    for file, pem in zip(files, _loopback_pems(), strict=True):
+        file.write_bytes(pem)
+    return files
+
+
+@cache
+def loopback_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the contexts of a server at 127.0.0.1 and of a client."""
+    certificate, _ = _loopback_pems()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:  # a chain is only read from files
-        file = Path(folder) / "both.pem"
-        file.write_bytes(certificate + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        server.load_cert_chain(file)
+        server.load_cert_chain(*loopback_files(Path(folder)))
     return server, ssl.create_default_context(cadata=certificate.decode())
