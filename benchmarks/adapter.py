@@ -13,6 +13,7 @@ from typing import Any, Final
 from adapters.mapping.adapter import Adapter
 from benchmarks.adapter_material import FIELDS, make_adapter, make_lines, make_record, mapping_of
 from benchmarks.report import Reach, report, spread
+from gateway.adapters.mapping_file import MappingFile
 from gateway.licence_import.importing import ImportJob, import_records
 from gateway.sources.store import SqliteLicenceStore
 
@@ -93,7 +94,8 @@ def measure_import(records: int) -> tuple[float, float]:
         path = place / "records.ndjson"
         with path.open("wb") as file:
             file.writelines(make_lines(adapter, records))
-        job = ImportJob(path=path, adapter=adapter, mapping=mapping_of("json"), checkpoints=place / "imports")
+        mapping = MappingFile(mapping_of("json"), adapter.rules.file)
+        job = ImportJob(path=path, adapter=adapter, mapping=mapping, checkpoints=place / "imports")
         with closing(SqliteLicenceStore(place / "licences.sqlite", create=True)) as store:
             begun, used = perf_counter(), sum(os.times()[:4])
             tally = import_records(

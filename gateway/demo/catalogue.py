@@ -29,15 +29,13 @@ class Occasion:
     day: date
     sequence: int
 
-    def draft(
-        self, kind: Kind, *holders: Party, number: str, years: int | None, fields: tuple[Field, ...]
-    ) -> LicenceDraft:
+    def draft(self, kind: Kind, *holders: Party, years: int | None, fields: tuple[Field, ...]) -> LicenceDraft:
         """Start a draft of this kind by the province's office for it, valid from the day for so many years."""
         return LicenceDraft(
             kind=kind,
             office=OFFICES[self.province, BRANCHES[kind]],
-            number=number,
-            serial=self._serial(kind),
+            number=self.number(kind, holders[0]),
+            serial=self.serial(kind),
             holders=holders,
             issued_on=self.day,
             valid_from=self.day,
@@ -45,7 +43,27 @@ class Occasion:
             fields=fields,
         )
 
-    def _serial(self, kind: Kind) -> str:
+    def number(self, kind: Kind, holder: Party) -> str:
+        """Give the number of a licence, in the form of its kind."""
+        province, sequence, year = self.province, self.sequence, self.day.year
+        match kind:
+            case Kind.BUSINESS | Kind.DRIVER:
+                return holder.code
+            case Kind.FOOD:
+                return f"JY1{province.area}{sequence:07d}"
+            case Kind.PROPERTY:
+                return f"{province.short_name}（{year}）{province.city}不动产权第{sequence:07d}号"
+            case Kind.CONSTRUCTOR:
+                return f"{province.short_name}2{province.code}{year}{sequence:05d}"
+            case Kind.BIRTH:
+                return f"T{province.code}0{sequence:06d}"
+            case Kind.MARRIAGE:
+                return f"J{province.area}-{year}-{sequence:06d}"
+            case Kind.SOCIAL_CARD:
+                return f"{province.short_name}{province.code}{sequence:08d}"
+
+    def serial(self, kind: Kind) -> str:
+        """Give the running part of the licence identifier."""
         # Both forms are in use: nine digits, and a UUID (Shandong).
         if self.province is SHANDONG:
             return hashlib.sha256(f"{kind}{self.sequence}".encode()).hexdigest()[:32].upper()
@@ -62,6 +80,41 @@ def drafts(now: datetime) -> tuple[LicenceDraft, ...]:
     """Write all drafts, ten for each province; every one of them is in force at ``now``."""
     today = now.astimezone(CHINA).date()
     return _anhui(today) + _shandong(today)
+
+
+def write_draft(kind: Kind, occasion: Occasion, company: Company, groom: Person, bride: Person) -> LicenceDraft:
+    """Write the draft of a licence of any kind, for whoever of these such licences are for."""
+    match kind:
+        case Kind.BUSINESS:
+            return _business(occasion, company)
+        case Kind.FOOD:
+            return _food(occasion, company)
+        case Kind.PROPERTY:
+            return _property(occasion, groom)
+        case Kind.CONSTRUCTOR:
+            return _constructor(occasion, groom)
+        case Kind.BIRTH:
+            return _birth(occasion, groom)
+        case Kind.MARRIAGE:
+            return _marriage(occasion, groom, bride)
+        case Kind.SOCIAL_CARD:
+            return _social_card(occasion, groom)
+        case Kind.DRIVER:
+            return _driver(occasion, groom)
+
+
+def holders_of(kind: Kind, occasion: Occasion, company: Company, groom: Person, bride: Person) -> tuple[Party, ...]:
+    """Return the holders of the licence that `write_draft` writes."""
+    province = occasion.province
+    match kind:
+        case Kind.BUSINESS | Kind.FOOD:
+            return (company.party(province),)
+        case Kind.BIRTH:
+            return (_newborn(occasion, groom).party(province),)
+        case Kind.MARRIAGE:
+            return groom.party(province), bride.party(province)
+        case _:
+            return (groom.party(province),)
 
 
 def _anhui(today: date) -> tuple[LicenceDraft, ...]:
@@ -129,7 +182,7 @@ def _business(occasion: Occasion, company: Company) -> LicenceDraft:
         Field(label="营业期限", value=f"{spell_day(occasion.day)}至长期", tag="KZ_YYQX"),
         Field(label="住所", value=f"{_street(occasion)}{occasion.sequence % 90 + 1}号", tag="KZ_ZS"),
     )
-    return occasion.draft(Kind.BUSINESS, holder, number=holder.code, years=None, fields=fields)
+    return occasion.draft(Kind.BUSINESS, holder, years=None, fields=fields)
 
 
 def _food(occasion: Occasion, company: Company) -> LicenceDraft:
@@ -143,9 +196,8 @@ def _food(occasion: Occasion, company: Company) -> LicenceDraft:
         Field(label="日常监督机构", value=f"{occasion.province.city}市场监督管理综合执法支队", tag="KZ_RCJGJG"),
         Field(label="举报电话", value="12315", tag="KZ_JBDH"),
     )
-    number = f"JY1{occasion.province.area}{occasion.sequence:07d}"
     holder = company.party(occasion.province)
-    return occasion.draft(Kind.FOOD, holder, number=number, years=5, fields=fields)
+    return occasion.draft(Kind.FOOD, holder, years=5, fields=fields)
 
 
 def _property(occasion: Occasion, owner: Person) -> LicenceDraft:
@@ -182,8 +234,7 @@ def _property(occasion: Occasion, owner: Person) -> LicenceDraft:
             tag="KZ_FJ",
         ),
     )
-    number = f"{province.short_name}（{occasion.day.year}）{province.city}不动产权第{sequence:07d}号"
-    draft = occasion.draft(Kind.PROPERTY, owner.party(province), number=number, years=None, fields=fields)
+    draft = occasion.draft(Kind.PROPERTY, owner.party(province), years=None, fields=fields)
     return replace(draft, second_page=second_page)
 
 
@@ -194,27 +245,28 @@ def _constructor(occasion: Occasion, builder: Person) -> LicenceDraft:
         Field(label="聘用企业", value=f"{occasion.province.city}恒基建设工程有限公司", tag="KZ_corpName"),
         Field(label="执业印章号", value=f"{occasion.province.code}2{occasion.sequence:07d}(01)", tag="KZ_sealNum"),
     )
-    number = f"{occasion.province.short_name}2{occasion.province.code}{occasion.day.year}{occasion.sequence:05d}"
     holder = builder.party(occasion.province)
-    draft = occasion.draft(Kind.CONSTRUCTOR, holder, number=number, years=3, fields=fields)
+    draft = occasion.draft(Kind.CONSTRUCTOR, holder, years=3, fields=fields)
     return replace(draft, portrait_tone=builder.order)
 
 
 def _birth(occasion: Occasion, child: Person) -> LicenceDraft:
-    born = occasion.day - timedelta(days=9)
-    baby = replace(child, born=born)
+    baby = _newborn(occasion, child)
     fields = (
         Field(label="新生儿姓名", value=baby.name),
         Field(label="性别", value=baby.sex, tag="KZ_XB"),
-        Field(label="出生时间", value=f"{spell_day(born)}07时26分", tag="KZ_CSSJ"),
+        Field(label="出生时间", value=f"{spell_day(baby.born)}07时26分", tag="KZ_CSSJ"),
         Field(label="出生孕周", value="39周", tag="KZ_CSYZ"),
         Field(label="出生体重", value="3280克", tag="KZ_CSTZ"),
         Field(label="出生地点", value=f"{occasion.province.name}{occasion.province.city}妇幼保健院", tag="KZ_CSDD"),
         Field(label="母亲姓名", value="沈若溪", tag="KZ_MQXM"),
         Field(label="父亲姓名", value=f"{baby.name[0]}修远", tag="KZ_FQXM"),
     )
-    number = f"T{occasion.province.code}0{occasion.sequence:06d}"
-    return occasion.draft(Kind.BIRTH, baby.party(occasion.province), number=number, years=None, fields=fields)
+    return occasion.draft(Kind.BIRTH, baby.party(occasion.province), years=None, fields=fields)
+
+
+def _newborn(occasion: Occasion, child: Person) -> Person:
+    return replace(child, born=occasion.day - timedelta(days=9))
 
 
 def _marriage(occasion: Occasion, groom: Person, bride: Person) -> LicenceDraft:
@@ -230,8 +282,7 @@ def _marriage(occasion: Occasion, groom: Person, bride: Person) -> LicenceDraft:
         )
     )
     fields += (Field(label="登记日期", value=spell_day(occasion.day), tag="KZ_DJRQ"),)
-    number = f"J{occasion.province.area}-{occasion.day.year}-{occasion.sequence:06d}"
-    return occasion.draft(Kind.MARRIAGE, *couple, number=number, years=None, fields=fields)
+    return occasion.draft(Kind.MARRIAGE, *couple, years=None, fields=fields)
 
 
 def _social_card(occasion: Occasion, worker: Person) -> LicenceDraft:
@@ -241,9 +292,8 @@ def _social_card(occasion: Occasion, worker: Person) -> LicenceDraft:
         Field(label="参保地", value=f"{occasion.province.name}{occasion.province.city}", tag="KZ_CBD"),
         Field(label="卡状态", value="已启用", tag="KZ_KZT"),
     )
-    number = f"{occasion.province.short_name}{occasion.province.code}{occasion.sequence:08d}"
     holder = worker.party(occasion.province)
-    draft = occasion.draft(Kind.SOCIAL_CARD, holder, number=number, years=10, fields=fields)
+    draft = occasion.draft(Kind.SOCIAL_CARD, holder, years=10, fields=fields)
     return replace(draft, portrait_tone=worker.order)
 
 
@@ -256,7 +306,7 @@ def _driver(occasion: Occasion, driver: Person) -> LicenceDraft:
         Field(label="初次领证日期", value=spell_day(occasion.day), tag="KZ_CCLZRQ"),
         Field(label="住址", value=f"{_street(occasion)}{occasion.sequence % 90 + 1}号", tag="KZ_ZZ"),
     )
-    draft = occasion.draft(Kind.DRIVER, holder, number=holder.code, years=6, fields=fields)
+    draft = occasion.draft(Kind.DRIVER, holder, years=6, fields=fields)
     return replace(draft, portrait_tone=driver.order)
 
 

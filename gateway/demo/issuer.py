@@ -72,8 +72,30 @@ def issue_licences(authority: DemoAuthority, now: datetime) -> tuple[IssuedLicen
     """Open every office and issue the whole catalogue; each licence must verify as valid at ``now``."""
     seals = {office: open_office(authority, office, now) for office in OFFICES.values()}
     return tuple(
-        _issue(authority, draft, seals[draft.office], position=position, now=now)
+        issue_licence(authority, draft, seals[draft.office], position=position, now=now)
         for position, draft in enumerate(drafts(now), start=1)
+    )
+
+
+def issue_licence(
+    authority: DemoAuthority, draft: LicenceDraft, seal: OfficeSeal, *, position: int, now: datetime
+) -> IssuedLicence:
+    """Issue one licence with its office's seal, some minutes after the office opened, by its ``position``."""
+    day = draft.issued_on if draft.annotation is None else draft.annotation.made_on
+    signed_at = datetime.combine(day, _OPENING, CHINA) + timedelta(minutes=7 * position, seconds=11 * position)
+    uses = [Use(seal=seal.encoded, signer=seal.signer, signed_at=signed_at, covers_list=not draft.reviewed)]
+    if draft.reviewed:
+        desk = open_office(authority, draft.office, now, desk=REVIEW_DESK)
+        uses.append(Use(seal=desk.encoded, signer=desk.signer, signed_at=signed_at + timedelta(hours=3)))
+    members = seal_draft(draft, uses)
+    return IssuedLicence(
+        name=f"{draft.office.province.slug}-{position:02d}-{draft.kind.name.lower().replace('_', '-')}.ofd",
+        title=str(draft.kind),
+        claim=f"{draft.kind} {draft.number}",
+        document=encode_package(members),
+        draft=draft,
+        members=members,
+        seal=seal,
     )
 
 
@@ -116,27 +138,6 @@ def draw_code(text: str) -> bytes:
     buffer = io.BytesIO()
     segno.make_qr(text, error="m").save(buffer, kind="png", scale=6, border=2)
     return buffer.getvalue()
-
-
-def _issue(
-    authority: DemoAuthority, draft: LicenceDraft, seal: OfficeSeal, *, position: int, now: datetime
-) -> IssuedLicence:
-    day = draft.issued_on if draft.annotation is None else draft.annotation.made_on
-    signed_at = datetime.combine(day, _OPENING, CHINA) + timedelta(minutes=7 * position, seconds=11 * position)
-    uses = [Use(seal=seal.encoded, signer=seal.signer, signed_at=signed_at, covers_list=not draft.reviewed)]
-    if draft.reviewed:
-        desk = open_office(authority, draft.office, now, desk=REVIEW_DESK)
-        uses.append(Use(seal=desk.encoded, signer=desk.signer, signed_at=signed_at + timedelta(hours=3)))
-    members = seal_draft(draft, uses)
-    return IssuedLicence(
-        name=f"{draft.office.province.slug}-{position:02d}-{draft.kind.name.lower().replace('_', '-')}.ofd",
-        title=str(draft.kind),
-        claim=f"{draft.kind} {draft.number}",
-        document=encode_package(members),
-        draft=draft,
-        members=members,
-        seal=seal,
-    )
 
 
 def _plan(draft: LicenceDraft, use: Use, position: int) -> SignaturePlan:

@@ -4,6 +4,8 @@ Every area part used in the demo is unassigned (county 99), so no number can bel
 """
 
 from datetime import date
+from functools import lru_cache
+from typing import Final
 
 from adapters.codes import (
     citizen_id_check_character,
@@ -13,8 +15,10 @@ from adapters.codes import (
 )
 
 IDENTIFIER_ROOT = "1.2.156.3005.2"
+_RECENT: Final = 32  # one holder has several licences, and each states his number more than once
 
 
+@lru_cache(maxsize=_RECENT)
 def citizen_id(area: str, born: date, order: int) -> str:
     """Make a citizen ID (GB 11643-1999); an odd order is a man's, an even one a woman's.
 
@@ -25,6 +29,7 @@ def citizen_id(area: str, born: date, order: int) -> str:
     return body + _checked(citizen_id_check_character(body), body)
 
 
+@lru_cache(maxsize=_RECENT)
 def credit_code(kind: str, area: str, organisation: str) -> str:
     """Make a unified social credit code (GB 32100-2015): kind 2, area 6, organisation 8 characters, two checks.
 
