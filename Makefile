@@ -42,12 +42,16 @@ vectors: $(READY) ## write generated test vectors and tables anew; `git diff --e
 	@$(BIN)/python -m tests.vectors.build_tlog
 	@$(BIN)/python -m tests.vectors.build_adapter_systems
 	@$(BIN)/python -m tests.support.conformance
+	@$(BIN)/python -m tests.support.metrics_page
 
 lock: $(READY) ## pin the newest packages that are at least a week old
 	@$(BIN)/python -m pip install --quiet uv
 	@week_ago=$$(date -u -d '7 days ago' +%Y-%m-%d); for extra in "" "-dev"; do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --exclude-newer $$week_ago \
-	    --upgrade $${extra:+--extra dev} pyproject.toml -o requirements$$extra.lock; done
+	    --upgrade $${extra:+--extra dev} pyproject.toml -o requirements$$extra.lock; done; \
+	echo "setuptools>=77" | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	  --exclude-newer $$week_ago --extra postgres --extra telemetry -c requirements-dev.lock pyproject.toml - \
+	  -o deploy/container/requirements.lock
 
 $(READY): requirements-dev.lock pyproject.toml scripts/system-packages
 	@PYTHON="$(PYTHON)" scripts/system-packages

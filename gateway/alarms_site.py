@@ -44,11 +44,11 @@ def _open_key(site: Site) -> ObservationKey:
 
 def set_gauges(standing: AlarmStanding, metrics: Metrics) -> None:
     """Say in the metrics how a watch stands."""
-    metrics.audit_alarms_waiting.set(standing.waiting)
-    metrics.audit_alarms_behind.set(standing.is_behind or standing.is_failing)
-    metrics.audit_alarms_blind.set(len(standing.blind))
+    metrics.audit.alarms_waiting.set(standing.waiting)
+    metrics.audit.alarms_behind.set(standing.is_behind or standing.is_failing)
+    metrics.audit.alarms_blind.set(len(standing.blind))
     if standing.evaluated is not None:
-        metrics.audit_alarms_evaluated.set(standing.evaluated / 1000)
+        metrics.audit.alarms_evaluated.set(standing.evaluated / 1000)
 
 
 class AlarmMetrics:
@@ -60,12 +60,12 @@ class AlarmMetrics:
 
     def raised(self, rule: str) -> None:
         """Count an alarm."""
-        self._metrics.audit_alarms.labels(rule=rule).inc()
+        self._metrics.audit.alarms.labels(rule=rule).inc()
 
     def stands(self, *, is_open: int, lost: Mapping[str, int], suppressed: Mapping[str, int]) -> None:
         """Set the gauges."""
-        self._metrics.audit_alarms_open.set(is_open)
+        self._metrics.audit.alarms_open.set(is_open)
         for rule, count in lost.items():
-            self._metrics.audit_alarm_keys_lost.labels(rule=rule).set(count)
+            self._metrics.audit.alarm_keys_lost.labels(rule=rule).set(count)
         for rule, count in suppressed.items():
-            self._metrics.audit_alarms_suppressed.labels(rule=rule).set(count)
+            self._metrics.audit.alarms_suppressed.labels(rule=rule).set(count)

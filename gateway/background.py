@@ -11,8 +11,10 @@ from aiohttp import web
 
 from gateway import pipeline
 from gateway.audit.alarms.watch import AlarmWatch
+from gateway.audit.book.rules import announce_changed
 from gateway.audit.book.site_log import SiteLog
 from gateway.audit.unavailable import LogUnavailableError
+from gateway.holder.look import draft_withholding
 from gateway.log_site import LogWriter
 from gateway.metrics import Metrics
 from gateway.policy.keeper import PolicyKeeper
@@ -161,6 +163,15 @@ class Background:
     async def _announce_trust(self, store: TrustStore) -> None:
         with contextlib.suppress(LogUnavailableError):  # then no answer leaves; it is said before the next that does
             await self.log.announce_trust(store.anchors_version)
+
+    async def announce_withholding(self, site: Site) -> None:
+        """Say in the log which rules of secrecy are in force from now on, unless it said that last.
+
+        Raises:
+            LogUnavailableError: it is not said.
+
+        """
+        await announce_changed(self.log, draft_withholding(site.withholding))
 
     async def _announce_policy(self, digest: str, approvals: int) -> None:
         with contextlib.suppress(LogUnavailableError):

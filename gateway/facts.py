@@ -3,7 +3,7 @@
 Nothing is guessed. What is not certain becomes `UNKNOWN`, which no rule accepts, or an undetermined age.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -11,6 +11,7 @@ from adapters.licence import Holder, Licence, LicenceFlag
 from adapters.metadata import parse_date
 from gateway.callers import Caller
 from gateway.pipeline import Verified
+from gateway.remembered import Remembered
 from gateway.sources.source import key_text
 from policies.bundle import Bundle
 from policies.catalogue import LicenceType, ValueType
@@ -98,7 +99,7 @@ def make_context(
     licence = verified.licence if licence_type is not None else None
     holder, age = UNKNOWN, AgeClass.UNDETERMINED.value
     if licence is not None and licence_type is not None:
-        holder = classify_holders(licence)
+        holder = _class_of_holders(licence)
         age = classify_age(licence, licence_type, holder, today).value
     return Context(
         item=item,
@@ -158,7 +159,7 @@ def classify_age(licence: Licence, licence_type: LicenceType, holder: str, today
     """
     if holder == HolderType.ORGANISATION:
         return AgeClass.NOT_APPLICABLE
-    births = [_birth_of(one) for one in licence.holders]
+    births: Sequence[date | None] = _births_of(licence)
     if len(births) == 1:
         stated = (births[0], _stated_birth(licence, licence_type))
         births = [birth for birth in stated if birth is not None]
@@ -185,6 +186,10 @@ def _of_credit_code(code: str) -> str:
     return (HolderType.SOLE_TRADER if code.startswith(_SOLE_TRADER) else HolderType.ORGANISATION).value
 
 
+def _births(licence: Licence) -> tuple[date | None, ...]:
+    return tuple(_birth_of(one) for one in licence.holders)
+
+
 def _birth_of(holder: Holder) -> date | None:
     is_person = _tells_a_citizen(holder) and classify_holder(holder) == HolderType.PERSON
     return birth_date(key_text(holder.code)) if is_person else None
@@ -201,3 +206,7 @@ def _age(birth: date, today: date) -> int | None:
     """Return the full years of age; None for a birth that lies ahead, or before anybody alive."""
     age = age_on(birth, today)
     return age if 0 <= age <= OLDEST else None
+
+
+_class_of_holders: Final = Remembered(classify_holders)
+_births_of: Final = Remembered(_births)

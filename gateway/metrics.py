@@ -4,17 +4,26 @@ import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from gateway.audit.metrics import AuditMetrics
+from gateway.cache.metrics import CacheMetrics
+from gateway.limits.metrics import LimitMetrics
+from gateway.shared.metrics import SharedMetrics
 
 METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SHARED_FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"  # the name is prometheus_client's
 
-# 0.5 ms to 30 s: a cached answer, a usual document (1 to 10 ms), a slow sender at the body's deadline.
-_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+# 0.1 ms to 30 s: a step, a cached answer, a usual document (1 to 10 ms), a slow sender at the body's deadline.
+_SECONDS: Final = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
 # 1 KiB to 32 MiB in fours: a bare seal, a licence, one with scans, the bound.
 _BYTES: Final = tuple(float(1024 * 4**power) for power in range(8))
 
@@ -54,6 +63,19 @@ class SystemMetrics:
             ("system", "flag"),
             registry=registry,
         )
+        self.breaker = Gauge(
+            "tongban_system_breaker",
+            "0: the system is asked; 1: one question tries it; 2: it is left alone.",
+            ("system",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.spared = Counter(
+            "tongban_system_spared",
+            "Questions that another system was spared: merged with one under way, or answered by what is kept.",
+            ("system", "by"),
+            registry=registry,
+        )
         self.facade_answers = Counter(
             "tongban_facade_answers",
             "Our answers in the form of another system, by what they say in it.",
@@ -73,6 +95,10 @@ class Metrics:
         self.request_seconds = Histogram(
             "gateway_request_seconds", "First header to answer.", ("route",), buckets=_SECONDS, registry=registry
         )
+        self.step_seconds = Histogram(
+            "gateway_step_seconds", "One step of an answer.", ("step",), buckets=_SECONDS, registry=registry
+        )
+        self.batch_lines = Counter("gateway_batch_lines", "Lines of batches answered.", ("status",), registry=registry)
         self.in_flight = Gauge(
             "gateway_requests_in_flight", "Requests being answered.", registry=registry, multiprocess_mode="livesum"
         )
@@ -98,19 +124,40 @@ class Metrics:
         self.reasons = Counter(
             "gateway_reasons", "Reasons in verdicts, each once per document.", ("reason",), registry=registry
         )
+        self.store_failures = Counter(
+            "tongban_store_failures",
+            "Questions that the gateway's own store of licences could not answer.",
+            ("fault",),
+            registry=registry,
+        )
         self.systems = SystemMetrics(registry)
+        self.caches = CacheMetrics(registry)
+        self.limits = LimitMetrics(registry)
+        self.shared = SharedMetrics(registry)
         self.anchors = Gauge(
             "gateway_trust_anchors",
             "Certificates and keys that are trusted now.",
             ("purpose",),
             registry=registry,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         )
         self.revocation_seconds_left = Gauge(
             "gateway_revocation_list_seconds_left",
             "Until the next update of the revocation list at hand that ends first; negative: one has ended.",
             registry=registry,
             multiprocess_mode="livemin",
+        )
+        self.site_reloads = Counter(
+            "gateway_site_reloads",
+            "The site was read again: ok, needs-restart or failed.",
+            ("result",),
+            registry=registry,
+        )
+        self.worker_starts = Counter(
+            "gateway_worker_starts",
+            "Processes that began to answer: with the gateway, in place of others, or after one that died.",
+            ("why",),
+            registry=registry,
         )
         self.second_opinions = Counter(
             "gateway_second_opinions", "SM2 verifications chosen for the second stack.", ("opinion",), registry=registry
@@ -122,19 +169,19 @@ class Metrics:
             "gateway_trust_lists_held",
             "Trust lists that wait for approval.",
             registry=registry,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         )
         self.trust_age = Gauge(
             "gateway_trust_list_age_seconds",
             "Since the oldest trust list was issued, in force or over; 0 without one.",
             registry=registry,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         )
         self.trust_next_end = Gauge(
             "gateway_trust_next_end_seconds",
             "Until the next sunset, end of a trusted certificate or expiry of a list; +Inf without one.",
             registry=registry,
-            multiprocess_mode="min",
+            multiprocess_mode="livemin",
         )
         self.trust_expiry = Gauge(
             "gateway_trust_list_expiry_seconds",
@@ -154,14 +201,20 @@ class Metrics:
             "When a source of revocation status last answered well.",
             ("source",),
             registry=registry,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         )
         self.status_as_of = Gauge(
             "gateway_status_as_of_timestamp_seconds",
             "As of when the oldest answer of a source speaks.",
             ("source",),
             registry=registry,
-            multiprocess_mode="min",
+            multiprocess_mode="livemin",
+        )
+        self.revocation_lag = Gauge(
+            "gateway_revocation_lag_seconds",
+            "How old the oldest knowledge of the sources of revocation status is; +Inf: one that fails has given none.",
+            registry=registry,
+            multiprocess_mode="livemostrecent",
         )
         self.status_failures = Counter(
             "gateway_status_failures", "Attempts that gave nothing.", ("source", "failure"), registry=registry
@@ -170,7 +223,7 @@ class Metrics:
             "gateway_revocation_sequence",
             "Number of what is known about revocation; grows with every change.",
             registry=registry,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         )
         self.policy_reloads = Counter(
             "gateway_policy_reloads",
@@ -196,53 +249,7 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemin",
         )
-        self.audit_alarms = Counter(
-            "tongban_audit_alarms", "Alarms about the access log that were raised.", ("rule",), registry=registry
-        )
-        self.audit_alarms_open = Gauge(
-            "tongban_audit_alarms_open",
-            "Alarms without a verdict.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_alarms_suppressed = Gauge(
-            "tongban_audit_alarms_suppressed",
-            "Alarms of a rule that were more than one caller may raise on a day, since the start.",
-            ("rule",),
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_alarms_waiting = Gauge(
-            "tongban_audit_alarms_waiting",
-            "Entries that the rules of alarms have not evaluated yet; others may wait in the log.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_alarms_behind = Gauge(
-            "tongban_audit_alarms_behind",
-            "1 while entries wait in the log for evaluation, or the last attempt did not work.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_alarms_blind = Gauge(
-            "tongban_audit_alarms_blind",
-            "Years without a calendar and policy bundles that are missing, by which rules could not judge.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_alarms_evaluated = Gauge(
-            "tongban_audit_alarms_evaluated_timestamp_seconds",
-            "When the last entry was written that the rules of alarms evaluated.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_alarm_keys_lost = Gauge(
-            "tongban_audit_alarm_keys_lost",
-            "Officials, cases, callers that a rule forgot before their time for want of room, since the start.",
-            ("rule",),
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
+        self.audit = AuditMetrics(registry)
         self.log_size = Gauge(
             "gateway_log_size",
             "Entries of the shard of the access log that is written.",
@@ -270,46 +277,15 @@ class Metrics:
             ("chore",),
             registry=registry,
         )
-        self.audit_witnessed_size = Gauge(
-            "tongban_audit_witnessed_size",
-            "Entries of the newest tree of the access log that a quorum of witnesses saw.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_cosigned_age = Gauge(
-            "tongban_audit_cosigned_age_seconds",
-            "Since a quorum of witnesses last cosigned the access log.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_witness_age = Gauge(
-            "tongban_audit_witness_age_seconds",
-            "Since a witness last cosigned the access log.",
-            ("witness",),
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.audit_witness_faults = Counter(
-            "tongban_audit_witness_faults",
-            "Times that a witness gave no cosignature.",
-            ("witness", "fault"),
-            registry=registry,
-        )
-        self.audit_forked = Gauge(
-            "tongban_audit_log_forked",
-            "1: witnesses showed that the access log was forked or rolled back, and it is frozen.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
         Gauge(
-            "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="max"
+            "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="livemax"
         ).labels(version=PACKAGE_VERSION, python=platform.python_version()).set(1)
 
     def count_verdict(self, *, document_format: str | None, outcome: str, reasons: Iterable[str]) -> None:
         """Count one verdict; the words are those of the enums."""
-        self.outcomes.labels(format=document_format or "none", outcome=outcome).inc()
+        self.outcomes.labels(document_format or "none", outcome).inc()
         for reason in reasons:
-            self.reasons.labels(reason=reason).inc()
+            self.reasons.labels(reason).inc()
 
     @property
     def is_shared(self) -> bool:
@@ -323,6 +299,22 @@ class Metrics:
         together = CollectorRegistry()
         MultiProcessCollector(together, path=self._shared_folder)  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+
+def number_process(number: int) -> None:
+    """Let this process put its numbers into the files of ``number``, before it makes any `Metrics`.
+
+    Its counters go on from where the process ended that had the number before, so that there are never more files than
+    processes at once, and no count is lost. No two processes may have one number at a time.
+    """
+    if shared_folder() is not None:
+        values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
+
+
+def forget_process(folder: str, number: int) -> None:
+    """Remove what a process that has ended said of itself, but for its counts: it is nothing any more."""
+    for path in Path(folder).glob(f"gauge_*_{number}.db"):
+        path.unlink(missing_ok=True)
 
 
 def shared_folder() -> str | None:

@@ -7,7 +7,7 @@ the first 64 find the entry; several entries for one answer would tell the calle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -29,13 +29,15 @@ from gateway.audit.form_letters import COMPARED, CUT_OFF, FORM_LETTERS, WITHHELD
 from gateway.audit.leaf import MAX_LIST, MAX_TEXT, LeafDraft, LeafKind
 from gateway.callers import Caller
 from gateway.decision import DecisionId
-from gateway.pipeline import SOURCE_DOCUMENT, Verified, concerns_register
+from gateway.pipeline import KEPT_ANSWER, SOURCE_DOCUMENT, Verified, concerns_register
+from gateway.presentations.presentation import PRESENTED
 from gateway.sharing import Shared
 from gateway.sources.source import (
     SYSTEM_PREFIX,
     ByIdentifier,
     ByNumber,
     LicenceKey,
+    holder_codes,
     index_licence,
     normal_code,
 )
@@ -46,7 +48,12 @@ from policies.item import Item
 from policies.rule import Obligations
 
 NO_MATCH: Final = "match.no"  # the reason of an answer that says no to a comparison
+KEPT: Final = "kept-answer"  # the reason of an answer that rests on what a source said before it was away
 REFUSED: Final = "refused"  # the outcome of what was refused
+MAPPING: Final = "mapping:"  # and the first digits of a digest: the reason that names how a system's answer was read
+_MAPPING_DIGITS: Final = 16  # of 64: nobody makes a second mapping that has them by chance, and a leaf has little room
+PRESENT: Final = "present"  # the action of the entry of a code that a holder was given
+PRESENTATION: Final = "presentation="  # and a decision, in the private part: by which the code was given
 LEFT_OUT: Final = "left-out:"  # and a number: the reason that refusals have which stand for others too
 _BY_WORD: Final = {kind.value: letter for kind, letter in FORM_LETTERS.items()}
 
@@ -56,6 +63,7 @@ class About:
     """Whom and what a question is about, as far as that is known; "" for what is not.
 
     ``is_found``: the subjects hold the licence that was found; else their numbers were typed in, and may be anybody's.
+    ``presentation`` is the decision by which the holder was given the code that was shown; "": none was.
     """
 
     item: str = ""
@@ -65,6 +73,7 @@ class About:
     licence: str = ""
     subjects: tuple[SubjectId, ...] = ()
     is_found: bool = False
+    presentation: str = ""
 
     @property
     def is_of_nobody(self) -> bool:
@@ -87,10 +96,14 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What an answer rests on: the trust store, and how far revocation was known."""
+    """What an answer rests on: the trust store, and how far revocation was known.
+
+    ``mapping`` is the digest of the mapping that read what another system said; None: none said anything.
+    """
 
     trust: str
     revocation: int | None
+    mapping: str | None = None
 
 
 def about_question(
@@ -102,12 +115,12 @@ def about_question(
         case ByNumber():
             number, holder = key.number, key.holder or ""
         case ByIdentifier():
-            identifier = key.identifier
+            identifier, holder = key.identifier, key.holder or ""
         case None:
             pass
     # The number of an identity card is its holder's own; so it is sealed and forgotten with that person.
     typed_in = (number, identifier, *(match or {}).values())
-    persons = [code for value in typed_in if is_citizen_number(code := normal_code(value))]
+    persons = [code for value in typed_in if value and is_citizen_number(code := normal_code(value))]
     return About(
         item="" if item is None else item.id,
         purpose="" if item is None else item.purpose,
@@ -127,10 +140,13 @@ def about_licence(asked: About, licence: Licence | None) -> About:
     """Return what is known once the licence was found: its names and its holders, no more whoever was asked about."""
     if licence is None:
         return asked
-    index = index_licence(licence)
-    named = replace(asked, licence=join_names(index.number, index.identifier) or asked.licence)
-    holders = _subjects([normal_code(holder.code) for holder in licence.holders])
-    return replace(named, subjects=holders, is_found=True) if holders else named
+    index, holders = index_licence(licence), _subjects(holder_codes(licence))
+    return replace(
+        asked,
+        licence=join_names(index.number, index.identifier) or asked.licence,
+        subjects=holders or asked.subjects,
+        is_found=bool(holders) or asked.is_found,
+    )
 
 
 def draft_answer(
@@ -138,29 +154,34 @@ def draft_answer(
 ) -> EntryDraft:
     """Return the entry of an answer; ``compares`` says that it asked yes or no about a holder."""
     shows = shared is not None and any(one.value is not UNSET for one in shared.fields.values())
-    about = replace(about, is_found=about.is_found and _is_vouched_for(verified))
+    if about.is_found and not _is_vouched_for(verified):
+        about = replace(about, is_found=False)
     kind = LeafKind.MATCH if compares and not shows else LeafKind.ACCESS
-    outcome = verified.verdict.outcome.value
-    reasons = tuple(dict.fromkeys(reason.value for reason in verified.verdict.reasons))[: MAX_LIST - 2]
+    reasons = tuple(dict.fromkeys(reason.value for reason in verified.verdict.reasons))[: MAX_LIST - 5]
     source = verified.register or verified.source
     if source.startswith(SYSTEM_PREFIX):
         reasons += (source,)  # whose register it rests on, or who could not say
+    if basis.mapping is not None:
+        reasons += (MAPPING + basis.mapping.rpartition(":")[2][:_MAPPING_DIGITS],)
+    if KEPT_ANSWER in verified.verdict.notes:
+        reasons += (KEPT,)
     if shared is not None and (shared.match or {}).get("outcome") is False:
         reasons += (NO_MATCH,)
+    if about.presentation:
+        reasons += (PRESENTED,)
+    said: dict[str, Any] = {
+        "outcome": verified.verdict.outcome.value,
+        "reasons": reasons,
+        "trust": basis.trust,
+        "revocation": basis.revocation,
+    }
     if shared is None:
         private = _make_private(asking, about)
-        leaf = _make_leaf(asking, about, kind, private, outcome=outcome, reasons=reasons)
     else:
         private = _make_private(asking, about, context=shared.context, response=digest_released(shared))
-        leaf = _make_leaf(asking, about, kind, private, outcome=outcome, reasons=reasons)
-        leaf = replace(
-            leaf,
-            form=spell_form(shared),
-            plan=shared.plan,
-            policy=shared.bundle,
-            obligations=_spell_obligations(shared.obligations),
-        )
-    return EntryDraft(leaf=replace(leaf, trust=basis.trust, revocation=basis.revocation), private=private)
+        said["form"], said["plan"], said["policy"] = spell_form(shared), shared.plan, shared.bundle
+        said["obligations"] = _spell_obligations(shared.obligations)
+    return EntryDraft(leaf=_make_leaf(asking, about, kind, private, **said), private=private)
 
 
 def draft_refusal(asking: Asking, about: About, reason: str, *, left_out: int = 0) -> EntryDraft:
@@ -168,10 +189,27 @@ def draft_refusal(asking: Asking, about: About, reason: str, *, left_out: int = 
 
     ``left_out`` is how many refusals of this caller, at most, have no entry of their own since its last one.
     """
-    reasons = (reason, f"{LEFT_OUT}{left_out}") if left_out else (reason,)
+    left = (f"{LEFT_OUT}{left_out}",) if left_out else ()
+    reasons = (reason, *left, *((PRESENTED,) if about.presentation else ()))
     private = _make_private(asking, about)
     leaf = _make_leaf(asking, about, LeafKind.DENY, private, outcome=REFUSED, reasons=reasons)
     return EntryDraft(leaf=leaf, private=private)
+
+
+def about_presentation(licence: Licence, people: Sequence[str]) -> About:
+    """Return what a code is about that was drawn: the licence, whose holder showed it, and who acts for the holder."""
+    index = index_licence(licence)
+    return About(licence=join_names(index.number, index.identifier), subjects=_subjects(people), is_found=True)
+
+
+def draft_presentation(asking: Asking, about: About, *, context: Sequence[str]) -> EntryDraft:
+    """Return the entry of a code that a holder was given: that they agree to show a licence to whoever has the code.
+
+    ``consent`` is the decision, which the entry about the use of the code has in its private part.
+    """
+    private = _make_private(asking, about, context=context)
+    more = {"action": PRESENT, "consent": asking.decision}
+    return EntryDraft(leaf=_make_leaf(asking, about, LeafKind.CONSENT, private, more=more), private=private)
 
 
 def draft_consent(asking: Asking, *, action: str, consent: str, holders: Sequence[str] = ()) -> EntryDraft:
@@ -179,7 +217,7 @@ def draft_consent(asking: Asking, *, action: str, consent: str, holders: Sequenc
     about = about_holders(holders)
     private = _make_private(asking, about)
     more = {"action": action, "consent": consent}
-    return EntryDraft(leaf=replace(_make_leaf(asking, about, LeafKind.CONSENT, private), more=more), private=private)
+    return EntryDraft(leaf=_make_leaf(asking, about, LeafKind.CONSENT, private, more=more), private=private)
 
 
 def spell_form(shared: Shared) -> str:
@@ -197,9 +235,10 @@ def digest_released(shared: Shared) -> bytes:
 
 def _is_vouched_for(verified: Verified) -> bool:
     """Answer whether a licence says whose it is by somebody's word: anybody can make a document that is not genuine."""
+    if verified.source != SOURCE_DOCUMENT or verified.register is not None:
+        return True
     stated = tuple(check for check in verified.verdict.checks if check.check is not CheckName.STATUS)
-    document = replace(verified, verdict=replace(verified.verdict, checks=stated))
-    return verified.source != SOURCE_DOCUMENT or verified.register is not None or concerns_register(document)
+    return concerns_register(replace(verified, verdict=replace(verified.verdict, checks=stated)))
 
 
 def _character(name: str, shared: Shared) -> str:
@@ -218,25 +257,19 @@ def _spell_obligations(obligations: Obligations | None) -> tuple[str, ...]:
 
 def _make_private(asking: Asking, about: About, *, context: Sequence[str] = (), response: bytes = b"") -> PrivatePart:
     typed_in = (TYPED_IN,) if about.subjects and about.licence and not about.is_found else ()
+    shown = (PRESENTATION + about.presentation,) if about.presentation else ()
     return make_private(
         subjects=about.subjects[:MAX_SUBJECTS],
         official=about.official,
         case=about.case,
         licence=about.licence,
-        context=(*context, *typed_in, f"{ISSUED_AT}{asking.issued_at}", asking.request_id),
+        context=(*context, *typed_in, *shown, f"{ISSUED_AT}{asking.issued_at}", asking.request_id),
         response=response,
     )
 
 
-def _make_leaf(
-    asking: Asking,
-    about: About,
-    kind: LeafKind,
-    private: PrivatePart,
-    *,
-    outcome: str = "",
-    reasons: tuple[str, ...] = (),
-) -> LeafDraft:
+def _make_leaf(asking: Asking, about: About, kind: LeafKind, private: PrivatePart, **said: Any) -> LeafDraft:  # noqa: ANN401 -- members of the leaf, each of its own type
+    """Return a leaf of what was asked; ``said`` are its members about the answer."""
     return LeafDraft(
         kind=kind,
         req=asking.decision,
@@ -245,8 +278,7 @@ def _make_leaf(
         item=about.item,
         purpose=about.purpose,
         commits=commit_private(private),
-        outcome=outcome,
-        reasons=reasons,
+        **said,
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from gateway.reason import SENTENCES, Reason
+from gateway.remembered import Remembered
 from gateway.verdict import Check, SealSummary, SignatureVerdict, Verdict
 
 
@@ -18,7 +19,7 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.outcome.value,
         "reasons": [reason.value for reason in verdict.reasons],
         "checks": [_check_to_dict(check) for check in verdict.checks],
-        "signatures": [_signature_to_dict(signature) for signature in verdict.signatures],
+        "signatures": [_known_signature(signature) for signature in verdict.signatures],
         "notes": list(verdict.notes),
     }
 
@@ -61,6 +62,9 @@ def _signature_to_dict(signature: SignatureVerdict) -> dict[str, Any]:
         "checks": [_check_to_dict(check) for check in signature.checks],
         "notes": list(signature.notes),
     }
+
+
+_known_signature: Final = Remembered(_signature_to_dict)  # those of a kept verdict are said in each answer
 
 
 def _seal_to_dict(seal: SealSummary) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """The settings of one gateway, from ``tongban.toml``: frozen values, each with its bounds and unit."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from gateway.audit.book.settings import STATE_PATTERN, AuditSettings, parse_audit
+from gateway.cache.settings import CacheSettings, parse_cache
 from gateway.credential.settings import CredentialSettings, parse_credentials
 from gateway.facade.settings import FacadeSettings, parse_facades
+from gateway.limits.settings import CallerLimits, SheddingSettings, parse_limits, parse_shedding
 from gateway.second_opinion import SecondOpinionSettings, parse_second_opinion
+from gateway.shared.settings import RedisSettings, parse_redis
+from gateway.telemetry.settings import TelemetrySettings, parse_telemetry
 from gateway.toml_table import TomlTable, Words
 
 KIB: Final = 1024
@@ -17,6 +22,13 @@ BODY_SLACK_BYTES: Final = 64 * KIB  # JSON around the document: purpose, operato
 REGION_PATTERN: Final = r"[0-9]{6}"  # GB/T 2260, six digits
 _STATE_FILE: Final = Words("state/ 下的文件，或绝对路径", "a file below state/, or an absolute path")
 _AUDIENCE_PATTERN: Final = r"[!-~]{1,255}"  # a URI in practice; RFC 7519 section 4.1.3 compares it exactly
+
+
+class ReloadMode(StrEnum):
+    """When a site that was changed is read again; on a signal and for ``tongban reload`` it is in any case."""
+
+    WATCH = "watch"  # as soon as a change has come to rest
+    SIGNAL = "signal"  # not before somebody says so
 
 
 def charged_bytes(body_bytes: int) -> int:
@@ -36,6 +48,7 @@ class HttpSettings:
     body_timeout_seconds: float = 30.0  # the whole body; 28 MB at 1 MB/s arrive in time
     body_idle_timeout_seconds: float = 10.0  # between two pieces of a body
     request_timeout_seconds: float = 60.0  # everything from the first header to the answer
+    batch_timeout_seconds: float = 300.0  # the same for a batch, whose lines have a request's time each
     keepalive_timeout_seconds: float = 75.0  # longer than the 60 s of usual reverse proxies; also bounds slow headers
     lingering_seconds: float = 3.0  # how long the rest of a refused body is read and dropped before closing
     inline_document_bytes: int = 256 * KIB  # larger documents are verified off the event loop (style rule 21)
@@ -59,21 +72,29 @@ class TrustSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
-    """Where the gateway's own licences are kept: below the site folder, or an absolute path."""
+    """Where the gateway's own licences are kept; paths are below the site folder, or absolute.
+
+    ``database`` is a secret file with the address of a PostgreSQL database in place of the SQLite file; "": there is
+    none.
+    """
 
     file: str = "state/licences.sqlite"
+    database: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcesSettings:
     """How long other systems may take over one question together, and how many questions one of them gets at once.
 
-    ``waiting`` more wait for their turn; whoever comes then is told that the system cannot be asked.
+    ``waiting`` more wait for their turn; whoever comes then is told that the system cannot be asked. A question is
+    asked again ``retries`` times at most. ``kept_mib`` bounds the answers that are kept of all systems; 0: none is.
     """
 
     deadline_seconds: float = 10.0  # two systems, one after the other, of which one does not answer
     concurrency: int = 8  # limits of a minute are easily reached
     waiting: int = 64  # at half a second for an answer, the last one waits four
+    retries: int = 1  # a connection that is refused, or "come later": more is what overloads whoever is overloaded
+    kept_mib: int = 32  # some hundred answers with a document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +122,19 @@ class Settings:
     name_zh: str
     region: str
     audience: str
+    reload: ReloadMode = ReloadMode.WATCH
     http: HttpSettings = field(default_factory=HttpSettings)
+    limits: CallerLimits = field(default_factory=CallerLimits)
+    shedding: SheddingSettings = field(default_factory=SheddingSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     second_opinion: SecondOpinionSettings = field(default_factory=SecondOpinionSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     sources: SourcesSettings = field(default_factory=SourcesSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     facades: tuple[FacadeSettings, ...] = ()
     credentials: CredentialSettings = field(default_factory=CredentialSettings)
 
@@ -128,13 +155,19 @@ def parse_settings(table: TomlTable) -> Settings:
             pattern=_AUDIENCE_PATTERN,
             expected=Words("标识本网关的 URI，不含空格", "a URI that names this gateway, without spaces"),
         ),
+        reload=(gateway.choice("reload", ReloadMode) if gateway.has("reload") else None) or ReloadMode.WATCH,
         http=_parse_http(table.table("http")),
+        limits=parse_limits(table.table("limits")),
+        shedding=parse_shedding(table.table("shedding")),
         trust=_parse_trust(table.table("trust")),
         second_opinion=parse_second_opinion(table.table("second_opinion")),
         store=_parse_store(table.table("store")),
         sources=_parse_sources(table.table("sources")),
         policy=_parse_policy(table.table("policy")),
         audit=parse_audit(table.table("audit")),
+        cache=parse_cache(table.table("cache")),
+        redis=parse_redis(table.table("redis")),
+        telemetry=parse_telemetry(table.table("telemetry")),
         facades=parse_facades(table),
         credentials=parse_credentials(table.table("credentials")),
     )
@@ -172,7 +205,8 @@ def _parse_policy(table: TomlTable) -> PolicySettings:
 
 def _parse_store(table: TomlTable) -> StoreSettings:
     store = StoreSettings(
-        file=table.text("file", default=StoreSettings().file, pattern=STATE_PATTERN, expected=_STATE_FILE)
+        file=table.text("file", default=StoreSettings().file, pattern=STATE_PATTERN, expected=_STATE_FILE),
+        database=table.text("database", default="", pattern=STATE_PATTERN, expected=_STATE_FILE),
     )
     table.finish()
     return store
@@ -184,6 +218,8 @@ def _parse_sources(table: TomlTable) -> SourcesSettings:
         deadline_seconds=table.seconds("deadline_seconds", default=usual.deadline_seconds, low=0.1, high=60),
         concurrency=table.integer("concurrency", default=usual.concurrency, low=1, high=64),
         waiting=table.integer("waiting", default=usual.waiting, low=0, high=10_000),
+        retries=table.integer("retries", default=usual.retries, low=0, high=3),
+        kept_mib=table.integer("kept_mib", default=usual.kept_mib, low=0, high=4096),
     )
     table.finish()
     return sources
@@ -203,6 +239,9 @@ def _parse_http(table: TomlTable) -> HttpSettings:
         ),
         request_timeout_seconds=table.seconds(
             "request_timeout_seconds", default=usual.request_timeout_seconds, low=0.1, high=600
+        ),
+        batch_timeout_seconds=table.seconds(
+            "batch_timeout_seconds", default=usual.batch_timeout_seconds, low=1, high=3600
         ),
         keepalive_timeout_seconds=table.seconds(
             "keepalive_timeout_seconds", default=usual.keepalive_timeout_seconds, low=1, high=3600

@@ -2,13 +2,16 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from adapters.codes.tables import CodeTables
 from gateway.adapters.access import SystemAccess
-from gateway.adapters.asked import AskedSystem, load_asked
+from gateway.adapters.asked import AskedSystem, cautions_of_asked, load_asked
+from gateway.adapters.code_tables import load_code_tables
 from gateway.adapters.systems import SYSTEMS_FILE, cautions_of_systems, load_systems
 from gateway.audit.alarms.reading import ALARMS_FILE, WATCHLISTS_FOLDER, AlarmRules, check_lists, load_alarms
 from gateway.audit.witness.folder import NOBODY, WITNESS_FOLDER, Witnessing, load_witnessing
@@ -22,9 +25,13 @@ from gateway.holder.withholding import WITHHOLDING_FILE, Withholding, load_withh
 from gateway.policy.approvers import APPROVERS_FOLDER, load_approvers
 from gateway.policy.draft import read_sound_draft
 from gateway.policy.folder import POLICIES_FOLDER, has_policy
+from gateway.postgres_address import AddressError, read_postgres_address
+from gateway.reload.files import SiteFiles, read_files
 from gateway.secret_file import SHORTEST_SECRET, SecretError, SecretFault, read_secret
 from gateway.settings import Settings, TrustSettings, parse_settings
-from gateway.sources.rules import SOURCES_FILE, STORE, SourceRule, load_rules
+from gateway.shared.settings import RedisAccess, open_access
+from gateway.sources.outage import Outage
+from gateway.sources.rules import SOURCES_FILE, STORE, SourceRule, load_sources
 from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
 from gateway.toml_table import Fault, Words, describe_entry, describe_os_error, load_toml
 from gateway.trust.lists import Finding, TrustReading, TrustState
@@ -53,6 +60,8 @@ FOLDERS: Final = (
     STATE_FOLDER,
 )
 SITE_FILES: Final = (SETTINGS_FILE, ALARMS_FILE, WITHHOLDING_FILE, SYSTEMS_FILE, SOURCES_FILE)  # likewise
+# What is read again as a whole while the gateway runs; trust, status and policies are looked after by themselves.
+READ_AGAIN: Final = (*SITE_FILES, CALLERS_FOLDER, ADAPTERS_FOLDER, WITNESS_FOLDER, WATCHLISTS_FOLDER)
 
 
 class SiteError(Exception):
@@ -84,17 +93,27 @@ class Site:
     facades: tuple[FacadePlan, ...] = ()  # addresses at which we answer as another system does
     systems: Mapping[str, SystemAccess] = field(default_factory=dict, repr=False)  # the other systems that it may ask
     rules: tuple[SourceRule, ...] = (STORE,)  # which sources are asked, in order
+    outages: tuple[Outage, ...] = ()  # of systems, as their operators announced them
     asked: tuple[AskedSystem, ...] = ()  # the systems that rules name
     credentials: CredentialKeys | None = field(default=None, repr=False)  # None: no credentials are issued
+    redis: RedisAccess | None = None  # None: nothing is shared with other processes and machines
+    files: SiteFiles = field(default_factory=SiteFiles)  # as they were before any was read
 
     @property
     def cautions(self) -> tuple[Fault, ...]:
         """What works and is not safe by itself, worth saying once at start."""
-        return (*cautions_of_facades(self.facades, file=SETTINGS_FILE), *cautions_of_systems(self.systems))
+        return (
+            *cautions_of_facades(self.facades, file=SETTINGS_FILE),
+            *cautions_of_systems(self.systems),
+            *cautions_of_asked(self.asked),
+        )
 
 
-def load_site(folder: Path, *, at: datetime | None = None) -> Site:
+def load_site(folder: Path, *, at: datetime | None = None, present: Site | None = None) -> Site:
     """Read a site folder as of ``at`` (None: now), which matters for trust lists alone: they expire.
+
+    With a ``present`` site in force, its trust and status go on, and the policy is not looked at: each is looked after
+    by a keeper of its own.
 
     Raises:
         SiteError: anything in it is wrong; nothing of it is used then.
@@ -108,78 +127,142 @@ def load_site(folder: Path, *, at: datetime | None = None) -> Site:
         expected, found = Words("站点文件夹", "a site folder"), describe_os_error(error)
         raise SiteError([Fault(file=str(folder), key="", expected=expected, found=found)]) from error
     faults.extend(_strangers(entries))
+    files = read_files(folder, READ_AGAIN)
     table = load_toml(folder / SETTINGS_FILE, file=SETTINGS_FILE, faults=faults)
     settings = None if table is None else parse_settings(table)
     max_change = TrustSettings().max_change if settings is None else settings.trust.max_change
-    mark = mark_folder(folder / TRUST_FOLDER)
-    memory = TrustMemory(folder / STATE_FOLDER / MEMORY_FOLDER)
-    state, findings = _load_trust(folder / TRUST_FOLDER, at, max_change, memory, faults)
-    store = state.store_at(at)
-    status_mark = mark_folder(folder / STATUS_FOLDER)
-    sources = load_status_sources(folder, store=store, faults=faults)
+    kept = _load_kept(folder, at, max_change, faults) if present is None else _Kept.of(present)
     callers = load_callers(folder / CALLERS_FOLDER, faults=faults, name=CALLERS_FOLDER)
     planned = () if settings is None else settings.facades
-    facades = load_facades(planned, folder, callers, file=SETTINGS_FILE, faults=faults)
-    load_approvers(folder / APPROVERS_FOLDER, faults=faults)
-    load_issuers(folder / ISSUERS_FOLDER, faults=faults)
+    tables = load_code_tables(folder / ADAPTERS_FOLDER, faults=faults)
+    facades = load_facades(planned, folder, callers, tables=tables, file=SETTINGS_FILE, faults=faults)
     withholding = load_withholding(folder, faults=faults)
     systems = load_systems(folder, faults=faults)
-    rules = load_rules(folder, systems=systems, faults=faults)
-    asked = _load_asked(folder, rules, systems, faults)
+    plan = load_sources(folder, systems=systems, faults=faults)
+    asked = _load_asked(folder, plan.rules, systems, tables, faults)
     if facades:
         _check_facade_key(folder / STATE_FOLDER / KEY_FILE, faults)
     alarms = load_alarms(folder, faults=faults)
     if settings is not None:
         check_lists(alarms, folder / settings.audit.keys, faults=faults)
-    _check_policy(folder / POLICIES_FOLDER, faults)
     own_witnesses = "" if settings is None else settings.audit.witness.policy
     witnessing = load_witnessing(folder, policy=own_witnesses, faults=faults)
     master = None if settings is None else _read_master(folder, settings, faults)
-    credentials = None
+    credentials, redis = None, None
     if settings is not None:
+        redis = open_access(folder, settings.redis, file=SETTINGS_FILE, faults=faults)
+        _check_store_address(folder, settings, faults)
         credentials = open_credential_keys(folder, settings.credentials, at=at, file=SETTINGS_FILE, faults=faults)
     if faults or settings is None:
         raise SiteError(faults)
     return Site(
         settings=settings,
-        trust=store,
+        trust=kept.trust,
         callers=callers,
-        notices=tuple(finding for finding in findings if not finding.is_fault),
+        notices=kept.notices,
         folder=folder,
+        trust_state=kept.trust_state,
+        trust_mark=kept.trust_mark,
+        trust_memory=kept.trust_memory,
+        sources=kept.sources,
+        status_mark=kept.status_mark,
+        pseudonym_master=master,
+        withholding=withholding,
+        facades=facades,
+        systems=systems,
+        rules=plan.rules,
+        outages=plan.outages,
+        asked=asked,
+        alarms=alarms,
+        witnessing=witnessing,
+        credentials=credentials,
+        redis=redis,
+        files=files,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """The parts of a site that keepers look after, each by itself."""
+
+    trust: TrustStore
+    notices: tuple[Finding, ...]
+    trust_state: TrustState | None
+    trust_mark: Mark | None
+    trust_memory: TrustMemory | None
+    sources: tuple[StatusSource, ...]
+    status_mark: Mark | None
+
+    @classmethod
+    def of(cls, site: Site) -> "_Kept":
+        """Return those of a site."""
+        return cls(**{field.name: getattr(site, field.name) for field in fields(cls)})
+
+
+def _load_kept(folder: Path, at: datetime, max_change: float, faults: list[Fault]) -> _Kept:
+    """Read trust and status, and note the faults of the policy too."""
+    mark, status_mark = mark_folder(folder / TRUST_FOLDER), mark_folder(folder / STATUS_FOLDER)
+    memory = TrustMemory(folder / STATE_FOLDER / MEMORY_FOLDER)
+    state, findings = _load_trust(folder / TRUST_FOLDER, at, max_change, memory, faults)
+    store = state.store_at(at)
+    sources = load_status_sources(folder, store=store, faults=faults)
+    load_approvers(folder / APPROVERS_FOLDER, faults=faults)
+    load_issuers(folder / ISSUERS_FOLDER, faults=faults)
+    _check_policy(folder / POLICIES_FOLDER, faults)
+    return _Kept(
+        trust=store,
+        notices=tuple(finding for finding in findings if not finding.is_fault),
         trust_state=state,
         trust_mark=mark,
         trust_memory=memory,
         sources=sources,
         status_mark=status_mark,
-        pseudonym_master=master,
-        withholding=withholding,
-        facades=facades,
-        systems=systems,
-        rules=rules,
-        asked=asked,
-        alarms=alarms,
-        witnessing=witnessing,
-        credentials=credentials,
     )
 
 
+def check_tokens_used_once(site: Site) -> None:
+    """Refuse what works once, tokens and signed requests, where several processes serve without knowing it together.
+
+    Raises:
+        SiteError: there are callers, or façades, with such.
+
+    """
+    if site.redis is not None:
+        return
+    expected = Words(
+        "多个进程共用的 Redis（[redis]），或只运行一个进程", "a Redis for all workers ([redis]), or one worker"
+    )
+    faults = []
+    if site.callers.has_tokens_used_once:
+        found = Words('令牌只能使用一次的调用方（tokens = "once"）', 'callers whose tokens work once (tokens = "once")')
+        faults.append(Fault(file=f"{CALLERS_FOLDER}/", key="", expected=expected, found=found))
+    found = Words("签名请求只能使用一次的仿真接口", "a façade whose signed requests work once")
+    for number, plan in enumerate(site.facades, 1):
+        if plan.signed is not None:
+            faults.append(Fault(file=SETTINGS_FILE, key=f"facade[{number}]", expected=expected, found=found))
+    if faults:
+        raise SiteError(faults)
+
+
 def _load_asked(
-    folder: Path, rules: Iterable[SourceRule], systems: Mapping[str, SystemAccess], faults: list[Fault]
+    folder: Path,
+    rules: Iterable[SourceRule],
+    systems: Mapping[str, SystemAccess],
+    tables: CodeTables,
+    faults: list[Fault],
 ) -> tuple[AskedSystem, ...]:
     """Read the mappings of the systems that rules name; a system that none names need not have one."""
     names = dict.fromkeys(rule.system for rule in rules if rule.system in systems)
-    found = (load_asked(folder / ADAPTERS_FOLDER, name, systems[name], faults=faults) for name in names)
+    found = (load_asked(folder / ADAPTERS_FOLDER, name, systems[name], tables=tables, faults=faults) for name in names)
     return tuple(one for one in found if one is not None)
-
-
-def store_file(folder: Path, settings: Settings) -> Path:
-    """Return where the gateway's own licences are kept."""
-    return folder / settings.store.file
 
 
 _OWN_SECRET: Final = Words(
     f"仅本用户可读的密钥文件（至少 {SHORTEST_SECRET} 字节的 Base64）",
     f"a key that nobody else may read, {SHORTEST_SECRET} bytes or more in base64",
+)
+_ADDRESS: Final = Words(
+    "仅本用户可读、内含 postgresql://… 地址的文件", "a file with an address, postgresql://…, that nobody else may read"
 )
 _SECRET_FAULTS: Final = {
     SecretFault.ABSENT: Words("文件不存在", "no such file"),
@@ -200,6 +283,22 @@ def _read_master(folder: Path, settings: Settings, faults: list[Fault]) -> bytes
         found = _SECRET_FAULTS[error.fault]
         faults.append(Fault(file=SETTINGS_FILE, key="policy.pseudonym_key", expected=_OWN_SECRET, found=found))
         return None
+
+
+def _check_store_address(folder: Path, settings: Settings, faults: list[Fault]) -> None:
+    """Note an address of the licence store's database that cannot be used; the database itself is for later."""
+    if not settings.store.database:
+        return
+    if find_spec("asyncpg") is None:
+        expected = Words("已安装 tongban[postgres]", "tongban[postgres] to be installed")
+        found = Words("缺少 asyncpg", "no library asyncpg")
+        faults.append(Fault(file=SETTINGS_FILE, key="store.database", expected=expected, found=found))
+    else:
+        try:
+            read_postgres_address(folder / settings.store.database)
+        except AddressError as error:
+            found = _SECRET_FAULTS[error.fault]
+            faults.append(Fault(file=SETTINGS_FILE, key="store.database", expected=_ADDRESS, found=found))
 
 
 def _check_facade_key(path: Path, faults: list[Fault]) -> None:

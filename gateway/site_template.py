@@ -21,6 +21,9 @@ name_zh = "示例省电子证照网关"
 region = "370000"
 # 调用方令牌中 aud 必须等于此值。What callers must put into "aud" of their tokens.
 audience = "https://tongban.example.gov.cn"
+# 可选："watch"（默认）站点改动停稳后自动读取；"signal" 仅在 tongban reload 或 SIGHUP 时读取。
+# Optional: "watch", the site is read again when a change has come to rest, or "signal", on tongban reload or SIGHUP.
+# reload = "watch"
 
 [http]
 # 以下均为默认值，可删除。All of these are the defaults and may be left out.
@@ -31,6 +34,8 @@ body_timeout_seconds = 30.0
 body_idle_timeout_seconds = 10.0
 # 一次请求从收到请求头到答复的总时限（秒）。Seconds from the header to the answer.
 request_timeout_seconds = 60.0
+# 一次批量请求的总时限（秒），其中每一行另受上述时限约束。Seconds for a batch; each of its lines has those of a request.
+batch_timeout_seconds = 300.0
 # 空闲连接保持时间（秒），宜长于前置反向代理。Seconds that an idle connection is kept; longer than the proxy's.
 keepalive_timeout_seconds = 75.0
 # 被拒绝的请求，其余内容最多再接收并丢弃多久（秒）。Seconds for which the rest of a refused body is dropped.
@@ -45,6 +50,27 @@ max_waiting_verifications = 64
 # Memory for all bodies together, in bytes; each counts 2.5 times its size: the body, and the document decoded from it.
 # 此外，每个核验线程另需至多约 150 MiB。Beside that, each thread that verifies may need up to about 150 MiB.
 max_buffered_bytes = 268435456
+
+[limits]
+# 每个调用方（其全部密钥与连接合计）：平均每秒请求数、可一次到达的请求数、同时办理的请求数；可在 callers/*.toml 的
+# [limits] 中另行规定。配置 [redis] 后由各进程、各机器合计，否则每个进程各自计数。
+# Each caller, with all its keys and connections: requests a second, how many may come at once, and how many are
+# answered at once; [limits] in callers/*.toml may say otherwise. With [redis] all processes and machines count
+# together, without it each process for itself.
+rate_per_second = 200
+burst = 400
+concurrency = 64
+# 可选：每日（北京时间）请求数上限。Optional: requests of a day in China.
+# daily_quota = 1000000
+
+[shedding]
+# 一个进程达到以下任一数值即拒绝新的请求（503，Retry-After），耗费大的请求在此之前先被拒绝：
+# 正在办理的请求数、事件循环延迟（毫秒）、等待写入访问日志的条目数。
+# From any of these on a process refuses requests (503, Retry-After), and costly ones before that: requests being
+# answered, how long everything waits for its turn in milliseconds, entries that wait for the access log.
+requests = 1024
+loop_lag_milliseconds = 1000
+log_waiting = 512
 
 [trust]
 # 信任名单的一个版本最多改变多少条目而无需批准（占原有条目的比例）。
@@ -88,10 +114,20 @@ per_million = 0
 # 最多保留多少个分歧案例（state/second-opinion/）。How many cases of disagreement are kept at most.
 max_cases = 100
 
+# 可选：把部分请求的用时明细（链路追踪）发往采集端（OTLP/HTTP），须安装 tongban[telemetry]；其中没有个人信息。
+# Optional: traces of a share of the requests, sent to a collector by OTLP over HTTP (pip install 'tongban[telemetry]');
+# nothing personal is in them. docs/operate.md
+# [telemetry]
+# endpoint = "http://127.0.0.1:4318/v1/traces"
+# sample = 0.01
+
 [store]
 # 自有证照库：state/ 下的文件，或绝对路径；用 tongban store 管理。
 # The gateway's own licences: a file below state/, or an absolute path; kept with tongban store.
 file = "state/licences.sqlite"
+# 以 PostgreSQL 存放证照库：内含 postgresql://… 地址的文件，仅本用户可读；此时 file 不起作用。
+# The store in PostgreSQL: a file with its address, postgresql://…, that nobody else may read; file is not used then.
+# database = "state/store.address"
 
 [sources]
 # 一次提问中向其他系统（systems.toml、sources.toml）查询合计的期限（秒）。
@@ -101,6 +137,43 @@ deadline_seconds = 10
 # Questions that one system gets at once, and how many more wait for their turn; in each process.
 concurrency = 8
 waiting = 64
+# 对方要求稍后再试或拒绝连接时，最多再问几次。
+# How often a question is asked again, where the system wants it later or refuses the connection.
+retries = 1
+# 留存答复（供调用方以 tolerance_seconds 使用）所占内存上限（MiB，每个进程）；0 为不留存。
+# MiB of kept answers in each process, for callers with a tolerance_seconds; 0: none is kept.
+kept_mib = 32
+
+# 可选：多个进程、多台机器共用的 Redis（7.0 及以上）或其集群；不设则各进程各自缓存和计数。见 docs/operate.md。
+# 地址不含口令；口令写入仅本用户可读的文件。多个地址须 cluster = true。Redis 不可用时网关继续作答。
+# Optional: a Redis (7.0 or later) that several processes and machines share, or a cluster; without it each process
+# keeps and counts for itself. Addresses hold no password, a file does that nobody else may read. Several addresses
+# need cluster = true. The gateway goes on when Redis does not. docs/operate.md
+# [redis]
+# urls = ["rediss://redis.example.gov.cn:6379"]
+# cluster = false
+# username = "tongban"
+# password_file = "state/redis.password"
+# ca_file = "/etc/ssl/certs/example-ca.pem"
+# prefix = "tongban:"
+# 一次命令、一次连接最多等待多少秒。Seconds that a question waits for a command at most, and for a connection.
+# command_seconds = 0.05
+# connect_seconds = 0.2
+# 每个进程同时向一台服务器发出的命令数。Commands that one server gets at once from each process.
+# connections = 32
+
+[cache]
+# 已核验文件的结论留存备用：所依据的信任、吊销信息或时刻一有变化即不再采用。设为 false 则每次都重新核验。
+# What documents came to is kept until anything changes that it rests on: trust, evidence, the clock. false: never.
+enabled = true
+# 每个进程用于留存的内存上限（字节）。Memory for it in each process, in bytes.
+max_bytes = 67108864
+# 与其他进程、机器共用缓存（[redis]）时，内容以此文件中的密钥封存；首次启动时生成，共用的各台机器须放同一文件。
+# cipher 可为 aes-256-gcm 或 sm4-gcm。
+# What is shared with others, in [redis], is sealed with the key in this file, which is made at the first start;
+# machines that share have the same file. The cipher is aes-256-gcm or sm4-gcm.
+key = "state/cache.key"
+cipher = "aes-256-gcm"
 
 [audit]
 # 开启日志非公开部分须几名审计员：2 为一人申请、另一人批准；1 仅供人员很少的单位。
@@ -157,6 +230,7 @@ _README: Final = """\
 | `watchlists/` | 可选：重点保护人员与诱饵证照名单 Optional: lists of protected persons and of decoy licences |
 | `withholding.toml` | 依法应当保密、在期限内不向持证人显示的查询 Accesses that holders are not shown for a fixed time |
 | `adapters/*.toml` | 其他系统的映射与传输配方 Mappings and transport recipes of other systems |
+| `adapters/codes/*.toml` | 可选：本地的机构、证照类型、主体类型 Optional: own issuers and types |
 | `systems.toml` | 可选：其他系统的地址、账号与机密文件 Optional: addresses, accounts and secrets of other systems |
 | `sources.toml` | 可选：向哪些系统查询哪些证照 Optional: which systems are asked for which licences |
 | `status/*.toml` | 可选：吊销状态的来源（CRL、OCSP、状态订阅） Optional: where revocation status is fetched |
@@ -232,6 +306,10 @@ region = "370000"
 # Whether it may receive credentials for holders; for systems that are trusted to hand them to the holder.
 # may_receive_credentials = false
 
+# 可选：once 令牌（按其 jti）只能使用一次；默认 reusable，过期前可重复使用。
+# Optional: "once", a token works once, by its jti; the default is "reusable", until it expires.
+# tokens = "once"
+
 # 令牌头中的 alg 与 kid，必须完全一致。The token's "alg" (EdDSA, ES256 or SM2) and "kid", exactly.
 algorithm = "EdDSA"
 kid = "2026-1"
@@ -251,6 +329,13 @@ enabled = false
 # 可选的有效期，含起不含止。Optional period: from (inclusive) to (exclusive).
 # valid_from = 2026-01-01T00:00:00+08:00
 # valid_to = 2027-01-01T00:00:00+08:00
+
+# 可选：与 tongban.toml 的 [limits] 不同的限额；写了 rate_per_second 而未写 burst 的，为两秒的请求数。
+# Optional: limits other than those of [limits] in tongban.toml; a rate without a burst has one of two seconds.
+# [limits]
+# rate_per_second = 20
+# concurrency = 8
+# daily_quota = 50000
 
 # 按其他系统的接口查询的调用方，以 [facade] 代替 algorithm、kid、key（docs/adapters.md）。
 # A caller that asks in the form of another system has a table [facade] in place of algorithm, kid and key.

@@ -177,6 +177,17 @@ class TomlTable:
         self.fault(key, expected=Words(zh, en), found=_show(value))
         return default
 
+    def number(self, key: str, *, low: float, high: float) -> float | None:
+        """Return an optional number with ``low <= number <= high``."""
+        value = self._take(key)
+        if value is None:
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        zh, en = f"{low:.4g} 至 {high:.0f} 的数", f"a number from {low:.4g} to {high:.0f}"
+        self.fault(key, expected=Words(zh, en), found=_show(value))
+        return None
+
     def share(self, key: str, *, default: float) -> float:
         """Return a number from 0 to 1."""
         value = self._take(key)

@@ -6,9 +6,10 @@ salts of an entry are made from random seeds, so that fewer bytes have to be kep
 """
 
 import hmac
-import secrets
 from hashlib import sha256
 from typing import Final
+
+from gateway.randomness import take_random
 
 SALT_SIZE: Final = 16
 COMMITMENT_SIZE: Final = 32
@@ -31,8 +32,7 @@ def is_opened_by(commitment: bytes, *, salt: bytes, value: bytes) -> bool:
 
 def make_seeds(count: int) -> tuple[bytes, ...]:
     """Return fresh random seeds."""
-    drawn = secrets.token_bytes(SEED_SIZE * count)  # one call of the system for all
-    return tuple(drawn[at : at + SEED_SIZE] for at in range(0, len(drawn), SEED_SIZE))
+    return tuple(take_random(SEED_SIZE) for _ in range(count))
 
 
 def derive_salt(seed: bytes, name: str) -> bytes:

@@ -15,7 +15,6 @@ how long the names are and how many rare facts there are, and tells so organisat
 several holders, as he can by the number of keys. To hide that would take a third more bytes in every entry.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +28,7 @@ from gateway.audit.commitment import SEED_SIZE
 from gateway.audit.entry import DIGEST_SIZE, MAX_SUBJECTS, PrivatePart, Salts, SubjectId
 from gateway.audit.errors import AuditError
 from gateway.audit.private_texts import pack_facts, pack_names, unpack_facts, unpack_names
+from gateway.randomness import take_random
 
 KeyNumber = NewType("KeyNumber", int)
 
@@ -88,7 +88,7 @@ def seal_private(part: PrivatePart, *, entry: int, subjects: Sequence[DataKey], 
     """Seal a private part under the keys of its owners; ValueError for one of which something was erased."""
     if not (part.salts.subject and part.salts.official):
         raise ValueError("a whole private part was expected")
-    nonce = secrets.token_bytes(_NONCE_SIZE)
+    nonce = take_random(_NONCE_SIZE)
     half = _seal(_SUBJECT_LABEL, _write_subject(part), nonce, entry, subjects)
     other = _seal(_OFFICIAL_LABEL, _write_official(part), nonce, entry, (official,))
     return nonce + len(half).to_bytes(_LENGTH_SIZE) + half + other

@@ -11,6 +11,7 @@ from gateway.audit.leaf import LeafDraft, LeafKind
 from gateway.audit.search.usage import Usage
 from gateway.callers import CallerRegistry
 from gateway.holder.names import PROVINCES, LicenceNames, PolicyNames
+from gateway.presentations.presentation import PRESENTED
 from gateway.toml_table import Words
 from gateway.verdict import Outcome
 from policies.form import FormKind
@@ -42,6 +43,7 @@ _A_LICENCE: Final = Words("电子证照", "an e-licence")
 _NO_ITEM: Final = Words("未载明的事项", "an item that is not stated")
 _NOT_ANSWERED: Final = Words("查询未予答复，未提供任何信息。", "It was not answered, and nothing was given.")
 _COMPARED: Final = Words("所提信息与证照是否相符，只答复“是”或“否”。", "What they compared was answered by yes or no.")
+_SHOWN: Final = Words("该证照由持证人出示亮证码。", "Its holder showed a code for it.")
 _GAVE: Final = Words("按共享策略提供了所列信息。", "The fields that are listed were given by the sharing policy.")
 _GAVE_NOTHING: Final = Words("未提供证照所载信息。", "Nothing that the licence states was given.")
 
@@ -112,8 +114,8 @@ def _some_fields(letter: str, count: int) -> FieldLine:
 
 def _sentence(content: LeafDraft, line: Line, explain: ExplainReason) -> Words:
     """Say who asked, what for, and what came of it."""
-    asked, came = _question(content, line), _result(content, line, explain)
-    return _join([asked, came])
+    shown = [_SHOWN] if PRESENTED in content.reasons else []
+    return _join([_question(content, line), *shown, _result(content, line, explain)])
 
 
 def _question(content: LeafDraft, line: Line) -> Words:

@@ -1,5 +1,6 @@
 """docs/api.md is true: its examples work, and its tables are those of the code."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,13 +15,17 @@ import msgspec
 import pytest
 
 from gateway.callers import load_callers
+from gateway.http.batch import AT_ONCE, MAX_LINES
 from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
 from gateway.http.openapi import build_openapi
 from gateway.http.problems import PROBLEMS, ProblemKind
 from gateway.http.routes import ROUTES
+from gateway.settings import HttpSettings
 from gateway.tokens import authenticate
 from gateway.toml_table import Fault
+from tests.support.callers import make_party, make_site
+from tests.support.http import StartClient, start
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -29,6 +34,12 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 def blocks(language: str) -> list[str]:
     """Return the code blocks of one language, in order."""
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def block_of(word: str) -> str:
+    """Return the commands that have a word in them."""
+    (block,) = (block for block in blocks("sh") if word in block)
+    return block
 
 
 def test_table_of_refusals() -> None:
@@ -65,7 +76,7 @@ def test_the_script_works(tmp_path: Path) -> None:
     """Pasted as it stands, the script goes from nothing to an answer of the documented shape."""
     environment = os.environ | {"BIN": str(Path(sys.executable).parent), "TMPDIR": str(tmp_path)}
     ran = subprocess.run(  # noqa: S603 — the page's own commands
-        ["bash", "-c", blocks("sh")[0]],  # noqa: S607
+        ["bash", "-c", block_of("demo --once")],  # noqa: S607
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -87,14 +98,14 @@ def test_the_script_works(tmp_path: Path) -> None:
 def test_an_sm2_caller(tmp_path: Path) -> None:
     """The commands make an SM2 key, the script's file registers it, and the program makes a token that signs in."""
     made = subprocess.run(  # noqa: S603 — the page's own commands
-        ["sh", "-ec", blocks("sh")[1]],  # noqa: S607
+        ["sh", "-ec", block_of("SM2")],  # noqa: S607
         cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=30,
         check=True,
     )
-    registration = re.search(r"<<END\n(.*?)^END$", blocks("sh")[0], re.DOTALL | re.MULTILINE)
+    registration = re.search(r"<<END\n(.*?)^END$", block_of("demo --once"), re.DOTALL | re.MULTILINE)
     assert registration is not None
     text = re.sub(r"^\$\(openssl.*\)$", made.stdout.strip(), registration[1], flags=re.MULTILINE)
     (tmp_path / "callers").mkdir()
@@ -116,6 +127,43 @@ def test_an_sm2_caller(tmp_path: Path) -> None:
     at = datetime.fromtimestamp(issued, UTC)
     signed_in = authenticate(token, callers=callers, audience="https://tongban.example.gov.cn", at=at)
     assert signed_in.caller.id == "hall"
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """Return a folder with the documents of the example in it."""
+    (tmp_path / "documents").mkdir()
+    for name, document in (("1.ofd", b"genuine"), ("2.ofd", b"Forged"), ("3.ofd", b"genuine")):
+        (tmp_path / "documents" / name).write_bytes(document)
+    return tmp_path
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed, so its example cannot be tried")
+async def test_a_batch(aiohttp_client: StartClient, documents: Path) -> None:
+    """The example sends every document of a folder, and has their answers in the same order."""
+    hall = make_party()
+    client = await start(aiohttp_client, make_site([hall]))
+    environment = os.environ | {"GATEWAY": str(client.make_url("")).rstrip("/"), "TOKEN": hall.token()}
+
+    def run() -> bytes:
+        command = ["bash", "-ec", block_of("ndjson")]
+        subprocess.run(command, cwd=documents, env=environment, timeout=30, check=True)  # noqa: S603 -- of the page
+        return (documents / "answers.ndjson").read_bytes()
+
+    answers = [msgspec.json.decode(line) for line in (await asyncio.to_thread(run)).splitlines()]
+    assert [msgspec.convert(one, VerificationAnswer).outcome for one in answers] == ["valid", "invalid", "valid"]
+
+
+def test_the_bounds_of_a_batch() -> None:
+    """The page has the numbers of the code."""
+    text, http = TEXT.partition("## Batches")[2].partition("\n## ")[0], HttpSettings()
+    assert f"up to {MAX_LINES:,} questions" in text
+    assert f"至多提交 {MAX_LINES} 个" in text
+    assert f"the {MAX_LINES + 1:,}st question" in text
+    assert f"up to {AT_ONCE} questions" in text
+    assert f"({http.request_timeout_seconds:.0f} s unless" in text
+    assert f"the batch {http.batch_timeout_seconds:.0f} s" in text
+    assert f"body {http.body_idle_timeout_seconds:.0f} s may pass" in text
 
 
 def test_replay_is_said() -> None:

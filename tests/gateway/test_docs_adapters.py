@@ -14,7 +14,7 @@ from gateway.adapters.client import AdapterClient
 from gateway.adapters.connection import open_session
 from gateway.adapters.functions import load_recipe
 from gateway.cli.adapter_transport import check_transport
-from gateway.sources.rules import load_rules
+from gateway.sources.rules import load_sources
 from gateway.standins.registry import reflect
 from gateway.toml_table import Fault  # noqa: TC001 -- no import is for types alone here
 from tests.support.cli import ROOT
@@ -63,7 +63,7 @@ def test_the_rules_are_read(tmp_path: Path) -> None:
     """The rules of the page are those of a site with its systems."""
     (tmp_path / "sources.toml").write_text(SOURCES, "utf-8")
     faults: list[Fault] = []
-    rules = load_rules(tmp_path, systems={"guangdong", "national"}, faults=faults)
+    rules = load_sources(tmp_path, systems={"guangdong", "national"}, faults=faults).rules
     assert (faults, [one.system for one in rules]) == ([], ["store", "guangdong", "national"])
 
 

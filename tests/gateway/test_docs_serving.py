@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from adapters.mapping.adapter import load_adapter
 from gateway.app import create_app, server_options
 from gateway.site import load_site
-from gateway.sources.rules import load_rules
+from gateway.sources.rules import load_sources
 from gateway.standins.registry import reflect
 from gateway.toml_table import Fault
 from tests.support.callers import make_party, make_site
@@ -91,7 +91,7 @@ def test_the_rules_of_the_page(tmp_path: Path) -> None:
     (example,) = re.findall(r"^```toml\n(\[\[source\]\]\n.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     (tmp_path / "sources.toml").write_text(example, "utf-8")
     faults = list[Fault]()
-    rules = load_rules(tmp_path, systems=("guangdong", "national"), faults=faults)
+    rules = load_sources(tmp_path, systems=("guangdong", "national"), faults=faults).rules
     assert faults == []
     assert [rule.system for rule in rules] == ["store", "guangdong", "national"]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.decision import DECISION_ID_PATTERN, make_decision_id
 from gateway.http.messages.answers import CheckAnswer, SignatureAnswer
+from gateway.log_lines import encode_line
 from gateway.reason import Reason
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
-from gateway.request_log import encode_line
 from gateway.verdict import Check, CheckName, Outcome, SealSummary, SignatureVerdict, Verdict
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

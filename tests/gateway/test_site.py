@@ -91,6 +91,23 @@ def test_all_faults_at_once(folder: Path) -> None:
     ]
 
 
+def test_an_address_of_the_store_that_cannot_be_used(folder: Path) -> None:
+    """A database is named by a file that nobody else may read; a fault of it is known at the start."""
+    change(folder / "tongban.toml", '# database = "state/store.address"', 'database = "state/store.address"')
+    expected = "a file with an address, postgresql://…, that nobody else may read"
+    place = f"tongban.toml: store.database: expected {expected}, found"
+    assert faults_of(folder) == [f"{place} no such file"]
+    address = folder / "state" / "store.address"
+    address.parent.mkdir(exist_ok=True)
+    address.write_text("postgresql://user:secret@host/db")
+    address.chmod(0o644)
+    assert faults_of(folder) == [f"{place} a file that others may read or write"]
+    address.chmod(0o600)
+    assert load_site(folder).settings.store.database == "state/store.address"
+    address.write_text("mysql://user:secret@host/db")
+    assert faults_of(folder) == [f"{place} something else"]
+
+
 def test_faults_in_chinese(folder: Path) -> None:
     """Every fault has a Chinese sentence without a word of English prose."""
     change(folder / "tongban.toml", 'region = "370000"', 'region = 2026-01-01\ncolour = "red"')

@@ -2,20 +2,16 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from gateway.audit.data_keys import KeyStore
 from gateway.audit.store.store import LogStore
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
-from gateway.trust.files import read_file
+from gateway.postgres_address import AddressError, read_postgres_address
 
 if TYPE_CHECKING:
     import asyncpg
-
-MAX_ADDRESS_BYTES: Final = 4_096
-_OTHERS: Final = 0o007
-_SCHEMES: Final = frozenset({"postgres", "postgresql"})
 
 
 def read_address(path: Path) -> str:
@@ -26,15 +22,9 @@ def read_address(path: Path) -> str:
 
     """
     try:
-        if path.stat().st_mode & _OTHERS:
-            raise LogUnavailableError(Unavailable.UNUSABLE, f"{path}: others may read it")
-        address = read_file(path, MAX_ADDRESS_BYTES).decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        detail = getattr(error, "strerror", None) or type(error).__name__
-        raise LogUnavailableError(Unavailable.UNUSABLE, f"{path}: {detail}") from error
-    if urlsplit(address).scheme not in _SCHEMES or len(address.split()) != 1:
-        raise LogUnavailableError(Unavailable.UNUSABLE, f"{path}: postgresql://… was expected")
-    return address
+        return read_postgres_address(path)
+    except AddressError as error:
+        raise LogUnavailableError(Unavailable.UNUSABLE, str(error)) from error
 
 
 class PostgresPlace:

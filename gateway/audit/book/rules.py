@@ -9,6 +9,7 @@ minute.
 import asyncio
 
 from gateway.audit.book.book import LogBook
+from gateway.audit.book.site_log import SiteLog
 from gateway.audit.entry import OWN_CALLER, EntryDraft
 from gateway.audit.leaf import LeafKind
 from gateway.audit.lookup import LookupKind
@@ -28,6 +29,18 @@ async def announce_rules(book: LogBook, *drafts: EntryDraft) -> None:
     """
     log = await asyncio.to_thread(book.reader)
     await book.say_first([draft for draft in drafts if not await asyncio.to_thread(_is_said, log, draft)])
+
+
+async def announce_changed(log: SiteLog, draft: EntryDraft) -> None:
+    """Say the same of rules that change while the gateway runs, from whichever of its processes.
+
+    Raises:
+        LogUnavailableError: it is not known, or not said.
+
+    """
+    reader = await asyncio.to_thread(log.reader)
+    if not await asyncio.to_thread(_is_said, reader, draft):
+        await log.append(draft)
 
 
 def find_rules(log: LogReader, action: str) -> FoundEntry | None:

@@ -147,13 +147,13 @@ class WitnessRounds(CosignedLogs):
     def set_gauges(self, at: datetime) -> None:
         """Bring the metrics that are ages up to date."""
         report, metrics = self.report(at), self._metrics
-        metrics.audit_forked.set(self._forked_at is not None)
+        metrics.audit.forked.set(self._forked_at is not None)
         if self._policy.witnesses:
-            metrics.audit_witnessed_size.set(report.size or 0)
-            metrics.audit_cosigned_age.set((at - report.reference).total_seconds())
+            metrics.audit.witnessed_size.set(report.size or 0)
+            metrics.audit.cosigned_age.set((at - report.reference).total_seconds())
         for witness in report.witnesses:
             seen = report.begun_at if witness.cosigned is None else datetime.fromtimestamp(witness.cosigned, UTC)
-            metrics.audit_witness_age.labels(witness=witness.name).set((at - seen).total_seconds())
+            metrics.audit.witness_age.labels(witness=witness.name).set((at - seen).total_seconds())
 
     # --- the task -----------------------------------------------------------------------------------------------------
 
@@ -258,7 +258,7 @@ class WitnessRounds(CosignedLogs):
             shard.faults.pop(name, None)
             shard.absences.answered(name)
         for name, error in fed.failures.items():
-            self._metrics.audit_witness_faults.labels(witness=name, fault=error.fault.value).inc()
+            self._metrics.audit.witness_faults.labels(witness=name, fault=error.fault.value).inc()
             if shard.faults.get(name) is not error.fault:  # once, not in every round
                 _LOG.warning("no cosignature of %s by witness %s", shard.name, error)
             shard.faults[name] = error.fault
