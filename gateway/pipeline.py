@@ -147,7 +147,8 @@ def judge_found(verified: Verified, found: Found | StoredHead, key: LicenceKey, 
         return _judge_stated(verified, found, key, at=at)
     elif isinstance(found, NotReady) and found.fits(key):
         check = check_status(found.status, as_of=_known_as_of(found.as_of, at), is_ready=False)
-        verdict = Verdict(format=None, checks=(check,))
+        objected = (UNDER_OBJECTION,) if found.is_under_objection else ()
+        verdict = Verdict(format=None, checks=(check,), notes=objected)
         return Verified(verdict=verdict, status=found.status, source=found.source, register=found.source)
     return judge_not_found(found.source, at=at)
 

@@ -23,6 +23,7 @@ from gateway.pipeline import Verified, is_not_found
 from gateway.policy.activation import PolicyInForce
 from gateway.policy.moment import china_day
 from gateway.pseudonym_keys import PseudonymKeys
+from gateway.reason import Reason
 from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, holder_codes, index_licence, normal_code
 from gateway.verdict import Outcome
 from gateway.withheld import Held
@@ -37,6 +38,9 @@ from policies.rule import Obligations
 MAX_BOUND: Final = 10_000  # bound plans, some 10 kB each at worst; further ones are bound anew in some 50 µs
 
 MAX_COUNTED_HOLDERS: Final = 64  # of one licence: as many as are compared
+
+# Why a source has no answer, today as tomorrow; the other reasons for that pass.
+_LASTING: Final = frozenset({Reason.STATUS_DENIED, Reason.STATUS_NOT_PROVIDED, Reason.STATUS_RECORD_DIFFERS})
 
 
 class BudgetExceededError(Exception):
@@ -245,11 +249,12 @@ def _answer_match(found: bool | None) -> Mapping[str, bool | str | None]:  # noq
 def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses: bool) -> Use:
     """Return the question as budgets see it.
 
-    A look-up misses where the answer is "not found", which that of another holder's licence is too, and nowhere else:
-    what could not be asked is nobody's guess, and an outage would spend the budget of who asks again. So what is
-    counted says no more than the answer says. Whoever asks for a holder while a source is out of reach learns by
-    "unavailable" that the others do not have his guess; that is no miss, because to tell it from a licence that nobody
-    else has would say that there is one. The budgets of comparisons and of neighbouring numbers bound it.
+    A look-up misses where the answer is "not found", which that of another holder's licence is too. Where it asks for a
+    holder it also misses where a source never says more (`_LASTING`): another source may have the licence, and guesses
+    would be free for as long as that lasts. The answer alone decides, so what is counted says no more than that. What
+    could not be asked for a while is no miss, or an outage would spend the budget of who asks again. Whoever asks for a
+    holder in that while learns by "unavailable" that the others do not have his guess; the budgets of comparisons and
+    of neighbouring numbers bound it.
 
     What it is about is taken from the question first, so that a person who does not exist is counted like one who does;
     a licence says more about that only when it is genuine, or anybody could spend what belongs to somebody else.
@@ -270,9 +275,15 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
         numbers=_distinct((number, holder, *values)),
         compares=asked.compares,
         looks_up=key is not None,
-        misses=misses or (key is not None and is_not_found(verified)),
+        misses=misses or (key is not None and _is_missed(key, verified)),
         per_minute=None if plan.obligations is None else plan.obligations.per_minute,
     )
+
+
+def _is_missed(key: LicenceKey, verified: Verified) -> bool:
+    """Say whether a look-up told nothing of a licence, and not because of an outage."""
+    is_lasting = verified.licence is None and not _LASTING.isdisjoint(verified.verdict.reasons)
+    return is_not_found(verified) or (key.asks_holder and is_lasting)
 
 
 def _number_of(key: LicenceKey | None) -> str:

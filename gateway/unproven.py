@@ -1,9 +1,9 @@
 """What sources said of a licence that they did not prove to be the one asked for, and when it is heard all the same.
 
 Whoever asks for a holder is told the same of the licence of another one as of none. So a source that masks the holder
-and has nothing sealed may not be heard; nor may a record that came with the document of another licence. But it may
-have said that the licence was revoked. Once somebody else proves the licence and its holder, that counts: nobody gets a
-better answer by naming a holder, or by asking a source that knows less.
+and has nothing sealed may not be heard; nor may a record that came with the document of another licence, or one that
+names another holder. But it may have said that the licence was revoked. Once somebody else proves the licence and its
+holder, that counts: nobody gets a better answer by naming a holder, or by asking a source that knows less.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,9 @@ from gateway.pipeline import (
     UNDER_OBJECTION,
     Verified,
     is_not_found,
+    is_not_in_force,
     judge_registered,
+    judge_unasked,
     note_kept,
     note_passed_over,
     register_stated,
@@ -25,7 +27,9 @@ from gateway.reason import Reason
 from gateway.sources.masks import is_masked, may_be
 from gateway.sources.records import contradicts
 from gateway.sources.source import (
+    ByIdentifier,
     Found,
+    LicenceIndex,
     LicenceKey,
     NoDocument,
     NotReady,
@@ -66,34 +70,42 @@ class Unproven:
     def note(self, found: Found | StoredHead, verified: Verified) -> None:
         """Note what was found where it may be the licence, and is not heard; ``verified`` is what it comes to alone.
 
+        A licence that is only announced is not heard where another source has it; an objection to it is.
+
         Raises:
-            SystemUnavailableError: nor can it be said that the system does not know the licence. A file that could not
-                be fetched might have shown the holder who is asked for, unless his number does not fit the mask; where
-                nobody asks for one, a document of another licence is as good as a record of one.
+            SystemUnavailableError: nor can it be said that the system does not know the licence. It may be in the rest
+                of the answer; a file that could not be fetched might have shown the holder who is asked for, unless
+                his number does not fit the mask; where nobody asks for one, a document of another licence is as good
+                as a record of one.
 
         """
         if not self._add(found, verified, is_kept=False) or not isinstance(found, StatedLicence):
             return
         if not self._key.asks_holder:
             raise SystemUnavailableError(SystemFault.RECORD_DIFFERS, found.source, SystemFault.RECORD_DIFFERS)
+        if found.is_of_part:
+            raise SystemUnavailableError(SystemFault.PARTIAL, found.source, SystemFault.PARTIAL)
         if found.absence is NoDocument.UNAVAILABLE and _may_be_of(found, self._key):
             raise SystemUnavailableError(SystemFault.UNREACHABLE, found.source, found.detail)
 
-    def keep(self, found: StatedLicence, verified: Verified) -> None:
-        """Note the same of what a system said before that cannot be asked now."""
-        self._add(found, verified, is_kept=True)
+    def keep(self, found: StatedLicence, verified: Verified) -> Verified | None:
+        """Note the same of what a system said before that cannot be asked now; return what may be heard of it alone."""
+        return None if self._add(found, verified, is_kept=True) else verified
 
     def hear(self, said: Verified, *, counts_kept: bool, at: datetime) -> Verified:
         """Return an answer that speaks of the licence with what was said without proof: the worst status counts.
 
-        What contradicts the licence is about another one. A record that came with the document of another licence, and
-        one that is kept, leave the notes that they would have left alone.
+        What has another number is about another licence. What differs in the holder alone, or in the identifier where
+        it has no number, may be about another one: nobody knows then how the licence stands, unless it is known to have
+        ended. A record that came with the document of another licence, and one that is kept, leave the notes that they
+        would have left alone.
         """
+        if said.licence is None and said.register is None:
+            return said  # no word about the licence
+        index = _index_of(self._key) if said.licence is None else index_licence(said.licence)
         for one in self._finds:
-            if one.is_kept and not counts_kept:
-                continue
-            if said.licence is None or not _contradicts(one.found, said.licence):
-                said = _hear(said, one, at=at)
+            if (counts_kept or not one.is_kept) and not _is_another(one.found, index):
+                said = _hear(said, one, index, at=at)
         return said
 
     def _add(self, found: Found | StoredHead, verified: Verified, *, is_kept: bool) -> bool:
@@ -105,7 +117,7 @@ class Unproven:
 
 
 def _is_unheard(found: StatedLicence | NotReady, verified: Verified) -> bool:
-    if is_not_found(verified):
+    if is_not_found(verified) or Reason.STATUS_NOT_READY in verified.verdict.reasons:
         return True
     is_of_another = verified.licence is None and Reason.STATUS_RECORD_DIFFERS in verified.verdict.reasons
     return isinstance(found, StatedLicence) and is_of_another
@@ -117,13 +129,26 @@ def _may_be_of(found: StatedLicence, key: LicenceKey) -> bool:
     return key.holder is None or (bool(key.holder) and may_be(key.holder, codes))
 
 
-def _contradicts(found: StatedLicence | NotReady, sealed: Licence) -> bool:
-    """Say whether what was found cannot be the licence of a document, though it was found by the same key.
+def _index_of(key: LicenceKey) -> LicenceIndex:
+    """Return what is known of a licence that was proved to be the one of a key, without a document of it."""
+    holders = (key.holder,) if key.holder else ()
+    if isinstance(key, ByIdentifier):
+        return LicenceIndex(identifier=key.identifier, number="", type_code="", name="", holders=holders)
+    return LicenceIndex(identifier="", number=key.number, type_code="", name="", holders=holders)
 
-    Nobody's number contradicts while another holder's is masked, however that is done. Of two identifiers of one number
+
+def _is_another(found: StatedLicence | NotReady, index: LicenceIndex) -> bool:
+    """Say whether what was found cannot be the licence; by its type it was chosen, and the own store knows its key."""
+    number = found.index.number if isinstance(found, StatedLicence) else ""
+    return bool(number and index.number) and number != index.number
+
+
+def _differs(found: StatedLicence | NotReady, index: LicenceIndex) -> bool:
+    """Say whether what was found may be another licence of the same key.
+
+    Nobody's number differs while another holder's is masked, however that is done. Of two identifiers of one number
     the other one is that of a copy, or of a version.
     """
-    index = index_licence(sealed)
     if isinstance(found, NotReady):
         is_open = any(map(is_masked, found.holders))
         return contradicts(replace(index, holders=() if is_open else found.holders), index)
@@ -132,13 +157,14 @@ def _contradicts(found: StatedLicence | NotReady, sealed: Licence) -> bool:
     return contradicts(replace(found.index, holders=holders, identifier=identifier), index)
 
 
-def _hear(said: Verified, one: _Find, *, at: datetime) -> Verified:
+def _hear(said: Verified, one: _Find, index: LicenceIndex, *, at: datetime) -> Verified:
     registered = _register(one.found, said.licence)
-    if registered.status is not said.status and _worst(registered.status, said.status) == registered.status.value:
-        others = tuple(check for check in said.verdict.checks if check.check is not CheckName.STATUS)
-        said = replace(said, verdict=replace(said.verdict, checks=others))
-        said = judge_registered(said, registered, at=at)
-    elif registered.is_under_objection:
+    is_worse = registered.status is not said.status and _worst(registered.status, said.status) == registered.status
+    if is_worse and not _differs(one.found, index):
+        said = judge_registered(_without_status(said), registered, at=at)
+    elif is_worse and not is_not_in_force(said):
+        said = judge_unasked(_without_status(said), Reason.STATUS_RECORD_DIFFERS, registered.source)
+    if registered.is_under_objection:
         said = replace(said, verdict=replace(said.verdict, notes=(*said.verdict.notes, UNDER_OBJECTION)))
     if one.is_of_another:
         said = note_passed_over(said)
@@ -147,10 +173,22 @@ def _hear(said: Verified, one: _Find, *, at: datetime) -> Verified:
     return replace(said, verdict=replace(said.verdict, notes=tuple(dict.fromkeys(said.verdict.notes))))
 
 
+def _without_status(said: Verified) -> Verified:
+    """Return an answer that leaves open how the licence stands."""
+    others = tuple(check for check in said.verdict.checks if check.check is not CheckName.STATUS)
+    verdict = replace(said.verdict, checks=others)
+    return replace(said, verdict=verdict, status=LicenceStatus.UNKNOWN, register=None)
+
+
 def _register(found: StatedLicence | NotReady, sealed: Licence | None) -> Registered:
     """Return what was found as the word of a register about a document; one that was issued before is superseded."""
     if isinstance(found, NotReady):
-        return Registered(status=found.status, is_under_objection=False, source=found.source, as_of=found.as_of)
+        return Registered(
+            status=found.status,
+            is_under_objection=found.is_under_objection,
+            source=found.source,
+            as_of=found.as_of,
+        )
     day = found.stated.issued_on
     is_latest = sealed is None or is_current(sealed.issued_on, "" if day is None else day.isoformat())
     return register_stated(found, is_latest=is_latest)

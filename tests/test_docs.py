@@ -53,11 +53,12 @@ def test_both_readmes_give_the_same_commands() -> None:
 
 
 def test_the_readme_shows_the_house_as_it_is() -> None:
-    """The file map of the README names every package, and nothing that is not there."""
+    """The file map of the README names every package, what is deployed, and nothing that is not there."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = re.findall(r"^([a-z]+)/  ", text, re.MULTILINE)
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert set(shown) == packages
+    assert set(shown) == packages | {"deploy"}
+    assert (ROOT / "deploy").is_dir()
 
 
 def test_every_reason_is_explained_as_the_product_says_it() -> None:

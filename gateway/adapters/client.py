@@ -22,7 +22,15 @@ from gateway.adapters.connection import MAX_ANSWER, Reply, send
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.functions import make_functions
 from gateway.adapters.inquiry import Answer, Inquiry
-from gateway.adapters.joining import WITH_RECORDS, add_elsewhere, answer_of, join_pages, may_be_elsewhere, name_record
+from gateway.adapters.joining import (
+    WITH_RECORDS,
+    add_elsewhere,
+    answer_of,
+    join_pages,
+    may_be_elsewhere,
+    name_record,
+    select_part,
+)
 from gateway.adapters.reading import Page, Reader, Texts, read_time
 from gateway.adapters.request import MAX_ADDRESS, Outgoing, Writer
 from gateway.adapters.token import Token, TokenKeeper
@@ -103,8 +111,7 @@ class AdapterClient:
                 answer = await self._persist(partial(self._ask, inquiry), deadline)
                 if Question.HOLDER_ELSEWHERE not in self._recipe.calls or not may_be_elsewhere(inquiry, answer):
                     return answer
-                elsewhere = replace(inquiry, question=Question.HOLDER_ELSEWHERE)
-                return add_elsewhere(answer, await self._persist(partial(self._ask, elsewhere), deadline))
+                return await self._ask_elsewhere(inquiry, answer, deadline)
         except TimeoutError:
             raise AskError(AskFault.TIMEOUT, "deadline") from None
 
@@ -113,6 +120,18 @@ class AdapterClient:
         if self._keeper is not None:
             await self._keeper.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask_elsewhere(self, inquiry: Inquiry, here: Answer, deadline: asyncio.Timeout) -> Answer:
+        """Ask at the other place; where that fails, the records of the licence that the first one has stay heard."""
+        elsewhere = replace(inquiry, question=Question.HOLDER_ELSEWHERE)
+        try:
+            answer = await self._persist(partial(self._ask, elsewhere), deadline)
+        except AskError:
+            part = select_part(inquiry, here)
+            if part is None:
+                raise
+            return part
+        return add_elsewhere(inquiry, here, answer)
 
     async def _persist(self, ask: Callable[[], Awaitable[Answer]], deadline: asyncio.Timeout) -> Answer:
         """Ask, and again where the system wants it later or took no connection, while there is time for that.

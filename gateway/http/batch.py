@@ -18,9 +18,24 @@ from gateway.http.limits import within_limits
 from gateway.http.lines import read_lines
 from gateway.http.problems import ProblemError, ProblemKind, problem_to_dict
 from gateway.http.refusing import refuse
-from gateway.http.state import BEGUN, BUDGET, CLOCK, DECISION, ENDS_AT, METRICS, NOW, REQUEST_ID, SITE
+from gateway.http.state import (
+    BEGUN,
+    BUDGET,
+    CALLER,
+    CLOCK,
+    DECISION,
+    ENDS_AT,
+    FACADES,
+    LICENCES,
+    METRICS,
+    NOW,
+    REQUEST_ID,
+    SITE,
+    SITES,
+)
 from gateway.http.steps import LAPS, STEPS, Step
 from gateway.http.tracing import CANCELLED, begin_line, end_request
+from gateway.reload.in_force import SiteInForce
 
 BATCH_PATH: Final = "/v1/verifications/batch"
 BATCH_CONTENT_TYPE: Final = "application/x-ndjson"
@@ -143,8 +158,26 @@ async def _answer_when_let_in(scope: web.Request, body: bytearray, gate: asyncio
         async with AsyncExitStack() as inside:
             async with gate:
                 await _enter(scope, inside)
+            in_force = scope.app[SITES].hold()
+            inside.callback(in_force.release)
+            _look_again(scope, in_force.value)
             scope[LAPS] = scope.app[STEPS].begin()
             return await answer_body(scope, body, share)
+
+
+def _look_again(scope: web.Request, one: SiteInForce) -> None:
+    """Answer a line by the site that is in force when its turn has come, for a caller who may still ask.
+
+    Raises:
+        ProblemError: 401, he was shut out since the batch began.
+
+    """
+    caller = scope[CALLER]
+    known = one.site.callers.find(caller.id, caller.key_id)
+    if known is None or known.public_key != caller.public_key or not known.is_active(scope.app[CLOCK]()):
+        raise ProblemError(ProblemKind.UNAUTHENTICATED)
+    scope[CALLER] = known
+    scope[SITE], scope[LICENCES], scope[FACADES] = one.site, one.licences, one.facades
 
 
 async def _enter(scope: web.Request, inside: AsyncExitStack) -> None:

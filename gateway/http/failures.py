@@ -10,7 +10,6 @@ from gateway.http.state import FAILURE
 from gateway.pipeline import (
     SYSTEM_REASONS,
     Verified,
-    is_not_found,
     is_not_in_force,
     note_kept,
     note_outage,
@@ -53,9 +52,9 @@ class Failures:
         """Note systems that were not asked, for nobody can tell whether they are to be."""
         self._errors += [SystemUnavailableError(SystemFault.NOT_PROVIDED, name, UNDECIDED) for name in names]
 
-    def keep(self, verified: Verified) -> None:
-        """Note what is to be said by what a source said before that failed now; that it knows nothing is no word."""
-        if not is_not_found(verified):
+    def keep(self, verified: Verified | None) -> None:
+        """Note what is to be said of the licence by what a source said before that failed now; None: nothing."""
+        if verified is not None:
             self._kept.append(verified)
 
     def select_said(self, answer: Verified | None) -> Verified | None:

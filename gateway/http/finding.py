@@ -134,8 +134,7 @@ async def find_licence(
             if recalled is not None:
                 share.keep(len(recalled.document))
                 kept = await request.app[VERIFIER].verify_found(recalled, key, read=read, store=store, at=now)
-                unproven.keep(recalled, kept)
-                failures.keep(kept)
+                failures.keep(unproven.keep(recalled, kept))
             continue
         if is_not_found(verified):
             nobody = verified

@@ -101,7 +101,13 @@ class MemoryLicenceStore:
         status = status_of_version(last.status, is_current=version is record.current)
         if version.new is None:
             holders = tuple(sorted(version.index.holders))
-            return NotReady(status=status, document=decoy, source=SOURCE_NAME, holders=holders)
+            return NotReady(
+                status=status,
+                document=decoy,
+                source=SOURCE_NAME,
+                holders=holders,
+                is_under_objection=last.is_under_objection,
+            )
         return StoredLicence(
             document=version.new.document,
             sha256=version.new.sha256,

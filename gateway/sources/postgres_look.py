@@ -125,7 +125,12 @@ async def find(connection: Connection, key: LicenceKey, *, secret: bytes) -> Fou
     if row["document"] is None:
         holders = tuple(one[0] for one in await connection.fetch(_HOLDERS, row["version"]))
         return NotReady(
-            status=_status_of(row), document=content, source=SOURCE_NAME, holders=holders, as_of=_as_of(row)
+            status=_status_of(row),
+            document=content,
+            source=SOURCE_NAME,
+            holders=holders,
+            is_under_objection=row["objection"],
+            as_of=_as_of(row),
         )
     return _head(row).with_document(content)
 

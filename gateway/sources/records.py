@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -29,13 +29,15 @@ _STATUSES: Final = {status.value: status for status in LicenceStatus}
 class Stated:
     """What a system says of one licence; ``index`` is what that is found by.
 
-    ``masked`` are the numbers of holders that are masked, which the index does not have.
+    ``masked`` are the numbers of holders that are masked, which the index does not have. ``is_of_part`` is as in
+    `StatedLicence`.
     """
 
     record: LicenceRecord
     licence: Licence
     index: LicenceIndex
     masked: tuple[str, ...]
+    is_of_part: bool = False
 
     @property
     def status(self) -> LicenceStatus:
@@ -80,7 +82,8 @@ def select_meant(
     1. A record is meant unless it states something else than the key; in a list of all licences of a holder
     (``is_list``) it must state the number. 2. Of several, those of the latest version count, and the document of the
     first that has one. 3. So do their copies (the PDF beside the OFD), even under an identifier of their own: the worst
-    status of all. ``types`` are codes and names of the type that is asked for, in the spelling of keys.
+    status of all. Where only the holder is another one the licence is returned all the same, for what it says may count
+    (`may_be_held`). ``types`` are codes and names of the type that is asked for, in the spelling of keys.
     """
     # 1. meant
     is_identifier = isinstance(key, ByIdentifier)
@@ -89,7 +92,9 @@ def select_meant(
         one for one in near if _is_named(one, key) and _is_meant(state(one), key, types, tables.types, is_list=is_list)
     ]
     if not meant:
-        return None
+        if key.holder is None:
+            return None
+        return select_meant(near, replace(key, holder=None), types=types, is_list=is_list, tables=tables)
     # 2. the latest
     latest = max(meant, key=_version)
     copies = [one for one in meant if is_same_version(latest, one)]
@@ -102,9 +107,28 @@ def select_meant(
     return state(merge_copies([first, *(one for one in copies if one is not first)]))
 
 
-def are_others(records: Iterable[LicenceRecord], key: LicenceKey) -> bool:
-    """Say whether all records of a list state the number of another licence than the one that a key names."""
-    return all(record.number for record in records) and not any(_is_named(record, key) for record in records)
+def are_others(
+    records: Sequence[LicenceRecord],
+    key: LicenceKey,
+    *,
+    types: frozenset[str],
+    known: LicenceTypes,
+    unknown: str,
+    is_list: bool,
+) -> bool:
+    """Say whether all records of an answer state that they are of other licences than the one that a key names.
+
+    In a list of all licences of a holder (``is_list``) their numbers say so. Where the system does not know the
+    identifier of the licence, which is then ``unknown``, so do their types: several licences may have one number.
+    """
+
+    def is_other(record: LicenceRecord) -> bool:
+        if is_list and not _is_named(record, key):
+            return True
+        index = state(record).index
+        return bool(unknown) and index.identifier != unknown and not _is_type(index, types, known)
+
+    return (is_list or bool(records)) and all(map(is_other, records))
 
 
 def contradicts(stated: LicenceIndex, sealed: LicenceIndex, *, types: LicenceTypes | None = None) -> bool:
@@ -124,6 +148,13 @@ def contradicts(stated: LicenceIndex, sealed: LicenceIndex, *, types: LicenceTyp
     return bool(held and sealed_for) and held.isdisjoint(sealed_for)
 
 
+def may_be_held(stated: Stated, key: LicenceKey) -> bool:
+    """Say whether a record may be that of the holder whom a key asks for; by an identifier none is chosen for him."""
+    if isinstance(key, ByIdentifier) or key.holder is None:
+        return True
+    return not _codes(stated.index) or holds(stated.index, key.holder) or _is_masked_one(stated, key.holder)
+
+
 def holds(index: LicenceIndex, holder: str) -> bool:
     """Say whether somebody is a holder, by the number in its normal spelling."""
     return bool(holder) and holder in _codes(index)
@@ -140,9 +171,7 @@ def _is_meant(stated: Stated, key: LicenceKey, types: frozenset[str], known: Lic
     if isinstance(key, ByIdentifier):
         return bool(key.identifier)
     is_number = bool(index.number) or not is_list
-    holder = key.holder
-    is_holder = holder is None or not _codes(index) or holds(index, holder) or _is_masked_one(stated, holder)
-    return bool(key.number) and is_number and is_holder and _is_type(index, types | {key.type}, known)
+    return bool(key.number) and is_number and may_be_held(stated, key) and _is_type(index, types | {key.type}, known)
 
 
 def _is_masked_one(stated: Stated, holder: str) -> bool:

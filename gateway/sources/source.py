@@ -169,6 +169,7 @@ class NotReady:
     document: bytes
     source: str
     holders: tuple[str, ...] = ()
+    is_under_objection: bool = False
     as_of: datetime | None = None
 
     def fits(self, key: "LicenceKey") -> bool:
@@ -205,7 +206,8 @@ class StatedLicence:
     part that the record does not state is empty, and so is a holder's number that is masked: those are ``masked``, in
     the spelling of keys. ``status`` is the one of the moment of the question; ``is_unseen`` says that the system has a
     code for it that its mapping does not name. ``detail`` is a word about why there is no document. ``as_of`` is when
-    the system was asked; None: for this very question.
+    the system was asked; None: for this very question. ``is_of_part``: the rest of the answer could not be read,
+    and may speak of another licence of the same key.
     """
 
     document: bytes
@@ -219,6 +221,7 @@ class StatedLicence:
     masked: tuple[str, ...] = ()
     detail: str = ""
     as_of: datetime | None = None
+    is_of_part: bool = False
 
 
 Found = StoredLicence | StatedLicence | NotReady | NotFound

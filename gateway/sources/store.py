@@ -316,6 +316,7 @@ class SqliteLicenceStore:
             document=content,
             source=SOURCE_NAME,
             holders=self._holders(row.version),
+            is_under_objection=bool(row.objection),
             as_of=_as_of(row),
         )
 

@@ -17,7 +17,7 @@ from gateway.sources.errand import Errand
 from gateway.sources.inquiries import keys_of, make_inquiry
 from gateway.sources.kept import GONE, KeptAnswers
 from gateway.sources.line import SystemLine
-from gateway.sources.records import Stated, are_others, contradicts, select_meant
+from gateway.sources.records import Stated, are_others, contradicts, may_be_held, select_meant
 from gateway.sources.source import (
     SYSTEM_PREFIX,
     ByIdentifier,
@@ -47,6 +47,7 @@ _OUTCOMES: Final[Mapping[AnswerOutcome, SystemFault]] = {
     AnswerOutcome.PARTIAL: SystemFault.PARTIAL,
     AnswerOutcome.ERROR: SystemFault.UNUSABLE_ANSWER,
 }
+_NO_DOCUMENT: Final = b"", NoDocument.NOT_THERE, ""
 _MAY_BE_WORSE: Final = frozenset({LicenceStatus.ACTIVE, LicenceStatus.UNKNOWN})
 _WITHOUT_FILE: Final = frozenset({AnswerOutcome.NOT_FOUND, AnswerOutcome.NOT_PROVIDED})
 
@@ -73,7 +74,8 @@ class SystemSource:
     async def find(self, key: LicenceKey, errand: Errand) -> Found:
         """Return what the system knows of a licence, with its document where it hands one out.
 
-        A record that states no holder's number, or masks it, is that of the holder whose licences were asked for.
+        A record that states no holder's number, or masks it, is that of the holder whose licences were asked for. The
+        one of another holder's licence comes without its document, and is nothing that whoever asks is told of.
 
         Raises:
             SystemUnavailableError: it cannot say.
@@ -90,8 +92,8 @@ class SystemSource:
             await self._kept.forget(name)
             await self._mark(*_names_of(key), says=GONE, as_of=as_of)
             return NotFound(document=b"", source=self.name)
-        document, absence, detail = await self._document(stated, inquiry, errand)
-        index = stated.index
+        index, is_anothers = stated.index, not may_be_held(stated, key)
+        document, absence, detail = await self._document(stated, inquiry, errand) if not is_anothers else _NO_DOCUMENT
         if inquiry.question is Question.HOLDER and self._asks_by_code and not index.holders:
             index = replace(index, holders=(inquiry.holder_code,))
         found = StatedLicence(
@@ -106,11 +108,14 @@ class SystemSource:
             source=self.name,
             masked=stated.masked,
             as_of=as_of,
+            is_of_part=stated.is_of_part,
         )
-        names = (stated.index.identifier, stated.index.number, *_names_of(key))
-        marks = await self._mark(*names, says=_says(stated), as_of=as_of)
+        names, says = (stated.index.identifier, stated.index.number, *_names_of(key)), _says(stated)
+        if is_anothers:
+            names, says = _names_of(key), GONE  # the one who is asked for has no such licence
+        marks = await self._mark(*names, says=says, as_of=as_of)
         if absence is not NoDocument.UNAVAILABLE:  # else the one before, with its document, may still be so
-            await self._kept.keep(name, found, says=_says(stated), marks=marks, as_of=as_of)
+            await self._kept.keep(name, found, says=says, marks=marks, as_of=as_of)
         return found
 
     async def find_status(self, index: LicenceIndex, errand: Errand, *, issued_on: date | None) -> Registered | None:
@@ -237,7 +242,8 @@ class SystemSource:
         """Return what the system says of the licence of a document, by the first key under which it knows it.
 
         Whose it is was asked of the system; what it says of that is compared with all holders of the document. So is
-        the type, by code and by name.
+        the type, by code and by name. A number is asked for where the system does not know the identifier: it is not
+        known either where all that have it are of other types.
         """
         types = frozenset({index.type_code, index.name} - {""})
         (first, inquiry), *rest = asked
@@ -245,19 +251,21 @@ class SystemSource:
         for key, inquiry in rest:
             if stated is not None:
                 break
-            stated, as_of = await self._look_up(inquiry, _without_holder(key), errand, types=types)
+            unknown = index.identifier
+            stated, as_of = await self._look_up(inquiry, _without_holder(key), errand, types=types, unknown=unknown)
         return stated, as_of
 
     async def _look_up(
-        self, inquiry: Inquiry, key: LicenceKey, errand: Errand, *, types: frozenset[str]
+        self, inquiry: Inquiry, key: LicenceKey, errand: Errand, *, types: frozenset[str], unknown: str = ""
     ) -> tuple[Stated | None, datetime]:
         """Return what the system says of a licence, None where it does not know it, and as of when.
 
-        ``types`` are codes and names of the type that is asked for, in the spelling of keys.
+        ``types`` are codes and names of the type that is asked for, in the spelling of keys; ``unknown`` is the
+        identifier that the system said before that it does not know.
 
         In a part of an answer only bad news counts: a copy with a worse status may be in the rest. Records of which
-        none is the licence say nothing about it, unless they are the other licences of a holder; but whoever asks for
-        a holder is told the same of the licence of another one as of none.
+        none is the licence say nothing about it, unless they are clearly other licences; but whoever asks for a holder
+        is told the same of the licence of another one as of none: that record is returned to be weighed, not answered.
         """
         told = await self._line.ask(inquiry, until=errand.until)
         answer = told.answer
@@ -272,8 +280,12 @@ class SystemSource:
         if not is_told:
             raise SystemUnavailableError(_OUTCOMES[answer.outcome], self.name, answer.outcome)
         asks_holder = isinstance(key, ByNumber) and key.asks_holder  # by an identifier records are chosen for no holder
-        if stated is None and not (asks_holder or (is_list and are_others(answer.records, key))):
-            raise self._differs()
+        if stated is None and not asks_holder:
+            tables, records = self._system.tables.types, answer.records
+            if not are_others(records, key, types=types, known=tables, unknown=unknown, is_list=is_list):
+                raise self._differs()
+        if stated is not None and answer.outcome is AnswerOutcome.PARTIAL:
+            stated = replace(stated, is_of_part=True)
         return stated, told.as_of
 
     def _not_askable(self) -> SystemUnavailableError:

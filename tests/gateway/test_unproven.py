@@ -9,7 +9,8 @@ import pytest
 
 from adapters.codes.copies import worst_status
 from adapters.record.status import RecordStatus
-from gateway.pipeline import Verified, judge_found, judge_not_found, judge_registered
+from gateway.pipeline import Verified, judge_found, judge_not_found, judge_registered, judge_unanswered
+from gateway.reason import Reason
 from gateway.sources.source import (
     LicenceKey,
     NoDocument,
@@ -24,7 +25,7 @@ from gateway.sources.source import (
     index_licence,
 )
 from gateway.unproven import Unproven
-from gateway.verdict import Verdict
+from gateway.verdict import Outcome, Verdict
 from policies.dimension import LicenceStatus
 from tests.support.demo import NOW, demo_stock
 from tests.support.river import licence_of
@@ -77,20 +78,58 @@ def test_the_worst_status_counts(found: Any) -> None:
 @pytest.mark.parametrize(
     ("found", "status"),
     [
-        (replace(STATED, index=replace(STATED.index, holders=(STRANGER,)), masked=()), LicenceStatus.ACTIVE),
+        (replace(STATED, index=replace(STATED.index, holders=(STRANGER,)), masked=()), LicenceStatus.UNKNOWN),
+        (replace(STATED, index=replace(STATED.index, holders=(HOLDER[8:17],)), masked=()), LicenceStatus.UNKNOWN),
         (replace(STATED, index=replace(STATED.index, holders=(STRANGER,))), LicenceStatus.REVOKED),
         (replace(STATED, index=replace(STATED.index, number="another")), LicenceStatus.ACTIVE),
         (replace(STATED, index=replace(STATED.index, identifier="1.2.3")), LicenceStatus.REVOKED),
+        (replace(STATED, index=replace(STATED.index, identifier="1.2.3", number="")), LicenceStatus.UNKNOWN),
+        (replace(STATED, index=replace(STATED.index, identifier="1.2.3", number="another")), LicenceStatus.ACTIVE),
         (replace(STATED, masked=("0000***",)), LicenceStatus.REVOKED),
         (replace(NOT_READY, holders=()), LicenceStatus.REVOKED),
-        (replace(NOT_READY, holders=(STRANGER,)), LicenceStatus.ACTIVE),
+        (replace(NOT_READY, holders=(STRANGER,)), LicenceStatus.UNKNOWN),
         (replace(NOT_READY, holders=(STRANGER, MASK)), LicenceStatus.REVOKED),
         (NotFound(document=b"", source="store"), LicenceStatus.ACTIVE),
     ],
 )
 def test_what_is_about_another_licence(found: Any, status: LicenceStatus) -> None:
-    """What states another holder or number is not heard; a mask, or the identifier of a copy, contradicts nothing."""
-    assert heard(found).status is status
+    """Another number is another licence, another holder's may be; a mask, or the identifier of a copy, is no word."""
+    said = heard(found)
+    assert said.status is status
+    assert (said.verdict.reasons == (Reason.STATUS_RECORD_DIFFERS,)) is (status is LicenceStatus.UNKNOWN)
+    assert heard(found, status=LicenceStatus.EXPIRED).verdict.outcome is Outcome.INVALID
+    assert heard(replace(found, status=LicenceStatus.ACTIVE) if hasattr(found, "status") else found) == answer()
+
+
+@pytest.mark.parametrize("holders", [(), (MASK,), (HOLDER,), (STRANGER,)])
+def test_an_objection_that_was_imported(holders: tuple[str, ...]) -> None:
+    """An objection to a licence without a document is noted beside the answer of whoever has one."""
+    found = replace(NOT_READY, status=LicenceStatus.ACTIVE, holders=holders, is_under_objection=True)
+    for key in (KEY, replace(KEY, holder=None)):
+        assert heard(found, key=key).verdict.notes == ("status.under-objection",)
+    assert not heard(replace(found, is_under_objection=False)).verdict.notes
+
+
+def test_what_is_said_without_a_document() -> None:
+    """What is announced is an answer that is heard with the rest; what says nothing of the licence stays as it is."""
+    others = replace(STATED, index=replace(STATED.index, holders=(STRANGER,)), masked=())
+    for found, before in product((STATED, others), (LicenceStatus.ACTIVE, LicenceStatus.UNKNOWN)):
+        announced = judge_found(EMPTY, replace(NOT_READY, status=before, holders=(HOLDER,)), KEY, at=NOW)
+        status = LicenceStatus.REVOKED if found is STATED else LicenceStatus.UNKNOWN
+        unproven = Unproven(KEY)
+        unproven.note(found, judge_not_found(found.source, at=NOW))
+        assert unproven.hear(announced, counts_kept=True, at=NOW).status is status
+        nothing = judge_unanswered(Reason.STATUS_RECORD_DIFFERS, "second", "second")
+        assert unproven.hear(nothing, counts_kept=True, at=NOW) == nothing
+
+
+def test_a_part_of_an_answer() -> None:
+    """Where the licence may be in the rest of an answer nobody says that there is none, and its status is heard."""
+    unproven, found = Unproven(KEY), replace(STATED, is_of_part=True)
+    with pytest.raises(SystemUnavailableError) as caught:
+        unproven.note(found, judge_not_found(found.source, at=NOW))
+    assert caught.value.fault is SystemFault.PARTIAL
+    assert unproven.hear(answer(), counts_kept=True, at=NOW).status is LicenceStatus.REVOKED
 
 
 def test_a_later_version() -> None:
@@ -105,7 +144,8 @@ def test_a_later_version() -> None:
 def test_what_is_kept() -> None:
     """What a system said before it could not be asked counts as all that is kept does, and is labelled."""
     unproven = Unproven(KEY)
-    unproven.keep(STATED, judge_not_found(STATED.source, at=NOW))
+    assert unproven.keep(STATED, judge_not_found(STATED.source, at=NOW)) is None
+    assert unproven.keep(STATED, answer()) == answer()
     said = unproven.hear(answer(), counts_kept=True, at=NOW)
     assert (said.status, said.verdict.notes) == (LicenceStatus.REVOKED, ("source.kept-answer",))
     assert unproven.hear(answer(), counts_kept=False, at=NOW) == answer()

@@ -87,10 +87,10 @@ message = "<c>{name}</c>"
 """
 
 
-def toy(transport: str = TRANSPORT) -> tuple[Adapter, TransportRecipe]:
-    """Return the toy system's adapter and recipe."""
+def toy(transport: str = TRANSPORT, more: str = "") -> tuple[Adapter, TransportRecipe]:
+    """Return the toy system's adapter, with more rules, and recipe."""
     recipe = parse_transport(tomllib.loads(transport), functions=PAYLOAD_FUNCTIONS)
-    return load_adapter(MAPPING.encode(), "toy.toml"), recipe
+    return load_adapter((MAPPING + more).encode(), "toy.toml"), recipe
 
 
 class Server:

@@ -88,6 +88,31 @@ async def test_a_licence_that_is_not_among_those_of_the_first_place(
         assert len(server.asked) == 5
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"code": "8"}, {"code": "9"}, lambda: web.Response(status=500), lambda: web.Response(body=b"{")],
+    ids=["denied", "retry", "no answer", "unreadable"],
+)
+async def test_what_the_first_place_has_of_a_number_stays(elsewhere: object) -> None:
+    """Where the second place says nothing, records of the first one with the number stay, as part of an answer."""
+    own = {"code": "0", "rows": [{"number": "n－2", "kind": "T-2"}]}
+    typed = toy(more='[[field]]\nto = "type_code"\nat = "$.kind"\n')
+    async with serve({"/api/encode": STEP, "/api/own": own, "/api/other": elsewhere}, typed) as (client, server):
+        answer = await client.ask(holder(number="N-2", type_code="T-1"))
+        assert (answer.outcome, [one.number for one in answer.records]) == (AnswerOutcome.PARTIAL, ["n－2"])
+        before = len(server.asked)
+        whole = await client.ask(holder(number="N-2", type_code="t－2"))  # spelled otherwise
+        assert (whole.outcome, len(server.asked) - before) == (AnswerOutcome.FOUND, 2)
+
+
+async def test_a_second_place_that_fails() -> None:
+    """Where the first place has not the number, that the second one fails is the answer."""
+    async with serve(WHOLE | {"/api/other": lambda: web.Response(status=500)}) as (client, _):
+        with pytest.raises(AskError) as caught:
+            await client.ask(holder(number="N-2"))
+        assert caught.value.fault is AskFault.HTTP_STATUS
+
+
 async def test_a_step_that_is_refused_ends_the_question() -> None:
     """A step's refusal is its own error, or the answer that the mapping knows its code as."""
     async with serve({"/api/encode": {"code": "7"}}) as (client, _):

@@ -76,6 +76,17 @@ async def test_pages(pages: list[Any], outcome: AnswerOutcome, numbers: str) -> 
         assert len(server.asked) == len(pages)
 
 
+async def test_records_that_their_surface_fields_tell_apart() -> None:
+    """Records that state the same but for their surface fields, in texts or tables, are different ones."""
+    rows = [{"plate": "A1"}, {"plate": "A2"}, {"seats": [{"row": "1"}]}, {"seats": [{"row": "2"}]}]
+    rest = iter([rows[:2], rows[2:]])
+    surface = '[[field]]\nto = "surface.*"\nat = "$"\n'
+    answers = {"/api/list": lambda: web.json_response({"code": "0", "total": 4, "rows": next(rest)})}
+    async with serve(answers, toy(RECIPE, surface)) as (client, server):
+        answer = await client.ask(ASK)
+        assert (answer.outcome, len(answer.records), len(server.asked)) == (AnswerOutcome.FOUND, 4, 2)
+
+
 async def test_pages_without_end() -> None:
     """A system that always has another page is asked for a bounded number of them."""
     numbers = map(str, count())

@@ -357,10 +357,10 @@ def without_holder(licence: IssuedLicence = ONE) -> dict[str, str]:
     return {name: text for name, text in key_of(licence).items() if name != "holder"}
 
 
-def import_record(folder: Path, status: LicenceStatus, holders: tuple[str, ...]) -> None:
+def import_record(folder: Path, status: LicenceStatus, holders: tuple[str, ...], *, objected: bool = False) -> None:
     """Note in the gateway's own store what a register states of a licence."""
     index = read_new_licence(ONE.document).index
-    record = RecordedLicence("", index.number, index.type_code, index.name, holders, "", status, False)
+    record = RecordedLicence("", index.number, index.type_code, index.name, holders, "", status, objected)
     store = SqliteLicenceStore(folder / "state" / "licences.sqlite")
     store.record([record], reason="import", at=NOW)
     store.close()
@@ -376,6 +376,10 @@ async def test_a_holder_makes_nothing_better_that_was_imported(start: Start) -> 
             assert (content["reasons"], content["freshness"]["register"]) == (["status.revoked"], "store")
         for holder in (STRANGER, MASK[0].code):
             assert (await stage.answer(key_of(holder=holder)))["reasons"] == ["status.not-found"]
+    async with start(record_of(ONE.document), store=(OTHER,)) as stage:
+        await asyncio.to_thread(import_record, stage.folder, LicenceStatus.REVOKED, (key_of()["holder"][8:17],))
+        content = await stage.answer(key_of())
+        assert (content["outcome"], content["reasons"]) == ("unknown", ["status.record-differs"])
 
 
 async def test_a_holder_makes_nothing_better(start: Start) -> None:
@@ -400,6 +404,45 @@ async def test_a_holder_makes_nothing_better(start: Start) -> None:
         stage.river.records = (replace(wrong_file, status=RecordStatus.ACTIVE),)
         content = await stage.answer(identifier_of())
         assert (content["outcome"], content["freshness"]["stale"]) == ("valid", True)
+
+
+async def test_a_record_that_names_another_holder(start: Start) -> None:
+    """What is said against a licence under another holder's number makes it unknown for its own, and is kept secret."""
+    organisation = key_of()["holder"][8:17]
+    async with start(rules=STORE_BEHIND, store=(ONE, OTHER), sources=SourcesSettings(retries=0)) as stage:
+        for code, document in ((organisation, None), (STRANGER, ONE.document), (STRANGER, OTHER.document)):
+            holders = (RecordHolder(name="x", code=code, code_type="001"),)
+            file = None if document is None else RecordDocument(content=document)
+            stage.river.records = (record_of(ONE.document, RecordStatus.REVOKED, holders=holders, document=file),)
+            for key in (key_of(), identifier_of(), without_holder()):
+                content = await stage.answer(key)
+                is_alone = document is None and "holder" not in key
+                assert content["outcome"] == ("invalid" if is_alone else "unknown")
+                assert content["reasons"][0] == ("status.revoked" if is_alone else "status.record-differs")
+            nobody = f"0{STRANGER[1:]}"
+            assert (await stage.answer(key_of(holder=nobody)))["reasons"] == ["status.not-found"]
+        stage.river.result = "LATER"
+        content = await stage.answer(key_of(), tolerance_seconds=600)
+        assert (content["reasons"], content["notes"][-1:]) == (["status.record-differs"], ["source.kept-answer"])
+
+
+async def test_an_outage_makes_nothing_of_another_licence(start: Start) -> None:
+    """A kept record that came with the document of another licence is no more of an answer than it was."""
+    file = RecordDocument(content=OTHER.document)
+    async with start(record_of(ONE.document, RecordStatus.REVOKED, document=file)) as stage:
+        assert (await stage.answer(without_holder()))["reasons"] == ["status.record-differs"]
+        stage.river.result = "LATER"
+        content = await stage.answer(without_holder(), tolerance_seconds=600)
+        assert (content["outcome"], content["reasons"]) == ("unknown", ["status.unavailable"])
+
+
+async def test_an_imported_objection(start: Start) -> None:
+    """An objection that a register states is noted, whoever has the document, and however the licence was named."""
+    async with start(record_of(ONE.document), store=(OTHER,)) as stage:
+        await asyncio.to_thread(import_record, stage.folder, LicenceStatus.ACTIVE, (MASK[0].code,), objected=True)
+        for key in (key_of(), without_holder()):
+            content = await stage.answer(key)
+            assert (content["outcome"], content["notes"][-1:]) == ("valid", ["status.under-objection"])
 
 
 async def test_a_file_that_might_have_shown_the_holder(start: Start) -> None:
@@ -474,18 +517,29 @@ async def test_an_answer_that_cannot_be_used(start: Start, change: Callable[[byt
         assert check_of(content, "status")["detail"] in {f"{SOURCE}: {word}", f"{SOURCE}: charset"}
 
 
+def two_misses() -> PolicyInForce:
+    """Return a policy that allows two misses."""
+    budget = '[[budget]]\nid = "more"\nzh = "上限"\nen = "limit"\ncounts = "misses"\n'
+    return in_force(added("limits.toml", budget + 'per = ["caller"]\nlimit = 2\nwindow_seconds = 3600\n'))
+
+
+@pytest.mark.parametrize(("result", "reason"), [("NO", "status.not-provided"), ("STOP", "status.denied")])
+async def test_what_is_never_said_spends_misses(start: Start, result: str, reason: str) -> None:
+    """No holder is guessed for nothing at a store that has the licence, while a province never speaks of it."""
+    purpose = {"item": REAL_ESTATE, "case": "BDC20260001"}
+    async with start(policy=two_misses(), store=(ONE, OTHER)) as stage:
+        stage.river.result = result
+        for _ in range(2):
+            assert (await stage.answer(key_of(holder=STRANGER), purpose=purpose))["reasons"] == [reason]
+        for holder in (STRANGER, key_of()["holder"]):
+            assert await stage.refusal(key_of(holder=holder), purpose=purpose) == (429, "budget.exceeded")
+
+
 async def test_an_outage_spends_no_misses(start: Start) -> None:
     """However often somebody asks while a province cannot answer, that is no miss; a licence that nobody has is one."""
-    policy = in_force(
-        added(
-            "limits.toml",
-            '[[budget]]\nid = "more"\nzh = "上限"\nen = "limit"\ncounts = "misses"\n'
-            'per = ["caller"]\nlimit = 2\nwindow_seconds = 3600\n',
-        )
-    )
     record = record_of(ONE.document, identifier="")
     purpose = {"item": REAL_ESTATE, "case": "BDC20260001"}
-    async with start(record, policy=policy, store=(OTHER,), sources=SourcesSettings(retries=0)) as stage:
+    async with start(record, policy=two_misses(), store=(OTHER,), sources=SourcesSettings(retries=0)) as stage:
         stage.river.result = "LATER"
         for holder in (STRANGER, key_of()["holder"], STRANGER):
             content = await stage.answer(key_of(holder=holder), purpose=purpose)

@@ -289,6 +289,10 @@ class LicenceStoreContract:
         assert store.find(NUMBER) == announced
         store.add([new_licence(b"other", number="N-2", identifier="I-2")], at=STORED_AT)
         assert store.find(IDENTIFIER) == replace(announced, document=b"other")
+        store.set_status(
+            INDEX.identifier, LicenceStatus.ACTIVE, is_under_objection=True, reason="decision 8", at=STORED_AT + HOUR
+        )
+        assert store.find(IDENTIFIER) == replace(announced, document=b"other", is_under_objection=True)
         assert store.announce(INDEX, at=STORED_AT) is Added.ALREADY_THERE
         assert store.announce(index(number="N-3"), at=STORED_AT) is Added.IDENTIFIER_IN_USE
         assert store.announce(index(number=""), at=STORED_AT) is Added.ALREADY_THERE

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from adapters.codes.tables import load_tables, shipped_tables
 from adapters.record.record import LicenceRecord, RecordDocument, RecordHolder
 from adapters.record.status import RecordFlag, RecordStatus
-from gateway.sources.records import contradicts, holds, select_meant, state
-from gateway.sources.source import by_identifier, by_number
+from gateway.sources.records import contradicts, holds, may_be_held, select_meant, state
+from gateway.sources.source import LicenceKey, by_identifier, by_number
 from gateway.standins.samples import SAMPLES
 from policies.dimension import LicenceStatus
 
@@ -24,10 +24,10 @@ COPY = replace(
 )
 
 
-def meant(key: object, *records: LicenceRecord, is_list: bool = False, types: frozenset[str] = NOTHING) -> object:
-    """Return the number of the record that is meant."""
-    found = select_meant(records, key, types=types, is_list=is_list, tables=shipped_tables())  # type: ignore[arg-type]  # a key
-    return None if found is None else found.record.number
+def meant(key: LicenceKey, *records: LicenceRecord, is_list: bool = False, types: frozenset[str] = NOTHING) -> object:
+    """Return the number of the record that is meant, unless it is that of another holder."""
+    found = select_meant(records, key, types=types, is_list=is_list, tables=shipped_tables())
+    return None if found is None or not may_be_held(found, key) else found.record.number
 
 
 def test_what_a_record_states() -> None:

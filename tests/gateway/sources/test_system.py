@@ -13,6 +13,7 @@ from adapters.record.status import RecordStatus
 from adapters.transport.recipe import Question
 from gateway.adapters.error import AskError, AskFault
 from gateway.adapters.inquiry import Answer, Inquiry
+from gateway.pipeline import Verified, judge_found, judge_not_found
 from gateway.settings import SourcesSettings
 from gateway.sources.breaker import FAILURES
 from gateway.sources.errand import Errand
@@ -27,9 +28,10 @@ from gateway.sources.source import (
     by_identifier,
     by_number,
 )
+from gateway.verdict import Verdict
 from policies.dimension import LicenceStatus
 from tests.gateway.sources.systems import make_source
-from tests.support.stand_ins import FOOD, TRADE
+from tests.support.stand_ins import FOOD, NOW, TRADE
 
 HOLDER = FOOD.holders[0].code
 STRANGER = "91349901MADEM3415U"
@@ -177,10 +179,17 @@ async def test_records_of_other_licences(identifier: str) -> None:
 
 
 async def test_the_licence_of_another_holder() -> None:
-    """Whoever asks for a holder is told the same of the licence of another one as of none."""
+    """A record of another holder is no answer: it comes without document, to be weighed once somebody proves him."""
     stranger = by_number(FOOD.number, FOOD.type_code, STRANGER)
-    found, _ = await find("police-package", stranger, FOUND)
-    assert found == NotFound(document=b"", source="system:police-package")
+    records = (with_document(RecordDocument(content=b"sealed"), status=RecordStatus.REVOKED),)
+    for outcome in (AnswerOutcome.FOUND, AnswerOutcome.PARTIAL):
+        found, asked = await find("police-package", stranger, Answer(outcome=outcome, records=records))
+        assert isinstance(found, StatedLicence)
+        assert (found.document, found.absence, len(asked)) == (b"", NoDocument.NOT_THERE, 1)
+        assert (found.index.holders, found.status) == ((HOLDER,), LicenceStatus.REVOKED)
+        assert found.is_of_part is (outcome is AnswerOutcome.PARTIAL)
+        empty = Verified(verdict=Verdict(format=None, checks=()))
+        assert judge_found(empty, found, stranger, at=NOW) == judge_not_found(found.source, at=NOW)
 
 
 async def test_a_holder_that_the_system_masks() -> None:
@@ -237,6 +246,37 @@ async def test_a_document_that_the_system_does_not_know() -> None:
         system, client = make_source(name, *answers)
         assert await system.find_status(INDEX, errand(), issued_on=None) is None
         assert len(client.asked) == len(answers)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [replace(TRADE, number=FOOD.number, holders=FOOD.holders), replace(TRADE, number=FOOD.number, type_code="")],
+    ids=["by code", "by name"],
+)
+async def test_a_number_that_licences_of_other_types_have(record: LicenceRecord) -> None:
+    """Where a system does not know the identifier, licences of other types with the number are no word about it."""
+    others = Answer(outcome=AnswerOutcome.FOUND, records=(record, TRADE))
+    system, _ = make_source("shandong", NOTHING, others)
+    assert await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        replace(TRADE, number=FOOD.number, identifier=FOOD.identifier),
+        replace(FOOD, number="", identifier=""),
+        replace(TRADE, number=FOOD.number, identifier="", type_code="", name=""),
+    ],
+    ids=["its identifier", "no number", "no type"],
+)
+async def test_a_number_whose_licence_it_may_be(record: LicenceRecord) -> None:
+    """What may be the licence of a document, and is not shown to be, leaves open how that stands."""
+    others = replace(TRADE, number=FOOD.number)
+    answer = Answer(outcome=AnswerOutcome.FOUND, records=(others, replace(record, holders=OTHERS)))
+    system, _ = make_source("shandong", NOTHING, answer)
+    with pytest.raises(SystemUnavailableError) as caught:
+        await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on)
+    assert caught.value.fault is SystemFault.RECORD_DIFFERS
 
 
 async def test_an_earlier_version_that_is_known_by_its_number_alone() -> None:
