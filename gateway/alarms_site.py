@@ -10,14 +10,14 @@ from gateway.audit.alarms.policy_facts import PolicyLibrary
 from gateway.audit.alarms.reading import AlarmRules, read_observation_key
 from gateway.audit.alarms.watch import AlarmStanding, AlarmWatch
 from gateway.audit.book.site_log import SiteLog
-from gateway.metrics import Metrics
+from gateway.audit.metrics import AuditMetrics
 from gateway.site import Site
 from policies.bundle import Bundle
 
 ReadBundle = Callable[[str], Bundle]  # by its digest; raises KeyError
 
 
-def open_watch(site: Site, log: SiteLog, *, read_bundle: ReadBundle, metrics: Metrics) -> AlarmWatch | None:
+def open_watch(site: Site, log: SiteLog, *, read_bundle: ReadBundle, metrics: AuditMetrics) -> AlarmWatch | None:
     """Return the watch over the site's log, for the process that writes it; None for a site without rules.
 
     Raises:
@@ -42,30 +42,34 @@ def _open_key(site: Site) -> ObservationKey:
     return read_observation_key(site.folder / site.settings.audit.keys, make=True)
 
 
-def set_gauges(standing: AlarmStanding, metrics: Metrics) -> None:
+def set_gauges(standing: AlarmStanding, metrics: AuditMetrics) -> None:
     """Say in the metrics how a watch stands."""
-    metrics.audit.alarms_waiting.set(standing.waiting)
-    metrics.audit.alarms_behind.set(standing.is_behind or standing.is_failing)
-    metrics.audit.alarms_blind.set(len(standing.blind))
+    metrics.alarms_waiting.set(standing.waiting)
+    metrics.alarms_behind.set(standing.is_behind or standing.is_failing)
+    metrics.alarms_blind.set(len(standing.blind))
     if standing.evaluated is not None:
-        metrics.audit.alarms_evaluated.set(standing.evaluated / 1000)
+        metrics.alarms_evaluated.set(standing.evaluated / 1000)
 
 
 class AlarmMetrics:
     """Tells Prometheus; rules are named in the site, so that there are no more labels than rules."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: AuditMetrics) -> None:
         """Count in these metrics."""
         self._metrics = metrics
 
     def raised(self, rule: str) -> None:
         """Count an alarm."""
-        self._metrics.audit.alarms.labels(rule=rule).inc()
+        self._metrics.alarms.labels(rule=rule).inc()
 
     def stands(self, *, is_open: int, lost: Mapping[str, int], suppressed: Mapping[str, int]) -> None:
         """Set the gauges."""
-        self._metrics.audit.alarms_open.set(is_open)
+        self._metrics.alarms_open.set(is_open)
         for rule, count in lost.items():
-            self._metrics.audit.alarm_keys_lost.labels(rule=rule).set(count)
+            self._metrics.alarm_keys_lost.labels(rule=rule).set(count)
         for rule, count in suppressed.items():
-            self._metrics.audit.alarms_suppressed.labels(rule=rule).set(count)
+            self._metrics.alarms_suppressed.labels(rule=rule).set(count)
+
+    def keeps_up(self, standing: AlarmStanding) -> None:
+        """Set the gauges that say so."""
+        set_gauges(standing, self._metrics)

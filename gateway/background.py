@@ -16,11 +16,11 @@ from gateway.audit.book.site_log import SiteLog
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.holder.look import draft_withholding
 from gateway.log_site import LogWriter
-from gateway.metrics import Metrics
+from gateway.metrics import Metrics, begin_at_zero
 from gateway.policy.keeper import PolicyKeeper
 from gateway.policy.observer import PolicyMetrics
 from gateway.policy.policy_site import PolicySite
-from gateway.second_opinion import Alarm, CaseFolder, SecondOpinionSettings, open_second_opinion
+from gateway.second_opinion import CASE_DROPPED, Alarm, CaseFolder, SecondOpinionSettings, open_second_opinion
 from gateway.site import STATE_FOLDER, STATUS_STATE, TRUST_FOLDER, Site
 from gateway.status.keeper import StatusKeeper
 from gateway.status.shelf import Shelf
@@ -31,6 +31,7 @@ from gateway.trust.metrics import TrustMetrics
 from gateway.witness_site import open_kept
 from keys.chain import Chain
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
+from keys.second_opinion import Opinion
 from keys.trust import TrustStore
 
 CASES: Final = "second-opinion"  # inside the state folder: where two SM2 libraries disagreed
@@ -91,13 +92,14 @@ class Background:
         self._writer: LogWriter | None = None
         self.log: SiteLog
         if log is None:
-            self._writer = LogWriter(site, clock=clock, metrics=metrics, steady=steady)
+            self._writer = LogWriter(site, clock=clock, metrics=metrics.audit, steady=steady)
             self.log = self._writer.book
         else:
             self.log = log
         self._kept = open_kept(site) if self._writer is None else None
         self.witnesses = self._kept or (None if self._writer is None else self._writer.rounds)
         cases = (site.folder or Path()) / STATE_FOLDER / CASES
+        begin_at_zero(metrics.second_opinions, (*Opinion, CASE_DROPPED))
         self._alarm = Alarm(
             CaseFolder(cases, max_cases=settings.second_opinion.max_cases),
             count=lambda word: metrics.second_opinions.labels(opinion=word).inc(),

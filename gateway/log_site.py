@@ -23,10 +23,10 @@ from gateway.audit.link.client import connect_link
 from gateway.audit.link.desk import BookDesk
 from gateway.audit.link.remote import RemoteLog
 from gateway.audit.link.server import LinkServer
+from gateway.audit.metrics import AuditMetrics
 from gateway.audit.steady_clock import SteadyClock
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
 from gateway.holder.look import draft_withholding
-from gateway.metrics import Metrics
 from gateway.policy.approvers import ApproverRegistry
 from gateway.policy.in_force import PolicyArchive, StateError
 from gateway.policy.policy_site import PolicySite, SiteFaultsError
@@ -52,7 +52,7 @@ class LogWriter:
     """The book of a site with everything that belongs to the one process that writes it."""
 
     def __init__(
-        self, site: Site, *, clock: Clock, metrics: Metrics, steady: Callable[[], float] | None = None
+        self, site: Site, *, clock: Clock, metrics: AuditMetrics, steady: Callable[[], float] | None = None
     ) -> None:
         """Build everything; nothing is opened yet. Without a folder the log is in memory, and no other process's.
 
@@ -73,7 +73,7 @@ class LogWriter:
             self.book,
             clock=clock,
             read_retention=lambda: _read_retention(site.folder, settings),
-            failed=lambda chore: metrics.log_chore_failures.labels(chore=chore).inc(),
+            failed=lambda chore: metrics.chore_failures.labels(chore=chore).inc(),
         )
         self._link: LinkServer | None = None
         self._folder: Path | None = None  # where the link is

@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.audit.metrics import AuditMetrics
+from gateway.audit.unavailable import Unavailable
 from gateway.cache.metrics import CacheMetrics
 from gateway.limits.metrics import LimitMetrics
 from gateway.shared.metrics import SharedMetrics
@@ -145,7 +146,7 @@ class Metrics:
             "gateway_revocation_list_seconds_left",
             "Until the next update of the revocation list at hand that ends first; negative: one has ended.",
             registry=registry,
-            multiprocess_mode="livemin",
+            multiprocess_mode="livemostrecent",
         )
         self.site_reloads = Counter(
             "gateway_site_reloads",
@@ -265,17 +266,12 @@ class Metrics:
         self.log_unavailable = Counter(
             "gateway_log_unavailable", "Answers that did not leave for want of the log.", ("reason",), registry=registry
         )
+        begin_at_zero(self.log_unavailable, Unavailable)
         self.log_stopped = Gauge(
             "gateway_log_stopped",
             "1: the access log takes nothing, and nothing is answered.",
             registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.log_chore_failures = Counter(
-            "gateway_log_chore_failures",
-            "Times that upkeep of the access log did not work.",
-            ("chore",),
-            registry=registry,
+            multiprocess_mode="livemostrecent",
         )
         Gauge(
             "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="livemax"
@@ -299,6 +295,12 @@ class Metrics:
         together = CollectorRegistry()
         MultiProcessCollector(together, path=self._shared_folder)  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+
+def begin_at_zero(counter: Counter, words: Iterable[str]) -> None:
+    """Let a counter show 0 for each word of its label: to Prometheus, what first shows 1 has not increased."""
+    for word in words:
+        counter.labels(word)
 
 
 def number_process(number: int) -> None:

@@ -4,8 +4,10 @@ This is not the access log that auditors check; it may be lost, and nothing wait
 """
 
 import logging
+import os
 import queue
 import sys
+from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from typing import Final
 
@@ -18,6 +20,7 @@ HTTP_LOGGER: Final = logging.getLogger("tongban.http")  # for the server library
 _LIBRARIES: Final = ("asyncio", "aiohttp", "asyncpg", "opentelemetry", "redis", "py.warnings")
 
 MAX_WAITING_LINES: Final = 10_000  # about 4 MB; when nobody reads standard error, lines are dropped, not requests
+STOP_SECONDS: Final = 1.0  # for lines that still wait; where nobody reads standard error, a stop goes on without them
 
 
 class _DroppingQueueHandler(QueueHandler):
@@ -32,10 +35,39 @@ class _DroppingQueueHandler(QueueHandler):
             self._lines.put_nowait(record)
 
 
-def start_request_log() -> QueueListener:
+class _StandardError(logging.Handler):
+    """Writes lines past `sys.stderr`: what it locks would stay locked, and end no process, once a write hangs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._descriptor = None if sys.stderr is None else sys.stderr.fileno()
+
+    def createLock(self) -> None:  # noqa: N802 - the library's name
+        self.lock = None  # only one thread writes, and the library would wait for it when the process ends
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._descriptor is None:
+            return
+        line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+        with suppress(OSError):  # nobody is there to read it
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+
+
+class RequestLog(QueueListener):
+    """The thread that writes lines; it ends no later than the process."""
+
+    def stop(self) -> None:
+        """Write the lines that wait, as far as somebody reads them in time."""
+        self.enqueue_sentinel()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+
+
+def start_request_log() -> RequestLog:
     """Send everything to standard error through a thread; call ``stop`` on the result to flush it."""
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    output = logging.StreamHandler(sys.stderr)
+    output = _StandardError()
     output.setFormatter(logging.Formatter("%(message)s"))
     form = LineFormatter()
     for names, level in ((OURS, logging.INFO), (_LIBRARIES, logging.WARNING)):
@@ -49,6 +81,6 @@ def start_request_log() -> QueueListener:
     logging.captureWarnings(capture=True)
     # No line says which thread or process it is from, so that is not looked up.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    listener = QueueListener(lines, output)
+    listener = RequestLog(lines, output)
     listener.start()
     return listener

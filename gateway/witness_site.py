@@ -1,10 +1,10 @@
 """What a site says about witnesses, put to work: the desk for other logs, and the rounds with our own."""
 
+from gateway.audit.metrics import AuditMetrics
 from gateway.audit.witness.desk import WitnessDesk
 from gateway.audit.witness.kept import KeptCosignatures
 from gateway.audit.witness.own import open_witness
 from gateway.audit.witness.rounds import Clock, FedLog, WitnessRounds
-from gateway.metrics import Metrics
 from gateway.site import Site
 
 
@@ -24,7 +24,7 @@ def open_kept(site: Site) -> KeptCosignatures | None:
     return KeptCosignatures(site.folder / settings.folder, interval_seconds=settings.witness.interval_seconds)
 
 
-def open_rounds(site: Site, log: FedLog, *, clock: Clock, metrics: Metrics) -> WitnessRounds | None:
+def open_rounds(site: Site, log: FedLog, *, clock: Clock, metrics: AuditMetrics) -> WitnessRounds | None:
     """Return the rounds with the site's log, for the process that writes it; None for a log in memory alone."""
     if site.folder is None:
         return None

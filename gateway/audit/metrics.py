@@ -1,10 +1,10 @@
-"""The metrics of alarms about the access log, and of its witnesses; `gateway.metrics` has them."""
+"""The metrics of the process that writes the access log; `gateway.metrics` has them."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class AuditMetrics:
-    """What the rules of alarms see, and how far witnesses have seen the log."""
+    """What the rules of alarms see, how far witnesses have seen the log, and whether its upkeep works."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register them."""
@@ -78,6 +78,12 @@ class AuditMetrics:
             "tongban_audit_witness_faults",
             "Times that a witness gave no cosignature.",
             ("witness", "fault"),
+            registry=registry,
+        )
+        self.chore_failures = Counter(
+            "gateway_log_chore_failures",
+            "Times that upkeep of the access log did not work.",
+            ("chore",),
             registry=registry,
         )
         self.forked = Gauge(

@@ -11,6 +11,7 @@ from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
 from gateway.cli.serve_anew import start_anew, take_inherited
 from gateway.cli.serve_one import BACKLOG, Why, run, serve_site
+from gateway.cli.serve_signals import hold_signals
 from gateway.cli.serve_words import complain, complain_of_faults, complain_of_log
 from gateway.cli.serve_workers import serve_workers
 from gateway.site import Site, SiteError, check_tokens_used_once, load_site
@@ -26,6 +27,11 @@ def serve(site_dir: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT,
     if not 1 <= workers <= MAX_WORKERS:
         complain(say(f"进程数应为 1 到 {MAX_WORKERS}。", f"1 to {MAX_WORKERS} workers were expected, got {workers}"))
         return ExitCode.USAGE
+    with hold_signals():
+        return _serve(site_dir, host, port, workers)
+
+
+def _serve(site_dir: Path, host: str, port: int, workers: int) -> ExitCode:
     site = _load(site_dir, workers)
     if site is None:
         return ExitCode.USAGE

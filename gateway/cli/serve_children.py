@@ -10,14 +10,17 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
+from prometheus_client import CollectorRegistry
+
 from gateway.audit.book.rules import announce_changed
+from gateway.audit.metrics import AuditMetrics
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.cli.console import ExitCode
 from gateway.cli.serve_one import Why, open_unless, run, serve_site, stop_on
 from gateway.cli.serve_words import complain_of_faults, complain_of_log
 from gateway.holder.look import draft_withholding
 from gateway.log_site import LogWriter, make_remote, read_steady
-from gateway.metrics import Metrics, number_process, shared_folder
+from gateway.metrics import number_process
 from gateway.request_log import start_request_log
 from gateway.site import Site, SiteError, load_site
 
@@ -55,7 +58,7 @@ async def _answer(site: Site, site_dir: Path, listener: socket.socket, why: Why,
 async def _write_until_stopped(site: Site, ready: Connection) -> None:
     stop = stop_on((signal.SIGTERM,))
     lines = start_request_log()
-    metrics = Metrics(shared_folder=shared_folder())
+    metrics = AuditMetrics(CollectorRegistry())  # and no others: what only workers set would stay 0 here
     writer = LogWriter(site, clock=lambda: datetime.now(UTC), metrics=metrics, steady=read_steady)
     try:
         async with AsyncExitStack() as stack:

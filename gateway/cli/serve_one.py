@@ -12,10 +12,12 @@ from aiohttp import web
 
 from gateway.app import create_app, server_options
 from gateway.audit.book.site_log import SiteLog
+from gateway.cli.serve_signals import take_signals
 from gateway.cli.serve_words import complain_of_faults, complain_of_no_restart
 from gateway.http.server import IDLE_GRACE_SECONDS, GatewayRunner
 from gateway.http.state import METRICS, RELOAD
 from gateway.log_site import read_steady
+from gateway.metrics import begin_at_zero
 from gateway.request_log import start_request_log
 from gateway.site import Site, SiteError, load_site
 
@@ -65,6 +67,7 @@ async def serve_site(
     lines = start_request_log()
     http = site.settings.http
     app = create_app(site, log=log, steady=read_steady)
+    begin_at_zero(app[METRICS].worker_starts, Why)
     app[METRICS].worker_starts.labels(why=why).inc()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, app[RELOAD])
@@ -72,20 +75,21 @@ async def serve_site(
     runner = GatewayRunner(app, **server_options(http), shutdown_timeout=CLEANUP_SECONDS)
     leaves = False
     try:
-        if await open_unless(stop, runner.setup()):
-            await web.SockSite(runner, listener.dup(), backlog=BACKLOG).start()
-            when_ready()
-            leaves = await _is_told_to_leave(site, stop, leave, check=log is None)
-            if log is not None or not leaves:
-                listener.close()  # at once: nobody is to wait for somebody who does not come
-            longest = http.request_timeout_seconds + http.lingering_seconds
-            if leaves and log is None:
-                await runner.leave(longest, idle_seconds=IDLE_GRACE_SECONDS, stop=stop)
-            elif leaves:  # others answer: nobody who keeps a connection has to be surprised
-                longest = max(http.batch_timeout_seconds, http.keepalive_timeout_seconds) + longest
-                await runner.leave(longest, idle_seconds=http.keepalive_timeout_seconds, stop=stop)
-            if stop.is_set():
-                await runner.drain(http.request_timeout_seconds + http.lingering_seconds)
+        with take_signals():
+            if await open_unless(stop, runner.setup()):
+                await web.SockSite(runner, listener.dup(), backlog=BACKLOG).start()
+                when_ready()
+                leaves = await _is_told_to_leave(site, stop, leave, check=log is None)
+                if log is not None or not leaves:
+                    listener.close()  # at once: nobody is to wait for somebody who does not come
+                longest = http.request_timeout_seconds + http.lingering_seconds
+                if leaves and log is None:
+                    await runner.leave(longest, idle_seconds=IDLE_GRACE_SECONDS, stop=stop)
+                elif leaves:  # others answer: nobody who keeps a connection has to be surprised
+                    longest = max(http.batch_timeout_seconds, http.keepalive_timeout_seconds) + longest
+                    await runner.leave(longest, idle_seconds=http.keepalive_timeout_seconds, stop=stop)
+                if stop.is_set():
+                    await runner.drain(http.request_timeout_seconds + http.lingering_seconds)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(lines.stop)

@@ -25,6 +25,7 @@ from gateway.cli.console import ExitCode
 from gateway.cli.language import say
 from gateway.cli.serve_children import READY, work, write
 from gateway.cli.serve_one import STOP_SIGNALS, Why
+from gateway.cli.serve_signals import hold_signals, take_signals
 from gateway.cli.serve_words import complain, complain_of_faults, complain_of_no_restart
 from gateway.cli.worker_deaths import WorkerDeaths
 from gateway.metrics import SHARED_FOLDER_VARIABLE, forget_process
@@ -79,7 +80,9 @@ def serve_workers(
     """
     with tempfile.TemporaryDirectory(prefix="tongban-metrics-") as folder:
         os.environ[SHARED_FOLDER_VARIABLE] = folder  # the metrics library reads it when a child imports it
-        return _Parent(site, site_dir, listeners, folder).run(announce)
+        parent = _Parent(site, site_dir, listeners, folder)
+        with take_signals():
+            return parent.run(announce)
 
 
 class _Parent:
@@ -100,10 +103,10 @@ class _Parent:
         self._is_announced = False
         self._fault = False  # something ended that should not have
         self._waker, self._alarm = self._context.Pipe(duplex=False)
+        self._take_signals()
 
     def run(self, announce: Callable[[], None]) -> ExitCode:
         """Do everything, from the first start to the last end."""
-        self._take_signals()
         log = self._opening = self._start_log()
         if self._was_told_to_stop:  # before the handler had anybody to stop
             _terminate([log])
@@ -150,10 +153,10 @@ class _Parent:
         """Do what is due: announce the first workers, replace them, and start those again that died."""
         now = time.monotonic()
         if not self._is_announced:
-            if all(one.is_ready for one in self._workers):
-                self._is_announced = True
-                announce()
-            return
+            if not all(one.is_ready for one in self._workers):
+                return
+            self._is_announced = True
+            announce()
         if self._replacing_until is not None:
             new = [one for one in self._workers if one.is_new]
             if all(one.is_ready for one in new):
@@ -268,7 +271,8 @@ class _Parent:
     def _start(self, main: Callable[..., None], *arguments: Any) -> tuple[SpawnProcess, Connection]:  # noqa: ANN401 - what ``main`` takes
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=main, args=(*arguments, sender))
-        process.start()
+        with hold_signals():  # the child takes them once it can
+            process.start()
         sender.close()
         return process, receiver
 

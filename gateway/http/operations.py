@@ -103,7 +103,7 @@ async def get_metrics(request: web.Request) -> web.Response:
         witnesses.set_gauges(request[NOW])
     watch = request.app[ALARMS]()
     if watch is not None:
-        set_gauges(watch.standing(), metrics)
+        set_gauges(watch.standing(), metrics.audit)
     text = await request.app[LANES].reports.run(metrics.expose) if metrics.is_shared else metrics.expose()
     return web.Response(body=text, headers={"Content-Type": METRICS_CONTENT_TYPE})
 

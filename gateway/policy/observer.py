@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from gateway.metrics import Metrics
+from gateway.metrics import Metrics, begin_at_zero
 
 
 class PolicyObserver(Protocol):
@@ -30,6 +30,7 @@ class PolicyMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        begin_at_zero(metrics.policy_reloads, ("ok", "waiting", "failed"))
 
     def reloaded(self, result: str) -> None:
         """Count a reload of the policy."""

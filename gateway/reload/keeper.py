@@ -195,12 +195,11 @@ class SiteKeeper:
             return
         try:
             written = await asyncio.to_thread(load_site, folder, at=now, present=present.site)
-            if self._shares_port:
-                check_tokens_used_once(written)
             merged = merge_sites(present.site, written)
-            if merged.withholding != present.site.withholding:
-                await self._announce(merged)
-            made = await self._make(merged, present)
+            if self._shares_port:
+                check_tokens_used_once(written)  # for the restart
+                check_tokens_used_once(merged)  # for now: another Redis takes a restart
+            made = await self._make_announced(merged, present)
         except SiteError as error:
             self._fail(describe_faults(error.faults))
             return
@@ -223,6 +222,17 @@ class SiteKeeper:
             needs_restart=self._changes.restart,
             seconds=round(perf_counter() - begun, 3),
         )
+
+    async def _make_announced(self, merged: Site, present: SiteInForce) -> SiteInForce:
+        """Make it, and then say in the log what has to stand there before it counts: what is said comes into force."""
+        made = await self._make(merged, present)
+        try:
+            if merged.withholding != present.site.withholding:
+                await self._announce(merged)
+        except BaseException:
+            await made.close()
+            raise
+        return made
 
     def _fail(self, findings: Faults) -> None:
         """Note why what is written was not used, and when to try again; the same as before is said once."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 
-from gateway.metrics import Metrics
+from gateway.metrics import Metrics, begin_at_zero
 from gateway.status.failure import StatusFailure
 
 
@@ -14,6 +14,8 @@ class TrustMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._lists: set[str] = set()
+        for reloads in (metrics.trust_reloads, metrics.status_reloads):
+            begin_at_zero(reloads, ("ok", "failed"))
 
     def reloaded(self, result: str) -> None:
         """Count a reload of the trust folder."""

@@ -129,6 +129,32 @@ def test_nobody_is_root() -> None:
             }
 
 
+def test_prometheus_finds_the_job() -> None:
+    """The job under which the gateway is scraped is one that the rule about its silence asks for."""
+    found = manifests(EVERYTHING)
+    label = found["ServiceMonitor", "demo-gateway"]["spec"]["jobLabel"]
+    job = found["Service", "demo-gateway"]["metadata"]["labels"][label]
+    (group, *_) = found["PrometheusRule", "demo"]["spec"]["groups"]
+    (asked,) = set(re.findall(r'up\{job=~"([^"]+)"\}', group["rules"][0]["expr"]))
+    assert re.fullmatch(asked, job)
+
+
+def test_a_site_is_whole_or_not_there(tmp_path: Path) -> None:
+    """What was begun by a pod that was ended is begun anew, and a site that there is stays as it is."""
+    (pod,) = pods({})
+    script = pod["spec"]["initContainers"][0]["command"][-1].replace("/data/", f"{tmp_path}/")
+    tongban, site = tmp_path / "bin" / "tongban", tmp_path / "site" / "tongban.toml"
+    tongban.parent.mkdir()
+    tongban.touch(0o755)
+    codes = []
+    for writes in ("echo half > $2/tongban.toml; exit 1", "echo whole > $2/tongban.toml", "exit 1"):
+        tongban.write_text(f"#!/bin/sh\nmkdir $2 || exit 2\n{writes}\n")
+        path = {"PATH": f"{tongban.parent}:/usr/bin:/bin"}
+        codes.append(subprocess.run(["sh", "-ec", script], env=path, check=False).returncode)  # noqa: S603, S607
+        assert site.exists() is (len(codes) > 1)
+    assert (codes, site.read_text()) == ([1, 0, 0], "whole\n")
+
+
 def test_a_stop_has_time() -> None:
     """A pod that stops is given longer than a question may take."""
     (pod,) = pods({})

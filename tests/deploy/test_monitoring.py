@@ -24,6 +24,16 @@ PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 OTHERS = {"up": {"job"}, "node_filesystem_avail_bytes": {"mountpoint"}, "node_filesystem_size_bytes": {"mountpoint"}}
 EVERYWHERE = {"instance", "job"}
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+BEGINS_AT_ZERO = {  # for each word of its label
+    "gateway_log_unavailable_total",
+    "gateway_policy_reloads_total",
+    "gateway_second_opinions_total",
+    "gateway_site_reloads_total",
+    "gateway_status_reloads_total",
+    "gateway_trust_reloads_total",
+    "gateway_worker_starts_total",
+    "tongban_cache_faults_total",
+}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -72,6 +82,14 @@ def test_a_rule_is_sound(rule: dict[str, Any]) -> None:
     page, _, anchor = notes["manual"].partition("#")
     headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text("utf-8"), re.MULTILINE)
     assert not anchor or anchor in {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_a_first_event_is_an_event(rule: dict[str, Any]) -> None:
+    """What asks only whether a counter has grown asks one that begins at 0, or also whether it is new."""
+    for counter, window in re.findall(r"increase\(([^\[\]]+)\[(\w+)\]\)+ > 0(?! and)", rule["expr"]):
+        is_new = f"({counter} > 0 unless {counter} offset {window})"
+        assert counter.partition("{")[0] in BEGINS_AT_ZERO or is_new in rule["expr"], counter
 
 
 def test_each_rule_has_a_name_of_its_own() -> None:

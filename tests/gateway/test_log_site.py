@@ -32,11 +32,11 @@ async def test_new_rules_of_secrecy_and_a_clock_behind(tmp_path: Path) -> None:
 
     site = await asyncio.to_thread(prepare)
     now = NOW
-    async with LogWriter(site, clock=lambda: now, metrics=Metrics()).running():
+    async with LogWriter(site, clock=lambda: now, metrics=Metrics().audit).running():
         pass
     rules = Withholding(rules=(SECRECY,))
     now -= timedelta(hours=2)
-    writer = LogWriter(replace(site, withholding=rules), clock=lambda: now, metrics=Metrics())
+    writer = LogWriter(replace(site, withholding=rules), clock=lambda: now, metrics=Metrics().audit)
     async with writer.running():
         assert await said(writer.book, WITHHOLDING) == Withholding().digest
         now = NOW
@@ -53,10 +53,10 @@ async def test_a_clock_that_is_set_right_after_the_start(tmp_path: Path) -> None
 
     site = await asyncio.to_thread(prepare)
     now = NOW
-    async with LogWriter(site, clock=lambda: now, metrics=Metrics(), steady=lambda: 9_000.0).running():
+    async with LogWriter(site, clock=lambda: now, metrics=Metrics().audit, steady=lambda: 9_000.0).running():
         now += timedelta(minutes=59)
     now -= timedelta(hours=3)
-    writer = LogWriter(site, clock=lambda: now, metrics=Metrics(), steady=lambda: 20.0)
+    writer = LogWriter(site, clock=lambda: now, metrics=Metrics().audit, steady=lambda: 20.0)
     async with writer.running():
         assert writer.book.stopped is not None
         assert writer.book.stopped.reason is Unavailable.CLOCK_WENT_BACK
@@ -81,7 +81,7 @@ async def test_a_rule_that_was_off_leaves_a_trace(tmp_path: Path) -> None:
     off = replace(site, alarms=replace(site.alarms, rules=site.alarms.rules[1:]))
     numbers = []
     for one in (site, site, off, site):
-        writer = LogWriter(one, clock=lambda: NOW, metrics=Metrics())
+        writer = LogWriter(one, clock=lambda: NOW, metrics=Metrics().audit)
         async with writer.running():
             found = await asyncio.to_thread(find_rules, writer.book.reader(), ALARM_RULES)
             assert found is not None

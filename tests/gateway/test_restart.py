@@ -1,9 +1,11 @@
 """Workers that are replaced, that die, and that read their site again, while somebody keeps asking."""
 
+import fcntl
 import http.client
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from subprocess import Popen
+from subprocess import DEVNULL, PIPE, Popen
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,6 +42,13 @@ def wait_until(reached: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def have_read(process: Popen[str]) -> None:
+    """Ask again and again that the site be read, of processes that begin and cannot do so yet."""
+    for _ in range(20):
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.02)
+
+
 @contextmanager
 def gateway(folder: Path, *, workers: int) -> Iterator[tuple[Popen[str], str, list[str]]]:
     """Start the gateway; yields what it says on standard error, too, which is read so that it never has to wait."""
@@ -55,6 +65,12 @@ def gateway(folder: Path, *, workers: int) -> Iterator[tuple[Popen[str], str, li
         yield process, address, said
     reading.join()
     assert not [line for line in said if "Traceback" in line]
+
+
+def start(folder: Path, *, workers: int, stderr: int) -> Popen[str]:
+    """Start the gateway of a new site, and do not wait for it."""
+    command = [sys.executable, "-m", "gateway", "serve", "--site", str(write_quick_site(folder)), "--port=0"]
+    return Popen([*command, f"--workers={workers}"], stdout=PIPE, stderr=stderr, text=True)  # noqa: S603 - our own
 
 
 @contextmanager
@@ -116,9 +132,10 @@ class Served:
         return any(words in line for line in self.said)
 
     def replace(self) -> None:
-        """Have the workers replaced, and wait until the others have left."""
+        """Have the workers replaced, and the site read while they begin; wait until the others have left."""
         before = starts(self.address, "replaced")
         self.process.send_signal(signal.SIGUSR2)
+        have_read(self.process)
         wait_until(lambda: starts(self.address, "replaced") == before + 2)
         wait_until(lambda: len(children_of(self.process)) == 3)
 
@@ -220,12 +237,50 @@ def test_one_process_starts_itself_anew_and_no_request_is_lost(tmp_path: Path) -
         (folder / "callers" / "broken.toml").unlink()
         with asking(address) as answered:
             process.send_signal(signal.SIGUSR2)
+            have_read(process)
             wait_until(lambda: starts(address, "replaced") == 1)
             before = len(answered)
             wait_until(lambda: len(answered) > before + 20)
         assert process.poll() is None
     assert process.returncode == 0
     assert not list((folder / "state" / "serving").glob("*.json"))
+
+
+@pytest.mark.slow
+def test_a_restart_that_is_asked_for_early_is_done(tmp_path: Path) -> None:
+    """What is asked before all workers answer is done as soon as they do, and ends none of them."""
+    with start(tmp_path, workers=2, stderr=DEVNULL) as process:
+        assert process.stdout is not None
+        try:
+            wait_until(lambda: len(children_of(process)) == 3)
+            process.send_signal(signal.SIGUSR2)
+            have_read(process)
+            address = urlsplit(process.stdout.readline().split()[-1]).netloc
+            wait_until(lambda: starts(address, "replaced") == 2)
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_standard_error_keeps_nothing_from_going_on(tmp_path: Path, workers: int) -> None:
+    """Where standard error is full, the gateway is started anew, and stops, as ever."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    with start(tmp_path, workers=workers, stderr=writer) as process:
+        assert process.stdout is not None
+        try:
+            address = urlsplit(process.stdout.readline().split()[-1]).netloc
+            for _ in range(50):
+                assert ask(address, "GET", "/healthz")[0] == 200
+            process.send_signal(signal.SIGUSR2)
+            wait_until(lambda: starts(address, "replaced") == workers)
+        finally:
+            process.terminate()
+    os.close(reader)
+    os.close(writer)
+    assert process.returncode == 0
 
 
 @pytest.mark.slow

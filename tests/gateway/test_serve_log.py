@@ -27,6 +27,12 @@ from tests.support.cli import tongban
 from tests.support.http import URL, question
 
 QUESTIONS = 12
+EVALUATED = "tongban_audit_alarms_evaluated_timestamp_seconds"  # of the log's process
+WORKERS_ONLY = {  # the least of what the workers say
+    "gateway_policy_end_seconds",
+    "gateway_revocation_list_seconds_left",
+    "gateway_trust_next_end_seconds",
+}
 
 
 @pytest.fixture
@@ -51,6 +57,16 @@ def ask_often(address: str, party: Party, answers: list[dict[str, object]]) -> N
         answers.append(json.loads(text))
 
 
+def gauges_of(metrics: str) -> dict[str, float]:
+    """Return the metrics that have no labels."""
+    return {name: float(value) for name, value in re.findall(r"^([a-z_]+) (\S+)$", metrics, re.MULTILINE)}
+
+
+def gauges(address: str) -> dict[str, float]:
+    """Ask for them."""
+    return gauges_of(ask(address, "GET", "/metrics")[1])
+
+
 def read_numbers(folder: Path) -> dict[str, list[int]]:
     """Return the numbers of every caller in the log, in its order."""
     numbers: dict[str, list[int]] = {}
@@ -69,6 +85,9 @@ def test_two_workers_and_one_log(folder: Path) -> None:
         (folder / "callers" / "party.toml").rename(folder / "callers" / f"{party.caller.id}.toml")
     answers: list[dict[str, object]] = []
     with serving(folder, workers=2) as (process, address):
+        until = time.monotonic() + 20
+        while not (evaluated := gauges(address)[EVALUATED]) and time.monotonic() < until:
+            time.sleep(0.1)
         threads = [threading.Thread(target=ask_often, args=(address, party, answers)) for party in parties]
         for thread in threads:
             thread.start()
@@ -83,6 +102,9 @@ def test_two_workers_and_one_log(folder: Path) -> None:
     assert ready["log"]["size"] > QUESTIONS * len(parties)
     assert f"gateway_log_append_seconds_count {QUESTIONS * len(parties)}.0" in metrics
     assert re.search(r"gateway_log_size [1-9]", metrics)
+    assert 'gateway_worker_starts_total{why="died"} 0.0' in metrics
+    assert evaluated, "what the log's process says of the rules of alarms"
+    assert {name for name in WORKERS_ONLY if gauges_of(metrics)[name] <= 0} == set(), "what it cannot know, it says"
     assert (status.code, status.object["writer"]) == (0, {"running": True, "stopped": None})
     numbers = read_numbers(folder)
     assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())

@@ -60,7 +60,7 @@ class Province:
             policy=replace(policy, logs=()),
             interval_seconds=INTERVAL,
             clock=lambda: self.now,
-            metrics=self.metrics,
+            metrics=self.metrics.audit,
             random=lambda: 0.5,
         )
 

@@ -52,7 +52,14 @@ class AlarmObserver(Protocol):
         ...
 
     def stands(self, *, is_open: int, lost: Mapping[str, int], suppressed: Mapping[str, int]) -> None:
-        """Take note of how many alarms are open, and of what was forgotten or suppressed so far, by rule."""
+        """Take note of how many alarms are open, and of what was forgotten or suppressed so far, by rule.
+
+        With the entries that tell of alarms, and not before: it shows of no question whether it raised one.
+        """
+        ...
+
+    def keeps_up(self, standing: "AlarmStanding") -> None:
+        """Take note of whether the watch keeps up and can judge, after each evaluation."""
         ...
 
 
@@ -63,6 +70,9 @@ class SilentAlarmObserver:
         """Do nothing."""
 
     def stands(self, *, is_open: int, lost: Mapping[str, int], suppressed: Mapping[str, int]) -> None:
+        """Do nothing."""
+
+    def keeps_up(self, standing: "AlarmStanding") -> None:
         """Do nothing."""
 
 
@@ -142,12 +152,14 @@ class AlarmWatch:
         at: float | None = None  # when the next entry that tells of alarms is written
         try:
             while True:
+                self._tell_observer()
                 done = await self._attempt(self.look)
                 if at is not None and loop.time() >= at:
                     is_told = await self._attempt(self.tell)
                     at, done = (None if is_told else at), done and is_told
                 if at is None and self._is_due:
                     at = loop.time() + BEAT_SECONDS
+                self._tell_observer()
                 rest = None if at is None else max(at - loop.time(), 0)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(rest if done else RETRY_SECONDS):
@@ -200,6 +212,12 @@ class AlarmWatch:
             is_open=len(self._open),
             blind=self._engine.blind(),
         )
+
+    def _tell_observer(self) -> None:
+        try:
+            self._observer.keeps_up(self.standing())
+        except Exception:  # nor must this end the watch
+            LOGGER.exception("alarms")
 
     async def _attempt(self, step: Callable[[], Awaitable[None]]) -> bool:
         try:

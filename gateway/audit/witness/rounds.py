@@ -19,6 +19,7 @@ import aiohttp
 
 from gateway.audit.book.place import POLICY_FILE
 from gateway.audit.errors import AuditError
+from gateway.audit.metrics import AuditMetrics
 from gateway.audit.reader import LogReader
 from gateway.audit.tlog.checkpoint import SignedCheckpoint, parse_checkpoint
 from gateway.audit.tlog.quorum import MAX_POLICY, Policy, encode_policy, parse_policy
@@ -28,7 +29,6 @@ from gateway.audit.witness.client import Fed, ForkDetectedError, StoreView, Witn
 from gateway.audit.witness.cosigned import Cosigned, CosignedLogs, judge_cosigned, read_cosigned, write_cosigned
 from gateway.audit.witness.fork import forked_error, is_frozen, write_fork
 from gateway.audit.witness.report import WitnessReport, WitnessStanding, describe_standing
-from gateway.metrics import Metrics
 from gateway.status.schedule import draw
 from gateway.trust.files import read_file, replace_file
 
@@ -110,7 +110,7 @@ class WitnessRounds(CosignedLogs):
         policy: Policy,
         interval_seconds: int,
         clock: Clock,
-        metrics: Metrics,
+        metrics: AuditMetrics,
         random: Random = draw,
     ) -> None:
         """Feed ``log``, whose shards have their folders in ``folder``, to the witnesses of ``policy``."""
@@ -147,13 +147,13 @@ class WitnessRounds(CosignedLogs):
     def set_gauges(self, at: datetime) -> None:
         """Bring the metrics that are ages up to date."""
         report, metrics = self.report(at), self._metrics
-        metrics.audit.forked.set(self._forked_at is not None)
+        metrics.forked.set(self._forked_at is not None)
         if self._policy.witnesses:
-            metrics.audit.witnessed_size.set(report.size or 0)
-            metrics.audit.cosigned_age.set((at - report.reference).total_seconds())
+            metrics.witnessed_size.set(report.size or 0)
+            metrics.cosigned_age.set((at - report.reference).total_seconds())
         for witness in report.witnesses:
             seen = report.begun_at if witness.cosigned is None else datetime.fromtimestamp(witness.cosigned, UTC)
-            metrics.audit.witness_age.labels(witness=witness.name).set((at - seen).total_seconds())
+            metrics.witness_age.labels(witness=witness.name).set((at - seen).total_seconds())
 
     # --- the task -----------------------------------------------------------------------------------------------------
 
@@ -258,7 +258,7 @@ class WitnessRounds(CosignedLogs):
             shard.faults.pop(name, None)
             shard.absences.answered(name)
         for name, error in fed.failures.items():
-            self._metrics.audit.witness_faults.labels(witness=name, fault=error.fault.value).inc()
+            self._metrics.witness_faults.labels(witness=name, fault=error.fault.value).inc()
             if shard.faults.get(name) is not error.fault:  # once, not in every round
                 _LOG.warning("no cosignature of %s by witness %s", shard.name, error)
             shard.faults[name] = error.fault

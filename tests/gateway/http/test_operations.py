@@ -201,6 +201,23 @@ async def test_metrics(aiohttp_client: StartClient) -> None:
     assert "37010119900101001X" not in text
 
 
+@pytest.mark.parametrize(
+    "counter",
+    [
+        'gateway_site_reloads_total{result="failed"}',
+        'gateway_trust_reloads_total{result="failed"}',
+        'gateway_status_reloads_total{result="failed"}',
+        'gateway_policy_reloads_total{result="failed"}',
+        'gateway_second_opinions_total{opinion="disagreed"}',
+        'gateway_log_unavailable_total{reason="disk-full"}',
+    ],
+)
+async def test_what_wakes_somebody_begins_at_zero(aiohttp_client: StartClient, counter: str) -> None:
+    """Prometheus sees the first time that something went wrong, since the counter showed 0 before."""
+    client = await start(aiohttp_client, make_site())
+    assert f"{counter} 0.0" in (await (await client.get("/metrics")).text()).splitlines()
+
+
 async def test_two_applications_do_not_mix(aiohttp_client: StartClient) -> None:
     """Each application has metrics of its own."""
     first = await start(aiohttp_client, make_site([PARTY]))

@@ -14,6 +14,7 @@ import pytest
 from gateway.app import create_app, server_options
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.unavailable import LogUnavailableError, Unavailable
+from gateway.http.batch import BATCH_CONTENT_TYPE, BATCH_PATH
 from gateway.http.messages.readiness import Readiness, SiteReadiness
 from gateway.http.state import LOG, SITES
 from gateway.reload.keeper import SiteKeeper
@@ -247,3 +248,28 @@ async def test_rules_of_secrecy_are_in_the_log_before_they_count(stage: Stage, m
     leaves = await asyncio.to_thread(lambda: [parse_leaf(one) for one in log.reader().store.leaves(0, 100)])
     said = [one.content.more for one in leaves if one.content.kind == "admin"]
     assert said[-1]["target"] == written.digest
+
+
+async def test_a_caller_who_is_shut_out_gets_no_further_line(aiohttp_client: StartClient, tmp_path: Path) -> None:
+    """In a batch that has begun the next line is refused as soon as its caller is shut out."""
+    stage = await make_stage(aiohttp_client, tmp_path)
+    await asyncio.to_thread(register, stage.folder, PARTY)
+    await stage.look(forced=True)
+    raw = await RawConnection.open(stage.client)
+    head = [f"POST {BATCH_PATH} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {PARTY.token(NOW)}"]
+    head += [f"Content-Type: {BATCH_CONTENT_TYPE}", "Transfer-Encoding: chunked", "", ""]
+    await raw.send("\r\n".join(head).encode())
+    line = json.dumps(question()).encode() + b"\n"
+    said = []
+    for is_known in (True, False):
+        if not is_known:
+            await asyncio.to_thread((stage.folder / "callers" / "party.toml").unlink)
+            await stage.look(forced=True)
+        await raw.send(b"%x\r\n%s\r\n" % (len(line), line))
+        got = b""
+        async with asyncio.timeout(5):
+            while not (b'"outcome"' in got or b'"reason":"unauthenticated"' in got):
+                got += await raw.read_some()
+        said.append(b'"outcome":"valid"' in got)
+    await raw.close()
+    assert said == [True, False]

@@ -22,7 +22,7 @@ from gateway.audit.alarms.evaluation import Evaluation, evaluate
 from gateway.audit.alarms.observed import Observed, Place
 from gateway.audit.alarms.register import AlarmPage, AlarmQuery, AlarmState, find_alarm, list_alarms
 from gateway.audit.alarms.rule import Rule, RuleKind, make_rule
-from gateway.audit.alarms.watch import CATCH_UP_MS, AlarmWatch
+from gateway.audit.alarms.watch import CATCH_UP_MS, AlarmStanding, AlarmWatch
 from gateway.audit.alarms.words import AlarmKind, Verdict
 from gateway.audit.book.book import LogBook
 from gateway.audit.book.place import FolderPlace
@@ -69,6 +69,7 @@ class Observer:
 
     rules: list[str] = field(default_factory=list)
     is_open: int = -1
+    standings: list[AlarmStanding] = field(default_factory=list)
     happened: asyncio.Event = field(default_factory=asyncio.Event)
 
     def raised(self, rule: str) -> None:
@@ -80,6 +81,10 @@ class Observer:
         """Take note."""
         assert set(lost) >= set(suppressed)
         self.is_open = is_open
+
+    def keeps_up(self, standing: AlarmStanding) -> None:
+        """Take note."""
+        self.standings.append(standing)
 
 
 class Scene:
@@ -660,7 +665,7 @@ def decoy_rule(licence: str) -> Rule:
 
 
 async def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a task it writes alarms by itself, and ends when it is cancelled."""
+    """As a task it writes alarms by itself, says each time whether it keeps up, and ends when it is cancelled."""
     monkeypatch.setattr(watch_module, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(watch_module, "BEAT_SECONDS", 0)
     async with scene(tmp_path) as site:
@@ -670,6 +675,8 @@ async def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(3):
             await site.ask(watch)
         await observer.happened.wait()
+        assert observer.standings[0].is_behind  # what is in the log was not read yet
+        assert (observer.standings[-1].is_behind, observer.standings[-1].is_failing) == (False, False)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
