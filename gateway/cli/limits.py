@@ -29,5 +29,6 @@ BENCHMARKS: Final = (
     "audit_alarms",
     "audit_link",
     "growth",
+    "http",
 )
 FULL_BENCHMARKS: Final = ("growth",)  # those that have a larger size beside their usual ones

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import trust
 from keys.certificate import parse_certificate
 
+pytestmark = pytest.mark.slow  # a small run takes five seconds
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 

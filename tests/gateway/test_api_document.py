@@ -71,6 +71,7 @@ needs_openssl = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_openssl
 def test_the_script_works(tmp_path: Path) -> None:
     """Pasted as it stands, the script goes from nothing to an answer of the documented shape."""

@@ -56,7 +56,7 @@ def ready(address: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_signal_reloads_every_process(site: Path, workers: int) -> None:
     """SIGHUP makes the gateway read its trust folder at once, with all of its workers, and ends none of them."""
     change(site / "tongban.toml", TRUST_POLL, SLOW_POLL)

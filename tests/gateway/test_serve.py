@@ -89,7 +89,7 @@ def ask(address: str, method: str, path: str, body: object = None, **headers: st
         connection.close()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_serve(folder: Path, workers: int) -> None:
     """One process or several serve a real question, add their numbers together, and end with 0 when told to stop."""
     party = make_party(TokenAlgorithm.SM2)
@@ -119,7 +119,7 @@ def read_all(connection: socket.socket) -> bytes:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_stop_loses_no_question(folder: Path, workers: int) -> None:
     """A body under way at SIGTERM is read and answered, an idle connection gets one more answer, each saying close."""
     party = make_party()

@@ -114,6 +114,7 @@ def test_two_workers_and_one_log(folder: Path) -> None:
     assert not (folder / "state" / "audit" / "log.sock").exists()
 
 
+@pytest.mark.slow
 def test_the_log_that_dies(folder: Path) -> None:
     """When the log is killed, all end with a sentence, and the next start goes on behind the last entry."""
     party = make_party()
@@ -155,7 +156,7 @@ def test_a_log_that_cannot_be_opened(folder: Path, workers: int) -> None:
         assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_start_while_a_command_has_the_log(folder: Path, workers: int) -> None:
     """A gateway that is started while a command has the log waits for it, and then starts."""
     held = threading.Event()

@@ -63,6 +63,7 @@ def expectation(case):
     return OURS_OF_ACCEPTABLE[case["flags"][0]] if by_comment is None else by_comment
 
 
+@pytest.mark.slow
 def test_the_files_are_what_the_generator_writes():
     """Every vector file is exactly what the generator makes; an edit by hand, or a forgotten run, fails here."""
     written = build()

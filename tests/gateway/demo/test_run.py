@@ -127,7 +127,7 @@ def test_a_folder_with_something_in_it_is_not_written_to(ended: Ended, kept: Pat
     assert "not an empty folder" in again.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_signal_unwinds_the_demo(number: signal.Signals, tmp_path: Path) -> None:
     """Told to stop while it serves, the demo stops its gateway and leaves no folder behind."""
     environment = {**os.environ, "TMPDIR": str(tmp_path), "LC_ALL": "C.UTF-8"}
@@ -176,9 +176,9 @@ def first_two(now: datetime, *, outcome: Outcome, reason: Reason | None) -> Stag
 @pytest.mark.parametrize(
     ("outcome", "reason", "code"),
     [
-        (Outcome.VALID, None, ExitCode.DONE),
+        pytest.param(Outcome.VALID, None, ExitCode.DONE, marks=pytest.mark.slow),
         (Outcome.INVALID, Reason.REFERENCES_MISMATCH, ExitCode.INVALID),
-        (Outcome.VALID, Reason.REFERENCES_MISMATCH, ExitCode.INVALID),
+        pytest.param(Outcome.VALID, Reason.REFERENCES_MISMATCH, ExitCode.INVALID, marks=pytest.mark.slow),
     ],
 )
 def test_an_answer_that_was_not_expected_ends_with_1(

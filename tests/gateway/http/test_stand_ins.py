@@ -24,7 +24,7 @@ from tests.support.stand_ins import ADAPTERS, FOOD, PERSONAL, TABLES
 PARTY = make_party()
 PATIENCE = SourcesSettings(deadline_seconds=6)  # less than the seconds after which a stand-in wants to be asked again
 IMPATIENCE = SourcesSettings(deadline_seconds=0.2)  # for what never answers
-LONG = frozenset({"exchange", "anhui", "jilin"})  # wait for what their faults announce
+LONG = frozenset({"exchange", "anhui", "guangdong", "jilin"})  # wait for what their faults announce
 NO_ANSWER = {
     "status.unavailable",
     "status.denied",
