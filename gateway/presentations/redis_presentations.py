@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.cache.sealed import Sealing
-from gateway.limits.marks import MarksUnavailableError, NoMark
+from gateway.limits.marks import MarksUnavailableError, MemoryMarks, NoMark
 from gateway.presentations.code import PresentationCode
 from gateway.presentations.presentation import (
     Presentation,
@@ -18,6 +18,7 @@ from gateway.shared.fault import SharedError, SharedFault
 
 _KIND: Final = "presentation 1"  # of what is sealed, and its form
 _SECRET_BYTES: Final = 32
+_OWNER: Final = "presentations"  # of the marks of codes that this process took
 # In one step, so that of two gateways one has it. Not GETDEL, which the user of a site's Redis need not have.
 _TAKE: Final = Script(
     """
@@ -34,12 +35,14 @@ class RedisPresentations:
     """A `PresentationStore` of several processes. Without Redis no code is given, and none is taken.
 
     Keys are HMACs of codes, and values are sealed under them: whoever reads Redis finds neither a code nor a number,
-    and whoever writes to it makes no presentation.
+    and whoever writes to it makes no presentation. Whoever puts back what was deleted makes no code good again in the
+    process that took it; in another one it works until its end.
     """
 
     def __init__(self, redis: SharedRedis, secret: bytes | None = None) -> None:
         """Keep them there; until `open` under a secret that nobody else has."""
         self._redis = redis
+        self._taken = MemoryMarks()
         self._sealing = Sealing(secret or secrets.token_bytes(_SECRET_BYTES), kind=_KIND)
 
     def open(self, secret: bytes) -> None:
@@ -75,7 +78,10 @@ class RedisPresentations:
             presentation = None if value is None else parse_presentation(value)
         except PresentationError:  # of another version of this program
             return None
-        return None if presentation is None or presentation.ends_at <= at else presentation
+        if presentation is None or presentation.ends_at <= at:
+            return None
+        is_first = await self._taken.admit(_OWNER, place.hex(), until=presentation.ends_at, at=at, may_push_out=True)
+        return presentation if is_first else None
 
     def _key(self, place: bytes) -> bytes:
         return self._redis.key(b"presentations", place.hex().encode())

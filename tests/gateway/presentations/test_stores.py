@@ -155,6 +155,16 @@ class TestRedis(PresentationStoreContract):
         assert await RedisPresentations(shared, b"another secret, of 32 bytes too.").take(codes[0], at=NOW) is None
         assert await store.take(codes[0], at=NOW) == SHOWN
 
+    async def test_what_is_put_back(self, shared: SharedRedis, redis_server: RedisServer) -> None:
+        """A code is good once in the process that took it, also where somebody puts its value back into Redis."""
+        store, code = RedisPresentations(shared, SECRET), make_code()
+        await store.put(code, SHOWN, at=NOW)
+        (key,) = await off_loop(redis_server.call, "KEYS", "*")
+        value = await off_loop(redis_server.call, "GET", key)
+        assert await store.take(code, at=NOW) == SHOWN
+        await off_loop(redis_server.call, "SET", key, value)
+        assert await store.take(code, at=NOW) is None
+
     async def test_without_redis(self, redis_server: RedisServer) -> None:
         """While Redis is away no code is given, and none is taken."""
         async with connected(redis_server, seconds=QUICK["connect_seconds"]) as shared:
