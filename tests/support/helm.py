@@ -14,6 +14,7 @@ from typing import Any, Final
 import yaml
 
 RELEASE: Final = {"Name": "demo", "Service": "Helm"}
+_KUBE_VERSION: Final = "1.31.0"  # what is rendered for; else it is whatever this helm was built with
 _ACTION: Final = re.compile(r"(\{\{-?)\s*(.*?)\s*(-?\}\})", re.DOTALL)
 _TERM: Final = re.compile(r'"[^"]*"|[^\s"]+')
 
@@ -30,7 +31,7 @@ def render(chart: Path, changes: Mapping[str, Any]) -> str:
     program = find_helm()
     if program is not None:
         changed = yaml.safe_dump(dict(changes))
-        command = [program, "template", RELEASE["Name"], str(chart), "--values", "-"]
+        command = [program, "template", RELEASE["Name"], str(chart), "--values", "-", "--kube-version", _KUBE_VERSION]
         return subprocess.run(command, input=changed, capture_output=True, text=True, check=True).stdout  # noqa: S603
     return "\n---\n".join(_Chart(chart, changes).render(one) for one in sorted(chart.glob("templates/*.yaml")))
 
