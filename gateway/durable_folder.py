@@ -4,6 +4,15 @@ import os
 from pathlib import Path
 
 
+def sync_names(folder: Path) -> None:
+    """Return once the names in a folder are on disk, but not its own; raises OSError when they may not be."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Return once the names in a folder are on disk, and its own and those of the folders above it too.
 

@@ -64,6 +64,11 @@ def encode_line(
     ).decode()
 
 
+def encode_event(event: str, *, at: str, **more: object) -> str:
+    """Return the message that a logger of ours is given about something that happened; `LineFormatter` reads it."""
+    return _encode({"at": at, "event": event, **more})
+
+
 class LineFormatter(logging.Formatter):
     """Gives every record of every logger that form.
 

@@ -23,13 +23,12 @@ from keys.certificate_extensions import (
     KeyUsage,
 )
 from keys.der import OCTET_STRING, encode_header
-from keys.errors import SignatureVerificationError
 from keys.memo import Memo
 from keys.name import name_key
 from keys.ocsp_certificate_id import CertificateId, EncodedCertificateId, IdDigest, encode_certificate_id, is_named
 from keys.ocsp_errors import OcspError, OcspFault
 from keys.ocsp_response import NONCE, OcspResponse, OcspState, OcspStatus, parse_ocsp_response
-from keys.signature import verify_signature
+from keys.signature import is_signed
 from keys.spki import parse_spki
 
 __all__ = [
@@ -211,26 +210,18 @@ def _is_delegate(delegate: Certificate, issuer: Certificate) -> bool:
         or name_key(delegate.issuer) != name_key(issuer.subject)
     ):
         return False
-    try:
-        verify_signature(
-            message=delegate.tbs,
-            signature=delegate.signature,
-            algorithm=delegate.signature_algorithm,
-            spki=issuer.spki,
-        )
-    except SignatureVerificationError:
-        return False
-    return True
+    return is_signed(
+        message=delegate.tbs,
+        signature=delegate.signature,
+        algorithm=delegate.signature_algorithm,
+        spki=issuer.spki,
+    )
 
 
 def _is_signed(response: OcspResponse, spki: bytes) -> bool:
-    try:
-        verify_signature(
-            message=response.tbs,
-            signature=response.signature,
-            algorithm=response.signature_algorithm,
-            spki=spki,
-        )
-    except SignatureVerificationError:
-        return False
-    return True
+    return is_signed(
+        message=response.tbs,
+        signature=response.signature,
+        algorithm=response.signature_algorithm,
+        spki=spki,
+    )

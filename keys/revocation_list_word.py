@@ -10,7 +10,6 @@ from typing import Final
 
 from keys.certificate import Certificate
 from keys.certificate_extensions import KeyUsage
-from keys.errors import SignatureVerificationError
 from keys.memo import Memo
 from keys.revocation_list import DELTA, UNKNOWN_EXTENSION, RevocationList
 from keys.revocation_scope import ATTRIBUTES, NO_CERTIFICATES, NOT_NAMED_IN_FULL, OF_OTHERS, SOME_REASONS, is_in_scope
@@ -25,7 +24,7 @@ from keys.revocation_word import (
     select_closest,
 )
 from keys.revoked import Revocation, RevocationReason
-from keys.signature import CERTIFICATE_ALGORITHMS, verify_signature
+from keys.signature import CERTIFICATE_ALGORITHMS, is_signed
 
 _SIGNED: Final = 4_096  # remembered pairs of list and issuer's key; lists are replaced hourly, by a few hundred issuers
 
@@ -162,15 +161,9 @@ def is_list_signed(candidate: RevocationList, issuer_spki: bytes) -> bool:
 
 
 def _is_signed(candidate: RevocationList, issuer_spki: bytes) -> bool:
-    if candidate.signature_algorithm not in CERTIFICATE_ALGORITHMS:
-        return False
-    try:
-        verify_signature(
-            message=candidate.tbs,
-            signature=candidate.signature,
-            algorithm=candidate.signature_algorithm,
-            spki=issuer_spki,
-        )
-    except SignatureVerificationError:
-        return False
-    return True
+    return candidate.signature_algorithm in CERTIFICATE_ALGORITHMS and is_signed(
+        message=candidate.tbs,
+        signature=candidate.signature,
+        algorithm=candidate.signature_algorithm,
+        spki=issuer_spki,
+    )

@@ -90,6 +90,15 @@ def verify_signature(
     return known.verify(spki, signature, message, user_id)
 
 
+def is_signed(*, message: bytes, signature: bytes, algorithm: str, spki: bytes) -> bool:
+    """Say whether `verify_signature` finds no fault, where it does not matter which."""
+    try:
+        verify_signature(message=message, signature=signature, algorithm=algorithm, spki=spki)
+    except SignatureVerificationError:
+        return False
+    return True
+
+
 def verify_recurring(*, message: bytes, signature: bytes, algorithm: str, spki: bytes) -> SignatureEncoding:
     """Verify as `verify_signature` does what is met again and again, as a seal is on all licences of its office.
 

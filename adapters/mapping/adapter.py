@@ -11,7 +11,7 @@ from adapters.mapping.assembly import assemble
 from adapters.mapping.bounds import MAX_RECORDS
 from adapters.mapping.choice import choose
 from adapters.mapping.code import meaning_of
-from adapters.mapping.compiling import ENVELOPE, OUTCOME, RECORD_OUTCOME, RECORDS, Part, Program, compile_rules
+from adapters.mapping.compiling import ENVELOPE, OUTCOME, RECORDS, Program, compile_rules
 from adapters.mapping.draft import Aside, Draft, list_of
 from adapters.mapping.error import AdapterError, AdapterFault
 from adapters.mapping.forms.json import read_json_text, write_json_text
@@ -19,6 +19,7 @@ from adapters.mapping.forms.xml import read_xml_text
 from adapters.mapping.loss import Loss, find_losses
 from adapters.mapping.path import Operation
 from adapters.mapping.reader import read_rules
+from adapters.mapping.record_entries import RECORD_OUTCOME, Part
 from adapters.mapping.rule import OutcomeRule, Rules
 from adapters.mapping.target import STATUS
 from adapters.mapping.toml import digest_tables

@@ -1,7 +1,6 @@
 """Asks one system: signs in, goes the steps, asks page by page, and keeps to one deadline for all of it."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,7 +10,6 @@ from random import random
 from typing import Final
 
 import aiohttp
-from yarl import URL
 
 from adapters.mapping.adapter import Adapter
 from adapters.mapping.answer import AnswerOutcome
@@ -31,8 +29,9 @@ from gateway.adapters.joining import (
     name_record,
     select_part,
 )
+from gateway.adapters.link import is_address, rewrite_link
 from gateway.adapters.reading import Page, Reader, Texts, read_time
-from gateway.adapters.request import MAX_ADDRESS, Outgoing, Writer
+from gateway.adapters.request import Outgoing, Writer
 from gateway.adapters.token import Token, TokenKeeper
 from keys.payload.encryption import Encrypted
 from keys.payload.errors import PayloadError
@@ -49,9 +48,7 @@ MAX_SMALL_ANSWER: Final = 64 * 1024  # bytes of the answer of a sign-in or a ste
 JITTER_SECONDS: Final = 0.25
 _INLINE: Final = 64 * 1024  # bytes of an answer that is read on the loop: a millisecond or two
 _THREADS: Final = 2  # that read large answers of one system; the interpreter runs one of them at a time
-_IN_ADDRESSES: Final = re.compile(r"[\x21-\x7e]+")
 _TOKEN: Final = "token"  # noqa: S105 -- the name of a value
-_ADDRESSES: Final = ("http://", "https://")
 
 
 class AdapterClient:
@@ -106,7 +103,7 @@ class AdapterClient:
         try:
             end = asyncio.get_running_loop().time() + self._deadline_seconds
             async with asyncio.timeout_at(end if until is None else min(end, until)) as deadline:
-                if inquiry.question is Question.FILE and inquiry.link.lower().startswith(_ADDRESSES):
+                if inquiry.question is Question.FILE and is_address(inquiry.link):
                     return await self._persist(partial(self._fetch, inquiry.link), deadline)
                 answer = await self._persist(partial(self._ask, inquiry), deadline)
                 if Question.HOLDER_ELSEWHERE not in self._recipe.calls or not may_be_elsewhere(inquiry, answer):
@@ -313,28 +310,12 @@ class AdapterClient:
 
     async def _fetch(self, link: str) -> Answer:
         """Fetch a file from an address that the system returned, rewritten by the table of hosts."""
-        outgoing = Outgoing(method=Method.GET, address=self._rewrite(link), headers=_PLAIN, body=None)
+        address = rewrite_link(link, hosts=self._recipe.hosts, base=self._access.base)
+        outgoing = Outgoing(method=Method.GET, address=address, headers=_PLAIN, body=None)
         reply = await send(self._session, outgoing, self._recipe.http)
         if reply.outcome is not None:
             return Answer(outcome=reply.outcome, retry_after_seconds=reply.retry_after_seconds)
         return Answer(outcome=AnswerOutcome.FOUND, file=reply.body)
-
-    def _rewrite(self, link: str) -> str:
-        """Return where we reach an address: by the scheme of the system's own address, at the host of the table.
-
-        One that would not stand in a request as it is (a space ends it there) leads nowhere.
-        """
-        if len(link) > MAX_ADDRESS or not _IN_ADDRESSES.fullmatch(link):
-            raise AskError(AskFault.HOST_NOT_NAMED)
-        try:
-            url = URL(link, encoded=True)
-        except ValueError:  # not chained: it carries the address
-            raise AskError(AskFault.HOST_NOT_NAMED) from None
-        named = self._recipe.hosts.get(url.raw_authority.lower())
-        if named is None:
-            raise AskError(AskFault.HOST_NOT_NAMED)
-        scheme = self._access.base.partition("://")[0]
-        return f"{scheme}://{named}{url.raw_path_qs}"
 
 
 _PLAIN: Final = {"Accept-Encoding": "identity"}

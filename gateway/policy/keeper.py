@@ -9,7 +9,6 @@ only, whatever a look is busy with, and after that nothing is shared.
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
@@ -18,6 +17,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from adapters.china_time import CHINA_STANDARD_TIME
+from gateway.log_lines import encode_event
 from gateway.policy.activation import PolicyInForce, Settled, Standing, Validity, settle, settled_by
 from gateway.policy.approvers import APPROVERS_FOLDER
 from gateway.policy.folder import POLICIES_FOLDER
@@ -26,10 +26,10 @@ from gateway.policy.moment import china_day, encode_moment
 from gateway.policy.observer import PolicyObserver, SilentPolicyObserver
 from gateway.policy.policy_site import PolicySite, SiteFaultsError, Written, read_written
 from gateway.policy.standing import report_policy
-from gateway.trust.keeper import POLL_SECONDS
 from gateway.trust.mark import Mark
 from gateway.trust.report import MAX_SHOWN, ReloadFailure
 from gateway.trust.retry import Retry
+from gateway.watching import POLL_SECONDS, Watch
 from policies.fault import PolicyError
 
 LOGGER: Final = logging.getLogger("tongban.policy")
@@ -69,7 +69,6 @@ class PolicyKeeper:
         """
         self._site = site
         self._clock = clock
-        self._poll_seconds = poll_seconds
         self._observer = observer or SilentPolicyObserver()
         self._on_change = on_change
         self._settled = _NOTHING if in_force is None else Settled(in_force=in_force, standing=Standing.IN_FORCE)
@@ -79,8 +78,7 @@ class PolicyKeeper:
         self._used: tuple[Mark, Mark] | None = None  # and at the last reload
         self._failure: ReloadFailure | None = None
         self._retry = Retry(tried_at=clock())
-        self._wake = asyncio.Event()
-        self._forced = False
+        self._watch = Watch("policy", self.look, fail=self._fail_unforeseen, logger=LOGGER, seconds=poll_seconds)
         self._busy = asyncio.Lock()
 
     def current(self) -> PolicyInForce | None:
@@ -102,22 +100,14 @@ class PolicyKeeper:
 
     def wake(self) -> None:
         """Read the policy now, changed or not (SIGHUP)."""
-        self._forced = True
-        self._wake.set()
+        self._watch.wake()
 
     async def run(self) -> None:
         """Look at the policy for ever; cancel to stop."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    await self._wake.wait()
-            self._wake.clear()
-            forced, self._forced = self._forced, False
-            try:
-                await self.look(forced=forced)
-            except Exception:  # whatever nobody foresaw must not end the watch
-                LOGGER.exception("policy")
-                self._fail((_UNFORESEEN,))
+        await self._watch.run()
+
+    def _fail_unforeseen(self) -> None:
+        self._fail((_UNFORESEEN,))
 
     async def look(self, *, forced: bool = False) -> bool:
         """Reload if the policy changed since the last try and has come to rest, or if that is due again.
@@ -140,7 +130,9 @@ class PolicyKeeper:
                     reloaded = True
                 elif present != self._settled_for:
                     self._settled_for = present
-                    await self._settle(site, self._written)
+                    had_failed = self._failure is not None
+                    if await self._settle(site, self._written) and had_failed:
+                        self._count_good()
             self._observe(self._clock())
             return reloaded
 
@@ -153,8 +145,8 @@ class PolicyKeeper:
             self._fail(_describe_error(error))
         if not await self._settle(site, self._written):
             return
+        self._count_good()
         settled = self._settled
-        self._observer.reloaded("ok" if settled.standing in {Standing.IN_FORCE, Standing.NO_POLICY} else "waiting")
         self._log(
             "policy-reloaded",
             standing=settled.standing,
@@ -191,6 +183,10 @@ class PolicyKeeper:
             await self._on_change(pointer.digest, len(pointer.approvers))
         self._settled = settled
 
+    def _count_good(self) -> None:
+        is_decided = self._settled.standing in {Standing.IN_FORCE, Standing.NO_POLICY}
+        self._observer.reloaded("ok" if is_decided else "waiting")
+
     def _fail(self, findings: Findings) -> None:
         """Note why what is written was not used, and when to try again; the same as before is said once."""
         now = self._clock()
@@ -218,8 +214,7 @@ class PolicyKeeper:
         return {**report_policy(self._settled, china_day(self._clock())), "failure": failure}
 
     def _log(self, event: str, **more: object) -> None:
-        line = {"at": encode_moment(self._clock()), "event": event, **more}
-        LOGGER.info("%s", json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+        LOGGER.info("%s", encode_event(event, at=encode_moment(self._clock()), **more))
 
 
 def _mark(site: PolicySite) -> tuple[tuple[Mark, Mark], object]:

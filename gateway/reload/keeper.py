@@ -8,7 +8,6 @@ or the places of its logs, stays until it is started anew; the reports name it.
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -17,6 +16,7 @@ from time import perf_counter
 from typing import Any, Final, Protocol
 
 from gateway.audit.unavailable import LogUnavailableError
+from gateway.log_lines import encode_event
 from gateway.policy.moment import encode_moment
 from gateway.reload.changes import Changes, compare_sites, merge_sites
 from gateway.reload.files import mark_files
@@ -26,8 +26,8 @@ from gateway.reload.roster import Faults, Place, Standing, describe_faults
 from gateway.secret_file import SecretError
 from gateway.settings import ReloadMode
 from gateway.site import READ_AGAIN, STATE_FOLDER, Site, SiteError, check_tokens_used_once, load_site
-from gateway.trust.keeper import POLL_SECONDS
 from gateway.trust.retry import Retry
+from gateway.watching import POLL_SECONDS, Watch
 
 LOGGER: Final = logging.getLogger("tongban.site")
 
@@ -79,7 +79,6 @@ class SiteKeeper:
         self._make, self._announce = make, announce
         self._clock, self._observer = clock, observer
         self._shares_port = shares_port
-        self._poll_seconds = poll_seconds
         self._in_force: Held[SiteInForce] | None = None
         self._retired: set[Held[SiteInForce]] = set()
         self._since = clock()
@@ -92,8 +91,7 @@ class SiteKeeper:
         self._place = None if site.folder is None else Place(site.folder / STATE_FOLDER)
         self._asked = ""
         self._is_mute = False  # the place could not be written the last time
-        self._wake = asyncio.Event()
-        self._forced = False
+        self._watch = Watch("site folder", self.look, fail=self._fail_unforeseen, logger=LOGGER, seconds=poll_seconds)
         self._busy = asyncio.Lock()
 
     # --- the site in force --------------------------------------------------------------------------------------------
@@ -147,22 +145,14 @@ class SiteKeeper:
 
     def wake(self) -> None:
         """Read the site now, changed or not (SIGHUP)."""
-        self._forced = True
-        self._wake.set()
+        self._watch.wake()
 
     async def run(self) -> None:
         """Look at the site for ever; cancel to stop."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    await self._wake.wait()
-            self._wake.clear()
-            forced, self._forced = self._forced, False
-            try:
-                await self.look(forced=forced)
-            except Exception:  # whatever nobody foresaw must not end the watch
-                LOGGER.exception("site folder")
-                self._fail((_UNFORESEEN,))
+        await self._watch.run()
+
+    def _fail_unforeseen(self) -> None:
+        self._fail((_UNFORESEEN,))
 
     async def look(self, *, forced: bool = False) -> bool:
         """Read the site if it changed since the last try and has come to rest, if that is due again, or if asked to.
@@ -288,8 +278,7 @@ class SiteKeeper:
             self._is_mute = False
 
     def _log(self, event: str, **more: object) -> None:
-        line = {"at": encode_moment(self._clock()), "event": event, **more}
-        LOGGER.info("%s", json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+        LOGGER.info("%s", encode_event(event, at=encode_moment(self._clock()), **more))
 
 
 def _read_asked(place: Place) -> str:

@@ -22,7 +22,7 @@ from gateway.status.feed_track import FeedTrack
 from gateway.status.fetch import Clock, Fetched, fetch, open_session
 from gateway.status.kept import KeptReader
 from gateway.status.minded import MindedSource, open_track, stop_sources
-from gateway.status.observer import SilentObserver, SourceReport, StatusObserver
+from gateway.status.observer import SilentObserver, SourceReport, StatusObserver, count_lag
 from gateway.status.schedule import Random, draw
 from gateway.status.shelf import KeptAnswer, Shelf
 from gateway.status.source import StatusSource, bound_stapled
@@ -142,6 +142,7 @@ class StatusKeeper:
         await self.load()
         if self.is_leading:
             self._start()
+        self._observe()
         self._watching = asyncio.create_task(self._watch())
         return self
 
@@ -153,6 +154,7 @@ class StatusKeeper:
             self._watching = None
         await stop_sources(self._minded.values())
         await self.close()
+        self._observer.lags(0.0)
 
     async def close(self) -> None:
         """Close the connections; only needed where `refresh` was used without ``async with``."""
@@ -176,7 +178,16 @@ class StatusKeeper:
             await self._publish()
 
     async def look(self) -> None:
-        """Do what is due without being asked for: follow, take over, or take what those who follow have left."""
+        """Do what is due without being asked for: follow, take over, or take what those who follow have left.
+
+        Whatever comes of it, say how far behind the sources are.
+        """
+        try:
+            await self._do_what_is_due()
+        finally:
+            self._observe()
+
+    async def _do_what_is_due(self) -> None:
         async with self._changing:
             if not self._is_following:
                 with contextlib.suppress(OSError):  # nothing can be left in a folder that cannot be used
@@ -332,6 +343,10 @@ class StatusKeeper:
                 await self.look()
             except Exception:  # whatever nobody foresaw must not end the watch
                 _LOGGER.exception("status folder")
+
+    def _observe(self) -> None:
+        """Say how far behind the sources are; who does not ask them knows of no failure, and says nothing of them."""
+        self._observer.lags(count_lag(self.report(), self._clock()) if self.is_leading else 0.0)
 
     async def _mind(self, minded: MindedSource) -> None:
         """Ask one source for ever; an error that nobody foresaw is reported and does not end it."""

@@ -1,5 +1,7 @@
 """What the status keeper tells whoever counts: a protocol for metrics, and one report per source for people."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,6 +22,9 @@ class StatusObserver(Protocol):
     def changed(self, sequence: int) -> None:
         """Note that what is known changed, under a new number."""
 
+    def lags(self, seconds: float) -> None:
+        """Note how old the oldest knowledge is (`count_lag`): told at every look; 0 where another process asks."""
+
 
 class SilentObserver:
     """Counts nothing."""
@@ -31,6 +36,9 @@ class SilentObserver:
         """Do nothing."""
 
     def changed(self, sequence: int) -> None:
+        """Do nothing."""
+
+    def lags(self, seconds: float) -> None:
         """Do nothing."""
 
 
@@ -66,3 +74,12 @@ class SourceReport:
     def sentence_zh(self) -> str:
         """The last failure in Chinese, "" after a success."""
         return "" if self.failure is None else SENTENCES[self.failure][0]
+
+
+def count_lag(sources: Iterable[SourceReport], now: datetime) -> float:
+    """Return how old the oldest knowledge of sources of revocation status is, in seconds; 0: there is no source.
+
+    One that was asked for nothing yet, as of certificates that nobody has shown, is not behind; one that fails is.
+    """
+    ages = [math.inf if one.as_of is None and one.failures else one.age_seconds(now) for one in sources]
+    return max((age for age in ages if age is not None), default=0.0)

@@ -8,13 +8,11 @@ it that names the answer by its digest.
 import base64
 import binascii
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -22,6 +20,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from gateway.status.leader import LOCK_FILE, LeaderLock
+from gateway.trust.files import replace_file
 from keys.certificate import Certificate
 
 _SUFFIX: Final = ".status"
@@ -35,6 +34,7 @@ _MAX_BODY: Final = 256 * 1024 * 1024  # the bound of the readers
 _MAX_SEQUENCE: Final = 20  # digits
 _RESERVED: Final = frozenset({_SEQUENCE_FILE, _REVISION_FILE, LOCK_FILE})  # beside the folders of the sources
 _SAFE: Final = re.compile(r"[0-9A-Za-z._-]{1,100}")
+_put: Final = partial(replace_file, mode=0o600)  # nobody but the gateway reads a shelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +93,10 @@ class Shelf:
         path = self._find_path(source, part)
         digest = hashlib.sha256(kept.body).hexdigest()
         if self._digests.get(path) == digest and path.exists():
-            _replace(path.with_suffix(_CONFIRMED), _encode_header(kept, body=digest))
+            _put(path.with_suffix(_CONFIRMED), _encode_header(kept, body=digest))
             return
         self._digests.pop(path, None)
-        _replace(path, _encode_header(kept), b"\n", kept.body)
+        _put(path, _encode_header(kept), b"\n", kept.body)
         self._digests[path] = digest
         path.with_suffix(_CONFIRMED).unlink(missing_ok=True)
 
@@ -120,14 +120,14 @@ class Shelf:
         """Tell the processes that only read that something changed; called by the one that writes, after it wrote."""
         number = str(self.read_revision() + 1).encode()
         if source is not None:
-            _replace(self._folder / _file_name(source) / _REVISION_FILE, number, durable=False)
-        _replace(self._folder / _REVISION_FILE, number, durable=False)
+            _put(self._folder / _file_name(source) / _REVISION_FILE, number, durable=False)
+        _put(self._folder / _REVISION_FILE, number, durable=False)
 
     def hand_over(self, source: str, certificates: Iterable[Certificate]) -> None:
         """Leave certificates whose status is asked about for the process that asks the sources."""
         for certificate in certificates:
             path = self._folder / _file_name(source) / _HANDED_FOLDER / f"{certificate.fingerprint.hex()}.der"
-            _replace(path, certificate.encoded, durable=False)
+            _put(path, certificate.encoded, durable=False)
 
     def take_handed(self, source: str) -> list[bytes]:
         """Return certificates that were left, a bounded number at a time, and forget them; what is no file stays."""
@@ -147,7 +147,7 @@ class Shelf:
 
     def write_sequence(self, sequence: int) -> None:
         """Keep the last sequence number."""
-        _replace(self._folder / _SEQUENCE_FILE, str(sequence).encode())
+        _put(self._folder / _SEQUENCE_FILE, str(sequence).encode())
 
 
 def _file_name(name: str) -> str:
@@ -219,31 +219,3 @@ def _read_header(line: bytes, body: bytes) -> tuple[str | None, KeptAnswer]:
     if header.confirmed_at.tzinfo is None:
         raise ValueError("a time with its offset was expected")
     return header.body, KeptAnswer(body=body, confirmed_at=header.confirmed_at, skew=skew, about=about)
-
-
-def _replace(path: Path, *parts: bytes, durable: bool = True) -> None:
-    """Write aside, make it durable, put it in place; a crash leaves the old file or the new one, never a half.
-
-    Not ``durable`` is what only tells running processes something, so that losing power loses nothing.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            for part in parts:
-                stream.write(part)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-        Path(aside).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(aside).unlink()
-        raise
-    if not durable:
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -5,21 +5,21 @@ looked at again, since its cause may have passed.
 """
 
 import asyncio
-import contextlib
-import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from gateway.log_lines import encode_event
 from gateway.status.source import STATUS_FOLDER, StatusSource, load_status_sources
 from gateway.toml_table import Fault
-from gateway.trust.keeper import POLL_SECONDS
 from gateway.trust.mark import Mark, mark_folder
 from gateway.trust.report import MAX_SHOWN, ReloadFailure
 from gateway.trust.retry import Retry
+from gateway.watching import POLL_SECONDS, Watch
 from keys.trust import TrustStore
+from keys.trust_list import encode_moment
 
 LOGGER: Final = logging.getLogger("tongban.trust")
 
@@ -62,12 +62,10 @@ class SourceKeeper:
         self._clock = clock
         self._on_change = on_change
         self._observer = observer
-        self._poll_seconds = poll_seconds
         self._mark = None if mark is None else (mark, store().anchors_version)
         self._failure: ReloadFailure | None = None
         self._retry = Retry(tried_at=clock())
-        self._wake = asyncio.Event()
-        self._forced = False
+        self._watch = Watch("status folder", self.look, fail=self._fail_unforeseen, logger=LOGGER, seconds=poll_seconds)
 
     @property
     def failure(self) -> ReloadFailure | None:
@@ -76,22 +74,14 @@ class SourceKeeper:
 
     def wake(self) -> None:
         """Read the folder now, changed or not (SIGHUP)."""
-        self._forced = True
-        self._wake.set()
+        self._watch.wake()
 
     async def run(self) -> None:
         """Look at the folder for ever; cancel to stop."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    await self._wake.wait()
-            self._wake.clear()
-            forced, self._forced = self._forced, False
-            try:
-                await self.look(forced=forced)
-            except Exception:  # whatever nobody foresaw must not end the watch
-                LOGGER.exception("status folder")
-                self._fail(self._clock(), (_UNFORESEEN,))
+        await self._watch.run()
+
+    def _fail_unforeseen(self) -> None:
+        self._fail(self._clock(), (_UNFORESEEN,))
 
     async def look(self, *, forced: bool = False) -> bool:
         """Reload if the folder, or the anchors that it may name, changed since the last try, or that is due again.
@@ -130,8 +120,7 @@ class SourceKeeper:
         return None if self._failure is None else self._failure.report()
 
     def _log(self, event: str, **more: object) -> None:
-        at = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        LOGGER.info("%s", json.dumps({"at": at, "event": event, **more}, ensure_ascii=False, separators=(",", ":")))
+        LOGGER.info("%s", encode_event(event, at=encode_moment(self._clock()), **more))
 
 
 def _read(site: Path, store: TrustStore) -> tuple[tuple[StatusSource, ...], list[Fault]]:

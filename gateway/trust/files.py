@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from gateway.durable_folder import sync_names
+
 _LOCK: Final = ".lock"
 _MODE: Final = 0o644  # lists are public
 _LOCK_MODE: Final = 0o600  # and a lock can be held by whoever may open its file
@@ -43,8 +45,10 @@ def read_file(path: Path, limit: int) -> bytes:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put a file in place in one step: written aside, durable, renamed, and the folder durable.
+def replace_file(path: Path, *parts: bytes, mode: int = _MODE, durable: bool = True) -> None:
+    """Put a file in place in one step, so that a crash leaves the old one or the new one, and never a half.
+
+    It is written aside and renamed; ``durable`` is it with its folder unless losing power loses nothing.
 
     Raises:
         OSError: it cannot be written; the old file, if there was one, is still there.
@@ -54,20 +58,19 @@ def replace_file(path: Path, data: bytes) -> None:
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            os.fchmod(stream.fileno(), _MODE)
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            os.fchmod(stream.fileno(), mode)
+            for part in parts:
+                stream.write(part)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         Path(aside).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(aside).unlink()
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    if durable:
+        sync_names(path.parent)
 
 
 @contextmanager

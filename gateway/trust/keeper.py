@@ -7,8 +7,6 @@ What is in force is remembered beside the trust folder, so that a restart goes o
 """
 
 import asyncio
-import contextlib
-import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,18 +15,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Protocol
 
+from gateway.log_lines import encode_event
 from gateway.trust.lists import MAX_CHANGE, TrustReading, TrustState, read_trust
 from gateway.trust.mark import Mark, mark_folder
 from gateway.trust.memory import TrustMemory
 from gateway.trust.report import ReloadFailure, describe_findings, describe_state
 from gateway.trust.retry import Retry
+from gateway.watching import POLL_SECONDS, Watch
 from keys.trust import Purpose, TrustStore
 from keys.trust_forecast import Turn, forecast
 from keys.trust_list import encode_moment
 
 LOGGER: Final = logging.getLogger("tongban.trust")
 
-POLL_SECONDS: Final = 1.0
 _FAR: Final = timedelta(days=36_500)
 _UNFORESEEN: Final = (
     "",
@@ -116,8 +115,7 @@ class TrustKeeper:
         self._retry = Retry(tried_at=self._loaded_at, due=_next_issue(state))
         self._remembered: tuple[str, ...] | None = None
         self._forgetting = ""  # why what is in force could not be kept the last time
-        self._wake = asyncio.Event()
-        self._forced = False
+        self._watch = Watch("trust folder", self.look, fail=self._fail_unforeseen, logger=LOGGER, seconds=poll_seconds)
         self._busy = asyncio.Lock()
         self._swapping = asyncio.Lock()
         self._observe(self._loaded_at)
@@ -138,27 +136,16 @@ class TrustKeeper:
 
     def wake(self) -> None:
         """Read the folder now, changed or not (SIGHUP)."""
-        self._forced = True
-        self._wake.set()
+        self._watch.wake()
 
     async def run(self) -> None:
         """Look at the folder, and at the clock, for ever; cancel to stop."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch_folder())
+            tasks.create_task(self._watch.run())
             tasks.create_task(self._watch_clock())
 
-    async def _watch_folder(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_seconds):
-                    await self._wake.wait()
-            self._wake.clear()
-            forced, self._forced = self._forced, False
-            try:
-                await self.look(forced=forced)
-            except Exception:  # whatever nobody foresaw must not end the watch
-                LOGGER.exception("trust folder")
-                self._fail(self._clock(), (_UNFORESEEN,))
+    def _fail_unforeseen(self) -> None:
+        self._fail(self._clock(), (_UNFORESEEN,))
 
     async def _watch_clock(self) -> None:
         """Let go of lists whose time is over by a task of its own: a reading may take long."""
@@ -166,7 +153,7 @@ class TrustKeeper:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self.let_go()
-            except Exception:  # the same
+            except Exception:  # whatever nobody foresaw must not end this watch either
                 LOGGER.exception("trust in force")
 
     async def look(self, *, forced: bool = False) -> bool:
@@ -327,6 +314,4 @@ def _ends(store: TrustStore, state: TrustState, at: datetime) -> tuple[datetime,
 
 
 def _log(event: str, *, at: datetime, **more: object) -> None:
-    LOGGER.info(
-        "%s", json.dumps({"at": encode_moment(at), "event": event, **more}, ensure_ascii=False, separators=(",", ":"))
-    )
+    LOGGER.info("%s", encode_event(event, at=encode_moment(at), **more))

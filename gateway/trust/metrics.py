@@ -3,9 +3,13 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from gateway.metrics import Metrics, begin_at_zero
 from gateway.status.failure import StatusFailure
+
+_TRUST: Final = "trust"  # parts of the site
+_STATUS: Final = "status"
 
 
 class TrustMetrics:
@@ -16,10 +20,12 @@ class TrustMetrics:
         self._lists: set[str] = set()
         for reloads in (metrics.trust_reloads, metrics.status_reloads):
             begin_at_zero(reloads, ("ok", "failed"))
+        for part in (_TRUST, _STATUS):
+            metrics.reload_failed.labels(part=part)
 
     def reloaded(self, result: str) -> None:
         """Count a reload of the trust folder."""
-        self._metrics.trust_reloads.labels(result=result).inc()
+        self._metrics.count_reload(_TRUST, self._metrics.trust_reloads, result)
 
     def stands(
         self,
@@ -42,7 +48,7 @@ class TrustMetrics:
 
     def sources_reloaded(self, result: str) -> None:
         """Count a reload of the sources of revocation status."""
-        self._metrics.status_reloads.labels(result=result).inc()
+        self._metrics.count_reload(_STATUS, self._metrics.status_reloads, result)
 
     def succeeded(self, source: str, *, at: datetime, as_of: datetime | None) -> None:
         """Note when a source of revocation status last answered, and as of when it speaks."""
@@ -57,3 +63,7 @@ class TrustMetrics:
     def changed(self, sequence: int) -> None:
         """Set the number of what is known about revocation."""
         self._metrics.revocation_sequence.set(sequence)
+
+    def lags(self, seconds: float) -> None:
+        """Set how old the oldest knowledge about revocation is."""
+        self._metrics.revocation_lag.set(seconds)

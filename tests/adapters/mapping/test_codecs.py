@@ -183,7 +183,7 @@ HOSTILE = {
 
 
 @EACH
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_hostile_values_raise_only_what_is_said(name: str, data: st.DataObject) -> None:
     """Whatever a message or a licence holds, a codec takes it or raises one of the two errors of codecs."""

@@ -17,7 +17,7 @@ from gateway.site import Site, load_site
 from gateway.site_template import write_site
 from gateway.trust.keeper import TrustKeeper
 from gateway.trust.lists import read_trust
-from gateway.trust.mark import mark_folder
+from gateway.trust.mark import Mark, mark_folder
 from keys.trust import Purpose, TrustStore
 from keys.trust_list import TrustList
 from tests.support import pki
@@ -202,26 +202,27 @@ def test_every_change_of_the_folder_is_seen(stand: Stand, tmp_path: Path) -> Non
 
 
 async def test_the_watch_goes_on_after_a_surprise(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that nobody foresaw is logged, and the next look is made; a signal forces one at once."""
-    looks: list[bool] = []
+    """An error that nobody foresaw is told, and the next look is made; a signal forces one at once."""
+    looks = 0
 
-    async def look(*, forced: bool = False) -> bool:
-        looks.append(forced)
-        if len(looks) == 1:
+    def mark(folder: Path) -> Mark:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
             raise RuntimeError("surprise")
-        return True
+        return mark_folder(folder)
 
-    monkeypatch.setattr(stand.keeper, "look", look)
+    monkeypatch.setattr("gateway.trust.keeper.mark_folder", mark)
     task = asyncio.create_task(stand.keeper.run())
-    for expected in (1, 2):
+    for told in (["failed"], ["failed", "ok"]):
         stand.keeper.wake()
         async with asyncio.timeout(5):
-            while len(looks) < expected:  # noqa: ASYNC110 — what is waited for is the product's own task
+            while stand.observer.results != told:  # noqa: ASYNC110 — what is waited for is the product's own task
                 await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert looks == [True, True]
+    assert stand.keeper.failure is None
 
 
 @pytest.fixture
