@@ -4,9 +4,8 @@ Beside the file lies the key that holders' numbers are hashed with, so that a co
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +13,9 @@ import msgspec
 
 from gateway.consent.record import ConsentId, ConsentRecord
 from gateway.rendering import encode_time
-from gateway.sources.database import DatabaseKind, open_database, snapshot, told_apart, transaction
+from gateway.sources.database import DatabaseKind, parse_time
 from gateway.sources.source import SourceFault, SourceUnavailableError
+from gateway.sources.sqlite_file import SqliteFile
 
 CONSENTS: Final = DatabaseKind(
     application_id=0x54420002,  # "TB", kind 2
@@ -39,7 +39,7 @@ class _Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     organisations: list[str]
 
 
-class SqliteConsentStore:
+class SqliteConsentStore(SqliteFile):
     """A `ConsentStore`; it belongs to the thread that opened it."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -49,7 +49,7 @@ class SqliteConsentStore:
             SourceUnavailableError: as `open_database` does.
 
         """
-        self._connection = open_database(path, create=create, kind=CONSENTS)
+        super().__init__(path, kind=CONSENTS, create=create)
 
     def add(self, record: ConsentRecord) -> None:
         """Keep a consent."""
@@ -61,42 +61,33 @@ class SqliteConsentStore:
             "" if record.withdrawn_at is None else encode_time(record.withdrawn_at),
             _encode_scope(record),
         )
-        with self._change():
-            self._connection.execute("INSERT INTO consents VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+        insert = "INSERT INTO consents VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        self._change(lambda connection: connection.execute(insert, row))
 
     def find(self, consent: ConsentId) -> ConsentRecord | None:
         """Return a consent."""
-        with told_apart(), snapshot(self._connection):
-            row = self._connection.execute("SELECT * FROM consents WHERE id = ?", (consent,)).fetchone()
+        query = "SELECT * FROM consents WHERE id = ?"
+        row = self._read(lambda connection: connection.execute(query, (consent,)).fetchone())
         return None if row is None else _record(row)
 
     def withdraw(self, consent: ConsentId, *, at: datetime, organisation: str | None = None) -> datetime | None:
         """Withdraw a consent."""
-        execute = self._connection.execute
-        with self._change():
-            execute(
-                """UPDATE consents SET withdrawn_at = ? WHERE id = ? AND withdrawn_at = ''
-                AND (? IS NULL OR registered_by = ?)""",
-                (encode_time(at), consent, organisation, organisation),
-            )
-            row = execute(
-                "SELECT withdrawn_at FROM consents WHERE id = ? AND (? IS NULL OR registered_by = ?)",
-                (consent, organisation, organisation),
-            ).fetchone()
-        return None if row is None else _moment(row[0])
+        return self._change(lambda connection: _withdraw(connection, consent, at=at, organisation=organisation))
 
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
 
-    @contextmanager
-    def _change(self) -> Iterator[None]:
-        with told_apart(), transaction(self._connection):
-            yield
-            self._commit()
-
-    def _commit(self) -> None:
-        self._connection.execute("COMMIT")
+def _withdraw(
+    connection: sqlite3.Connection, consent: ConsentId, *, at: datetime, organisation: str | None
+) -> datetime | None:
+    connection.execute(
+        """UPDATE consents SET withdrawn_at = ? WHERE id = ? AND withdrawn_at = ''
+        AND (? IS NULL OR registered_by = ?)""",
+        (encode_time(at), consent, organisation, organisation),
+    )
+    row = connection.execute(
+        "SELECT withdrawn_at FROM consents WHERE id = ? AND (? IS NULL OR registered_by = ?)",
+        (consent, organisation, organisation),
+    ).fetchone()
+    return None if row is None else parse_time(row[0])
 
 
 def _encode_scope(record: ConsentRecord) -> str:
@@ -126,14 +117,7 @@ def _record(row: tuple[str, str, str, str, str, str]) -> ConsentRecord:
         fields=None if scope.fields is None else frozenset(scope.fields),
         organisations=frozenset(scope.organisations),
         registered_by=registered_by,
-        given_at=_moment(given_at),
-        expires_at=_moment(expires_at),
-        withdrawn_at=_moment(withdrawn_at) if withdrawn_at else None,
+        given_at=parse_time(given_at),
+        expires_at=parse_time(expires_at),
+        withdrawn_at=parse_time(withdrawn_at) if withdrawn_at else None,
     )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (TypeError, ValueError) as error:
-        raise SourceUnavailableError(SourceFault.CORRUPT, "an unreadable time") from error

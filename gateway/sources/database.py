@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -99,6 +100,14 @@ def told_apart() -> Iterator[None]:
         raise SourceUnavailableError(fault, name) from error
     except OSError as error:
         raise SourceUnavailableError(SourceFault.UNUSABLE, error.strerror or type(error).__name__) from error
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time of a column; raises SourceUnavailableError (CORRUPT) for what nobody writes."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (TypeError, ValueError) as error:
+        raise SourceUnavailableError(SourceFault.CORRUPT, "an unreadable time") from error
 
 
 def open_database(path: Path, *, create: bool = False, kind: DatabaseKind = LICENCES) -> sqlite3.Connection:

@@ -34,6 +34,11 @@ class StatusChange:
     reason: str
 
 
+def first_status(at: datetime) -> StatusChange:
+    """Return the status that a licence has from the moment on at which it is stored first."""
+    return StatusChange(status=LicenceStatus.ACTIVE, since=at, is_under_objection=False, reason="")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionEntry:
     """One version of a licence; ``sha256`` "" means that its document is not made yet."""

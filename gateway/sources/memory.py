@@ -18,7 +18,9 @@ from gateway.sources.licence_store import (
     StatusChange,
     UnknownLicenceError,
     VersionEntry,
+    first_status,
 )
+from gateway.sources.placing import place_announcement, place_document
 from gateway.sources.source import (
     ByIdentifier,
     Found,
@@ -57,7 +59,7 @@ class _Version:
         return (self.new is not None, "" if issued_on is None else issued_on.isoformat())
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Record:
     index: LicenceIndex
     changes: list[StatusChange]
@@ -95,7 +97,7 @@ class MemoryLicenceStore:
             picked = pick_decoy(key, secret=bytes(SECRET_BYTES), count=len(self._documents))
             decoy = self._documents[picked].document
         if len(pairs) != 1:
-            return NotFound(document=decoy, source=SOURCE_NAME)
+            return NotFound(document=decoy, source=SOURCE_NAME, is_ambiguous=len(pairs) > 1)
         ((record, version),) = pairs
         last = record.changes[-1]
         status = status_of_version(last.status, is_current=version is record.current)
@@ -155,11 +157,18 @@ class MemoryLicenceStore:
         if record is None:
             return None
         current, last = record.current, record.changes[-1]
+        has_name = [one for one in record.versions if one.index.identifier == index.identifier]
+        versions = has_name if named is not None else [current]
         latest = (named is None or current.index.identifier == index.identifier) and is_current(
             issued_on, current.rank[1]
         )
         status = status_of_version(last.status, is_current=latest)
-        return Registered(status=status, is_under_objection=last.is_under_objection, source=SOURCE_NAME)
+        return Registered(
+            status=status,
+            is_under_objection=last.is_under_objection,
+            source=SOURCE_NAME,
+            is_announced=_latest(versions).new is None,
+        )
 
     def add(self, licences: Sequence[NewLicence], *, at: datetime) -> tuple[Added, ...]:
         """Store licences, all or none."""
@@ -171,13 +180,12 @@ class MemoryLicenceStore:
     def announce(self, index: LicenceIndex, *, at: datetime) -> Added:
         """Note a licence without a document, unless it is known."""
         self._fail(Failing.BEFORE)
-        if self._same_licence(index) is not None:
-            return Added.ALREADY_THERE
-        if self._of_identifier(index.identifier) is not None:
-            return Added.IDENTIFIER_IN_USE if index.number else Added.ALREADY_THERE
-        self._new_record(index, at).versions.append(_Version(index=index, new=None, stored_at=at))
+        same, named = self._same_licence(index), self._of_identifier(index.identifier)
+        placed = place_announcement(index, same=same, named=named)
+        if placed is Added.NEW:
+            self._new_record(index, at).versions.append(_Version(index=index, new=None, stored_at=at))
         self._fail(Failing.AFTER)
-        return Added.NEW
+        return placed
 
     def set_status(
         self, reference: str, status: LicenceStatus, *, is_under_objection: bool, reason: str, at: datetime
@@ -245,20 +253,17 @@ class MemoryLicenceStore:
     def _add_one(self, new: NewLicence, at: datetime) -> Added:
         if any(one.sha256 == new.sha256 for one in self._documents):
             return Added.ALREADY_THERE
-        known = self._same_licence(new.index)
-        other = self._of_identifier(new.index.identifier)
-        if known is None and not new.index.number:
-            known = other
-        if other is not None and other is not known:
-            return Added.IDENTIFIER_IN_USE
+        same, named = self._same_licence(new.index), self._of_identifier(new.index.identifier)
+        placed, known = place_document(new.index, same=same, named=named)
+        if placed is Added.IDENTIFIER_IN_USE:
+            return placed
         record = self._new_record(new.index, at) if known is None else known
         record.versions.append(_Version(index=new.index, new=new, stored_at=at))
         self._documents.append(new)
-        return Added.NEW if known is None else Added.NEW_VERSION
+        return placed
 
     def _new_record(self, index: LicenceIndex, at: datetime) -> _Record:
-        first = StatusChange(status=LicenceStatus.ACTIVE, since=at, is_under_objection=False, reason="")
-        self._records.append(_Record(index=index, changes=[first]))
+        self._records.append(_Record(index=index, changes=[first_status(at)]))
         return self._records[-1]
 
     def _same_licence(self, index: LicenceIndex) -> _Record | None:

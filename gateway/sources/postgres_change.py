@@ -6,15 +6,15 @@ from datetime import date, datetime
 from typing import Final
 
 from gateway.sources.intake import NewLicence
-from gateway.sources.licence_store import Added, StatusChange
+from gateway.sources.licence_store import Added, StatusChange, first_status
+from gateway.sources.placing import place_announcement, place_document
 from gateway.sources.postgres_look import SAME_LICENCE, locate
 from gateway.sources.postgres_tables import Connection
 from gateway.sources.source import LicenceIndex
-from policies.dimension import LicenceStatus
 
 _BEGIN: Final = "UPDATE store SET revision = revision + 1"
 _SAME: Final = f"WITH same AS MATERIALIZED ({SAME_LICENCE}) SELECT min(id) FROM same"  # noqa: S608 - texts of ours
-_HOLDER: Final = """WITH named AS MATERIALIZED (SELECT licence FROM versions WHERE identifier = $1 AND identifier <> '')
+_NAMED: Final = """WITH named AS MATERIALIZED (SELECT licence FROM versions WHERE identifier = $1 AND identifier <> '')
     SELECT min(licence) FROM named"""
 _ADD_DOCUMENT: Final = """INSERT INTO documents (id, sha256, bytes, content)
     SELECT coalesce(max(id), 0) + 1, $1, $2, $3 FROM documents RETURNING id"""
@@ -45,12 +45,11 @@ async def add(connection: Connection, licences: Sequence[NewLicence], *, at: dat
 
 async def announce(connection: Connection, index: LicenceIndex, *, at: datetime) -> Added:
     """Note a licence without a document, unless it is known."""
-    if await _same_licence(connection, index) is not None:
-        return Added.ALREADY_THERE
-    if await _holder_of_identifier(connection, index.identifier) is not None:
-        return Added.IDENTIFIER_IN_USE if index.number else Added.ALREADY_THERE
-    await _add_version(connection, await _add_licence(connection, index, at), index, at)
-    return Added.NEW
+    same, named = await _same_licence(connection, index), await _licence_named(connection, index.identifier)
+    placed = place_announcement(index, same=same, named=named)
+    if placed is Added.NEW:
+        await _add_version(connection, await _add_licence(connection, index, at), index, at)
+    return placed
 
 
 async def set_status(connection: Connection, reference: str, change: StatusChange) -> None:
@@ -75,23 +74,21 @@ async def set_status(connection: Connection, reference: str, change: StatusChang
 async def _add_one(connection: Connection, new: NewLicence, at: datetime) -> Added:
     if await connection.fetchval("SELECT 1 FROM documents WHERE sha256 = $1", new.sha256):
         return Added.ALREADY_THERE
-    known = await _same_licence(connection, new.index)
-    other = await _holder_of_identifier(connection, new.index.identifier)
-    if known is None and not new.index.number:
-        known = other
-    if other is not None and other != known:
-        return Added.IDENTIFIER_IN_USE
+    same, named = await _same_licence(connection, new.index), await _licence_named(connection, new.index.identifier)
+    placed, known = place_document(new.index, same=same, named=named)
+    if placed is Added.IDENTIFIER_IN_USE:
+        return placed
     licence = await _add_licence(connection, new.index, at) if known is None else known
     document = await connection.fetchval(_ADD_DOCUMENT, new.sha256, len(new.document), new.document)
     await _add_version(connection, licence, new.index, at, document=document, issued_on=new.issued_on)
-    return Added.NEW if known is None else Added.NEW_VERSION
+    return placed
 
 
 async def _add_licence(connection: Connection, index: LicenceIndex, at: datetime) -> int:
+    first = first_status(at)
     licence: int = await connection.fetchval(
-        _ADD_LICENCE, index.number, index.type_code, index.name, LicenceStatus.ACTIVE.value, at
+        _ADD_LICENCE, index.number, index.type_code, index.name, first.status.value, at
     )
-    first = StatusChange(status=LicenceStatus.ACTIVE, since=at, is_under_objection=False, reason="")
     await _add_change(connection, licence, first)
     return licence
 
@@ -123,7 +120,7 @@ async def _same_licence(connection: Connection, index: LicenceIndex) -> int | No
     return found
 
 
-async def _holder_of_identifier(connection: Connection, identifier: str) -> int | None:
+async def _licence_named(connection: Connection, identifier: str) -> int | None:
     """Return the licence that has this identifier in any version."""
-    found: int | None = await connection.fetchval(_HOLDER, identifier)
+    found: int | None = await connection.fetchval(_NAMED, identifier)
     return found

@@ -1,13 +1,23 @@
 """What is asked of the licence store in PostgreSQL: each look-up is one statement, and so as of one moment."""
 
-import hashlib
-import re
-from datetime import UTC, date, datetime
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
 import asyncpg
 
 from gateway.sources.decoy import draw_decoy
+from gateway.sources.licence_pages import last_of, page_query
+from gateway.sources.licence_rows import (
+    CHANGES,
+    ENTRIES,
+    VERSION_COLUMNS,
+    VERSIONS,
+    VersionRow,
+    check_document,
+    digest_of,
+    read_entry,
+)
+from gateway.sources.licence_rows import read_history as read_rows
 from gateway.sources.licence_store import (
     SOURCE_NAME,
     LicenceEntry,
@@ -15,9 +25,7 @@ from gateway.sources.licence_store import (
     Look,
     Mark,
     Selection,
-    StatusChange,
     UnknownLicenceError,
-    VersionEntry,
     is_nameable,
     name_licences,
 )
@@ -28,21 +36,14 @@ from gateway.sources.source import (
     LicenceIndex,
     LicenceKey,
     NotFound,
-    NotReady,
     Registered,
     SourceFault,
     SourceUnavailableError,
     StoredHead,
     key_text,
 )
-from gateway.sources.superseding import is_current, status_of_version
-from policies.dimension import LicenceStatus
 
-_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
-PAGE: Final = 500  # licences of a list that are read at a stretch
-
-_VERSION: Final = """SELECT v.id AS version, v.document, v.stored_at, l.current, l.status, l.status_since,
-    l.objection, v.issued_on, (SELECT s.at FROM stated s WHERE s.licence = l.id) AS stated_at """
+_VERSION: Final = f"SELECT {VERSION_COLUMNS} "
 _BY_IDENTIFIER: Final = (
     _VERSION
     + """FROM versions v JOIN licences l ON l.id = v.licence WHERE v.identifier = $1 AND v.identifier <> ''
@@ -59,7 +60,8 @@ WITH fits AS MATERIALIZED ({fits}),
 found AS MATERIALIZED (SELECT * FROM fits WHERE (SELECT count(*) FROM fits) = 1),
 decoy AS MATERIALIZED (
     SELECT id FROM documents WHERE id > $2::bigint % (SELECT max(id) FROM documents) ORDER BY id LIMIT 1)
-SELECT f.*, d.sha256, d.content FROM (VALUES (1)) AS one (row) LEFT JOIN found AS f ON true LEFT JOIN decoy AS c ON true
+SELECT f.*, d.sha256, d.content, (SELECT count(*) FROM fits) AS fit
+FROM (VALUES (1)) AS one (row) LEFT JOIN found AS f ON true LEFT JOIN decoy AS c ON true
 LEFT JOIN documents AS d ON d.id = coalesce(f.document, c.id)
 """
 _FIND_BY_IDENTIFIER: Final = _FIND.format(fits=_BY_IDENTIFIER)
@@ -97,15 +99,11 @@ SELECT coalesce((SELECT min(licence) FROM named), (SELECT min(licence) FROM stor
 _INDEX: Final = """SELECT l.id, v.identifier, l.number, l.type_code, l.name,
     ARRAY(SELECT h.code FROM holders h WHERE h.version = v.id ORDER BY h.code)
     FROM licences l JOIN versions v ON v.id = l.current"""
-_ENTRY: Final = """SELECT l.id, v.identifier, coalesce(d.sha256, ''), l.type_code, l.name, l.status, l.status_since,
-    l.objection, (SELECT count(*) FROM versions w WHERE w.licence = l.id)
-    FROM licences l JOIN versions v ON v.id = l.current LEFT JOIN documents d ON d.id = v.document """
 _OF_HOLDER: Final = """l.id = ANY (ARRAY(SELECT v.licence FROM holders h JOIN versions v ON v.id = h.version
-    JOIN licences m ON m.id = v.licence AND m.current = v.id WHERE h.code = {holder}))"""
-_VERSIONS: Final = """SELECT v.identifier, coalesce(d.sha256, ''), coalesce(d.bytes, 0), v.issued_on, v.stored_at,
-    v.id = l.current FROM versions v JOIN licences l ON l.id = v.licence LEFT JOIN documents d ON d.id = v.document
-    WHERE v.licence = $1 ORDER BY v.id"""
-_CHANGES: Final = "SELECT status, since, objection, reason FROM changes WHERE licence = $1 ORDER BY id"
+    JOIN licences m ON m.id = v.licence AND m.current = v.id WHERE h.code = {0}))"""
+_ENTRY: Final = f"{ENTRIES} WHERE l.id = $1"
+_VERSIONS: Final = f"{VERSIONS} WHERE v.licence = $1 ORDER BY v.id"
+_CHANGES: Final = f"{CHANGES} WHERE licence = $1 ORDER BY id"
 
 
 async def find(connection: Connection, key: LicenceKey, *, secret: bytes) -> Found:
@@ -117,22 +115,13 @@ async def find(connection: Connection, key: LicenceKey, *, secret: bytes) -> Fou
         row = await connection.fetchrow(_FIND_BY_NUMBER, key.number, drawn, key.type)
     if row is None:
         raise SourceUnavailableError(SourceFault.CORRUPT, "a look-up without a row")
-    content: bytes = row["content"] or b""
-    if row["sha256"] is not None and hashlib.sha256(content).hexdigest() != row["sha256"]:
-        raise SourceUnavailableError(SourceFault.CORRUPT, "a document is not what was stored")
+    content = b"" if row["sha256"] is None else check_document(row["content"], row["sha256"])
     if row["version"] is None:
-        return NotFound(document=content, source=SOURCE_NAME)
+        return NotFound(document=content, source=SOURCE_NAME, is_ambiguous=row["fit"] > 1)
     if row["document"] is None:
-        holders = tuple(one[0] for one in await connection.fetch(_HOLDERS, row["version"]))
-        return NotReady(
-            status=_status_of(row),
-            document=content,
-            source=SOURCE_NAME,
-            holders=holders,
-            is_under_objection=row["objection"],
-            as_of=_as_of(row),
-        )
-    return _head(row).with_document(content)
+        holders = await connection.fetch(_HOLDERS, row["version"])
+        return _version(row).not_ready(decoy=content, holders=(one[0] for one in holders))
+    return _version(row).head(row["sha256"]).with_document(content)
 
 
 async def find_head(connection: Connection, key: LicenceKey, *, secret: bytes) -> Found | StoredHead:
@@ -143,15 +132,15 @@ async def find_head(connection: Connection, key: LicenceKey, *, secret: bytes) -
         row = await connection.fetchrow(_HEAD_BY_NUMBER, key.number, key.type)
     if row is None or row["document"] is None:
         return await find(connection, key, secret=secret)
-    return _head(row)
+    return _version(row).head(row["sha256"])
 
 
 async def read_document(connection: Connection, sha256: str) -> bytes:
     """Return the document with this digest, which is compared."""
-    content: bytes | None = await connection.fetchval("SELECT content FROM documents WHERE sha256 = $1", sha256)
-    if content is None or hashlib.sha256(content).hexdigest() != sha256:
-        raise SourceUnavailableError(SourceFault.CORRUPT, "a document is not what was stored")
-    return content
+    row = await connection.fetchrow("SELECT content FROM documents WHERE sha256 = $1", sha256)
+    if row is None:
+        raise SourceUnavailableError(SourceFault.CORRUPT, "a document is gone")
+    return check_document(row[0], sha256)
 
 
 async def look(connection: Connection, since: Mark | None) -> Look:
@@ -171,11 +160,7 @@ async def look(connection: Connection, since: Mark | None) -> Look:
 async def find_status(connection: Connection, index: LicenceIndex, *, issued_on: date | None) -> Registered | None:
     """Return how the licence of a document stands; no document is read."""
     row = await connection.fetchrow(_FIND_STATUS, index.number, index.type_code, index.name, index.identifier)
-    if row is None:
-        return None
-    latest = row["version"] == row["current"] and is_current(issued_on, row["issued_on"])
-    status = status_of_version(_status(row["status"]), is_current=latest)
-    return Registered(status=status, is_under_objection=row["objection"], source=SOURCE_NAME, as_of=_as_of(row))
+    return None if row is None else _version(row).registered(issued_on)
 
 
 async def revision(connection: Connection) -> int:
@@ -188,8 +173,7 @@ async def revision(connection: Connection) -> int:
 
 async def locate(connection: Connection, reference: str) -> int:
     """Return the licence that a reference names; raises UnknownLicenceError."""
-    digest = reference.lower() if _DIGEST.fullmatch(reference) else ""
-    licence = await connection.fetchval(_LOCATE, key_text(reference), digest)
+    licence = await connection.fetchval(_LOCATE, key_text(reference), digest_of(reference))
     if licence is None:
         raise UnknownLicenceError
     return int(licence)
@@ -204,112 +188,38 @@ async def read_index(connection: Connection, reference: str) -> LicenceIndex:
 
 
 async def read_page(connection: Connection, selection: Selection, *, after: int) -> tuple[list[LicenceEntry], int]:
-    """Return licences behind one in the order in which they came, and the number of the last; 0: there are no more."""
-    rows, last = await _select(connection, _ENTRY, selection, after)
-    return [_entry(row) for row in rows], last
+    """Return a page of the licences behind one, and what `last_of` says of it."""
+    rows = await _select(connection, ENTRIES, selection, after)
+    return [read_entry(row) for row in rows], last_of(rows)
 
 
 async def read_indexes(connection: Connection, selection: Selection, *, after: int) -> tuple[list[LicenceIndex], int]:
     """Return what licences are found by, as `read_page` returns the licences."""
-    rows, last = await _select(connection, _INDEX, selection, after)
-    return [_index(row) for row in rows], last
+    rows = await _select(connection, _INDEX, selection, after)
+    return [_index(row) for row in rows], last_of(rows)
 
 
-async def _select(
-    connection: Connection, query: str, selection: Selection, after: int
-) -> tuple[list[asyncpg.Record], int]:
-    arguments: list[Any] = [after]
-    conditions = ["l.id > $1"]
-    for condition, value in (
-        ("(l.type_code = {0} OR l.name = {0})", selection.licence_type),
-        ("l.status = {0}", selection.status),
-        (_OF_HOLDER.replace("{holder}", "{0}"), selection.holder),
-    ):
-        if value:
-            arguments.append(str(value))
-            conditions.append(condition.format(f"${len(arguments)}"))
-    rows = await connection.fetch(f"{query} WHERE {' AND '.join(conditions)} ORDER BY l.id LIMIT {PAGE}", *arguments)
-    return rows, rows[-1][0] if len(rows) == PAGE else 0
+async def _select(connection: Connection, query: str, selection: Selection, after: int) -> list[asyncpg.Record]:
+    statement, arguments = page_query(query, selection, after=after, sign="$", of_holder=_OF_HOLDER)
+    return await connection.fetch(statement, *arguments)
 
 
 async def read_history(connection: Connection, reference: str) -> LicenceHistory:
     """Return one licence, as of one moment; raises UnknownLicenceError."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         licence = await locate(connection, reference)
-        entry = await connection.fetchrow(f"{_ENTRY} WHERE l.id = $1", licence)
+        entry = await connection.fetchrow(_ENTRY, licence)
         versions = await connection.fetch(_VERSIONS, licence)
         changes = await connection.fetch(_CHANGES, licence)
     if entry is None:
         raise SourceUnavailableError(SourceFault.CORRUPT, "a licence without a version")
-    return LicenceHistory(
-        entry=_entry(entry),
-        versions=tuple(
-            VersionEntry(
-                identifier=row[0],
-                sha256=row[1],
-                bytes=row[2],
-                issued_on=row[3],
-                stored_at=_moment(row[4]),
-                is_current=row[5],
-            )
-            for row in versions
-        ),
-        changes=tuple(
-            StatusChange(status=_status(row[0]), since=_moment(row[1]), is_under_objection=row[2], reason=row[3])
-            for row in changes
-        ),
-    )
+    return read_rows(entry, versions, changes)
 
 
-def _head(row: asyncpg.Record) -> StoredHead:
-    if row["sha256"] is None:
-        raise SourceUnavailableError(SourceFault.CORRUPT, "a document is gone")
-    return StoredHead(
-        sha256=row["sha256"],
-        status=_status_of(row),
-        status_since=_moment(row["status_since"]),
-        is_under_objection=row["objection"],
-        stored_at=_moment(row["stored_at"]),
-        source=SOURCE_NAME,
-        as_of=_as_of(row),
-    )
-
-
-def _status_of(row: asyncpg.Record) -> LicenceStatus:
-    return status_of_version(_status(row["status"]), is_current=row["version"] == row["current"])
-
-
-def _as_of(row: asyncpg.Record) -> datetime | None:
-    """Return when a register or an operator last said how a licence stands that a register states; else None."""
-    stated_at = row["stated_at"]
-    return None if stated_at is None else max(_moment(stated_at), _moment(row["status_since"]))
-
-
-def _entry(row: asyncpg.Record) -> LicenceEntry:
-    _, identifier, sha256, type_code, name, status, since, objection, versions = row
-    return LicenceEntry(
-        identifier=identifier,
-        sha256=sha256,
-        type_code=type_code,
-        name=name,
-        status=_status(status),
-        status_since=_moment(since),
-        is_under_objection=objection,
-        versions=versions,
-    )
+def _version(row: asyncpg.Record) -> VersionRow:
+    return VersionRow(*row[: len(VersionRow._fields)])
 
 
 def _index(row: asyncpg.Record) -> LicenceIndex:
     _, identifier, number, type_code, name, holders = row
     return LicenceIndex(identifier=identifier, number=number, type_code=type_code, name=name, holders=tuple(holders))
-
-
-def _status(text: str) -> LicenceStatus:
-    try:
-        return LicenceStatus(text)
-    except ValueError as error:
-        raise SourceUnavailableError(SourceFault.CORRUPT, "an unknown status") from error
-
-
-def _moment(time: datetime) -> datetime:
-    return time.astimezone(UTC)

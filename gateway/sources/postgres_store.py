@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from gateway.sources import postgres_change, postgres_look
 from gateway.sources.intake import NewLicence
+from gateway.sources.licence_pages import read_pages
 from gateway.sources.licence_store import Added, LicenceEntry, LicenceHistory, Look, Mark, Selection, StatusChange
 from gateway.sources.postgres_recording import record_licences
 from gateway.sources.postgres_session import connect, open_store, told_apart
@@ -96,11 +96,11 @@ class PostgresLicenceStore:
 
     def entries(self, selection: Selection) -> Iterator[LicenceEntry]:
         """Read the licences page by page."""
-        return self._read_pages(partial(postgres_look.read_page, selection=selection))
+        return read_pages(lambda after: self._read(lambda one: postgres_look.read_page(one, selection, after=after)))
 
     def indexes(self, selection: Selection) -> Iterator[LicenceIndex]:
         """Read what the licences are found by, page by page."""
-        return self._read_pages(partial(postgres_look.read_indexes, selection=selection))
+        return read_pages(lambda after: self._read(lambda one: postgres_look.read_indexes(one, selection, after=after)))
 
     def history(self, reference: str) -> LicenceHistory:
         """Return one licence, as of one moment."""
@@ -112,12 +112,6 @@ class PostgresLicenceStore:
         if connection is not None and not connection.is_closed():
             self._runner.run(_disconnect(connection))
         self._runner.close()
-
-    def _read_pages(self, read: Callable[..., Awaitable[tuple[list[T], int]]]) -> Iterator[T]:
-        last: int | None = None
-        while last != 0:
-            page, last = self._read(partial(read, after=last or 0))
-            yield from page
 
     def _change(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do everything in one transaction; where it fails nobody knows whether the last word reached the server."""

@@ -10,6 +10,7 @@ from gateway.rendering import encode_time
 from gateway.sources.licence_store import Added
 from gateway.sources.recorded import RecordedLicence
 from gateway.sources.recording import KnownLicences, Recording
+from gateway.sources.sqlite_change import SET_CURRENT
 
 _KNOWN: Final = """SELECT l.id, l.number, l.type_code, l.name, l.status, l.objection FROM licences l
     WHERE l.number IN (SELECT value FROM json_each(?)) OR l.id IN (SELECT value FROM json_each(?)) ORDER BY l.id"""
@@ -19,8 +20,6 @@ _IDENTIFIERS: Final = (
 _ISSUED: Final = "SELECT licence, issued_on FROM versions WHERE licence IN (SELECT value FROM json_each(?))"
 _STATED: Final = """SELECT licence, issued_on, identifier, otherwise, otherwise_objected FROM stated
     WHERE licence IN (SELECT value FROM json_each(?))"""
-_SET_CURRENT: Final = """UPDATE licences SET current = (SELECT id FROM versions WHERE licence = licences.id
-    ORDER BY document IS NULL, issued_on DESC, id DESC LIMIT 1) WHERE id = ?"""
 
 
 def record_licences(
@@ -36,7 +35,7 @@ def record_licences(
     many("INSERT INTO changes (licence, status, since, objection, reason) VALUES (?, ?, ?, ?, ?)", batch.changes)
     many("UPDATE licences SET status = ?, status_since = ?, objection = ? WHERE id = ?", batch.restated)
     many("INSERT OR REPLACE INTO stated VALUES (?, ?, ?, ?, ?, ?)", batch.stated)
-    many(_SET_CURRENT, [(licence,) for licence in batch.lengthened])
+    many(SET_CURRENT, [(licence,) for licence in batch.lengthened])
     return results
 
 
