@@ -49,7 +49,7 @@ def test_the_engine_and_the_naive_loop_give_the_same_plan_in_every_context(bundl
         assert engine.decide(one) == reference.decide(bundle, one)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(bundles(), st.lists(any_contexts(), max_size=30))
 def test_the_engine_and_the_naive_loop_agree_on_impossible_contexts_too(bundle: Bundle, asked: list[Context]) -> None:
     """Values that are not known, or cannot stand beside each other, grant nothing, for the same reason in both."""

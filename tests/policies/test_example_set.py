@@ -36,7 +36,7 @@ from tests.support.vectors import vector_path
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "examples" / "site" / "policies"
 SEED: Final = 20260101
-SAMPLED: Final = 100  # mutants of some 14,000
+SAMPLED: Final = 50  # mutants of some 14,000
 IN_FORCE: Final = frozenset({LicenceStatus.ACTIVE, LicenceStatus.UNKNOWN})
 YOUNG: Final = frozenset({AgeClass.UNDER_14, AgeClass.UNDETERMINED})
 DOUBT: Final = "待核实"

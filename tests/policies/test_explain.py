@@ -31,7 +31,7 @@ def standing(explanation: Explanation, rule: str = "R-1") -> RuleStanding:
     return next(one for one in explanation.rules if one.rule == rule)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(bundles(), any_contexts(), st.data())
 def test_an_explanation_agrees_with_the_decision(bundle: Bundle, asked: Context, data: st.DataObject) -> None:
     """The decision is the engine's; rules are blocked exactly when they do not match; who wins is who is named."""

@@ -115,7 +115,7 @@ def test_where_a_line_is_not_certain_there_is_none(text):
 
 
 @given(
-    st.integers(0, 40).flatmap(
+    st.integers(0, 12).flatmap(
         lambda size: st.lists(
             st.sampled_from(["[[rule]]", "[[item]]", "# [[rule]]", "", "[item.x]", 'k{} = "[[rule]]"']), max_size=size
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.status.conditional import read_validators
 from gateway.status.failure import StatusFailure
 from keys.revocation import RevocationState, Unavailable
-from tests.gateway.status.test_keeper import GOOD, HOUR, REVOKING, Kept, delta, feed, feed_source, listed, source
+from tests.gateway.status.keeping import GOOD, HOUR, REVOKING, Kept, delta, feed, feed_source, listed, source
 from tests.support import pki
 from tests.support.responder import Responder, respond, serve
 from tests.support.responder import responder as plain_responder

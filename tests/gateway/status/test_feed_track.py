@@ -8,7 +8,7 @@ from gateway.status import judge
 from gateway.status.failure import StatusFailure
 from gateway.status.shelf import Shelf
 from keys.revocation import RevocationState
-from tests.gateway.status.test_keeper import SERIAL, Kept, feed, feed_source
+from tests.gateway.status.keeping import SERIAL, Kept, feed, feed_source
 from tests.support.responder import Responder, responder, serve, serve_each, silent
 
 

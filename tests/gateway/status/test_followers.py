@@ -11,7 +11,7 @@ from gateway.status.shelf import Shelf
 from keys.chain import build_chain
 from keys.revocation import RevocationState, Unavailable
 from keys.trust import Purpose
-from tests.gateway.status.test_keeper import (
+from tests.gateway.status.keeping import (
     BASE,
     CA,
     CHAIN,

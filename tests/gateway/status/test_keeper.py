@@ -1,8 +1,6 @@
-"""The keeper: what was good stays until something better comes, ages by the clock, and survives a restart."""
+"""The keeper of revocation status: what it learns in the background, keeps over a restart, refuses and forgets."""
 
 import asyncio
-import ipaddress
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,120 +8,32 @@ import pytest
 from gateway.status.failure import StatusFailure
 from gateway.status.keeper import StatusKeeper
 from gateway.status.shelf import Shelf
-from gateway.status.source import SourceKind, StatusSource
-from keys.chain import build_chain
-from keys.ocsp import parse_ocsp_response
-from keys.ocsp_certificate_id import IdDigest
-from keys.revocation import RevocationState, Unavailable, revocation_status
-from keys.status_feed import (
-    CertificateEntry,
-    CertificateKey,
-    CertificateState,
-    StatusFeed,
-    encode_signed_feed,
-    encode_status_feed,
-    issuer_key,
+from keys.revocation import RevocationState, Unavailable
+from tests.gateway.status.keeping import (
+    BASE,
+    CA,
+    CHAIN,
+    DAY,
+    GOOD,
+    HOUR,
+    LEAF,
+    MINUTE,
+    OTHER,
+    REVOKING,
+    SERIAL,
+    Clock,
+    Kept,
+    Observer,
+    answering,
+    delta,
+    listed,
+    ocsp_source,
+    pointing,
+    source,
 )
-from keys.trust import Anchor, Purpose, TrustStore
-from keys.trust_list import KeyRole, ListAlgorithm, ListKey
-from tests.support import ocsp, pki
+from tests.support import pki
 from tests.support.pki import entry, extension, integer
-from tests.support.responder import endless, responder, serve, serve_each, serve_made, silent
-
-CA = pki.make_root("Kept CA")
-OTHER = pki.make_root("Other CA")
-LEAF = CA.issue("signer")
-SERIAL = LEAF.certificate.serial
-BASE = TrustStore(anchors=(Anchor(certificate=CA.certificate, purposes=frozenset(Purpose)),))
-CHAIN = build_chain(LEAF.certificate, store=BASE, purpose=Purpose.SIGNER, at=pki.NOW)
-HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
-LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self):
-        self.now = pki.NOW
-
-    def __call__(self):
-        """Return the moment."""
-        return self.now
-
-
-class Observer:
-    """Writes down what it is told."""
-
-    def __init__(self):
-        self.events = []
-
-    def succeeded(self, source, *, at, as_of):
-        """Note a success."""
-        self.events.append(("succeeded", source, as_of))
-        assert at is not None
-
-    def failed(self, source, failure):
-        """Note a failure."""
-        self.events.append(("failed", source, failure))
-
-    def changed(self, sequence):
-        """Note a change."""
-        self.events.append(("changed", sequence))
-
-
-def source(server, **knobs):
-    usual = {
-        "name": "kept-ca",
-        "kind": SourceKind.LIST,
-        "issuer": CA.certificate,
-        "urls": (server.url("/list"),),
-        "hosts": frozenset({server.host}),
-        "networks": LOOPBACK,
-        "timeout_seconds": 5.0,
-        "max_bytes": 100_000,
-        "tolerance_seconds": 7_200.0,
-    }
-    return StatusSource(**(usual | knobs))
-
-
-class Kept:
-    """A keeper on a folder, with its clock and what it told."""
-
-    def __init__(self, folder, *sources, base=BASE, clock=None):
-        self.clock = clock or Clock()
-        self.observer = Observer()
-        self.keeper = StatusKeeper(base, sources, shelf=Shelf(folder), clock=self.clock, observer=self.observer)
-
-    async def __aenter__(self):
-        """Read what was kept."""
-        await self.keeper.load()
-        return self
-
-    async def __aexit__(self, *_):
-        """Close the connections."""
-        await self.keeper.close()
-
-    async def refresh(self, name="kept-ca"):
-        """Ask once; return the failures."""
-        attempt = await self.keeper.refresh(name)
-        return [error.failure for error in attempt.errors]
-
-    def status(self, chain=CHAIN):
-        """Ask what is known about the chain now."""
-        return revocation_status(chain, store=self.keeper.current(), now=self.clock.now, trusted_time=None)
-
-
-def listed(*entries, number=7, age=HOUR, ca=CA, life=DAY, more=()):
-    return ca.revocation_list(
-        *entries,
-        extensions=(extension("2.5.29.20", integer(number)), *more),
-        this_update=pki.NOW - age,
-        next_update=pki.NOW + life,
-    )
-
-
-GOOD = listed()
-REVOKING = listed(entry(SERIAL), number=8, age=MINUTE)
+from tests.support.responder import endless, responder, serve, serve_each, silent
 
 
 async def test_a_list_is_fetched_and_revokes(tmp_path):
@@ -150,7 +60,6 @@ async def test_the_same_list_again_is_no_change(tmp_path):
 
 
 STRANGER = pki.Entity(key=pki.sm2_key(), certificate=CA.certificate)
-MUTE = pki.make_root("Kept CA", usages=("key_cert_sign",))
 INDIRECT = extension("2.5.29.28", pki.sequence(pki.tlv(0x84, b"\xff")), critical=True)
 DELTA_OF_6 = extension("2.5.29.27", integer(6), critical=True)
 
@@ -313,11 +222,6 @@ async def test_a_server_that_is_a_little_ahead(tmp_path):
         assert kept.status().state is RevocationState.REVOKED
 
 
-def delta(*entries, number=9, base=7, age=MINUTE, ca=CA, life=DAY):
-    indicator = extension("2.5.29.27", integer(base), critical=True)
-    return listed(*entries, number=number, age=age, ca=ca, life=life, more=(indicator,))
-
-
 async def test_deltas(tmp_path):
     """A delta on top of the list revokes, is kept over a restart, and gives way to a newer complete list."""
     newer = listed(number=12, age=timedelta(seconds=30))
@@ -358,11 +262,6 @@ async def test_a_delta_that_is_refused(tmp_path, blob, failure):
         assert kept.status().state is RevocationState.GOOD
 
 
-def pointing(url, **knobs):
-    points = pki.sequence(pki.sequence(pki.tlv(0xA0, pki.tlv(0xA0, pki.tlv(0x86, url.encode())))))
-    return CA.issue("pointing", more=(extension("2.5.29.31", points),), **knobs)
-
-
 async def test_addresses_of_certificates_only_where_allowed(tmp_path):
     """The address in a certificate is used only when the source says so and its host is on the list."""
     async with responder(list=serve(GOOD)) as server, responder(list=serve(GOOD)) as elsewhere:
@@ -376,247 +275,6 @@ async def test_addresses_of_certificates_only_where_allowed(tmp_path):
             assert await kept.refresh() == []
             assert kept.status().state is RevocationState.GOOD
         assert elsewhere.requests == []
-
-
-def nonce_of(body):
-    at = body.index(bytes.fromhex("06092b0601050507300102"))
-    return body[-32:] if at else b""
-
-
-def answering(status=ocsp.GOOD, *, leaf=LEAF, signer=CA, key=None, nonce=True, **dates):
-    single = ocsp.single(ocsp.certificate_id(leaf, CA), status, **dates)
-
-    def make(request):
-        found = nonce_of(request.body) if nonce is True else nonce
-        return ocsp.answer(single, signer=signer, key=key, nonce=found or None)
-
-    return serve_made(make)
-
-
-def ocsp_source(server, **knobs):
-    return source(server, **({"kind": SourceKind.OCSP, "urls": (server.url("/ocsp"),)} | knobs))
-
-
-async def test_ocsp_is_asked_ahead_of_the_next_time(tmp_path):
-    """A certificate that was asked about is watched: its answer is there the next time, also after a restart."""
-    async with responder(ocsp=answering()) as server:
-        async with Kept(tmp_path, ocsp_source(server)) as kept:
-            assert await kept.refresh() == []
-            assert server.requests == []
-            kept.keeper.watch(CHAIN)
-            assert await kept.refresh() == []
-            assert (kept.status().state, kept.keeper.sequence) == (RevocationState.GOOD, 1)
-            await kept.keeper.refresh_due("kept-ca")
-            assert len(server.requests) == 1
-            server.behaviours["/ocsp"] = answering(ocsp.revoked(pki.NOW - HOUR, 1), this_update=pki.NOW)
-            kept.clock.now += HOUR
-            await kept.refresh()
-            assert kept.status().state is RevocationState.REVOKED
-        async with Kept(tmp_path, ocsp_source(server)) as again:
-            assert again.status().state is RevocationState.REVOKED
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "failure"),
-    [
-        (answering(leaf=OTHER), StatusFailure.OTHER_CERTIFICATE),
-        (answering(nonce=b"y" * 32), StatusFailure.NONCE),
-        (answering(nonce=False), StatusFailure.NONCE),
-        (answering(signer=OTHER), StatusFailure.BAD_SIGNATURE),
-        (answering(key=pki.sm2_key()), StatusFailure.BAD_SIGNATURE),
-        (answering(next_update=pki.NOW), StatusFailure.STALE),
-        (answering(this_update=pki.NOW + HOUR), StatusFailure.NOT_YET),
-        (answering(this_update=pki.NOW - HOUR), StatusFailure.BACKWARDS),
-        (serve(ocsp.answer(signer=CA, status=3)), StatusFailure.DECLINED),
-        (serve(b"<html>"), StatusFailure.MALFORMED),
-        (silent, StatusFailure.TIMEOUT),
-    ],
-    ids=range(11),
-)
-async def test_an_ocsp_answer_that_is_refused(tmp_path, behaviour, failure):
-    """Whatever a responder answers that may not be relied on, the last good answer stays."""
-    async with (
-        responder(ocsp=serve_each(answering(), behaviour)) as server,
-        Kept(tmp_path, ocsp_source(server, timeout_seconds=0.5, nonce_required=True)) as kept,
-    ):
-        kept.keeper.watch(CHAIN)
-        await kept.refresh()
-        assert kept.status().state is RevocationState.GOOD
-        kept.clock.now += HOUR
-        if failure is StatusFailure.NOT_YET:
-            kept.clock.now -= 5 * MINUTE + HOUR
-        assert await kept.refresh() == [failure]
-        assert kept.status().state is RevocationState.GOOD
-
-
-async def test_a_responder_that_is_down_is_not_asked_for_everybody(tmp_path):
-    """After a few failures in a row the rest of the round is left for later."""
-    async with responder(ocsp=serve(b"", status="503 Down")) as server, Kept(tmp_path, ocsp_source(server)) as kept:
-        for number in range(40):
-            kept.keeper.watch_certificate(CA.issue(f"signer {number}").certificate, CA.certificate)
-        failures = await kept.refresh()
-        assert 3 <= len(failures) <= 6
-
-
-@pytest.mark.parametrize("digest", list(IdDigest))
-async def test_the_digest_is_configured(tmp_path, digest):
-    """A certificate is named with the digest that the responder wants."""
-    async with responder(ocsp=answering()) as server, Kept(tmp_path, ocsp_source(server, digest=digest)) as kept:
-        kept.keeper.watch(CHAIN)
-        await kept.refresh()
-        assert pki.oid(digest) in server.requests[0].body
-        assert kept.status().state is RevocationState.GOOD
-
-
-FEED_SIGNER = pki.p256_key()
-FEED_KEY = ListKey(
-    id="f", algorithm=ListAlgorithm.P256, public_key=FEED_SIGNER.spki, roles=frozenset({KeyRole.STATUS_FEED})
-)
-
-
-def feed(sequence, since=None, *, serials=(), key=FEED_SIGNER, age=MINUTE):
-    name = issuer_key(CA.certificate.spki)
-    content = StatusFeed(
-        publisher="370000",
-        sequence=sequence,
-        since=since,
-        issued=pki.NOW - age,
-        next_due=pki.NOW + HOUR,
-        covers=(name,),
-        certificates=tuple(
-            CertificateEntry(key=CertificateKey(name, serial), state=CertificateState.REVOKED, at=pki.NOW - DAY)
-            for serial in serials
-        ),
-    )
-    return encode_signed_feed(content, key_id="f", signature=key.sign(encode_status_feed(content)))
-
-
-def feed_source(server, **knobs):
-    usual = {
-        "kind": SourceKind.FEED,
-        "urls": (server.url("/feed"),),
-        "delta_urls": (server.url("/since-{seq}"),),
-        "publisher": "370000",
-        "keys": (FEED_KEY,),
-    }
-    return source(server, **(usual | knobs))
-
-
-async def test_a_feed(tmp_path):
-    """A snapshot, then deltas by number; kept over a restart; a gap fetches the snapshot anew."""
-    async with responder(feed=serve_each(feed(5), feed(20, serials=(SERIAL,)))) as server:
-        server.behaviours["/since-5"] = serve(feed(6, 5, serials=(1,)))
-        server.behaviours["/since-6"] = serve(feed(7, 6, serials=(2,)))
-        server.behaviours["/since-7"] = serve(feed(12, 11))
-        async with Kept(tmp_path, feed_source(server)) as kept:
-            for sequence in (5, 6, 7):
-                assert await kept.refresh() == []
-                assert kept.keeper.feed_states()[0].sequence == sequence
-                assert kept.status().state is RevocationState.GOOD
-        async with Kept(tmp_path, feed_source(server)) as again:
-            assert again.keeper.feed_states()[0].sequence == 7
-            assert await again.refresh() == []
-            assert again.keeper.feed_states()[0].sequence == 20
-            assert again.status().state is RevocationState.REVOKED
-
-
-@pytest.mark.parametrize(
-    ("blob", "failure"),
-    [
-        (feed(4), StatusFailure.BACKWARDS),
-        (feed(5, serials=(9,)), StatusFailure.BACKWARDS),
-        (feed(6, key=pki.p256_key()), StatusFailure.BAD_SIGNATURE),
-        (feed(6, 5), StatusFailure.NOT_USABLE),
-        (feed(6)[:-1], StatusFailure.MALFORMED),
-        (feed(6, age=-HOUR / 2), StatusFailure.NOT_YET),
-    ],
-    ids=range(6),
-)
-async def test_a_feed_that_is_refused(tmp_path, blob, failure):
-    """A feed that went back, forked, is forged or cannot be read leaves the state in force."""
-    async with (
-        responder(feed=serve_each(feed(5), blob)) as server,
-        Kept(tmp_path, feed_source(server, delta_urls=())) as kept,
-    ):
-        assert await kept.refresh() == []
-        assert await kept.refresh() == [failure]
-        assert kept.status().state is RevocationState.GOOD
-
-
-async def test_another_base(tmp_path):
-    """New anchors take the place of the old ones, and what was fetched stays."""
-    async with responder(list=serve(GOOD)) as server, Kept(tmp_path, source(server)) as kept:
-        await kept.refresh()
-        await kept.keeper.replace_base(TrustStore.empty())
-        assert kept.keeper.current().anchors == ()
-        assert len(kept.keeper.current().revocation_lists) == 1
-
-
-ROOT = pki.make_root("Root of the renewing CA")
-NAME = pki.name("Renewing CA")
-FORMER, NEXT = ROOT.issue_ca("x", subject=NAME), ROOT.issue_ca("x", subject=NAME)
-RENEWED_LEAF = FORMER.issue("signer of the former key")
-RENEWED_BASE = TrustStore(
-    anchors=(Anchor(certificate=ROOT.certificate, purposes=frozenset({Purpose.SIGNER})),),
-    intermediates=(FORMER.certificate, NEXT.certificate),
-)
-RENEWED_CHAIN = build_chain(RENEWED_LEAF.certificate, store=RENEWED_BASE, purpose=Purpose.SIGNER, at=pki.NOW)
-
-
-def renewed(server):
-    root = source(server, name="root", issuer=ROOT.certificate, urls=(server.url("/root"),))
-    return root, source(server, issuer=FORMER.certificate)
-
-
-async def test_a_list_by_the_next_key_of_the_ca_is_taken(tmp_path):
-    """A CA that renewed its key signs its lists with the new one: fetched, kept over a restart, and it revokes."""
-    revoking = listed(entry(RENEWED_LEAF.certificate.serial), ca=NEXT)
-    async with responder(root=serve(listed(ca=ROOT)), list=serve_each(listed(ca=FORMER, number=6), revoking)) as server:
-        async with Kept(tmp_path, *renewed(server), base=RENEWED_BASE) as kept:
-            for name in ("root", "kept-ca"):
-                assert await kept.refresh(name) == []
-            assert kept.status(RENEWED_CHAIN).state is RevocationState.GOOD
-            assert await kept.refresh() == []
-            assert kept.status(RENEWED_CHAIN).state is RevocationState.REVOKED
-        sources = renewed(server)
-        async with Kept(tmp_path, *reversed(sources), base=RENEWED_BASE) as again:
-            assert again.status(RENEWED_CHAIN).state is RevocationState.REVOKED
-
-
-@pytest.mark.parametrize(
-    ("signer", "root_list"),
-    [
-        (pki.make_root("Elsewhere").issue_ca("x", subject=NAME), listed(ca=ROOT)),
-        (NEXT, listed(entry(NEXT.certificate.serial), ca=ROOT)),
-        (NEXT, None),
-    ],
-    ids=range(3),
-)
-async def test_a_list_by_nobody_of_the_ca_is_refused(tmp_path, signer, root_list):
-    """Another CA of the same name, or a key whose certificate is revoked or unclear, signs no list of the CA."""
-    lists = serve_each(listed(ca=FORMER, number=6), listed(ca=signer))
-    async with responder(list=lists) as server, Kept(tmp_path, *renewed(server), base=RENEWED_BASE) as kept:
-        if root_list is not None:
-            server.behaviours["/root"] = serve(root_list)
-            await kept.refresh("root")
-        assert await kept.refresh() == []
-        assert await kept.refresh() == [StatusFailure.BAD_SIGNATURE]
-
-
-async def test_list_and_delta_are_by_one_key(tmp_path):
-    """A delta by the next key is not laid over a list by the former one, nor the other way round."""
-    former = listed(ca=FORMER)
-    lists = serve_each(former, former, listed(ca=NEXT, number=8, age=HOUR / 2))
-    deltas = serve_each(delta(ca=NEXT), delta(ca=FORMER))
-    async with responder(root=serve(listed(ca=ROOT)), list=lists, delta=deltas) as server:
-        root, main = renewed(server)
-        main = replace(main, delta_urls=(server.url("/delta"),))
-        async with Kept(tmp_path, root, main, base=RENEWED_BASE) as kept:
-            await kept.refresh("root")
-            assert await kept.refresh() == [StatusFailure.NOT_USABLE]
-            assert await kept.refresh() == []
-            assert StatusFailure.NOT_USABLE in await kept.refresh()
-            assert kept.status(RENEWED_CHAIN).state is RevocationState.GOOD
 
 
 async def test_in_the_background(tmp_path):
@@ -643,23 +301,3 @@ async def test_in_the_background(tmp_path):
 async def pause():
 
     await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize(
-    ("knobs", "state"),
-    [({}, RevocationState.GOOD), ({"tolerance_seconds": 1_800.0}, None), ({"nonce_required": True}, None)],
-)
-async def test_a_stapled_answer_is_no_older_than_a_fetched_one_may_be(tmp_path, knobs, state):
-    """The tolerance of the issuer's OCSP source bounds a stapled "good", and none has a nonce; "revoked" counts."""
-    name, dates = ocsp.certificate_id(LEAF, CA), {"this_update": pki.NOW - HOUR, "next_update": pki.NOW + DAY}
-    good, revoked = (
-        parse_ocsp_response(ocsp.answer(ocsp.single(name, status, **dates), signer=CA))
-        for status in (ocsp.GOOD, ocsp.revoked(pki.NOW - DAY))
-    )
-    async with responder() as server, Kept(tmp_path, ocsp_source(server, **knobs)) as kept:
-        store = kept.keeper.current()
-        found = revocation_status(CHAIN, store=store, now=pki.NOW, trusted_time=None, stapled=(good,))
-        assert found.state is (state or RevocationState.UNAVAILABLE)
-        assert [fate.why for fate in found.stapled] == [None if state else Unavailable.TOO_OLD]
-        found = revocation_status(CHAIN, store=store, now=pki.NOW, trusted_time=None, stapled=(good, revoked))
-        assert found.state is RevocationState.REVOKED

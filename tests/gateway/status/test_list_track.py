@@ -10,7 +10,7 @@ from gateway.status.list_track import MAX_LISTS
 from gateway.status.shelf import KeptAnswer, Shelf
 from gateway.status.source import Coverage
 from keys.revocation import RevocationState, Unavailable
-from tests.gateway.status.test_keeper import (
+from tests.gateway.status.keeping import (
     CA,
     DAY,
     GOOD,

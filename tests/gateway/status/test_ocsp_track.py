@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from gateway.status.failure import StatusFailure
-from tests.gateway.status.test_keeper import CA, HOUR, Kept, ocsp_source
+from tests.gateway.status.keeping import CA, HOUR, Kept, ocsp_source
 from tests.support import ocsp, pki
 from tests.support.responder import endless, responder, serve, serve_made
 

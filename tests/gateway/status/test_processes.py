@@ -1,6 +1,7 @@
 """Several processes with one folder: one asks, the others follow what it wrote, and one takes over when it ends."""
 
 import asyncio
+import math
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,13 +12,14 @@ from gateway.status.keeper import StatusKeeper
 from gateway.status.leader import LOCK_FILE, LeaderLock
 from gateway.status.shelf import Shelf
 from keys.revocation import RevocationState, Unavailable, revocation_status
-from tests.gateway.status.test_keeper import (
+from tests.gateway.status.keeping import (
     BASE,
     CHAIN,
     GOOD,
     LEAF,
     REVOKING,
     Clock,
+    Observer,
     answering,
     listed,
     ocsp_source,
@@ -41,7 +43,10 @@ class Process:
 
     def __init__(self, folder, *sources, clock=None):
         self.clock = clock or Clock()
-        self.keeper = StatusKeeper(BASE, sources, shelf=Shelf(folder), clock=self.clock, look_seconds=3600.0)
+        self.observer = Observer()
+        self.keeper = StatusKeeper(
+            BASE, sources, shelf=Shelf(folder), clock=self.clock, observer=self.observer, look_seconds=3600.0
+        )
 
     async def __aenter__(self):
         """Start as a process does."""
@@ -104,6 +109,18 @@ async def test_one_asks_and_the_others_follow(tmp_path):
             assert (second.state(), second.keeper.sequence) == (RevocationState.REVOKED, first.keeper.sequence)
             assert second.keeper.report()[0].usable_until == first.keeper.report()[0].usable_until
             assert len(server.requests) == 2
+
+
+async def test_only_who_asks_says_how_old_knowledge_is(tmp_path):
+    """A source that never answers is behind without end for who asks it, and for nobody else, nor after the end."""
+    async with responder(list=silent) as server:
+        one = source(server, timeout_seconds=0.05)
+        async with Process(tmp_path, one) as first, Process(tmp_path, one) as second:
+            await until(lambda: first.keeper.report()[0].failures)
+            await first.keeper.look()
+            await second.keeper.look()
+            assert (first.observer.lag, second.observer.lag) == (math.inf, 0.0)
+        assert first.observer.lag == 0.0
 
 
 async def test_a_confirmation_prolongs_the_tolerance_of_the_others_too(tmp_path):

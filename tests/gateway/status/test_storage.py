@@ -12,7 +12,7 @@ from gateway.status.failure import StatusFailure
 from gateway.status.keeper import StatusKeeper
 from gateway.status.leader import LOCK_FILE
 from gateway.status.shelf import KeptAnswer, Shelf
-from tests.gateway.status.test_keeper import BASE, GOOD, HOUR, Kept, source
+from tests.gateway.status.keeping import BASE, GOOD, HOUR, Kept, source
 from tests.gateway.status.test_processes import until
 from tests.support import pki
 from tests.support.responder import responder, serve

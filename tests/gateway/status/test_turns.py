@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.status.failure import StatusFailure
 from gateway.status.turns import MAX_ANSWERING, MAX_SILENT, Responsiveness, Turns
-from tests.gateway.status.test_keeper import GOOD, Kept, ocsp_source, source
+from tests.gateway.status.keeping import GOOD, Kept, ocsp_source, source
 from tests.gateway.status.test_processes import until
 from tests.support import pki
 from tests.support.responder import responder, serve, silent
