@@ -18,7 +18,6 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.audit_material import make_draft
-from benchmarks.postgres_server import PostgresServer, find_programs
 from benchmarks.report import Reach, report, spread
 from gateway.audit.data_keys import AesKeyWrapper, KeyStore
 from gateway.audit.entry import EntryDraft
@@ -32,6 +31,7 @@ from gateway.audit.store.sqlite_keys import SqliteKeys
 from gateway.audit.store.store import LogStore
 from gateway.audit.tlog.merkle import verify_inclusion
 from gateway.audit.tlog.note_signer import NoteSigner
+from gateway.demo.postgres_server import PostgresServer, find_programs
 from keys.own.signer import SoftwareSigner
 
 CALLERS: Final = 64

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from benchmarks.audit import running_postgres
 from benchmarks.growth_http import COLD, WARM, Asking, answering, ask_all
-from benchmarks.postgres_server import PostgresServer
 from benchmarks.report import Reach, report, spread
 from gateway.demo.filling import fill_store
 from gateway.demo.generated import Generation, Press
+from gateway.demo.postgres_server import PostgresServer
 from gateway.settings import Settings, StoreSettings
 from gateway.sources.errand import Errand
 from gateway.sources.recording import RecordingStore

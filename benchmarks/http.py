@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from benchmarks import http_soak
 from benchmarks.http_batch import ask_in_batches
 from benchmarks.http_load import Load, ask_at_rate, ask_hard
 from benchmarks.http_material import Asked, write_material
@@ -67,8 +68,10 @@ class Found:
         }
 
 
-def run(*, rounds: int) -> dict[str, Any]:
-    """Measure and return the report."""
+def run(*, rounds: int, soak: int | None = None) -> dict[str, Any]:
+    """Measure and return the report; with ``soak`` that of so many minutes at full load instead."""
+    if soak is not None:
+        return http_soak.run(soak)
     rounds = min(rounds, MAX_ROUNDS)
     found = {way: Found() for way in ("bare", "warm", "cold", "batch")}
     steps: dict[str, Any] = {}
@@ -115,7 +118,7 @@ async def measure(
     before = await read_steps(gateway)
     found["warm"].add(*await _load(ours, warm))
     between = await read_steps(gateway)
-    found["cold"].add(*await _load_cold(ours, asked.encode_cold(ours[0], documents)))
+    found["cold"].add(*await _load_cold(ours, list(asked.encode_cold(ours[0], documents))))
     after = await read_steps(gateway)
     batches = await ask_in_batches(gateway, asked, seconds=SECONDS)
     found["batch"].add(batches, batches)

@@ -6,15 +6,17 @@ counts from the moment at which the question was due, and not from when there wa
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Final
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length: "
-_GOOD: Final = b"HTTP/1.1 200"
+_STATUS: Final = slice(9, 12)  # of an answer's first line: HTTP/1.1 200 OK
+_CLOSED: Final = "the connection was closed"
+_LONGEST_WHY: Final = 400  # bytes of an answer that are shown
 
 
 class RefusedError(Exception):
@@ -23,11 +25,15 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a run gave: answers in so many seconds, and how long each took in milliseconds, the shortest first."""
+    """What a run gave: answers in so many seconds, and how long each took in milliseconds, the shortest first.
+
+    ``unexpected`` are answers of other statuses and connections that were closed, each with how many there were.
+    """
 
     answers: int
     seconds: float
     waits_ms: Sequence[float]
+    unexpected: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -49,13 +55,26 @@ def encode_question(path: str, host: str, token: str, body: bytes) -> bytes:
 
 
 async def ask_hard(
-    host: str, port: int, questions: Sequence[bytes], *, connections: int, seconds: float, is_once: bool = False
+    host: str,
+    port: int,
+    questions: Iterable[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    is_once: bool = False,
+    expected: int = 200,
+    is_lasting: bool = False,
 ) -> Load:
     """Ask on so many connections, each the next question when it has an answer.
 
-    ``is_once``: every question is asked once, until none is left or the time is over.
+    ``is_once``: every question is asked once, until none is left or the time is over. ``is_lasting``: what is not of
+    the expected status is counted, and the asking goes on.
+
+    Raises:
+        RefusedError: an answer was not of the expected status, and this run is not a lasting one.
+
     """
-    run = _Run(iter(questions) if is_once else cycle(questions))
+    run = _Run(iter(questions) if is_once else cycle(questions), expected=expected, is_lasting=is_lasting)
     await run.connect(host, port, connections)
     begun = time.perf_counter()
     for connection in list(run.idle):
@@ -85,9 +104,15 @@ async def ask_at_rate(
 class _Run:
     """All connections of one run."""
 
-    def __init__(self, questions: Iterator[bytes], *, is_open: bool = False) -> None:
+    def __init__(
+        self, questions: Iterator[bytes], *, is_open: bool = False, expected: int = 200, is_lasting: bool = False
+    ) -> None:
         self._questions = questions
         self._is_open = is_open
+        self._expected = str(expected).encode()
+        self._is_lasting = is_lasting
+        self._unexpected: Counter[str] = Counter()
+        self._open = 0  # connections
         self.idle: deque[_Connection] = deque()
         self._due: deque[float] = deque()
         self._all: list[_Connection] = []
@@ -102,6 +127,7 @@ class _Run:
         for _ in range(connections):
             _, connection = await loop.create_connection(lambda: _Connection(self), host, port)
             self._all.append(connection)
+            self._open += 1
             self.idle.append(connection)
 
     def ask_next(self, connection: "_Connection", due: float) -> None:
@@ -132,9 +158,29 @@ class _Run:
             if self._is_over and not self._under_way:
                 self._ended.set()
 
-    def fail(self, why: str) -> None:
-        if not self._is_over:
-            self.failure = RefusedError(why)
+    def accept(self, head: bytes) -> bool:
+        """Say whether to go on after an answer that begins so."""
+        if head[_STATUS] == self._expected:
+            return True
+        if self._is_lasting:
+            self._unexpected[head[_STATUS].decode("ascii", "replace")] += 1
+        else:
+            self.fail(head)
+        return self._is_lasting
+
+    def lose(self) -> None:
+        """Note a connection that was closed; the run ends where none is left."""
+        if not self._is_lasting:
+            self.fail(_CLOSED.encode())
+        elif not self._is_over:
+            self._unexpected[_CLOSED] += 1
+            self._open -= 1
+            if not self._open:
+                self._ended.set()
+
+    def fail(self, why: bytes) -> None:
+        if not self._is_over and self.failure is None:
+            self.failure = RefusedError(why[:_LONGEST_WHY].decode("utf-8", "replace"))
         self._ended.set()
 
     async def wait(self, seconds: float) -> None:
@@ -158,7 +204,7 @@ class _Run:
             connection.close()
         if self.failure is not None:
             raise self.failure
-        return Load(answers=len(self.waits), seconds=seconds, waits_ms=sorted(self.waits))
+        return Load(answers=len(self.waits), seconds=seconds, waits_ms=sorted(self.waits), unexpected=self._unexpected)
 
 
 class _Connection(asyncio.Protocol):
@@ -187,8 +233,10 @@ class _Connection(asyncio.Protocol):
                 return
             head = bytes(self._got[:end]).lower()
             place = head.find(_LENGTH)
-            if not self._got.startswith(_GOOD) or place < 0:
-                self._run.fail(bytes(self._got[:400]).decode("utf-8", "replace"))
+            if not self._run.accept(bytes(self._got)):
+                return
+            if place < 0:
+                self._run.fail(bytes(self._got))
                 return
             self._whole = end + len(_END_OF_HEAD) + int(head[place + len(_LENGTH) :].partition(b"\r")[0])
         if len(self._got) >= self._whole:
@@ -197,7 +245,7 @@ class _Connection(asyncio.Protocol):
             self._run.answered(self, self._due, time.perf_counter())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's own
-        self._run.fail("the connection was closed")
+        self._run.lose()
 
     def close(self) -> None:
         if self._transport is not None:

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,15 +49,12 @@ class Asked:
             for number, licence in zip(range(CASES), _again(self.licences), strict=False)
         ]
 
-    def encode_cold(self, host: str, documents: Sequence[bytes]) -> list[bytes]:
-        """Return requests that bring a document each."""
+    def encode_cold(self, host: str, documents: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield requests that bring a document each."""
         token = self.make_token()
-        return [
-            encode_question(
-                PATH, host, token, self.encode_body(number, {"document": base64.b64encode(document).decode("ascii")})
-            )
-            for number, document in enumerate(documents)
-        ]
+        for number, document in enumerate(documents):
+            licence = {"document": base64.b64encode(document).decode("ascii")}
+            yield encode_question(PATH, host, token, self.encode_body(number, licence))
 
     def encode_body(self, number: int, licence: dict[str, Any]) -> bytes:
         """Return the question of one of the cases."""

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.audit import run
-from benchmarks.postgres_server import find_programs
+from gateway.demo.postgres_server import find_programs
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.growth import run
-from benchmarks.postgres_server import find_programs
+from gateway.demo.postgres_server import find_programs
 from tests.support.cli import tongban
 
 
