@@ -12,8 +12,8 @@ help: ## what can be made
 
 dev: $(READY) ## the virtual environment with all packages
 
-demo: $(READY) ## issue, forge and verify licences over HTTP, then print the table (the demo ends; `tongban demo` goes on serving)
-	@$(BIN)/tongban demo --once
+demo: $(READY) ## issue, forge and verify licences over HTTP, print the tables; in a terminal it then serves until Ctrl-C
+	@if [ -t 0 ]; then $(BIN)/tongban demo; else $(BIN)/tongban demo --once; fi
 
 test: $(READY) ## the tests (under 8 minutes on 2 cores)
 	@scripts/test-packages

@@ -11,10 +11,11 @@ from gateway.cli.audit import audit_app
 from gateway.cli.consent import consent_app
 from gateway.cli.console import prepare_streams
 from gateway.cli.credential import credential_app
+from gateway.cli.demo_app import demo_app
 from gateway.cli.keys import keys_app
 from gateway.cli.language import say
 from gateway.cli.licences import licences_app
-from gateway.cli.limits import BENCHMARKS, DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
+from gateway.cli.limits import BENCHMARKS, DEFAULT_HOST, DEFAULT_PORT, MAX_SOAK_MINUTES, MAX_WORKERS
 from gateway.cli.policy import policy_app
 from gateway.cli.store import store_app
 from gateway.cli.trust import trust_app
@@ -137,49 +138,6 @@ def reload_command(
     raise typer.Exit(reload(site, as_json=as_json))
 
 
-@app.command(
-    "demo",
-    help=say(
-        "在本机演示：签发、伪造并经 HTTP 核验电子证照。",
-        "Show it on this machine: issue, forge and verify licences over HTTP.",
-    ),
-)
-def demo_command(
-    *,
-    once: Annotated[
-        bool,
-        typer.Option("--once", help=say("全部结论正确即退出。", "End with 0 when every outcome was the right one.")),
-    ] = False,
-    keep: Annotated[
-        Path | None,
-        _option("保留生成的文件到此文件夹。", "Keep the files in this folder.", metavar="DIR", show_default=False),
-    ] = None,
-    revoke: Annotated[
-        Path | None,
-        _option(
-            "吊销此文件的签章人（需演示正在运行）。",
-            "Revoke the signer of this document, in the demo that runs.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        _option("正在运行的演示的文件夹。", "The folder of the demo that runs.", metavar="DIR", show_default=False),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Exit with 0, 1 when an outcome was not the expected one, 2 when there is no demo to ask."""
-    from gateway.cli.demo import demo
-    from gateway.cli.demo import revoke as revoke_signer
-
-    if revoke is not None or folder is not None:
-        if revoke is None or folder is None:
-            raise typer.BadParameter(say("--revoke 与 --folder 须同时使用。", "--revoke and --folder go together"))
-        raise typer.Exit(revoke_signer(revoke, folder, as_json=as_json))
-    raise typer.Exit(demo(once=once, keep=keep, as_json=as_json))
-
-
 @app.command("bench", help=say("性能测试，每项与目标对照。", "Measure; each figure beside its goal."))
 def bench_command(
     name: Annotated[
@@ -196,14 +154,26 @@ def bench_command(
             show_default=False,
         ),
     ] = False,
+    soak: Annotated[
+        int | None,
+        _option(
+            "改为满负荷运行若干分钟，查看内存是否平稳（http）。",
+            "Ask at full load for so long instead, to see memory come to rest (http).",
+            metavar="MINUTES",
+            min=1,
+            max=MAX_SOAK_MINUTES,
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Exit with 0 when every goal is reached, 1 when one is missed, 2 for an unknown name."""
     from gateway.cli.bench import bench
 
-    raise typer.Exit(bench(name, rounds=rounds, full=full, as_json=as_json))
+    raise typer.Exit(bench(name, rounds=rounds, full=full, soak=soak, as_json=as_json))
 
 
+app.add_typer(demo_app)
 app.add_typer(keys_app)
 app.add_typer(trust_app)
 app.add_typer(store_app)

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.kit import kit_app
 from gateway.cli.language import say
-from gateway.cli.options import AdapterSite, Json, argument, option
+from gateway.cli.options import AdapterName, AdapterSite, Json, argument, option
 
 adapter_app = typer.Typer(
     name="adapter",
@@ -130,15 +130,7 @@ def drift_command(
         argument("RECORDED…", "记录的应答：一条消息，或每行一条。", "Recorded answers: one message, or one a line."),
     ],
     *,
-    adapter: Annotated[
-        str,
-        option(
-            "--adapter",
-            zh="映射文件，或站点、内置映射的标识。",
-            en="The mapping file, or the id of the site's or a shipped one.",
-            metavar="NAME",
-        ),
-    ],
+    adapter: AdapterName,
     site: AdapterSite = None,
     as_json: Json = False,
 ) -> None:

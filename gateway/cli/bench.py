@@ -7,20 +7,22 @@ from rich.table import Table
 
 from gateway.cli.console import ERR, OUT, ExitCode, print_json
 from gateway.cli.language import say
-from gateway.cli.limits import BENCHMARKS, FULL_BENCHMARKS
+from gateway.cli.limits import BENCHMARKS, FULL_BENCHMARKS, SOAK_BENCHMARKS
 
 
-def bench(name: str, *, rounds: int, full: bool, as_json: bool) -> ExitCode:
+def bench(name: str, *, rounds: int, full: bool, soak: int | None, as_json: bool) -> ExitCode:
     """Run one benchmark; 0 when every goal is reached, 1 when one is missed."""
     if name not in BENCHMARKS:
         ERR.print(f"tongban: {say('没有此测试', 'no such benchmark')}: {name} ({', '.join(BENCHMARKS)})", markup=False)
         return ExitCode.USAGE
-    if full and name not in FULL_BENCHMARKS:
-        zh, en = "仅下列测试可用 --full", "--full is for these only"
-        ERR.print(f"tongban: {say(zh, en)}: {', '.join(FULL_BENCHMARKS)}", markup=False)
-        return ExitCode.USAGE
+    for option, is_given, those in (("--full", full, FULL_BENCHMARKS), ("--soak", soak is not None, SOAK_BENCHMARKS)):
+        if is_given and name not in those:
+            zh, en = f"仅下列测试可用 {option}", f"{option} is for these only"
+            ERR.print(f"tongban: {say(zh, en)}: {', '.join(those)}", markup=False)
+            return ExitCode.USAGE
+    more = ({"full": True} if full else {}) | ({} if soak is None else {"soak": soak})
     # Loaded by name, so that the gateway imports no benchmark (benchmarks import everything, nothing imports them).
-    result = importlib.import_module(f"benchmarks.{name}").run(rounds=rounds, **({"full": True} if full else {}))
+    result = importlib.import_module(f"benchmarks.{name}").run(rounds=rounds, **more)
     if as_json:
         print_json(result)
     else:

@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
+from gateway.cli.demo_output import program, show_revocation, show_servers
 from gateway.cli.demo_sharing import show_sharing
 from gateway.cli.demo_systems import run_systems, show_systems
 from gateway.cli.language import say
@@ -27,21 +28,19 @@ from gateway.demo.asking import (
     ask_all,
     ask_callers,
     ask_systems,
-    run_gateway,
+    start_gateway,
 )
-from gateway.demo.revoking import (
-    LOOK_SECONDS,
-    DemoNotRunningError,
-    RevocationAnswer,
-    RevocationDesk,
-    describe_answer,
-    request_revocation,
-)
+from gateway.demo.desk import FOLDER_PREFIX, LOOK_SECONDS, Request
+from gateway.demo.prometheus import NAME as PROMETHEUS
+from gateway.demo.revoking import RevocationAnswer
+from gateway.demo.servers import POSTGRESQL, REDIS, LeftOut, run_servers, use_servers
+from gateway.demo.serving import Serving
 from gateway.demo.stage import Stage, set_stage, write_stage
 from gateway.reason import SENTENCES, Reason
 from gateway.verdict import Outcome
 
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+WORKERS: Final = 2  # of a gateway that goes on serving
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNAL_CODE: Final = 128  # what shells add to the number of a signal
 
 
@@ -61,6 +60,8 @@ def unwinding_on_signals() -> Iterator[None]:
     def stop(number: int, _: object) -> None:
         for one in before:
             signal.signal(one, signal.SIG_IGN)  # a second request must not interrupt the end
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(_SIGNAL_CODE + number)
 
     # One that is ignored stays so: that is what nohup is for.
@@ -89,19 +90,43 @@ def _demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
             ERR.print(f"tongban: {say('无法写入', 'cannot write to')} {escape(str(folder))}: {escape(why)}")
             return ExitCode.USAGE
         try:
-            with run_systems(stage, places["site"]), run_gateway(places["site"]) as address:
-                answers, shared, asked = asyncio.run(_collect(address, stage))
-                _show(answers, as_json=as_json)
-                if shared:
-                    show_sharing(shared, as_json=as_json)
-                if asked:
-                    show_systems(asked, as_json=as_json)
-                if not once:
-                    _go_on(RevocationDesk(stage=stage, folder=folder, address=address))
+            if once:
+                return _run_once(stage, places["site"], as_json=as_json)
+            return _serve(stage, folder, now, as_json=as_json)
         except GatewayDidNotStartError as error:
             ERR.print(f"tongban: {say('网关未能启动', 'the gateway did not start')}: {escape(str(error))}")
             ERR.print(escape((folder / "gateway.log").read_text(encoding="utf-8")))
             return ExitCode.USAGE
+
+
+def _run_once(stage: Stage, site: Path, *, as_json: bool) -> ExitCode:
+    with run_systems(stage, site), start_gateway(site, workers=1) as gateway:
+        return _ask_and_show(gateway.address, stage, as_json=as_json)
+
+
+def _serve(stage: Stage, folder: Path, now: datetime, *, as_json: bool) -> ExitCode:
+    """Ask everything, with the servers that this machine has, and go on serving."""
+    site = folder / "site"
+    with ExitStack() as stack:
+        with ERR.status(say("正在启动 Redis、PostgreSQL 等…", "starting Redis, PostgreSQL and others…")):
+            servers = stack.enter_context(run_servers(stage.stock))
+            stack.enter_context(use_servers(site, servers, stage.stock, now))
+            stack.enter_context(run_systems(stage, site, library=servers.library))
+            gateway = stack.enter_context(start_gateway(site, workers=WORKERS))
+            servers.watch(gateway.address)
+        ended = _ask_and_show(gateway.address, stage, as_json=as_json)
+        _go_on(Serving(stage=stage, folder=folder, gateway=gateway, servers=servers))
+    OUT.print(say("已结束。", "Stopped."))
+    return ended
+
+
+def _ask_and_show(address: str, stage: Stage, *, as_json: bool) -> ExitCode:
+    answers, shared, asked = asyncio.run(_collect(address, stage))
+    _show(answers, as_json=as_json)
+    if shared:
+        show_sharing(shared, as_json=as_json)
+    if asked:
+        show_systems(asked, as_json=as_json)
     is_right = all(answer.is_right for part in (answers, shared, asked) for answer in part)
     return ExitCode.DONE if is_right else ExitCode.INVALID
 
@@ -119,7 +144,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
         yield keep
         return
-    with tempfile.TemporaryDirectory(prefix="tongban-demo-") as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
         yield Path(folder)
 
 
@@ -196,67 +221,55 @@ def _words(answer: Answer) -> str:
     return f"{shown}: {escape(say(words.zh, words.en))}" + (f"\n[dim]+ {', '.join(rest)}[/]" if rest else "")
 
 
-def _go_on(desk: RevocationDesk) -> None:
-    """Serve until stopped, answer requests to revoke, and say what can be tried meanwhile."""
-    address, site, documents = desk.address, desk.folder / "site", desk.folder / "documents"
-    desk.open()
-    zh = f"网关在 {address} 继续运行（Ctrl-C 结束）。可另开终端尝试："
-    OUT.print(say(zh, f"The gateway goes on at {address} (Ctrl-C stops it). Try in another terminal:"))
-    OUT.print(f"  tongban verify --trust {site / 'trust'} {documents}", markup=False)
-    OUT.print(f"  tongban inspect {next(iter(sorted(documents.iterdir())))}", markup=False)
-    OUT.print(f"  curl {address}/openapi.json", markup=False)
-    signed = next(iter(sorted(documents.iterdir())))
-    OUT.print(say("吊销一位签章人，随后的答复即为无效：", "Revoke a signer; the next answer is invalid:"))
-    OUT.print(f"  tongban demo --revoke {signed} --folder {desk.folder}", markup=False)
-    try:
-        while True:
-            for answer in desk.look():
-                print_revocation(answer, as_json=False)
-            time.sleep(LOOK_SECONDS)
-    except KeyboardInterrupt:
-        OUT.print(say("已结束。", "Stopped."))
+def _go_on(serving: Serving) -> None:
+    """Serve until stopped, do what is wanted at the desk, and say what can be tried meanwhile."""
+    address, site, documents = serving.gateway.address, serving.folder / "site", serving.folder / "documents"
+    first, second = (documents / one.name for one in serving.stage.stock[:2])  # what `demo ask` asks about
+    tongban = program()
+    where = "" if serving.folder.name.startswith(FOLDER_PREFIX) else f" --folder {serving.folder}"
+    desk = serving.open_desk()
+    with desk.opened():
+        show_servers(serving.describe(), where)
+        for one in serving.servers.left_out:
+            _say_left_out(one)
+        zh = f"网关在 {address} 继续运行（Ctrl-C 结束）。可另开终端尝试："
+        OUT.print(say(zh, f"The gateway goes on at {address} (Ctrl-C stops it). Try in another terminal:"))
+        for command in (
+            f"{tongban} demo ask{where}",
+            f"{tongban} demo board{where}",
+            f"{tongban} demo revoke {second}{where}",
+            f"{tongban} demo revoke --licence {first}{where}",
+            f"{tongban} verify --trust {site / 'trust'} {documents}",
+            f"{tongban} inspect {first}",
+            f"curl {address}/openapi.json",
+        ):
+            OUT.print(f"  {command}", markup=False)
+        try:
+            while True:
+                for wanted, answer in desk.look():
+                    _say_done(wanted, answer)
+                time.sleep(LOOK_SECONDS)
+        except KeyboardInterrupt:
+            OUT.print(say("正在结束…", "Stopping …"))
 
 
-_NOT_REVOKED: Final = {
-    "no-such-document": ("演示文件夹中没有此文件。", "the demo has no such document."),
-    "no-signer": ("文件中没有签章人的证书。", "the document names no signer."),
-    "not-of-this-authority": (
-        "签章人的证书不是由演示机构签发。",
-        "the signer's certificate was not issued by the demo's authority.",
-    ),
+_LEFT_OUT: Final = {
+    REDIS: ("各进程各自缓存和计数", "each process keeps and counts for itself"),
+    POSTGRESQL: ("证照库为 SQLite 文件", "the store is a SQLite file"),
+    PROMETHEUS: ("demo board 改读 /readyz 与 /metrics", "demo board reads /readyz and /metrics"),
 }
 
 
-def revoke(file: Path, folder: Path, *, as_json: bool) -> ExitCode:
-    """Have the demo that runs in ``folder`` revoke the signer of a document; INVALID when it could not."""
-    try:
-        answer = request_revocation(folder, file)
-    except DemoNotRunningError:
-        zh, en = f"此文件夹中没有正在运行的演示：{folder}", f"no demo is running in this folder: {folder}"
-        ERR.print(f"tongban: {escape(say(zh, en))}")
-        return ExitCode.USAGE
-    except OSError as error:
-        ERR.print(f"tongban: {escape(str(folder))}: {escape(error.strerror or type(error).__name__)}")
-        return ExitCode.USAGE
-    print_revocation(answer, as_json=as_json)
-    return ExitCode.DONE if Reason.REVOCATION_REVOKED in answer.reasons else ExitCode.INVALID
+def _say_left_out(one: LeftOut) -> None:
+    zh, en = _LEFT_OUT.get(one.name, ("", ""))
+    why = one.why or say("未安装", "not installed")
+    OUT.print(say(f"无 {one.name}（{why}）：{zh}。", f"Without {one.name} ({why}): {en}."), markup=False)
 
 
-def print_revocation(answer: RevocationAnswer, *, as_json: bool) -> None:
-    """Say who was revoked, and what the gateway answers since."""
-    if as_json:
-        print_json(describe_answer(answer))
-        return
-    if answer.error:
-        OUT.print(say(*_NOT_REVOKED[answer.error]), markup=False)
-        return
-    for signer, serial in zip(answer.signers, answer.serials, strict=True):
-        OUT.print(say(f"已吊销：{signer}（{serial}）", f"revoked: {signer} ({serial})"), markup=False)
-    reasons = ", ".join(answer.reasons)
-    OUT.print(
-        say(
-            f"{answer.file}：{answer.seconds:.1f} 秒后网关答复 {answer.outcome}（{reasons}），未重启",
-            f"{answer.file}: {answer.seconds:.1f} s later the gateway answers {answer.outcome} ({reasons}), no restart",
-        ),
-        markup=False,
-    )
+def _say_done(wanted: Request, answer: object) -> None:
+    """Say in the demo's own terminal what was done for another one."""
+    if isinstance(answer, RevocationAnswer):
+        show_revocation(answer)
+    else:
+        what = " ".join(part for part in (wanted.how or wanted.wish.value, wanted.name) if part)
+        OUT.print(f"{datetime.now(UTC):%H:%M:%S} {what}", markup=False)

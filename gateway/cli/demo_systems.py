@@ -12,19 +12,23 @@ from gateway.cli.console import ERR, OUT, print_json
 from gateway.cli.language import say
 from gateway.cli.verify import STYLE, WORD
 from gateway.demo.asking import SystemAnswer
-from gateway.demo.neighbours import run_neighbours, write_neighbours
+from gateway.demo.neighbours import LIBRARY, NOWHERE, run_neighbours, write_neighbours
 from gateway.demo.stage import Stage
 from gateway.reason import SENTENCES, Reason
 from gateway.verdict import Outcome
 
 
 @contextmanager
-def run_systems(stage: Stage, site: Path) -> Iterator[None]:
-    """Serve the systems that a stage has questions for, and tell the site of them; without questions nothing."""
+def run_systems(stage: Stage, site: Path, *, library: str | None = None) -> Iterator[None]:
+    """Serve the systems that a stage has questions for, and tell the site of them; without questions nothing.
+
+    ``library`` is the address of the library, where it is a process of its own.
+    """
     if not stage.systems:
         yield
         return
-    with run_neighbours(stage.stock) as addresses:
+    elsewhere = NOWHERE if library is None else {LIBRARY.system: library}
+    with run_neighbours(stage.stock, elsewhere=elsewhere) as addresses:
         write_neighbours(site, addresses)
         yield
 

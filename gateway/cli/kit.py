@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.language import say
-from gateway.cli.options import KEY_FOLDER, AdapterSite, Json, Module, PassphraseFile, argument, option
+from gateway.cli.options import KEY_FOLDER, AdapterName, AdapterSite, Json, Module, PassphraseFile, argument, option
 
 kit_app = typer.Typer(
     name="kit",
@@ -74,15 +74,7 @@ def write_command(
 def check_command(
     kit: Annotated[Path, argument("KIT", "测试包：ZIP 文件或文件夹。", "The kit: a ZIP, or a folder.")],
     *,
-    adapter: Annotated[
-        str,
-        option(
-            "--adapter",
-            zh="映射文件，或站点、内置映射的标识。",
-            en="The mapping file, or the id of the site's or a shipped one.",
-            metavar="NAME",
-        ),
-    ],
+    adapter: AdapterName,
     site: AdapterSite = None,
     key: Annotated[
         Path | None,

@@ -7,7 +7,7 @@ import typer
 
 from gateway.cli.language import say
 from gateway.cli.limits import MAX_DOCUMENTS, MAX_LICENCES, MAX_SEED
-from gateway.cli.options import Json, argument, option
+from gateway.cli.options import AdapterName, Json, argument, option
 
 licences_app = typer.Typer(
     name="licences",
@@ -37,15 +37,7 @@ def import_command(
         ),
     ],
     *,
-    adapter: Annotated[
-        str,
-        option(
-            "--adapter",
-            zh="映射文件，或站点、内置映射的标识。",
-            en="The mapping file, or the id of the site's or a shipped one.",
-            metavar="NAME",
-        ),
-    ],
+    adapter: AdapterName,
     site: Site,
     as_json: Json = False,
 ) -> None:

@@ -32,3 +32,5 @@ BENCHMARKS: Final = (
     "http",
 )
 FULL_BENCHMARKS: Final = ("growth",)  # those that have a larger size beside their usual ones
+SOAK_BENCHMARKS: Final = ("http",)  # those that can go on for as long as it takes to see memory come to rest
+MAX_SOAK_MINUTES: Final = 10_080  # a week; the access log in the folder of temporary files grows meanwhile

@@ -42,6 +42,15 @@ Json = Annotated[
     bool,
     typer.Option("--json", help=say("每个结果输出一行 JSON。", "Print one JSON object per line."), show_default=False),
 ]
+AdapterName = Annotated[
+    str,
+    option(
+        "--adapter",
+        zh="映射文件，或站点、内置映射的标识。",
+        en="The mapping file, or the id of the site's or a shipped one.",
+        metavar="NAME",
+    ),
+]
 AdapterSite = Annotated[
     Path | None,
     option(

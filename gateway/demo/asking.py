@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import secrets
 import subprocess
 import sys
 import uuid
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,7 +27,11 @@ ANSWER_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 20.0  # answers under way take a second
 AT_ONCE = 4  # questions under way at the same time
 PUBLIC_ITEM = "EX-QT-05"  # the example policy's public look-up of businesses
-_CASE = {"item": "EX-YB-01", "case": "YB2026-000001", "use": "城乡居民基本医疗保险参保登记"}  # of the example policy
+CASE: Final = {
+    "item": "EX-YB-01",
+    "case": "YB2026-000001",
+    "use": "城乡居民基本医疗保险参保登记",
+}  # of the example policy
 _READY = "listening on "
 
 
@@ -53,25 +58,41 @@ class Answer:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningGateway:
+    """Where a gateway answers, and the number of its first process."""
+
+    address: str
+    pid: int
+
+
 @contextmanager
 def run_gateway(site: Path) -> Iterator[str]:
-    """Start ``tongban serve`` as a process of its own on a free port; yields its address, stops it at the end.
+    """Run `start_gateway` with one process, for those who need no more than its address."""
+    with start_gateway(site, workers=1) as gateway:
+        yield gateway.address
+
+
+@contextmanager
+def start_gateway(site: Path, *, workers: int) -> Iterator[RunningGateway]:
+    """Start ``tongban serve`` on a free port; yields where it is, stops it at the end.
 
     Raises:
         GatewayDidNotStartError: it ended at once.
 
     """
     # -P: a folder keys/ where one stands must not hide the package of that name.
-    command = [sys.executable, "-P", "-m", "gateway", "serve", "--site", str(site), "--port", "0"]
+    command = [sys.executable, "-P", "-m", "gateway", "serve", "--site", str(site), "--port=0", f"--workers={workers}"]
     with (
         (site.parent / "gateway.log").open("wb") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,  # noqa: S603 - our own
+        # In a group of its own: Ctrl-C is for whoever started it, and who ends it in order.
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, process_group=0) as process,  # noqa: S603
     ):
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith(_READY):
                 raise GatewayDidNotStartError(f"see {log.name}")
-            yield line.removeprefix(_READY).strip()
+            yield RunningGateway(address=line.removeprefix(_READY).strip(), pid=process.pid)
         finally:
             process.terminate()
             try:
@@ -114,17 +135,21 @@ class SharingAnswer:
         return is_right(self.question, self.status, self.body)
 
 
-async def ask_all(address: str, key: Ed25519PrivateKey, questions: Iterable[Question]) -> AsyncIterator[Answer]:
-    """Ask every question and yield the answers in the order of the questions."""
+async def ask_all(
+    address: str, key: Ed25519PrivateKey, questions: Iterable[Question], *, clerk: str = ""
+) -> AsyncIterator[Answer]:
+    """Ask every question and yield the answers in the order of the questions; ``clerk`` is who asks, "": unnamed."""
     limit = asyncio.Semaphore(AT_ONCE)
-    async with _open(address) as session:
+    async with open_session(address) as session:
 
         async def ask(question: Question) -> Answer:
             licence = question.key or {"document": base64.b64encode(question.document).decode("ascii")}
             # The verdict is for everybody: it is asked for the public look-up, which needs no case.
-            body = {"licence": dict(licence), "purpose": {"item": PUBLIC_ITEM}}
+            body: dict[str, Any] = {"licence": dict(licence), "purpose": {"item": PUBLIC_ITEM}}
+            if clerk:
+                body["operator"] = {"id": clerk}
             async with limit:
-                status, answer = await _post(session, "/v1/verifications", body, caller=CALLER_ID, key=key)
+                status, answer = await post(session, "/v1/verifications", body, caller=CALLER_ID, key=key)
             return Answer(question=question, status=status, body=answer)
 
         tasks = [asyncio.create_task(ask(question)) for question in questions]
@@ -136,20 +161,20 @@ async def ask_systems(
     address: str, key: Ed25519PrivateKey, questions: Iterable[SystemQuestion]
 ) -> AsyncIterator[SystemAnswer]:
     """Ask one after another what the gateway has to ask others, with all that those demand to know of the asker."""
-    async with _open(address) as session:
+    async with open_session(address) as session:
         for one in questions:
             body = {
                 "licence": dict(one.key),
-                "purpose": dict(_CASE),
+                "purpose": dict(CASE),
                 "operator": {"id": f"{CALLER_ID}-clerk", "name": "演示经办人"},
             }
-            status, answer = await _post(session, "/v1/verifications", body, caller=CALLER_ID, key=key)
+            status, answer = await post(session, "/v1/verifications", body, caller=CALLER_ID, key=key)
             yield SystemAnswer(question=one, status=status, body=answer)
 
 
 async def ask_callers(address: str, questions: Iterable[SharingQuestion]) -> AsyncIterator[SharingAnswer]:
     """Ask one after another what the callers see, after registering the consents that are named."""
-    async with _open(address) as session:
+    async with open_session(address) as session:
         for question in questions:
             caller = question.caller
             body: dict[str, Any] = {
@@ -161,7 +186,7 @@ async def ask_callers(address: str, questions: Iterable[SharingQuestion]) -> Asy
                 body["match"] = dict(question.match)
             if question.consents is not None:
                 body["consent"] = await _register(session, question)
-            status, answer = await _post(session, "/v1/verifications", body, caller=caller.id, key=caller.key)
+            status, answer = await post(session, "/v1/verifications", body, caller=caller.id, key=caller.key)
             yield SharingAnswer(question=question, status=status, body=answer)
 
 
@@ -169,15 +194,21 @@ async def _register(session: aiohttp.ClientSession, question: SharingQuestion) -
     caller = question.caller
     expires = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     body = {**(question.consents or {}), "organisations": [caller.organisation], "expires": expires}
-    _, answer = await _post(session, "/v1/consents", body, caller=caller.id, key=caller.key)
+    _, answer = await post(session, "/v1/consents", body, caller=caller.id, key=caller.key)
     return str(answer.get("consent", ""))
 
 
-def _open(address: str) -> aiohttp.ClientSession:
+def new_clerk() -> str:
+    """Return somebody else who asks: whoever asks again and again stays within the budgets of the policy."""
+    return f"{CALLER_ID}-clerk-{secrets.randbelow(1_000_000):06d}"
+
+
+def open_session(address: str) -> aiohttp.ClientSession:
+    """Return a session that asks the gateway at an address."""
     return aiohttp.ClientSession(address, timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_SECONDS))
 
 
-async def _post(
+async def post(
     session: aiohttp.ClientSession, path: str, body: Mapping[str, Any], *, caller: str, key: Ed25519PrivateKey
 ) -> tuple[int, Mapping[str, Any]]:
     """Sign in and post; returns status and content."""

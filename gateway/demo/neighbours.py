@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
@@ -27,6 +28,7 @@ from gateway.verdict import Outcome
 
 _HOST: Final = "127.0.0.1"
 _SECRETS: Final = "state/systems"  # below the site
+NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,8 @@ NEIGHBOURS: Final = (
     ),
 )
 
+LIBRARY: Final = NEIGHBOURS[0]  # the one that a demo which goes on serving runs as a process of its own
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemQuestion:
@@ -105,14 +109,21 @@ def ask_neighbours(licences: Iterable[IssuedLicence]) -> tuple[SystemQuestion, .
 
 
 @contextmanager
-def run_neighbours(licences: Iterable[IssuedLicence]) -> Iterator[Mapping[str, str]]:
-    """Serve the stand-ins on free ports of this machine, in a thread of their own; yields the addresses by system."""
+def run_neighbours(
+    licences: Iterable[IssuedLicence], *, elsewhere: Mapping[str, str] = NOWHERE
+) -> Iterator[Mapping[str, str]]:
+    """Serve the stand-ins on free ports of this machine, in a thread of their own; yields the addresses by system.
+
+    ``elsewhere`` are the addresses of those that run already.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="stand-ins", daemon=True)
     thread.start()
     runners: dict[str, web.AppRunner] = {}
     try:
-        yield asyncio.run_coroutine_threadsafe(_open(tuple(licences), runners), loop).result()
+        here = [one for one in NEIGHBOURS if one.system not in elsewhere]
+        opened = asyncio.run_coroutine_threadsafe(_open(here, tuple(licences), runners), loop).result()
+        yield opened | dict(elsewhere)
     finally:
         asyncio.run_coroutine_threadsafe(_close(runners.values()), loop).result()
         loop.call_soon_threadsafe(loop.stop)
@@ -148,11 +159,18 @@ def write_neighbours(site: Path, addresses: Mapping[str, str]) -> None:
     (site / SOURCES_FILE).write_text("\n".join(rules), encoding="utf-8")
 
 
-async def _open(licences: tuple[IssuedLicence, ...], runners: dict[str, web.AppRunner]) -> dict[str, str]:
+def keep_records(neighbour: Neighbour, licences: Iterable[IssuedLicence]) -> tuple[LicenceRecord, ...]:
+    """Return what the neighbour's register says of the licences of its kind."""
+    return tuple(_state(one, neighbour) for one in licences if one.draft.kind is neighbour.kind)
+
+
+async def _open(
+    neighbours: Iterable[Neighbour], licences: tuple[IssuedLicence, ...], runners: dict[str, web.AppRunner]
+) -> dict[str, str]:
     addresses = {}
-    for neighbour in NEIGHBOURS:
+    for neighbour in neighbours:
         stand_in = STAND_INS[neighbour.system]
-        records = [_state(one, neighbour) for one in licences if one.draft.kind is neighbour.kind]
+        records = keep_records(neighbour, licences)
         desk = stand_in.open_desk(stand_in.load_adapter(), lambda: datetime.now(UTC), records=records)
         runner = web.AppRunner(stand_in.make(desk), access_log=None)
         await runner.setup()

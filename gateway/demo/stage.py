@@ -22,6 +22,7 @@ from gateway.settings import StoreSettings
 from gateway.site import SETTINGS_FILE
 from gateway.site_template import write_site
 from gateway.sources.intake import read_new_licence
+from gateway.sources.licence_store import LicenceStore
 from gateway.sources.store import SqliteLicenceStore
 from gateway.verdict import Outcome
 from policies.dimension import LicenceStatus
@@ -133,14 +134,19 @@ def select_stock(licences: Iterable[IssuedLicence]) -> tuple[IssuedLicence, ...]
 def fill_store(path: Path, stock: Sequence[IssuedLicence], now: datetime) -> None:
     """Put the licences into a new store, and suspend the last one."""
     with closing(SqliteLicenceStore(path, create=True)) as store:
-        store.add([read_new_licence(licence.document) for licence in stock], at=now)
-        store.set_status(
-            stock[-1].draft.identifier,
-            LicenceStatus.SUSPENDED,
-            is_under_objection=False,
-            reason="演示：暂扣 Demo: suspended",
-            at=now,
-        )
+        store_licences(store, stock, now)
+
+
+def store_licences(store: LicenceStore, stock: Sequence[IssuedLicence], now: datetime) -> None:
+    """Put the licences into an empty store of any kind, and suspend the last one."""
+    store.add([read_new_licence(licence.document) for licence in stock], at=now)
+    store.set_status(
+        stock[-1].draft.identifier,
+        LicenceStatus.SUSPENDED,
+        is_under_objection=False,
+        reason="演示：暂扣 Demo: suspended",
+        at=now,
+    )
 
 
 def ask_store(stock: Sequence[IssuedLicence]) -> tuple[Question, ...]:

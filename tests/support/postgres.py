@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.postgres_server import PostgresServer, find_programs
+from gateway.demo.postgres_server import PostgresServer, find_programs
 
 __all__ = ["PostgresServer", "running_postgres"]
 

@@ -1,11 +1,5 @@
 """``tongban demo --once``: thirty files, five keys, and an end that tells whether all answers are right."""
 
-import os
-import re
-import signal
-import socket
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +10,7 @@ from gateway.cli.console import ExitCode
 from gateway.demo.stage import CALLER_ID, Question, Stage, set_stage
 from gateway.reason import Reason
 from gateway.verdict import Outcome
-from tests.support.cli import ROOT, Ended, tongban
+from tests.support.cli import Ended, tongban
 
 
 @pytest.fixture(scope="module")
@@ -125,33 +119,6 @@ def test_a_folder_with_something_in_it_is_not_written_to(ended: Ended, kept: Pat
     again = tongban("demo", "--once", "--keep", kept)
     assert (again.code, again.out) == (2, "")
     assert "not an empty folder" in again.err
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
-def test_a_signal_unwinds_the_demo(number: signal.Signals, tmp_path: Path) -> None:
-    """Told to stop while it serves, the demo stops its gateway and leaves no folder behind."""
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    before = signal.signal(number, signal.SIG_DFL)  # a runner in the background ignores SIGHUP, and a child inherits it
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "demo"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-        )
-    finally:
-        signal.signal(number, before)
-    with process:
-        assert process.stdout is not None
-        address = next(found[1] for line in process.stdout if (found := re.search(r"goes on at (http://\S+)", line)))
-        assert list(tmp_path.iterdir())
-        process.send_signal(number)
-        try:
-            process.communicate(timeout=60)
-        finally:
-            process.kill()
-        assert process.returncode == 128 + number
-    assert list(tmp_path.iterdir()) == []
-    host, port = address.removeprefix("http://").split(":")
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, int(port)), timeout=5)
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
