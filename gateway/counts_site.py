@@ -57,11 +57,11 @@ def make_counts(shared: SharedRedis | None, metrics: Metrics) -> Counts:
     return Counts(
         limits=RedisLimits(shared, names, metrics=metrics.limits),
         marks=RedisMarks(shared, names, one_key=one_key),
-        budgets=RedisBudgets(shared),
+        budgets=RedisBudgets(shared, metrics=metrics.limits),
         charging=charging,
         names=names,
         one_key=one_key,
-        codes=RedisPresentations(shared),
+        codes=RedisPresentations(shared, one_key=one_key),
     )
 
 

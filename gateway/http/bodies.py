@@ -41,10 +41,10 @@ async def read_body(
     most = settings.max_body_bytes if most_bytes is None else most_bytes
     check_headers(request, most, content_types=_JSON if is_json else None)
     await say_continue(request)
-    # What came along with the headers is not waited for.
-    seconds = None if request.content.is_eof() else settings.body_timeout_seconds
     try:
-        async with asyncio.timeout(seconds):
+        if request.content.is_eof():  # it came along with the headers, and nobody waits for it
+            return _take_all(request, most, share)
+        async with asyncio.timeout(settings.body_timeout_seconds):
             return await _read_pieces(request, most, settings.body_idle_timeout_seconds, share)
     except TimeoutError as error:
         raise ProblemError(ProblemKind.BODY_TIMEOUT, close=True) from error
@@ -62,12 +62,14 @@ def check_headers(
         ProblemError: 415, 413 or 417, as `read_body` says.
 
     """
-    if any(expected.lower() != _CONTINUE_EXPECTED for expected in _expects(request)):
+    expects = _expects(request)
+    if expects and any(expected.lower() != _CONTINUE_EXPECTED for expected in expects):
         raise ProblemError(ProblemKind.EXPECTATION_FAILED)  # RFC 9110 section 10.1.1
     charset = (request.charset or "utf-8").lower()
     if content_types is not None and (request.content_type not in content_types or charset not in _UTF_8):
         raise ProblemError(ProblemKind.BODY_CONTENT_TYPE)
-    if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
+    codings = request.headers.getall("Content-Encoding", ())
+    if codings and any(coding.strip().lower() != "identity" for coding in codings):
         raise ProblemError(ProblemKind.BODY_CONTENT_ENCODING)
     length = request.content_length
     if max_body_bytes is not None and length is not None and length > max_body_bytes:
@@ -83,6 +85,15 @@ async def say_continue(request: web.Request) -> None:
 def _expects(request: web.Request) -> list[str]:
     """Return what is expected before the body is sent; from HTTP/1.0 that means nothing (RFC 9110 section 10.1.1)."""
     return request.headers.getall("Expect", []) if request.version == HttpVersion11 else []
+
+
+def _take_all(request: web.Request, max_body_bytes: int, share: BodyShare) -> bytearray:
+    """Return a body that is here."""
+    if len(whole := request.content.read_nowait()) > max_body_bytes:
+        raise ProblemError(ProblemKind.BODY_TOO_LARGE, close=True)
+    if whole:
+        share.resize(len(whole))
+    return bytearray(whole)
 
 
 async def _read_pieces(request: web.Request, max_body_bytes: int, idle_seconds: float, share: BodyShare) -> bytearray:

@@ -1,8 +1,7 @@
 """The memory that bodies may take together: refuse at once rather than be killed later."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.metrics import Metrics
@@ -24,14 +23,9 @@ class BodyBudget:
         """Return how much is taken."""
         return self._used
 
-    @contextmanager
-    def share(self) -> Iterator["BodyShare"]:
-        """Give one request its share, and take it back when the request is over, however it ends."""
-        share = BodyShare(self)
-        try:
-            yield share
-        finally:
-            share.keep(0)
+    def share(self) -> "BodyShare":
+        """Return the share of one request, which is taken back when its block is over, however it ends."""
+        return BodyShare(self)
 
     def take(self, size: int) -> None:
         """Take (or, with a negative size, give back) memory.
@@ -50,9 +44,21 @@ class BodyBudget:
 class BodyShare:
     """What one request has taken of the budget."""
 
+    __slots__ = ("_budget", "_taken")
+
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._taken = 0
+
+    def __enter__(self) -> Self:
+        """Begin with nothing."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Give everything back."""
+        self.keep(0)
 
     def resize(self, body_bytes: int) -> None:
         """Take what a body of this size needs with its decoded copy, or raise as `BodyBudget.take` does."""
@@ -60,5 +66,6 @@ class BodyShare:
 
     def keep(self, size: int) -> None:
         """Hold exactly so many bytes from now on: fewer when the body was let go, none at the end."""
-        self._budget.take(size - self._taken)
-        self._taken = size
+        if size != self._taken:
+            self._budget.take(size - self._taken)
+            self._taken = size

@@ -1,9 +1,9 @@
 """What a request has to pass before anything of it is read: the load of the process, and the limits of its caller."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from types import MappingProxyType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MappingProxyType, TracebackType
 from typing import Final, NoReturn
 
 from aiohttp import web
@@ -82,8 +82,7 @@ def _work_of(request: web.Request, route: str) -> Work:
     return Work.DOCUMENT if (size or 0) > MAX_KEY_BODY else Work.KEY
 
 
-@asynccontextmanager
-async def within_limits(request: web.Request) -> AsyncIterator[None]:
+class within_limits:  # noqa: N801 -- it reads as what it does, and a generator costs each question some 5 µs more
     """Let one request of a caller who has signed in be inside, if its limits have room for it.
 
     So it is with each line of a batch, which is inside itself: a line takes the place of its batch where no other line
@@ -93,28 +92,48 @@ async def within_limits(request: web.Request) -> AsyncIterator[None]:
         ProblemError: 429, one has none.
 
     """
-    caller, store = request[CALLER], request.app[LIMITS]
-    limits = caller.limits.over(request[SITE].settings.limits)
-    hold_seconds = request[ENDS_AT] - asyncio.get_running_loop().time() + _LATE_SECONDS
-    own = request.get(OWN_PLACE)
-    taken = own.pop() if own else None
-    place = None if taken else take_random(_PLACE_BYTES)
-    is_refused = False
-    try:
-        over = await store.enter(caller.id, limits, place=place, at=request[NOW], hold_seconds=hold_seconds)
+
+    __slots__ = ("_own", "_place", "_request", "_taken")
+
+    def __init__(self, request: web.Request) -> None:
+        """Take nothing before the block begins."""
+        self._request = request
+
+    async def __aenter__(self) -> None:
+        """Come in."""
+        request = self._request
+        caller, store = request[CALLER], request.app[LIMITS]
+        limits = caller.limits.over(request[SITE].settings.limits)
+        hold_seconds = request[ENDS_AT] - asyncio.get_running_loop().time() + _LATE_SECONDS
+        self._own = own = request.get(OWN_PLACE)
+        self._taken = taken = own.pop() if own else None
+        self._place = place = None if taken else take_random(_PLACE_BYTES)
+        try:
+            over = await store.enter(caller.id, limits, place=place, at=request[NOW], hold_seconds=hold_seconds)
+        except BaseException:
+            self._leave()  # nobody knows whether it came in
+            raise
         if over is not None:
-            is_refused = True
             if own is None:  # a line of a batch waits
                 request.app[METRICS].limits.limited.labels(limit=over.limit.value).inc()
+            elif taken is not None:
+                own.append(taken)
             raise ProblemError(_KINDS[over.limit], headers={"Retry-After": str(over.retry_after_seconds)})
         if own is None and place is not None:
             request[OWN_PLACE] = [place]
-        yield
-    finally:
-        if own is not None and taken is not None:
-            own.append(taken)
-        elif not is_refused:  # also where nobody knows whether it came in
-            store.leave(caller.id, place)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Go out."""
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._own is not None and self._taken is not None:
+            self._own.append(self._taken)
+        else:
+            request = self._request
+            request.app[LIMITS].leave(request[CALLER].id, self._place)
 
 
 async def use_token(request: web.Request, signed_in: SignedIn) -> None:

@@ -36,8 +36,8 @@ async def read_lines(content: StreamReader, settings: HttpSettings, share: BodyS
                 begun = end + 1
                 _check(line, settings)
                 if line.strip():
-                    yield line
-                    line = bytearray()
+                    whole, line = [line], bytearray()
+                    yield whole.pop()  # whoever takes it is the only one who has it
                     continue
                 left_out += 1
                 line.clear()

@@ -56,8 +56,9 @@ class MemoryLimits:
         # 1. the rate
         step = 1 / limits.rate_per_second
         room = limits.burst * step
-        # What was let in under a larger burst counts as a full one of today's.
-        paid_until = min(max(row.paid_until, now), now + room) + step
+        # What was let in under a larger burst counts as a full one of today's, from now on.
+        row.paid_until = min(max(row.paid_until, now), now + room)
+        paid_until = row.paid_until + step
         if paid_until - now > room:
             return OverLimit(limit=Limit.RATE, retry_after_seconds=max(1, ceil(paid_until - room - now)))
         # 2. how many are inside

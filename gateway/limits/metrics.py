@@ -31,6 +31,11 @@ class LimitMetrics:
             ("budget",),
             registry=registry,
         )
+        self.budgets_unshared = Counter(
+            "gateway_budgets_unshared",
+            "Questions whose budgets a process counted for itself, since Redis could not count them.",
+            registry=registry,
+        )
         self.budgets_uncounted = Counter(
             "gateway_budgets_uncounted",
             "Questions refused since what they spend could not be counted.",

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Final
 
+from gateway.limits.marks import MarksUnavailableError, NoMark
 from gateway.shared.connection import Script, SharedRedis
 from gateway.shared.fault import SharedError
+from gateway.shared.slots import SLOTS, slot_of
 
 _LOG: Final = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 1.0  # between two looks, as between two probes
@@ -16,17 +18,19 @@ LOOK_SECONDS: Final = 1.0  # between two looks, as between two probes
 # none of the others. Tokens are remembered for 10 minutes, signed requests with the usual tolerance for 15.
 LIFE_SECONDS: Final = 15 * 60
 _NAME: Final = b"counts-key"
+# In a cluster there are so many of these, spread over its slots, and a key is that of all where most of them say so: of
+# two keys no more than one has most, and it is found while the cluster itself has most of its servers.
+_IN_CLUSTER: Final = 15
 
 # KEYS 1 what tells the key; ARGV 1 what tells ours, 2 for how many seconds. Returns 1: ours is the one; 0: it is not.
+# Its time begins anew with each look, so that it is whole when the last gateway goes.
 _CLAIM: Final = Script(
     """
 local known = redis.call('GET', KEYS[1])
 if known and known ~= ARGV[1] then
   return 0
 end
-if redis.call('TTL', KEYS[1]) < tonumber(ARGV[2]) / 2 then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
 )
@@ -43,13 +47,15 @@ class KeyState(StrEnum):
 class OneKey:
     """Finds out, again and again, whether the key of this gateway is that of all: the first one that comes says which.
 
-    Redis may come back empty, or be another one; so while it is away nothing is known.
+    Redis may come back empty, or be another one; so while it is away nothing is known. In a cluster one server that is
+    away leaves what the others say.
     """
 
     def __init__(self, redis: SharedRedis) -> None:
         """Know nothing; until `running` there is no key."""
         self._redis = redis
-        self._key = redis.key(_NAME)
+        names = _names_in_cluster() if redis.is_cluster else (_NAME,)
+        self._said = dict.fromkeys((redis.key(name) for name in names), KeyState.UNKNOWN)
         self._check: bytes | None = None
         self._state = KeyState.UNKNOWN
 
@@ -58,35 +64,53 @@ class OneKey:
         """Return what the last look found."""
         return self._state
 
-    async def settle(self) -> KeyState:
-        """Return what is known, having looked if it is nothing."""
+    async def settle(self) -> None:
+        """Return if the key is ours, having looked where nothing is known.
+
+        Raises:
+            MarksUnavailableError: it is another, or nobody knows; so nothing that works once may be used.
+
+        """
         if self._state is KeyState.UNKNOWN:
             await self.look()
-        return self._state
+        match self._state:
+            case KeyState.ANOTHER:
+                raise MarksUnavailableError(NoMark.ALONE)
+            case KeyState.UNKNOWN:
+                raise MarksUnavailableError(NoMark.AWAY)
+            case KeyState.OURS:
+                pass
 
     async def look(self) -> None:
         """Find out; one look that fails while Redis is there changes nothing."""
         if self._check is None:
             return
-        try:
-            reply = await self._redis.evaluate(_CLAIM, keys=[self._key], arguments=[self._check, LIFE_SECONDS])
-        except SharedError:
-            if not self._redis.asks(self._key):
-                self._state = KeyState.UNKNOWN
-            return
-        before = self._state
-        match reply:
-            case 1:
-                self._state = KeyState.OURS
-            case 0:
-                self._state = KeyState.ANOTHER
-            case _:  # none of ours
-                self._state = KeyState.UNKNOWN
+        await asyncio.gather(*(self._look_at(key, self._check) for key in self._said))
+        before, said = self._state, tuple(self._said.values())
+        if said.count(KeyState.OURS) * 2 > len(said):
+            self._state = KeyState.OURS
+        else:
+            self._state = KeyState.ANOTHER if KeyState.ANOTHER in said else KeyState.UNKNOWN
         if self._state is KeyState.ANOTHER and before is not KeyState.ANOTHER:
             _LOG.warning(
                 "another gateway counts in this Redis under another key, so nothing that works once is used here: give "
                 "all of them one file ([cache] key)"
             )
+
+    async def _look_at(self, key: bytes, check: bytes) -> None:
+        try:
+            reply = await self._redis.evaluate(_CLAIM, keys=[key], arguments=[check, LIFE_SECONDS])
+        except SharedError:
+            if not self._redis.asks(key):
+                self._said[key] = KeyState.UNKNOWN
+            return
+        match reply:
+            case 1:
+                self._said[key] = KeyState.OURS
+            case 0:
+                self._said[key] = KeyState.ANOTHER
+            case _:  # none of ours
+                self._said[key] = KeyState.UNKNOWN
 
     @contextlib.asynccontextmanager
     async def running(self, check: bytes) -> AsyncIterator[None]:
@@ -104,3 +128,14 @@ class OneKey:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             await self.look()
+
+
+def _names_in_cluster() -> list[bytes]:
+    """Return names with tags of which each is in an equal part of the slots of its own."""
+    names: dict[int, bytes] = {}
+    number = 0
+    while len(names) < _IN_CLUSTER:
+        tag = b"{%d}" % number
+        names.setdefault(slot_of(tag) * _IN_CLUSTER // SLOTS, b":".join((_NAME, tag)))
+        number += 1
+    return [names[part] for part in range(_IN_CLUSTER)]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final
 
 from gateway.limits.settings import SheddingSettings
@@ -75,14 +75,13 @@ class Pressure:
         finally:
             self._unsigned -= 1
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Count one request, of somebody who signed in, that is being answered."""
-        self._requests += 1
-        try:
-            yield
-        finally:
-            self._requests -= 1
+    def answering(self) -> "_Answering":
+        """Count one request, of somebody who signed in, that is being answered: for the length of a block."""
+        return _Answering(self)
+
+    def note_answering(self, change: int) -> None:
+        """Count so many requests more."""
+        self._requests += change
 
     def wait_for_log(self, appending: "asyncio.Future[Any]") -> None:
         """Count an entry that waits for the log until it is written or has failed, whoever waits for it."""
@@ -113,3 +112,20 @@ class Pressure:
 
     def _log_went_on(self, _: object) -> None:
         self._log_waiting -= 1
+
+
+class _Answering:
+    """A request that is being answered."""
+
+    __slots__ = ("_pressure",)
+
+    def __init__(self, pressure: Pressure) -> None:
+        self._pressure = pressure
+
+    def __enter__(self) -> None:
+        self._pressure.note_answering(1)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pressure.note_answering(-1)

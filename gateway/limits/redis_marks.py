@@ -5,7 +5,7 @@ from typing import Final
 
 from gateway.limits.marks import CLOCKS_APART, MAX_MARKS, MarksUnavailableError, NoMark
 from gateway.limits.names import KeyedNames
-from gateway.limits.one_key import KeyState, OneKey
+from gateway.limits.one_key import OneKey
 from gateway.shared.connection import Script, SharedRedis
 from gateway.shared.fault import SharedError, SharedFault
 
@@ -74,13 +74,7 @@ class RedisMarks:
 
     async def admit(self, owner: str, mark: str, *, until: datetime, at: datetime, may_push_out: bool = False) -> bool:
         """Remember a mark, or find that it is there."""
-        match await self._one_key.settle():
-            case KeyState.ANOTHER:
-                raise MarksUnavailableError(NoMark.ALONE)
-            case KeyState.UNKNOWN:
-                raise MarksUnavailableError(NoMark.AWAY)
-            case KeyState.OURS:
-                pass
+        await self._one_key.settle()
         key = self._redis.key(b"marks", self._names.of("owner", owner).hex().encode())
         arguments = (
             self._names.of("mark", owner, mark),

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.cache.sealed import Sealing
 from gateway.limits.marks import MarksUnavailableError, MemoryMarks, NoMark
+from gateway.limits.one_key import OneKey
 from gateway.presentations.code import PresentationCode
 from gateway.presentations.presentation import (
     Presentation,
@@ -34,14 +35,17 @@ return found
 class RedisPresentations:
     """A `PresentationStore` of several processes. Without Redis no code is given, and none is taken.
 
+    Nor while others count there under another key, who find no code of ours, or while that is not known.
+
     Keys are HMACs of codes, and values are sealed under them: whoever reads Redis finds neither a code nor a number,
     and whoever writes to it makes no presentation. Whoever puts back what was deleted makes no code good again in the
     process that took it; in another one it works until its end.
     """
 
-    def __init__(self, redis: SharedRedis, secret: bytes | None = None) -> None:
-        """Keep them there; until `open` under a secret that nobody else has."""
+    def __init__(self, redis: SharedRedis, secret: bytes | None = None, *, one_key: OneKey) -> None:
+        """Keep them there while ``one_key`` says that others do alike; until `open` under a secret of nobody else."""
         self._redis = redis
+        self._one_key = one_key
         self._taken = MemoryMarks()
         self._sealing = Sealing(secret or secrets.token_bytes(_SECRET_BYTES), kind=_KIND)
 
@@ -51,6 +55,7 @@ class RedisPresentations:
 
     async def put(self, code: PresentationCode, presentation: Presentation, *, at: datetime) -> None:
         """Keep a presentation until its end."""
+        await self._one_key.settle()
         place = self._sealing.place(code)
         key = self._key(place)
         sealed = self._sealing.seal(place, encode_presentation(presentation))
@@ -64,6 +69,7 @@ class RedisPresentations:
 
     async def take(self, code: PresentationCode, *, at: datetime) -> Presentation | None:
         """Return what a code stands for; what was not sealed here was never given."""
+        await self._one_key.settle()
         place = self._sealing.place(code)
         try:
             reply = await self._redis.evaluate(_TAKE, keys=[self._key(place)])

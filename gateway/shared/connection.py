@@ -68,6 +68,11 @@ class SharedRedis:
         self._wake = asyncio.Event()
 
     @property
+    def is_cluster(self) -> bool:
+        """Whether several servers have the keys, by slots."""
+        return self._is_cluster
+
+    @property
     def nodes(self) -> "tuple[Node, ...]":
         """The servers that keys are asked of now."""
         return tuple(self._nodes.values())

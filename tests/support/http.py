@@ -95,9 +95,14 @@ def bearer(token: str) -> dict[str, str]:
 
 async def look_at_store(client: Client) -> None:
     """Let the gateway look at its own store now, and not when the next look is due: then it knows what changed."""
+    await leased_source(client).look()
+
+
+def leased_source(client: Client) -> LeasedSource:
+    """Return what the gateway asks its own store through."""
     leased = client.server.app[SITES].current().licences._store
     assert isinstance(leased, LeasedSource)
-    await leased.look()
+    return leased
 
 
 class RawConnection:
@@ -132,8 +137,10 @@ class RawConnection:
         return int(line.split()[1])
 
     async def read_some(self) -> bytes:
-        """Return what has come, at least one byte."""
-        return await self._reader.read(65536)
+        """Return what has come, at least one byte; who waits in a loop would wait for ever where none can come."""
+        some = await self._reader.read(65536)
+        assert some, "the connection was closed"
+        return some
 
     async def read_rest(self) -> bytes:
         """Return everything until the server closes the connection."""
@@ -143,6 +150,10 @@ class RawConnection:
     def half_close(self) -> None:
         """Say that no more will be sent, and go on reading."""
         self._writer.write_eof()
+
+    def abort(self) -> None:
+        """Hang up at once, whatever is under way."""
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         """Hang up."""

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 
+from gateway.limits.one_key import OneKey
 from gateway.shared.connection import SharedRedis
 from gateway.shared.metrics import SharedMetrics
 from tests.support.callers import NOW
@@ -22,3 +23,10 @@ async def connected(
     shared = SharedRedis(reach, clock=lambda: NOW, metrics=SharedMetrics(CollectorRegistry()))
     async with shared.running():
         yield shared
+
+
+class AgreedKey(OneKey):
+    """A key that all have."""
+
+    async def settle(self) -> None:
+        """Find that it is so."""

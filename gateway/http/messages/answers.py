@@ -8,6 +8,7 @@ from adapters.credential import CredentialFault
 from adapters.document import Format
 from gateway.credential.answering import NotIssued
 from gateway.decision import DECISION_ID_PATTERN
+from gateway.http.messages.problems import LineNumber
 from gateway.reason import Reason
 from gateway.verdict import CheckName, Outcome
 from gateway.withheld import WITHHELD_SENTENCES
@@ -103,6 +104,15 @@ class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description=(
                 "The oldest outside knowledge that the verdict rests on: revocation information, the register; null: "
                 "it rests on none."
+            )
+        ),
+    ]
+    status_as_of: Annotated[
+        str | None,
+        Meta(
+            description=(
+                "As of when the status is known: of the gateway's own store what was acknowledged 0.25 s before that "
+                "counts; null: nobody was asked."
             )
         ),
     ]
@@ -209,9 +219,10 @@ class VerificationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The verdict, and what the caller may see.
 
     ``policy`` is null while no sharing policy is in force; then every field that is asked for is withheld.
-    ``credential`` is there exactly where the question asks for one.
+    ``credential`` is there exactly where the question asks for one, and ``line`` where it is one of a batch.
     """
 
+    line: LineNumber | UnsetType = UNSET
     decision: Annotated[str, Meta(pattern=DECISION_ID_PATTERN)]
     outcome: Outcome
     status: Annotated[str, Meta(description="Status in the register; unknown where it does not know the licence.")]

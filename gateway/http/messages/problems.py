@@ -7,6 +7,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.http.problems import ProblemKind
 
+LineNumber = Annotated[
+    int,
+    Meta(ge=1, description="Of a line of a batch: the number of its question, from 1; lines without one do not count."),
+]
+
 
 class PlaceError(StrEnum):
     """What is wrong at one place of a request."""
@@ -36,6 +41,13 @@ class ProblemDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next: str
     next_en: str
     request_id: str
+    line: LineNumber | UnsetType = UNSET
+    retry_after: (
+        Annotated[
+            int, Meta(ge=0, description="Of a line of a batch: what would be the header Retry-After, in seconds.")
+        ]
+        | UnsetType
+    ) = UNSET
     decision: Annotated[str, Meta(description="Under which the refusal stands in the access log.")] | UnsetType = UNSET
     errors: list[ProblemPlace] = []
     budget: Annotated[str, Meta(description="Of budget.exceeded: the id of the budget.")] | UnsetType = UNSET

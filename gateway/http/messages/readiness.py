@@ -12,6 +12,7 @@ from gateway.policy.activation import Standing, Validity
 from gateway.reload.keeper import ReloadResult
 from gateway.shared.fault import SharedFault
 from gateway.shared.report import SharedState
+from gateway.sources.store_watch import StoreState
 
 
 class Health(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -224,6 +225,21 @@ class SystemReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     outage: Annotated[OutageReadiness | None, Meta(description="The announced one of now, or else the next one.")]
 
 
+class StoreReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the gateway's own store of licences answered last in this process, and since when; it makes nothing unready.
+
+    Whatever cannot be answered without it is refused, or unknown.
+    """
+
+    state: Annotated[
+        StoreState,
+        Meta(description="answers; not-asked: nobody needed it yet; absent: there is none; else why it cannot say."),
+    ]
+    since: Annotated[str | None, Meta(description="Since when it says so; null: it was not asked.")]
+    zh: str
+    en: str
+
+
 class RedisReadiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the shared Redis stands in this process, since when, and how many of its servers answer.
 
@@ -281,6 +297,7 @@ class Readiness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pseudonyms: PseudonymReadiness
     site: SiteReadiness
     log: LogReadiness
+    store: Annotated[StoreReadiness | None, Meta(description="Null for a gateway without a store of its own.")]
     systems: list[SystemReadiness]
     redis: RedisReadiness
     witnesses: Annotated[

@@ -2,26 +2,36 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
 
+from gateway.callers import CallerId, CallerRole
 from gateway.http.batch import AT_ONCE, BATCH_CONTENT_TYPE, BATCH_PATH, MAX_LINES
 from gateway.http.lines import MAX_EMPTY
 from gateway.http.messages.answers import VerificationAnswer
 from gateway.http.messages.problems import ProblemDocument
-from gateway.http.state import BUDGET, LOG
+from gateway.http.state import BUDGET, LIMITS, LOG, METRICS, SITES
+from gateway.limits.memory import MemoryLimits
 from gateway.limits.settings import OwnLimits
+from gateway.pipeline import Verified
+from gateway.settings import charged_bytes
+from gateway.site import Site
+from keys.ocsp_stapled import StapledAnswers
+from keys.trust import TrustStore
 from tests.support.callers import make_party, make_site
-from tests.support.http import Client, RawConnection, StartClient, bearer, question, start
+from tests.support.http import URL, Client, RawConnection, StartClient, bearer, question, start, verify_by_first_byte
 
-PARTY = make_party()
+PARTY, OTHER = make_party(), make_party(id=CallerId("other"))
 SITE = make_site([PARTY], max_document_bytes=1024 * 1024)
 TOKEN = PARTY.token()
 HEADERS = bearer(TOKEN) | {"Content-Type": BATCH_CONTENT_TYPE}
+CHUNKED = "Transfer-Encoding: chunked"
 GENUINE, FORGED = question(), question(b"Forged")
 
 
@@ -38,7 +48,8 @@ async def test_answers_come_in_order(aiohttp_client: StartClient) -> None:
     client = await start(aiohttp_client, SITE)
     wanted = ["invalid" if number % 3 == 0 else "valid" for number in range(3 * AT_ONCE)]
     answers = await ask(client, [FORGED if outcome == "invalid" else GENUINE for outcome in wanted])
-    assert [msgspec.convert(one, VerificationAnswer).outcome for one in answers] == wanted
+    said = [msgspec.convert(one, VerificationAnswer) for one in answers]
+    assert [(one.line, one.outcome) for one in said] == list(enumerate(wanted, 1))
     assert len({one["decision"] for one in answers}) == len(wanted)
     assert {one["receipt"]["seq"] for one in answers} == set(range(1, len(wanted) + 1))
 
@@ -51,6 +62,7 @@ async def test_a_refused_line_is_its_own_affair(aiohttp_client: StartClient) -> 
     problems = [msgspec.convert(one, ProblemDocument) for one in answers[1:3]]
     assert len({one.request_id for one in problems}) == 2
     assert all(one.request_id.endswith(f"-{number}") for number, one in enumerate(problems, 2))
+    assert [one["line"] for one in answers] == [1, 2, 3, 4]
 
 
 async def test_a_batch_has_an_end(aiohttp_client: StartClient) -> None:
@@ -69,16 +81,26 @@ async def test_lines_wait_for_the_limits_of_their_caller(aiohttp_client: StartCl
     assert [one.get("outcome") for one in await ask(client, [GENUINE] * 20)] == ["valid"] * 20
 
 
+async def begin(client: Client, framing: str = CHUNKED) -> RawConnection:
+    """Send the head of a batch, and read that it is answered."""
+    raw = await RawConnection.open(client)
+    head = [f"POST {BATCH_PATH} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {TOKEN}"]
+    await raw.send("\r\n".join([*head, f"Content-Type: {BATCH_CONTENT_TYPE}", framing, "", ""]).encode())
+    assert await raw.read_status() == 200
+    return raw
+
+
+def line_of(document: bytes) -> bytes:
+    """Return a line that asks about a document."""
+    return json.dumps(question(document)).encode() + b"\n"
+
+
 async def test_answers_stream(aiohttp_client: StartClient) -> None:
     """A line is answered before the next one was sent; a batch that breaks off says so after what was answered."""
     client = await start(aiohttp_client, SITE)
-    raw = await RawConnection.open(client)
-    head = [f"POST {BATCH_PATH} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {TOKEN}"]
-    head += [f"Content-Type: {BATCH_CONTENT_TYPE}", "Transfer-Encoding: chunked", "", ""]
-    await raw.send("\r\n".join(head).encode())
+    raw = await begin(client)
     line = json.dumps(GENUINE).encode() + b"\n"
     await raw.send(b"%x\r\n%s\r\n" % (len(line), line))
-    assert await raw.read_status() == 200
     async with asyncio.timeout(5):
         got = b""
         while b'"outcome":"valid"' not in got:
@@ -87,6 +109,32 @@ async def test_answers_stream(aiohttp_client: StartClient) -> None:
     assert b'"reason":"body.incomplete"' in await raw.read_rest()
     await raw.close()
     assert client.app[BUDGET].used_bytes == 0
+
+
+@pytest.mark.parametrize("ends", ["in-garbage", "early"])
+async def test_what_breaks_off_has_every_answer(aiohttp_client: StartClient, ends: str) -> None:
+    """Lines that are being answered while the body breaks off are answered, each in its place."""
+    go_on = threading.Event()
+
+    def verify(data: bytes, *, store: TrustStore, at: datetime, stapled: StapledAnswers) -> Verified:
+        if len(data) > SITE.settings.http.inline_document_bytes:  # in a thread
+            assert go_on.wait(5)
+        return verify_by_first_byte(data, store=store, at=at, stapled=stapled)
+
+    client = await start(aiohttp_client, SITE, verify)
+    slow, quick = line_of(b"F" + bytes(300 * 1024)), line_of(b"genuine")
+    raw = await begin(client, f"Content-Length: {len(slow + quick) + 1}" if ends == "early" else CHUNKED)
+    if ends == "early":
+        await raw.send(slow + quick)
+        raw.half_close()
+    else:
+        await raw.send(b"%x\r\n%s\r\nzz\r\n" % (len(slow + quick), slow + quick))
+    await until(lambda: client.app[METRICS].batch_lines.labels(status="400")._value.get() == 1)  # the last line is
+    go_on.set()
+    lines = [json.loads(one) for one in (await raw.read_rest()).split(b"\r\n") if one.startswith(b"{")]
+    said = [(one["line"], one.get("outcome", one.get("reason"))) for one in lines]
+    assert said == [(1, "invalid"), (2, "valid"), (3, "body.incomplete")]
+    await raw.close()
 
 
 async def test_whoever_goes_away_stops_the_rest(aiohttp_client: StartClient) -> None:
@@ -117,21 +165,79 @@ async def test_empty_lines_have_an_end(aiohttp_client: StartClient) -> None:
     assert [one.get("outcome", one.get("reason")) for one in many] == ["valid", "batch.too-long"]
 
 
-async def test_lines_that_wait_are_charged_and_let_go(aiohttp_client: StartClient) -> None:
-    """A line that waits for the limits takes its memory meanwhile, and is let go when its batch breaks off."""
-    slow = replace(PARTY, caller=replace(PARTY.caller, limits=OwnLimits(rate_per_second=0.01, burst=2)))
-    client = await start(aiohttp_client, make_site([slow]))
-    raw = await RawConnection.open(client)
-    line = json.dumps(question(b"x" * 50_000)).encode() + b"\n"
-    head = [f"POST {BATCH_PATH} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {TOKEN}"]
-    head += [f"Content-Type: {BATCH_CONTENT_TYPE}", f"Content-Length: {10 * len(line)}", "", ""]
-    await raw.send("\r\n".join(head).encode() + 3 * line)
-    assert await raw.read_status() == 200
-    await until(lambda: client.app[BUDGET].used_bytes >= len(line))
-    await asyncio.sleep(0.05)
-    assert client.app[BUDGET].used_bytes >= len(line)
+def slow_site(burst: int) -> Site:
+    """Return a site with a caller who has a burst, and then nothing for a long time."""
+    own = OwnLimits(rate_per_second=0.01, burst=burst, concurrency=64)
+    return make_site([replace(PARTY, caller=replace(PARTY.caller, limits=own)), OTHER], max_document_bytes=1024 * 1024)
+
+
+async def test_one_line_waits_for_the_limits(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that waits is charged for, large or small, and no further one of its batch is read; others have room."""
+    monkeypatch.setattr("gateway.http.batch.GONE_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.http.batch.KEEP_ALIVE_SECONDS", 0.05)
+    client, looks = await start(aiohttp_client, slow_site(burst=3)), 0
+    store, budget = client.app[LIMITS], client.app[BUDGET]
+    enter = store.enter
+
+    async def count(*args: Any, **more: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await enter(*args, **more)
+
+    monkeypatch.setattr(store, "enter", count)
+    small, large = line_of(b"x" * 60_000), line_of(b"x" * 700_000)
+    # Both batches and the first small line use up the burst.
+    raws = [await begin(client, f"Content-Length: {10 * len(one)}") for one in (small, large)]
+    sending = [asyncio.create_task(raws[0].send(3 * small))]
+    await until(lambda: looks >= 4)
+    sending.append(asyncio.create_task(raws[1].send(3 * large)))
+    await until(lambda: looks >= 5)
+    await asyncio.sleep(0.1)
+    used, looked = budget.used_bytes, looks
+    response = await client.post(URL, json=question(), headers=bearer(OTHER.token()))
+    for raw in raws:
+        raw.abort()
+    await asyncio.gather(*sending, return_exceptions=True)
+    await until(lambda: budget.used_bytes == 0)
+    assert used == charged_bytes(len(small) - 1) + charged_bytes(len(large) - 1)  # without their ends
+    assert looked == 5  # one each, and then after as long as the refusal says
+    assert response.status == 200
+
+
+async def test_whoever_hangs_up_is_missed(aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sent all and hung up keeps no place for long; who only sends no more is answered, after empty lines."""
+    monkeypatch.setattr("gateway.http.batch.GONE_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("gateway.http.batch.KEEP_ALIVE_SECONDS", 0.02)
+    client, line = await start(aiohttp_client, slow_site(burst=1)), line_of(b"genuine")
+    store = client.app[LIMITS]
+    assert isinstance(store, MemoryLimits)
+    raw = await begin(client, f"Content-Length: {len(line)}")
+    await raw.send(line)
+    raw.half_close()
+    got = b""
+    async with asyncio.timeout(5):
+        while got.count(b"\r\n\n\r\n") < 3:
+            got += await raw.read_some()
+    assert store.inside(PARTY.caller.id) == 1
     await raw.close()
-    await until(lambda: client.app[BUDGET].used_bytes == 0)
+    await until(lambda: store.inside(PARTY.caller.id) == 0)
+
+
+@pytest.mark.parametrize("change", ["limits", "role"])
+async def test_a_line_is_let_in_by_what_is_in_force(aiohttp_client: StartClient, change: str) -> None:
+    """Limits that were widened hold for the line that waits; whose role is another one now asks no more."""
+    client, line = await start(aiohttp_client, slow_site(burst=1)), line_of(b"genuine")
+    raw = await begin(client, f"Content-Length: {len(line)}")
+    held = client.app[SITES].current()
+    wide = replace(PARTY.caller, limits=OwnLimits(burst=5))
+    known = {"limits": wide, "role": replace(wide, role=CallerRole.AUDITOR)}[change]
+    new = replace(held, site=make_site([replace(PARTY, caller=known)]))
+    client.app[SITES]._in_force.value = new  # as a reload does
+    await raw.send(line)
+    raw.half_close()
+    (said,) = (json.loads(one) for one in (await raw.read_rest()).split(b"\r\n") if one.startswith(b"{"))
+    assert said.get("outcome", said.get("reason")) == {"limits": "valid", "role": "role.not-allowed"}[change]
+    raw.abort()
 
 
 async def until(holds: Callable[[], bool]) -> None:

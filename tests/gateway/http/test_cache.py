@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +24,14 @@ from gateway.cache.verdicts import MAX_LIFE_SECONDS
 from gateway.demo.authority import Credential
 from gateway.demo.certificates import encode_revocation_list
 from gateway.http import state
+from gateway.limits.settings import SheddingSettings
 from gateway.pipeline import Verified
+from gateway.rendering import encode_time
 from gateway.settings import PolicySettings
 from gateway.site import Site, load_site
 from gateway.site_template import write_site
 from gateway.sources.intake import read_new_licence
+from gateway.sources.leased import LEASE_SECONDS
 from gateway.sources.store import SqliteLicenceStore
 from keys.certificate import parse_certificate
 from keys.ocsp_stapled import StapledAnswers
@@ -38,7 +42,7 @@ from policies.dimension import LicenceStatus
 from tests.gateway.cache.test_sealed import OpenShelf
 from tests.support.callers import AUDIENCE, make_party, make_site
 from tests.support.demo import NOW, demo_stock
-from tests.support.http import URL, Client, GatewayTestServer, StartClient, bearer, look_at_store
+from tests.support.http import URL, Client, GatewayTestServer, StartClient, bearer, leased_source, look_at_store
 
 PARTY = make_party()
 AUTHORITY = demo_stock().authority
@@ -276,6 +280,41 @@ async def test_a_suspension_is_not_hidden(aiohttp_client: StartClient, folder: P
     assert len(world.verified) == 1
 
 
+@BOTH_WAYS
+async def test_a_change_while_a_question_is_answered(
+    aiohttp_client: StartClient, folder: Path, site: Site, world: World, licence: dict[str, str]
+) -> None:
+    """What took longer than a lease is looked at again just before it is logged; what changes each time is refused."""
+    client = await connect(aiohttp_client, site, world)
+    leased, begun, passed, seconds = leased_source(client), time.monotonic(), 0.0, 0.0
+    leased._steady = lambda: begun + passed
+    await leased.look()
+    finds: dict[str, Any] = {"find": leased.find, "find_status": leased.find_status}
+    changes: list[LicenceStatus] = []
+
+    def then_change(name: str) -> Callable[..., Any]:
+        async def find(*args: Any, **more: Any) -> Any:
+            nonlocal passed
+            found = await finds[name](*args, **more)
+            if changes:
+                await asyncio.to_thread(set_status, folder, changes.pop(0))
+                passed += seconds
+            return found
+
+        return find
+
+    for name in finds:
+        setattr(leased, name, then_change(name))
+    for seconds, status in [(LEASE_SECONDS / 2, "active"), (LEASE_SECONDS * 2, "revoked")]:  # noqa: B007 -- `find` uses it
+        changes += [LicenceStatus.SUSPENDED if status == "active" else LicenceStatus.REVOKED]
+        content = await ask(client, world, licence)
+        assert (content["status"], content["freshness"]["status_as_of"]) == (status, encode_time(NOW))
+    changes += [LicenceStatus.ACTIVE, LicenceStatus.SUSPENDED, LicenceStatus.REVOKED]
+    response = await client.post(URL, json={"licence": licence}, headers=bearer(PARTY.token(world.now)))
+    assert (response.status, (await response.json())["reason"]) == (503, "source.unavailable")
+    assert changes == []
+
+
 def set_status(folder: Path, status: LicenceStatus) -> None:
     """Set the status of the licence, as another process does."""
     store = SqliteLicenceStore(folder / STORE_FILE)
@@ -334,7 +373,10 @@ class TwoGateways:
     def __init__(self, folder: Path) -> None:
         """Start both."""
         folders = [make_folder(folder / name) for name in ("one", "two")]
-        sites = [load(one, cache=CacheSettings(enabled=one == folders[0])) for one in folders]
+        # Between two questions the loop stands still, which a gateway takes for the lag of an overload.
+        unhurried = SheddingSettings(loop_lag_milliseconds=10**9)
+        kept = [CacheSettings(enabled=one == folders[0]) for one in folders]
+        sites = [load(one, cache=cache, shedding=unhurried) for one, cache in zip(folders, kept, strict=True)]
         store = replace(sites[1].settings.store, file=str(folders[0] / STORE_FILE))
         sites[1] = replace(sites[1], settings=replace(sites[1].settings, store=store))
         self.trusted = sites[0].trust

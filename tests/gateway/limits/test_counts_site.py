@@ -13,12 +13,12 @@ from aiohttp import web
 
 from gateway.counts_site import Counts, make_counts, share_counts
 from gateway.limits.marks import MarksUnavailableError, NoMark
-from gateway.limits.one_key import KeyState, OneKey
+from gateway.limits.one_key import LIFE_SECONDS, KeyState, OneKey
 from gateway.metrics import Metrics
 from gateway.shared.connection import SharedRedis
 from gateway.shared.fault import SharedError, SharedFault
 from tests.support.callers import make_site
-from tests.support.redis_servers import QUICK, RedisServer, off_loop, until
+from tests.support.redis_servers import QUICK, RedisCluster, RedisServer, off_loop, until
 from tests.support.shared_redis import connected
 
 
@@ -105,9 +105,35 @@ async def test_one_look_that_fails_changes_nothing(redis_server: RedisServer) ->
             await one_key.look()
             assert one_key.state is KeyState.OURS
             is_there = False
-            assert await one_key.settle() is KeyState.OURS
+            await one_key.settle()
             await one_key.look()
-            assert await one_key.settle() is KeyState.UNKNOWN
+            with pytest.raises(MarksUnavailableError):
+                await one_key.settle()
+            assert one_key.state is KeyState.UNKNOWN
+
+
+async def test_a_key_lives_from_the_last_look_on(redis_server: RedisServer) -> None:
+    """No other key is taken for a quarter of an hour after the last gateway with this one."""
+    async with connected(redis_server) as shared:
+        one_key, key = OneKey(shared), shared.key(b"counts-key")
+        async with one_key.running(b"check"):
+            await off_loop(redis_server.call, "EXPIRE", key, LIFE_SECONDS - 60)
+            await one_key.look()
+            assert await off_loop(redis_server.call, "TTL", key) > LIFE_SECONDS - 60
+
+
+async def test_a_key_in_a_cluster(redis_cluster: RedisCluster) -> None:
+    """Of two keys the first one counts, also while any one server is away; where most are away nobody knows."""
+    async with connected(*redis_cluster.servers, cluster=True, **QUICK) as shared:
+        await until(lambda: shared.report().up == 3)
+        here, there = OneKey(shared), OneKey(shared)
+        async with here.running(b"here"), there.running(b"there"):
+            assert (here.state, there.state) == (KeyState.OURS, KeyState.ANOTHER)
+            for away, states in [(1, (KeyState.OURS, KeyState.ANOTHER)), (2, (KeyState.UNKNOWN, KeyState.ANOTHER))]:
+                await off_loop(redis_cluster.servers[away].kill)
+                await until(lambda up=3 - away: shared.report().up == up)
+                await asyncio.gather(here.look(), there.look())
+                assert (here.state, there.state) == states
 
 
 async def test_processes_without_redis_use_nothing_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from gateway.callers import CallerId
 from gateway.limits.memory import MemoryLimits
 from gateway.limits.metrics import LimitMetrics
 from gateway.limits.names import KeyedNames
-from gateway.limits.redis_limits import RedisLimits
+from gateway.limits.redis_limits import RedisLimits, _Row
 from gateway.limits.settings import CallerLimits
 from gateway.limits.store import Limit, LimitStore, OverLimit
 from gateway.shared.connection import SharedRedis
@@ -99,6 +99,8 @@ class LimitStoreContract:
         for _ in range(100):
             assert await hand.ask(store, limits(burst=100)) is None
         assert await hand.ask(store, limits(burst=2)) == OverLimit(limit=Limit.RATE, retry_after_seconds=1)
+        hand.seconds += 1
+        assert await hand.ask(store, limits(burst=2)) is None
 
     async def test_questions_at_once(self, make: MakeStore) -> None:
         """Beyond so many inside nobody is let in; one that leaves makes room, once, however often it says so."""
@@ -257,8 +259,11 @@ class TestRedis(LimitStoreContract):
             assert store._metrics.unshared._value.get() == 3
 
     @pytest.mark.parametrize("inside", [0, 3])
-    async def test_an_absence_of_redis_locks_nobody_out(self, redis_server: RedisServer, inside: int) -> None:
+    async def test_an_absence_of_redis_locks_nobody_out(
+        self, redis_server: RedisServer, inside: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Places that could not be left, or are taken when Redis goes on, are free with the caller's next request."""
+        monkeypatch.setattr("gateway.limits.redis_limits.PAY_SECONDS", 1000.0)  # so that nothing else leaves them
         few, hand = limits(rate_per_second=1000, burst=1000, concurrency=3), Hand()
         places = [bytes([number]) for number in range(3)]
         async with connected(redis_server, **QUICK) as shared:
@@ -297,6 +302,35 @@ class TestRedis(LimitStoreContract):
             assert await taken() == 2 + (inside > 0)
             assert not store._rows[ONE].owed
 
+    @pytest.mark.parametrize("way", ["meanwhile", "at-the-end"])
+    async def test_what_is_owed_is_paid_without_the_caller(
+        self, redis_server: RedisServer, way: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All places that a process could not leave are free for others soon, and when the process ends."""
+        monkeypatch.setattr("gateway.limits.redis_limits.PAY_SECONDS", 0.02 if way == "meanwhile" else 1000.0)
+        many = limits(rate_per_second=10_000, burst=10_000, concurrency=1500)
+        places = [b"%d" % number for number in range(many.concurrency)]
+        async with connected(redis_server, **QUICK) as shared:
+            metrics = LimitMetrics(CollectorRegistry())
+            store = RedisLimits(shared, KeyedNames(b"secret"), metrics=metrics)
+            key = store._keys(ONE)[1]
+            shared_until, inside = datetime.now(UTC).timestamp() + HOLD, store._rows.setdefault(ONE, _Row())
+            inside.most, inside.inside = many.concurrency, set(places)  # as if they had been let in
+            row = [part for place in places for part in (shared_until, place)]
+            await off_loop(redis_server.call, "ZADD", key, *row)
+            await off_loop(redis_server.pause)
+            await asyncio.gather(*(shared.ask("PING", key=key) for _ in range(FAILURES)), return_exceptions=True)
+            for place in places:
+                store.leave(ONE, place)
+            await store.settle() if way == "at-the-end" else None
+            await off_loop(redis_server.resume)
+            await until(lambda: shared.report().up == 1)
+            if way == "at-the-end":
+                await store.settle()
+            else:
+                await until(lambda: not store._rows[ONE].owed)
+            assert await off_loop(redis_server.call, "ZCARD", key) == 0
+
     async def test_whoever_gives_up_leaves_what_he_may_have_taken(self, shared: SharedRedis) -> None:
         """A request that ends while it is let in has no place, whenever Redis hears of it."""
         store, one = in_redis(shared), limits(concurrency=1)
@@ -316,15 +350,17 @@ class TestRedis(LimitStoreContract):
         store, many = in_redis(shared), limits(rate_per_second=1000, burst=1000, concurrency=1000)
         for number in range(300):
             assert await store.enter(ONE, many, place=b"%d" % number, at=NOON, hold_seconds=HOLD) is None
+        few = limits(rate_per_second=1000, burst=1000, concurrency=20)
+        assert await store.enter(ONE, few, place=None, at=NOON, hold_seconds=HOLD) is None
         for number in range(300):
             store.leave(ONE, b"%d" % number)
-        assert (len(store._rows[ONE].owed), store._rows[ONE].inside) == (256, set())
+        assert (len(store._rows[ONE].owed), store._rows[ONE].inside) == (20 + 256, set())
 
-    @pytest.mark.parametrize("reply", [[3, -7], [1, 0], [1, 10**30], [2, 5], [0, 1], [4, 1], [0], 0, None, b"x"])
+    @pytest.mark.parametrize("reply", [[3, -7], [3, 1], [1, 0], [1, 3], [1, 10**30], [2, 5], [0, 1], [4, 1], [0], None])
     async def test_answers_that_are_none_of_ours(
         self, shared: SharedRedis, monkeypatch: pytest.MonkeyPatch, reply: object
     ) -> None:
-        """What no script of ours says is no answer: the process counts for itself then."""
+        """What no script of ours says of these limits is no answer: the process counts for itself then."""
 
         async def lie(*_: object, **__: object) -> object:
             return reply

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from gateway.limits.marks import CLOCKS_APART, MarkStore, MarksUnavailableError, MemoryMarks, NoMark
 from gateway.limits.names import KeyedNames
-from gateway.limits.one_key import KeyState, OneKey
 from gateway.limits.redis_marks import RedisMarks
 from gateway.shared.connection import SharedRedis
 from tests.support.redis_servers import RedisCluster, RedisServer, off_loop
-from tests.support.shared_redis import connected
+from tests.support.shared_redis import AgreedKey, connected
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 ENDS = NOW + timedelta(minutes=5)
@@ -106,14 +105,6 @@ class TestMemory(MarkStoreContract):
 def in_redis(shared: SharedRedis, **settings: Any) -> RedisMarks:
     """Return a store in Redis, of a gateway that has the key of all."""
     return RedisMarks(shared, KeyedNames(b"secret"), one_key=AgreedKey(shared), **settings)
-
-
-class AgreedKey(OneKey):
-    """A key that all have."""
-
-    async def settle(self) -> KeyState:
-        """Say so."""
-        return KeyState.OURS
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.limits.marks import MarksUnavailableError, NoMark
+from gateway.limits.one_key import OneKey
 from gateway.presentations.code import make_code
 from gateway.presentations.desk import MAX_OF_HOLDER, PresentationDesk, TooManyError
 from gateway.presentations.presentation import (
@@ -23,7 +24,7 @@ from gateway.presentations.store import MemoryPresentations, PresentationStore
 from gateway.shared.connection import SharedRedis
 from gateway.sources.source import ByIdentifier, by_number
 from tests.support.redis_servers import QUICK, RedisServer, off_loop
-from tests.support.shared_redis import connected
+from tests.support.shared_redis import AgreedKey, connected
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 ENDS = NOW + timedelta(minutes=5)
@@ -119,17 +120,22 @@ async def shared(redis_server: RedisServer) -> AsyncIterator[SharedRedis]:
         yield shared
 
 
+def in_redis(shared: SharedRedis, secret: bytes | None = SECRET) -> RedisPresentations:
+    """Return a store in Redis, of a gateway that counts there as all do."""
+    return RedisPresentations(shared, secret, one_key=AgreedKey(shared))
+
+
 class TestRedis(PresentationStoreContract):
     """The store of several processes."""
 
     @pytest.fixture
     def store(self, shared: SharedRedis) -> PresentationStore:
         """Return a store in an empty server."""
-        return RedisPresentations(shared, SECRET)
+        return in_redis(shared)
 
     async def test_one_of_two_takes_it(self, shared: SharedRedis, redis_server: RedisServer) -> None:
         """A code that one gateway gave is taken by another, and of all who try at once by one."""
-        one, other = RedisPresentations(shared), RedisPresentations(shared, SECRET)
+        one, other = in_redis(shared, None), in_redis(shared)
         one.open(SECRET)
         for _ in range(10):
             code = make_code()
@@ -140,7 +146,7 @@ class TestRedis(PresentationStoreContract):
 
     async def test_nothing_of_it_can_be_read_or_made(self, shared: SharedRedis, redis_server: RedisServer) -> None:
         """In Redis there is neither a code nor a number, nothing outlives its end, and what others put is none."""
-        store, codes = RedisPresentations(shared, SECRET), [make_code(), make_code()]
+        store, codes = in_redis(shared), [make_code(), make_code()]
         await store.put(codes[0], SHOWN, at=NOW)
         (key,) = await off_loop(redis_server.call, "KEYS", "*")
         value = await off_loop(redis_server.call, "GET", key)
@@ -152,12 +158,12 @@ class TestRedis(PresentationStoreContract):
         for forged in (value, value[:-1], b"", b"x" * 100):  # that of another code, and no value at all
             await off_loop(redis_server.call, "SET", second, forged)
             assert await store.take(codes[1], at=NOW) is None
-        assert await RedisPresentations(shared, b"another secret, of 32 bytes too.").take(codes[0], at=NOW) is None
+        assert await in_redis(shared, b"another secret, of 32 bytes too.").take(codes[0], at=NOW) is None
         assert await store.take(codes[0], at=NOW) == SHOWN
 
     async def test_what_is_put_back(self, shared: SharedRedis, redis_server: RedisServer) -> None:
         """A code is good once in the process that took it, also where somebody puts its value back into Redis."""
-        store, code = RedisPresentations(shared, SECRET), make_code()
+        store, code = in_redis(shared), make_code()
         await store.put(code, SHOWN, at=NOW)
         (key,) = await off_loop(redis_server.call, "KEYS", "*")
         value = await off_loop(redis_server.call, "GET", key)
@@ -165,10 +171,23 @@ class TestRedis(PresentationStoreContract):
         await off_loop(redis_server.call, "SET", key, value)
         assert await store.take(code, at=NOW) is None
 
+    async def test_another_key(self, shared: SharedRedis) -> None:
+        """A gateway with another key than the first one gives no code, and says that it cannot tell of any."""
+        first, second = OneKey(shared), OneKey(shared)
+        async with first.running(b"one"), second.running(b"another"):
+            store, code = RedisPresentations(shared, SECRET, one_key=first), make_code()
+            await store.put(code, SHOWN, at=NOW)
+            other = RedisPresentations(shared, SECRET, one_key=second)
+            for attempt in (other.put(make_code(), SHOWN, at=NOW), other.take(code, at=NOW)):
+                with pytest.raises(MarksUnavailableError) as caught:
+                    await attempt
+                assert caught.value.why is NoMark.ALONE
+            assert await store.take(code, at=NOW) == SHOWN
+
     async def test_without_redis(self, redis_server: RedisServer) -> None:
         """While Redis is away no code is given, and none is taken."""
         async with connected(redis_server, seconds=QUICK["connect_seconds"]) as shared:
-            store = RedisPresentations(shared, SECRET)
+            store = in_redis(shared)
             await off_loop(redis_server.kill)
             for attempt in (store.put(make_code(), SHOWN, at=NOW), store.take(make_code(), at=NOW)):
                 with pytest.raises(MarksUnavailableError) as caught:
