@@ -12,7 +12,7 @@ from gateway.checks.answers import invalid, name_members, unknown, valid
 from gateway.checks.document import WatchChain, check_document
 from gateway.checks.licence import check_status, check_validity_period
 from gateway.reason import Reason
-from gateway.sources.records import contradicts, holds
+from gateway.sources.records import contradicts, holds, may_be_of, register_stated
 from gateway.sources.source import (
     Found,
     LicenceKey,
@@ -25,7 +25,7 @@ from gateway.sources.source import (
     SystemFault,
     index_licence,
 )
-from gateway.sources.superseding import is_current, status_of_version
+from gateway.sources.superseding import is_current
 from gateway.verdict import CheckName, Outcome, Verdict
 from keys.ocsp_stapled import NO_ANSWERS, StapledAnswers
 from keys.second_opinion import SecondOpinion
@@ -40,6 +40,7 @@ PASSED_OVER: Final = "source.passed-over"  # one that comes first could not be a
 KEPT_ANSWER: Final = "source.kept-answer"  # one could not be asked, and what it said before counts
 PLANNED_OUTAGE: Final = "source.planned-outage"  # one was not asked, for its operator had announced that it is down
 NOT_REGISTERED: Final = "status.not-registered"  # the source whose word is final does not know the document's licence
+UNREADABLE: Final = "unreadable"  # a word about a system whose file cannot be read
 ANNOTATED_COPY: Final = "licence.annotated-copy"  # made for one purpose (加注件), which a person has to compare
 
 STALE: Final = frozenset({PASSED_OVER, KEPT_ANSWER})  # with any of these nobody knows how the licence stands now
@@ -133,16 +134,16 @@ def judge_found(verified: Verified, found: Found | StoredHead, key: LicenceKey, 
     """
     if isinstance(found, StoredLicence | StoredHead) and verified.licence is not None:
         if key.fits(index_licence(verified.licence)):
-            matched = (valid(CheckName.HOLDER_MATCH),) if key.asks_holder else ()
-            verdict = replace(verified.verdict, checks=(*verified.verdict.checks, *matched))
+            verdict = verified.verdict
+            if key.asks_holder:
+                verdict = replace(verdict, checks=(*verdict.checks, valid(CheckName.HOLDER_MATCH)))
             registered = Registered(
                 status=found.status,
                 is_under_objection=found.is_under_objection,
                 source=found.source,
                 as_of=found.as_of,
             )
-            judged = judge_registered(replace(verified, verdict=verdict), registered, at=at)
-            return replace(judged, source=found.source)
+            return judge_registered(replace(verified, verdict=verdict, source=found.source), registered, at=at)
     elif isinstance(found, StatedLicence):
         return _judge_stated(verified, found, key, at=at)
     elif isinstance(found, NotReady) and found.fits(key):
@@ -157,7 +158,9 @@ def _judge_stated(verified: Verified, found: StatedLicence, key: LicenceKey, *, 
     """Return what is to be said of a licence that another system states; only what is sealed can make it valid.
 
     1. Without a document, or with one in which nothing can be compared, the record counts for what speaks against the
-    licence, and for the holder that is asked for. 2. A document of another licence is worth nothing. 3. Where record
+    licence, and for the holder that is asked for; one that cannot be read might have shown him, unless the record says
+    that he has none. 2. A document of another licence is worth nothing; whoever asks for a holder is told that only
+    where the record names him. 3. Where record
     and document contradict each other, the status may be that of another licence. 4. Else the status is that of the
     record, and a document that was issued before it is superseded.
     """
@@ -165,12 +168,14 @@ def _judge_stated(verified: Verified, found: StatedLicence, key: LicenceKey, *, 
     # 1. nothing that is sealed
     if sealed is None:
         if key.asks_holder and not holds(found.index, key.holder or ""):
+            if found.document and verified.verdict.format is None and may_be_of(found, key):
+                return judge_unanswered(Reason.STATUS_UNUSABLE_ANSWER, found.source, f"{found.source}: {UNREADABLE}")
             return judge_not_found(found.source, at=at)
         return _judge_record(verified, found, at=at)
     # 2. another licence
     index = index_licence(sealed)
     if not key.fits(index):
-        if key.asks_holder:
+        if key.asks_holder and not holds(found.index, key.holder or ""):
             return judge_not_found(found.source, at=at)
         return judge_unanswered(Reason.STATUS_RECORD_DIFFERS, found.source, found.source)
     matched = (valid(CheckName.HOLDER_MATCH),) if key.asks_holder else ()
@@ -204,17 +209,6 @@ def _judge_record(verified: Verified, found: StatedLicence, *, at: datetime) -> 
     return judge_registered(stated, register_stated(found, is_latest=True), at=at)
 
 
-def register_stated(found: StatedLicence, *, is_latest: bool) -> Registered:
-    """Return what another system's record says as the word of a register; ``is_latest``: of the version in question."""
-    return Registered(
-        status=status_of_version(found.status, is_current=is_latest),
-        is_under_objection=found.is_under_objection,
-        source=found.source,
-        is_unseen=found.is_unseen,
-        as_of=found.as_of,
-    )
-
-
 def judge_not_found(source: str, *, at: datetime) -> Verified:
     """Return what is to be said of a licence that a source does not know, or is not to say that it knows."""
     check = replace(unknown(CheckName.STATUS, Reason.STATUS_NOT_FOUND), as_of=at)
@@ -234,12 +228,12 @@ def judge_unanswered(reason: Reason, source: str, detail: str) -> Verified:
 
 def note_passed_over(verified: Verified) -> Verified:
     """Return an answer with the note that a source which comes first could not be asked."""
-    return _note(verified, PASSED_OVER)
+    return note(verified, PASSED_OVER)
 
 
 def note_kept(verified: Verified) -> Verified:
     """Return an answer with the note that it is a kept one, of a source that could not be asked."""
-    return _note(verified, KEPT_ANSWER)
+    return note(verified, KEPT_ANSWER)
 
 
 def note_outage(verified: Verified, detail: str) -> Verified:
@@ -253,7 +247,7 @@ def note_outage(verified: Verified, detail: str) -> Verified:
         else check
         for check in verified.verdict.checks
     )
-    return _note(replace(verified, verdict=replace(verified.verdict, checks=checks)), PLANNED_OUTAGE)
+    return note(replace(verified, verdict=replace(verified.verdict, checks=checks)), PLANNED_OUTAGE)
 
 
 def is_not_in_force(verified: Verified) -> bool:
@@ -263,21 +257,26 @@ def is_not_in_force(verified: Verified) -> bool:
 
 def note_not_registered(verified: Verified) -> Verified:
     """Return the answer about a document with the note that the source whose word is final does not know it."""
-    return _note(verified, NOT_REGISTERED)
+    return note(verified, NOT_REGISTERED)
 
 
-def _note(verified: Verified, note: str) -> Verified:
-    return replace(verified, verdict=replace(verified.verdict, notes=(*verified.verdict.notes, note)))
+def note(verified: Verified, *words: str) -> Verified:
+    """Return an answer with notes, each once."""
+    if not words:
+        return verified
+    notes = tuple(dict.fromkeys((*verified.verdict.notes, *words)))
+    return replace(verified, verdict=replace(verified.verdict, notes=notes))
 
 
 def concerns_register(verified: Verified) -> bool:
     """Say whether a register is asked about a document that came with the question.
 
     Only about one that is genuine, though it may have ended, or its signers' standing not be known: nobody learns of a
-    register by a document of his own making.
+    register by a document of his own making. How the licence stands by a source that was
+    asked is no part of that.
     """
     return verified.licence is not None and all(
-        check.outcome is Outcome.VALID or (check.check, check.outcome) in _MAY_BEFALL
+        check.outcome is Outcome.VALID or check.check is CheckName.STATUS or (check.check, check.outcome) in _MAY_BEFALL
         for check in verified.verdict.all_checks()
     )
 
@@ -287,12 +286,10 @@ def judge_registered(verified: Verified, registered: Registered, *, at: datetime
     as_of = _known_as_of(registered.as_of, at)
     objected = (UNDER_OBJECTION,) if registered.is_under_objection else ()
     unseen = (CODE_UNSEEN,) if registered.is_unseen else ()
-    verdict = replace(
-        verified.verdict,
-        checks=(*verified.verdict.checks, check_status(registered.status, as_of=as_of)),
-        notes=(*verified.verdict.notes, *objected, *unseen),
-    )
-    return replace(verified, verdict=verdict, status=registered.status, register=registered.source)
+    checks = (*verified.verdict.checks, check_status(registered.status, as_of=as_of))
+    verdict = replace(verified.verdict, checks=checks)
+    judged = replace(verified, verdict=verdict, status=registered.status, register=registered.source)
+    return note(judged, *objected, *unseen)
 
 
 def _known_as_of(as_of: datetime | None, at: datetime) -> datetime:

@@ -4,53 +4,59 @@ Whoever asks for a holder is told the same of the licence of another one as of n
 and has nothing sealed may not be heard; nor may a record that came with the document of another licence, or one that
 names another holder. But it may have said that the licence was revoked. Once somebody else proves the licence and its
 holder, that counts: nobody gets a better answer by naming a holder, or by asking a source that knows less.
+
+What is not proven is kept and heard later, never dropped, whether it is from now or from before a source went away.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from adapters.codes.copies import worst_status
 from adapters.licence import Licence
-from adapters.record.status import RecordStatus
+from gateway.hearing import hear_registered, is_worse, without_status
 from gateway.pipeline import (
     UNDER_OBJECTION,
+    UNREADABLE,
     Verified,
     is_not_found,
     is_not_in_force,
-    judge_registered,
     judge_unasked,
+    note,
     note_kept,
     note_passed_over,
-    register_stated,
 )
 from gateway.reason import Reason
-from gateway.sources.masks import is_masked, may_be
-from gateway.sources.records import contradicts
+from gateway.sources.masks import is_masked
+from gateway.sources.records import contradicts, may_be_of, register_stated
 from gateway.sources.source import (
     ByIdentifier,
     Found,
     LicenceIndex,
     LicenceKey,
     NoDocument,
+    NotFound,
     NotReady,
     Registered,
     StatedLicence,
     StoredHead,
+    StoredLicence,
     SystemFault,
     SystemUnavailableError,
     index_licence,
-    normal_code,
 )
 from gateway.sources.superseding import is_current
-from gateway.verdict import CheckName
-from policies.dimension import LicenceStatus
+
+AMBIGUOUS: Final = "ambiguous"  # a word about a store in which several licences fit what a question names
+_Unheard = StatedLicence | NotReady | StoredHead | StoredLicence
+# Why another system's document does not answer a question: it is of another licence, or cannot be read.
+_NO_PROOF: Final = frozenset({Reason.STATUS_RECORD_DIFFERS, Reason.STATUS_UNUSABLE_ANSWER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Find:
     """What a source said of a licence without proving it; ``is_kept``: before it could not be asked any more."""
 
-    found: StatedLicence | NotReady
+    found: _Unheard
     is_kept: bool
 
     @property
@@ -73,60 +79,59 @@ class Unproven:
         A licence that is only announced is not heard where another source has it; an objection to it is.
 
         Raises:
-            SystemUnavailableError: nor can it be said that the system does not know the licence. It may be in the rest
-                of the answer; a file that could not be fetched might have shown the holder who is asked for, unless
-                his number does not fit the mask; where nobody asks for one, a document of another licence is as good
-                as a record of one.
+            SystemUnavailableError: nor can it be said that the source does not know the licence. It may be in the rest
+                of the answer; a file that could not be fetched or read might have shown the holder who is asked for,
+                unless his number does not fit the mask; where nobody asks for one, or the record names him, a document
+                of another licence is as good as a record of one. Where nobody asks for a holder, a name that fits
+                several licences names none; whoever asks for one is told the same of them as of none.
 
         """
+        if isinstance(found, NotFound) and found.is_ambiguous and not self._key.asks_holder:
+            raise SystemUnavailableError(SystemFault.NOT_PROVIDED, found.source, AMBIGUOUS)
         if not self._add(found, verified, is_kept=False) or not isinstance(found, StatedLicence):
             return
-        if not self._key.asks_holder:
+        if Reason.STATUS_RECORD_DIFFERS in verified.verdict.reasons:
             raise SystemUnavailableError(SystemFault.RECORD_DIFFERS, found.source, SystemFault.RECORD_DIFFERS)
         if found.is_of_part:
             raise SystemUnavailableError(SystemFault.PARTIAL, found.source, SystemFault.PARTIAL)
-        if found.absence is NoDocument.UNAVAILABLE and _may_be_of(found, self._key):
+        if found.absence is NoDocument.UNAVAILABLE and may_be_of(found, self._key):
             raise SystemUnavailableError(SystemFault.UNREACHABLE, found.source, found.detail)
+        if Reason.STATUS_UNUSABLE_ANSWER in verified.verdict.reasons:
+            raise SystemUnavailableError(SystemFault.UNUSABLE_ANSWER, found.source, UNREADABLE)
 
     def keep(self, found: StatedLicence, verified: Verified) -> Verified | None:
         """Note the same of what a system said before that cannot be asked now; return what may be heard of it alone."""
         return None if self._add(found, verified, is_kept=True) else verified
 
-    def hear(self, said: Verified, *, counts_kept: bool, at: datetime) -> Verified:
+    def hear(self, said: Verified, *, at: datetime) -> Verified:
         """Return an answer that speaks of the licence with what was said without proof: the worst status counts.
 
-        What has another number is about another licence. What differs in the holder alone, or in the identifier where
-        it has no number, may be about another one: nobody knows then how the licence stands, unless it is known to have
-        ended. A record that came with the document of another licence, and one that is kept, leave the notes that they
-        would have left alone.
+        What has another number is about another licence, unless it has its identifier. What differs in the holder, or
+        in the identifier where it has no number, may be about another one: nobody knows then how the licence stands,
+        unless it is known to have ended. A record that came with the document of another licence, and one that is kept,
+        leave the notes that they would have left alone.
         """
-        if said.licence is None and said.register is None:
-            return said  # no word about the licence
+        if not self._finds or (said.licence is None and said.register is None):
+            return said  # nothing to hear, or no word about the licence
         index = _index_of(self._key) if said.licence is None else index_licence(said.licence)
         for one in self._finds:
-            if (counts_kept or not one.is_kept) and not _is_another(one.found, index):
+            if not _is_another(one.found, index):
                 said = _hear(said, one, index, at=at)
         return said
 
     def _add(self, found: Found | StoredHead, verified: Verified, *, is_kept: bool) -> bool:
         """Answer whether it was noted."""
-        if not isinstance(found, StatedLicence | NotReady) or not _is_unheard(found, verified):
+        if isinstance(found, NotFound) or not _is_unheard(found, verified):
             return False
         self._finds.append(_Find(found=found, is_kept=is_kept))
         return True
 
 
-def _is_unheard(found: StatedLicence | NotReady, verified: Verified) -> bool:
+def _is_unheard(found: _Unheard, verified: Verified) -> bool:
     if is_not_found(verified) or Reason.STATUS_NOT_READY in verified.verdict.reasons:
         return True
-    is_of_another = verified.licence is None and Reason.STATUS_RECORD_DIFFERS in verified.verdict.reasons
-    return isinstance(found, StatedLicence) and is_of_another
-
-
-def _may_be_of(found: StatedLicence, key: LicenceKey) -> bool:
-    """Say whether a licence may be that of the holder who is asked for, by the numbers that are stated or masked."""
-    codes = map(normal_code, (*found.index.holders, *found.masked))
-    return key.holder is None or (bool(key.holder) and may_be(key.holder, codes))
+    is_no_proof = verified.licence is None and not _NO_PROOF.isdisjoint(verified.verdict.reasons)
+    return isinstance(found, StatedLicence) and is_no_proof
 
 
 def _index_of(key: LicenceKey) -> LicenceIndex:
@@ -137,18 +142,22 @@ def _index_of(key: LicenceKey) -> LicenceIndex:
     return LicenceIndex(identifier="", number=key.number, type_code="", name="", holders=holders)
 
 
-def _is_another(found: StatedLicence | NotReady, index: LicenceIndex) -> bool:
+def _is_another(found: _Unheard, index: LicenceIndex) -> bool:
     """Say whether what was found cannot be the licence; by its type it was chosen, and the own store knows its key."""
-    number = found.index.number if isinstance(found, StatedLicence) else ""
+    if not isinstance(found, StatedLicence) or (found.index.identifier and found.index.identifier == index.identifier):
+        return False
+    number = found.index.number
     return bool(number and index.number) and number != index.number
 
 
-def _differs(found: StatedLicence | NotReady, index: LicenceIndex) -> bool:
+def _differs(found: _Unheard, index: LicenceIndex) -> bool:
     """Say whether what was found may be another licence of the same key.
 
     Nobody's number differs while another holder's is masked, however that is done. Of two identifiers of one number
-    the other one is that of a copy, or of a version.
+    the other one is that of a copy, or of a version. The document of a stored licence was not that of the licence.
     """
+    if isinstance(found, StoredHead | StoredLicence):
+        return True
     if isinstance(found, NotReady):
         is_open = any(map(is_masked, found.holders))
         return contradicts(replace(index, holders=() if is_open else found.holders), index)
@@ -159,30 +168,20 @@ def _differs(found: StatedLicence | NotReady, index: LicenceIndex) -> bool:
 
 def _hear(said: Verified, one: _Find, index: LicenceIndex, *, at: datetime) -> Verified:
     registered = _register(one.found, said.licence)
-    is_worse = registered.status is not said.status and _worst(registered.status, said.status) == registered.status
-    if is_worse and not _differs(one.found, index):
-        said = judge_registered(_without_status(said), registered, at=at)
-    elif is_worse and not is_not_in_force(said):
-        said = judge_unasked(_without_status(said), Reason.STATUS_RECORD_DIFFERS, registered.source)
+    if not _differs(one.found, index):
+        said = hear_registered(said, registered, at=at)
+    elif is_worse(registered.status, said.status) and not is_not_in_force(said):
+        said = judge_unasked(without_status(said), Reason.STATUS_RECORD_DIFFERS, registered.source)
     if registered.is_under_objection:
-        said = replace(said, verdict=replace(said.verdict, notes=(*said.verdict.notes, UNDER_OBJECTION)))
+        said = note(said, UNDER_OBJECTION)
     if one.is_of_another:
         said = note_passed_over(said)
-    if one.is_kept:
-        said = note_kept(said)
-    return replace(said, verdict=replace(said.verdict, notes=tuple(dict.fromkeys(said.verdict.notes))))
+    return note_kept(said) if one.is_kept else said
 
 
-def _without_status(said: Verified) -> Verified:
-    """Return an answer that leaves open how the licence stands."""
-    others = tuple(check for check in said.verdict.checks if check.check is not CheckName.STATUS)
-    verdict = replace(said.verdict, checks=others)
-    return replace(said, verdict=verdict, status=LicenceStatus.UNKNOWN, register=None)
-
-
-def _register(found: StatedLicence | NotReady, sealed: Licence | None) -> Registered:
+def _register(found: _Unheard, sealed: Licence | None) -> Registered:
     """Return what was found as the word of a register about a document; one that was issued before is superseded."""
-    if isinstance(found, NotReady):
+    if not isinstance(found, StatedLicence):
         return Registered(
             status=found.status,
             is_under_objection=found.is_under_objection,
@@ -192,7 +191,3 @@ def _register(found: StatedLicence | NotReady, sealed: Licence | None) -> Regist
     day = found.stated.issued_on
     is_latest = sealed is None or is_current(sealed.issued_on, "" if day is None else day.isoformat())
     return register_stated(found, is_latest=is_latest)
-
-
-def _worst(first: LicenceStatus, second: LicenceStatus) -> str:
-    return worst_status((RecordStatus(first.value), RecordStatus(second.value))).value

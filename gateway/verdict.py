@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.reason import Reason
+from gateway.remembered import Remembered
 
 
 class Outcome(StrEnum):
@@ -60,14 +61,15 @@ class Check:
     ends_at: datetime | None = None
 
 
+_ALL_VALID: Final = frozenset({Outcome.VALID})
+
+
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """Invalid wins over unknown, unknown over valid; nothing at all is unknown, never valid."""
     seen = set(outcomes)
-    if Outcome.INVALID in seen:
-        return Outcome.INVALID
-    if Outcome.UNKNOWN in seen or not seen:
-        return Outcome.UNKNOWN
-    return Outcome.VALID
+    if seen == _ALL_VALID:  # most are, and looking for each of the others takes longer
+        return Outcome.VALID
+    return Outcome.INVALID if Outcome.INVALID in seen else Outcome.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,16 +112,12 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """Invalid if any check of any signature is invalid, else unknown if any is unknown, else valid."""
-        return combine(check.outcome for check in self.all_checks())
+        return _sum_up(self)[0]
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Every reason once, invalid ones before unknown ones, each group in the order of the checks."""
-        found = [check for check in self.all_checks() if check.reason is not None]
-        if not found:
-            return ()  # most verdicts are valid, and a question asks for their reasons several times
-        found.sort(key=lambda check: (check.outcome is not Outcome.INVALID, _ORDER[check.check]))
-        return tuple(dict.fromkeys(check.reason for check in found if check.reason is not None))
+        return _sum_up(self)[1]
 
     @property
     def as_of(self) -> datetime | None:
@@ -141,3 +139,14 @@ class Verdict:
         for signature in self.signatures:
             found += signature.checks
         return found
+
+
+def _find_sum(verdict: Verdict) -> tuple[Outcome, tuple[Reason, ...]]:
+    checks = verdict.all_checks()
+    found = [check for check in checks if check.reason is not None]
+    found.sort(key=lambda check: (check.outcome is not Outcome.INVALID, _ORDER[check.check]))
+    reasons = tuple(dict.fromkeys([check.reason for check in found if check.reason is not None]))
+    return combine([check.outcome for check in checks]), reasons
+
+
+_sum_up: Final = Remembered(_find_sum)  # one question asks for it a dozen times

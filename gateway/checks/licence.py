@@ -79,7 +79,7 @@ def check_status(status: LicenceStatus, *, as_of: datetime, is_ready: bool = Tru
         return replace(unknown(CheckName.STATUS, Reason.STATUS_UNKNOWN), as_of=as_of)
     if not is_ready:
         return replace(unknown(CheckName.STATUS, Reason.STATUS_NOT_READY), as_of=as_of)
-    return replace(valid(CheckName.STATUS), as_of=as_of)
+    return Check(check=CheckName.STATUS, outcome=Outcome.VALID, as_of=as_of)
 
 
 def _next_turn(licence: Licence, at: datetime) -> datetime | None:

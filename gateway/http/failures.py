@@ -38,11 +38,6 @@ class Failures:
         """Say whether there are any."""
         return bool(self._errors)
 
-    @property
-    def counts_kept(self) -> bool:
-        """Whether what is kept counts: not while the gateway's own store cannot say, for it may know of a change."""
-        return self._store_failure() is None
-
     def add(self, error: Failure) -> None:
         """Note why a source cannot say; a store that there is not is no source."""
         if not (isinstance(error, SourceUnavailableError) and error.fault is SourceFault.ABSENT):
@@ -60,15 +55,14 @@ class Failures:
     def select_said(self, answer: Verified | None) -> Verified | None:
         """Return the answer of a source, or by what another one said before it failed, with notes on those that failed.
 
-        What is kept counts where nobody answers, or where it says that the licence is not in force: it never hides
-        worse news.
+        What is kept counts where nobody answers, or where it says that the licence is not in force, whatever else is
+        away: it never hides worse news.
         """
         if not self._errors:
             return answer
-        kept = self._kept if self.counts_kept else []
-        from_before = next(filter(is_not_in_force, kept), None)
-        if from_before is None and answer is None:
-            from_before = next(iter(kept), None)
+        from_before = next(filter(is_not_in_force, self._kept), None)
+        if from_before is None and answer is None and self._store_failure() is None:
+            from_before = next(iter(self._kept), None)
         said = from_before or answer
         if said is None:
             return None
@@ -76,6 +70,12 @@ class Failures:
         if from_before is None or self._systems()[0].source not in {said.source, said.register}:
             said = note_passed_over(said)
         return self.note_outages(said if from_before is None else note_kept(said))
+
+    def label(self, said: Verified) -> Verified:
+        """Return an answer with notes on the sources that could not say anything to it."""
+        if FAILURE not in self._request:
+            self.note()
+        return self.note_outages(note_passed_over(said))
 
     def refuse_without_store(self) -> None:
         """Refuse where the gateway's own store cannot say, which is ours to mend; raises ProblemError, 503."""

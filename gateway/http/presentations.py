@@ -8,18 +8,18 @@ It takes a least time, as every question does that asks whether somebody holds a
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from gateway.audit.entry import SubjectId
 from gateway.holder.sign_in import Assurance
 from gateway.http.audit_queries import parse
 from gateway.http.entries import asking, describe_logged, record
-from gateway.http.finding import find_licence, make_errand
+from gateway.http.finding import LicenceSearch, make_errand
 from gateway.http.floor import not_before
 from gateway.http.licence_question import CodeQuestion, KeyQuestion, name_for_holder
 from gateway.http.limits import raise_unmarked
@@ -111,7 +111,8 @@ async def _find(
     types = None if view is None else view.types
     with request.app[BUDGET].share() as share:
         store = request.app[STORE]()
-        verified = await find_licence(request, question.key, errand, share, types=types, store=store, now=now)
+        search = LicenceSearch(request, question.key, errand, share, types=types, store=store, now=now)
+        verified = await search.find()
     if verified.licence is not None:
         return about_presentation(verified.licence, people)
     if is_not_found(verified) or _is_not_made(verified):

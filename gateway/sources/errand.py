@@ -1,10 +1,10 @@
 """Why a question is asked, for whom, and how long it may take: what a source outside has to be told."""
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Errand(Struct, frozen=True, kw_only=True):
     """The occasion of one question; a text is "" where nothing is known.
 
     ``question_id`` is the id of the decision, under which the access log has the question. ``type_code`` and
@@ -19,15 +19,23 @@ class Errand:
     use: str = ""
     item_code: str = ""
     item_name: str = ""
-    case: str = field(default="", repr=False)
-    operator_id: str = field(default="", repr=False)
-    operator_name: str = field(default="", repr=False)
+    case: str = ""
+    operator_id: str = ""
+    operator_name: str = ""
     operator_org: str = ""
     operator_org_code: str = ""
     type_code: str = ""
     type_name: str = ""
     area: str = ""
     tolerance_seconds: int = 0
+
+    def __repr__(self) -> str:
+        """Name the question, and nobody whom it concerns."""
+        return f"Errand(question_id={self.question_id!r}, until={self.until!r})"
+
+    def of_document(self) -> "Errand":
+        """Return the errand for a licence whose document is at hand: that says its type, and nobody else does."""
+        return replace(self, type_code="", type_name="")
 
     def share(self, now: float, *, among: int) -> "Errand":
         """Return the errand for the first of so many that are asked one after the other: what is left, in equal parts.

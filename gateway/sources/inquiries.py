@@ -11,6 +11,7 @@ from gateway.sources.errand import Errand
 from gateway.sources.source import ByIdentifier, ByNumber, LicenceIndex, LicenceKey
 from policies.forms.citizen import is_citizen_number
 
+_MAX_HOLDERS: Final = 8  # of one licence by whom it is looked for: hardly any has more, and each is a question
 _CREDIT_CODE: Final = "001"  # of GB/T 36903
 _CITIZEN_NUMBER: Final = "111"  # likewise
 
@@ -49,9 +50,9 @@ def make_inquiry(question: Question, key: LicenceKey, errand: Errand) -> Inquiry
 
 
 def keys_of(index: LicenceIndex) -> Iterable[LicenceKey]:
-    """Return what the licence of a document may be asked for by: its identifier, else its number."""
+    """Return what the licence of a document may be asked for by: its identifier, else its number, for each holder."""
     if index.identifier:
         yield ByIdentifier(identifier=index.identifier)
     if index.number and (index.type_code or index.name):
-        holder = index.holders[0] if index.holders else None
-        yield ByNumber(number=index.number, type=index.type_code or index.name, holder=holder)
+        for holder in index.holders[:_MAX_HOLDERS] or (None,):
+            yield ByNumber(number=index.number, type=index.type_code or index.name, holder=holder)

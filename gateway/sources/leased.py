@@ -5,7 +5,8 @@ used again only while the last good look began less than `LEASE_SECONDS` ago, an
 which has a name that it was found by. So a change counts in every process `LEASE_SECONDS` after its commit, at the
 latest; when the store cannot be looked at, all leases end, and questions go to the store itself.
 
-Only what was found is kept, without its document. A licence that is not there takes the same way each time, decoy
+Only what was found is kept, without its document; of a document's licence also that the store does not know it, which
+whoever has the document may learn. By any other name a licence that is not there takes the same way each time, decoy
 included: whoever asks must not be able to tell by the time whether somebody else has asked before.
 """
 
@@ -70,6 +71,13 @@ class _Kept(NamedTuple):
     ends_at: float
 
 
+class Seen(NamedTuple):
+    """From when on the store is known by whoever asks it next: after which look, and the moment, at the earliest."""
+
+    generation: int
+    at: float
+
+
 class LeasedSource:
     """A `LicenceSource` before the gateway's own store; for one event loop."""
 
@@ -82,6 +90,7 @@ class LeasedSource:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()  # the one used last is at the end
         self._mark: Mark | None = None
         self._looked_at: float | None = None  # when the last look began; None: it was no good
+        self._looking_since: float | None = None  # when the one began that is under way
         # Looks are counted, so that an answer which was under way while a change was found is not used again.
         self._generation = 0
         self._all_changed = 0  # the last one that found that everything may have changed
@@ -123,12 +132,14 @@ class LeasedSource:
 
     async def look(self) -> None:
         """Look at the store once; one that cannot be looked at ends all leases."""
-        begun = self._steady()
+        self._looking_since = begun = self._steady()
         try:
             look = await self._source.look(self._mark)
         except SourceUnavailableError:
             self._looked_at = None
             return
+        finally:
+            self._looking_since = None
         self._mark = look.mark
         if look.names is None or len(self._changed) + len(look.names) > MAX_CHANGED:
             self._generation += 1
@@ -140,9 +151,27 @@ class LeasedSource:
             self._changed |= dict.fromkeys(look.names, self._generation)
         self._looked_at = begun
 
+    def see(self) -> Seen:
+        """Return from when on whoever asks now will know the store."""
+        now = self._steady()
+        if self._looked_at is not None and now - self._looked_at < LEASE_SECONDS:
+            return Seen(self._generation, self._looked_at)
+        return Seen(self._generation, now if self._looking_since is None else self._looking_since)
+
+    def is_recent(self, seen: Seen) -> bool:
+        """Say whether what was asked then is as new as a lease allows, so that there is nothing to look for."""
+        return self._steady() - seen.at < LEASE_SECONDS
+
+    async def is_unchanged(self, seen: Seen, names: frozenset[str]) -> bool | None:
+        """Say whether nothing changed since that has one of these names; None: the store cannot be looked at."""
+        if self._looked_at is None or self._steady() - self._looked_at >= LEASE_SECONDS:
+            await self.look()
+        return None if self._looked_at is None else self._counts(seen.generation, names)
+
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:
-        """Look again and again while somebody asks."""
+        """Look once, so that changes can be told from then on, and again and again while somebody asks."""
+        self._asked.set()
         task = asyncio.create_task(self._keep_looking())
         try:
             yield
@@ -174,14 +203,17 @@ class LeasedSource:
             and self._looked_at is not None
             and now - self._looked_at < LEASE_SECONDS
             and now < kept.ends_at
-            and self._all_changed <= kept.generation
-            and all(self._changed.get(name, 0) <= kept.generation for name in names)
+            and self._counts(kept.generation, names)
         ):
             self._kept.move_to_end(place)
             self._tally.hit()
             return kept
         self._tally.miss()
         return None
+
+    def _counts(self, generation: int, names: frozenset[str]) -> bool:
+        """Say whether no look after that one found a change of any of these names."""
+        return self._all_changed <= generation and all(self._changed.get(name, 0) <= generation for name in names)
 
     def _keep(self, place: Hashable, kept: _Kept) -> None:
         self._kept[place] = kept

@@ -17,7 +17,17 @@ from adapters.metadata import EXTENSION_PREFIX
 from adapters.record.record import LicenceRecord, Surface
 from adapters.record.status import RecordFlag
 from gateway.sources.masks import is_masked, may_be
-from gateway.sources.source import ByIdentifier, LicenceIndex, LicenceKey, index_licence, key_text, normal_code
+from gateway.sources.source import (
+    ByIdentifier,
+    LicenceIndex,
+    LicenceKey,
+    Registered,
+    StatedLicence,
+    index_licence,
+    key_text,
+    normal_code,
+)
+from gateway.sources.superseding import status_of_version
 from policies.dimension import LicenceStatus
 
 _BETWEEN: Final = "、"  # texts of a list, as licences print them
@@ -148,6 +158,17 @@ def contradicts(stated: LicenceIndex, sealed: LicenceIndex, *, types: LicenceTyp
     return bool(held and sealed_for) and held.isdisjoint(sealed_for)
 
 
+def register_stated(found: StatedLicence, *, is_latest: bool) -> Registered:
+    """Return what another system's record says as the word of a register; ``is_latest``: of the version in question."""
+    return Registered(
+        status=status_of_version(found.status, is_current=is_latest),
+        is_under_objection=found.is_under_objection,
+        source=found.source,
+        is_unseen=found.is_unseen,
+        as_of=found.as_of,
+    )
+
+
 def may_be_held(stated: Stated, key: LicenceKey) -> bool:
     """Say whether a record may be that of the holder whom a key asks for; by an identifier none is chosen for him."""
     if isinstance(key, ByIdentifier) or key.holder is None:
@@ -158,6 +179,12 @@ def may_be_held(stated: Stated, key: LicenceKey) -> bool:
 def holds(index: LicenceIndex, holder: str) -> bool:
     """Say whether somebody is a holder, by the number in its normal spelling."""
     return bool(holder) and holder in _codes(index)
+
+
+def may_be_of(found: StatedLicence, key: LicenceKey) -> bool:
+    """Say whether a licence may be that of the holder who is asked for, by the numbers that are stated or masked."""
+    codes = map(normal_code, (*found.index.holders, *found.masked))
+    return key.holder is None or (bool(key.holder) and may_be(key.holder, codes))
 
 
 def _is_named(record: LicenceRecord, key: LicenceKey) -> bool:

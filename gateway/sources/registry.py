@@ -1,13 +1,12 @@
 """All sources of a gateway, and which of them are asked about a licence."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from typing import Final
-
-from prometheus_client import Counter
 
 from gateway.adapters.asked import AskedSystem
 from gateway.cache.local import MIB, LocalCache
@@ -15,7 +14,7 @@ from gateway.metrics import Metrics
 from gateway.settings import SourcesSettings
 from gateway.sources.errand import Errand
 from gateway.sources.kept import FRESH, KEPT, KeptAnswers
-from gateway.sources.leased import LeasedSource
+from gateway.sources.leased import LeasedSource, Seen
 from gateway.sources.licence_store import SOURCE_NAME
 from gateway.sources.line import SystemLine, SystemReport
 from gateway.sources.outage import Outage
@@ -35,6 +34,7 @@ from gateway.sources.source import (
     SystemFault,
     SystemUnavailableError,
 )
+from gateway.sources.store_watch import StoreReport, StoreWatch
 from gateway.sources.system import SystemSource
 
 _SECRET_BYTES: Final = 32
@@ -47,7 +47,7 @@ class Chosen:
 
     ``takes_documents``: also about one whose document is at hand. ``is_authoritative``: no later one is asked.
     ``system`` is the source where that is another system; ``fresh_seconds`` is how long an answer of it counts.
-    ``failures`` counts what the gateway's own store could not say.
+    ``watch`` notes how the gateway's own store answers; None: it is another source.
     """
 
     source: LicenceSource
@@ -56,7 +56,7 @@ class Chosen:
     takes_documents: bool
     is_authoritative: bool
     fresh_seconds: int
-    failures: Counter
+    watch: StoreWatch | None
 
     async def find(self, key: LicenceKey, errand: Errand, *, now: datetime) -> Found | StoredHead:
         """Return what the source knows of a licence, or said a moment ago; raises as `LicenceSource.find`."""
@@ -65,7 +65,7 @@ class Chosen:
             if found is not None:
                 self.system.count_spared(FRESH)
                 return found
-        with _counting(self.failures):
+        with _noting(self.watch):
             return await self.source.find(key, errand)
 
     async def find_status(
@@ -78,7 +78,7 @@ class Chosen:
             if found is not None:
                 self.system.count_spared(FRESH)
                 return found
-        with _counting(self.failures):
+        with _noting(self.watch):
             return await self.source.find_status(index, errand, issued_on=issued_on)
 
     async def recall(self, key: LicenceKey, errand: Errand, error: Exception, *, now: datetime) -> StatedLicence | None:
@@ -93,11 +93,13 @@ class Chosen:
     async def recall_status(
         self, index: LicenceIndex, errand: Errand, error: Exception, *, issued_on: date | None, now: datetime
     ) -> Registered | None:
-        """Return the same of how a licence stood."""
+        """Return the same of how a licence stood; what was said against it counts, whatever question it was said to."""
         if self.system is None or not _may_recall(errand, error):
             return None
         oldest = _tolerated_since(errand, now)
-        found = await self.system.recall_status(index, errand, issued_on=issued_on, oldest=oldest, now=now)
+        found = await self.system.recall_news(index, issued_on=issued_on, oldest=oldest, now=now)
+        if found is None:
+            found = await self.system.recall_status(index, errand, issued_on=issued_on, oldest=oldest, now=now)
         if found is not None:
             self.system.count_spared(KEPT)
         return found
@@ -123,7 +125,7 @@ class Sources:
     ) -> None:
         """Ask by these rules, once they were opened; ``kept`` is what other sources know of the same systems."""
         self._store = store
-        self._failures = metrics.store_failures
+        self._watch = None if store is None else StoreWatch(metrics.store_failures, clock)
         self._rules = tuple(rules)
         announced = tuple(outages)
         asked = tuple(asked)
@@ -134,6 +136,9 @@ class Sources:
         cache = LocalCache(max_bytes=settings.kept_mib * MIB)
         self.kept = kept or KeptAnswers(cache, secrets.token_bytes(_SECRET_BYTES))
         self._systems = {one.name: SystemSource(one, self._lines[one.name], self.kept) for one in asked}
+        there = ((rule, self._source(rule.system)) for rule in self._rules)
+        rule, first = next(((rule, source) for rule, source in there if source is not None), (None, None))
+        self._first = None if rule is None or first is None or rule.areas or rule.types else first.name
         self._stack = AsyncExitStack()
         self.deadline_seconds = settings.deadline_seconds
 
@@ -154,7 +159,7 @@ class Sources:
                 takes_documents=rule.takes_documents,
                 is_authoritative=rule.is_authoritative,
                 fresh_seconds=rule.fresh_seconds,
-                failures=self._failures,
+                watch=self._watch if source is self._store else None,
             )
             for rule, source, system in found
             if source is not None
@@ -165,14 +170,38 @@ class Sources:
 
         Of a document only those count that are asked about documents.
         """
-        rules = undecided_rules(self._rules, wanted)
+        return self._name_undecided(self._rules, wanted, is_document=is_document)
+
+    def _name_undecided(self, rules: tuple[SourceRule, ...], wanted: Wanted, *, is_document: bool) -> tuple[str, ...]:
+        rules = undecided_rules(rules, wanted)
         names = (rule.system for rule in rules if rule.takes_documents or not is_document)
         return tuple(self._systems[name].name for name in dict.fromkeys(names) if name in self._systems)
+
+    def comes_first(self, source: str) -> bool:
+        """Say whether no other source comes before the one of this name, whatever the licence is."""
+        return source == self._first
+
+    def select_before(self, wanted: Wanted, source: str) -> tuple[Chosen, ...]:
+        """Return the sources that are asked about a licence before the one of this name."""
+        return tuple(takewhile(lambda one: one.source.name != source, self.select(wanted)))
+
+    def undecided_before(self, wanted: Wanted, source: str, *, is_document: bool = False) -> tuple[str, ...]:
+        """Return the names as `undecided` does of those whose rules come before the one of this source."""
+
+        def is_other(rule: SourceRule) -> bool:
+            found = self._source(rule.system)
+            return found is None or found.name != source or not rule.fits(wanted)
+
+        return self._name_undecided(tuple(takewhile(is_other, self._rules)), wanted, is_document=is_document)
 
     def mapping_of(self, source: str) -> str | None:
         """Return the digest of the mapping that reads the answers of a source; None: it is no other system."""
         name = source.removeprefix(SYSTEM_PREFIX)
         return self._systems[name].mapping if source != name and name in self._systems else None
+
+    def report_store(self) -> StoreReport | None:
+        """Return how the gateway's own store answered last; None: it has none."""
+        return None if self._watch is None else self._watch.report()
 
     def report(self) -> list[SystemReport]:
         """Return how each system answered last."""
@@ -182,8 +211,26 @@ class Sources:
         """Return a licence of the gateway's own store with its document; raises SourceUnavailableError."""
         if not isinstance(self._store, LeasedSource):
             raise SourceUnavailableError(SourceFault.UNUSABLE, "no store that hands out heads")
-        with _counting(self._failures):
+        with _noting(self._watch):
             return head.with_document(await self._store.read_document(head.sha256))
+
+    def see(self) -> Seen | None:
+        """Return from when on whoever asks now will know the gateway's own store; None: nothing is kept of it."""
+        return self._store.see() if isinstance(self._store, LeasedSource) else None
+
+    def is_recent(self, seen: Seen) -> bool:
+        """Say whether what was asked then is so new that there is nothing to look for."""
+        return not isinstance(self._store, LeasedSource) or self._store.is_recent(seen)
+
+    async def is_current(self, seen: Seen, names: frozenset[str], *, rests_on_store: bool) -> bool:
+        """Say whether what was asked then of the licence with these names is what the gateway's own store says now.
+
+        Where the store cannot be looked at only what does not rest on it counts.
+        """
+        if not isinstance(self._store, LeasedSource):
+            return True
+        unchanged = await self._store.is_unchanged(seen, names)
+        return not rests_on_store if unchanged is None else unchanged
 
     async def open(self) -> None:
         """Make connections to the systems possible."""
@@ -198,15 +245,8 @@ class Sources:
         return self._store if system == SOURCE_NAME else self._systems.get(system)
 
 
-@contextmanager
-def _counting(failures: Counter) -> Iterator[None]:
-    """Count what the own store cannot say; that there is none is no failure."""
-    try:
-        yield
-    except SourceUnavailableError as error:
-        if error.fault is not SourceFault.ABSENT:
-            failures.labels(fault=error.fault).inc()
-        raise
+def _noting(watch: StoreWatch | None) -> AbstractContextManager[None]:
+    return nullcontext() if watch is None else watch.asking()
 
 
 def _may_recall(errand: Errand, error: Exception) -> bool:

@@ -18,6 +18,7 @@ Beside the rules the file announces outages (`gateway.sources.outage`).
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,7 @@ _AREA: Final = r"(?:[0-9]{2}){1,3}"
 _AREA_WORDS: Final = Words("行政区划代码的前 2、4 或 6 位", "the first 2, 4 or 6 digits of a region")
 _NAME: Final = r"[a-z0-9][a-z0-9-]{0,63}"
 _NAME_WORDS: Final = Words('systems.toml 中的系统，或 "store"', 'a system of systems.toml, or "store"')
+_KEPT_TYPES: Final = 1024  # licence types of a policy
 _ISSUER_AREA: Final = slice(2, 8)  # of a credit code (GB 32100): where its organisation is registered
 
 
@@ -164,11 +166,17 @@ def undecided_rules(rules: tuple[SourceRule, ...], wanted: Wanted) -> tuple[Sour
 
 def wanted_by_key(key: LicenceKey, errand: Errand) -> Wanted:
     """Return what rules go by of a licence that is named; a number does not tell where it was issued."""
-    known = {key_text(errand.type_code), key_text(errand.type_name)}
+    known = _spell_types(errand.type_code, errand.type_name)
     if isinstance(key, ByIdentifier):
         type_code, issuer, _ = key.stated
-        return Wanted(area=_area_of(issuer), types=frozenset({*known, type_code} - {""}))
-    return Wanted(area="", types=frozenset({*known, key.type} - {""}))
+        return Wanted(area=_area_of(issuer), types=known | {type_code} if type_code else known)
+    return Wanted(area="", types=known | {key.type} if key.type else known)
+
+
+@lru_cache(_KEPT_TYPES)
+def _spell_types(*stated: str) -> frozenset[str]:
+    """Return words of the catalogue as keys spell them."""
+    return frozenset(map(key_text, stated)) - {""}
 
 
 def wanted_by_licence(licence: Licence) -> Wanted:

@@ -184,11 +184,12 @@ class NotFound:
 
     ``document`` is a decoy: some other licence, verified and forgotten, so that finding nothing takes as long as
     finding something. The same for every holder that is asked for, so that repeating tells nothing; b"": the source
-    has no document at all.
+    has no document at all. ``is_ambiguous``: the name of a type fits several licences of one number, so it names none.
     """
 
     document: bytes
     source: str
+    is_ambiguous: bool = False
 
 
 class NoDocument(StrEnum):
@@ -232,7 +233,8 @@ class Registered:
     """What a source says of a licence whose document came from elsewhere.
 
     ``as_of`` is when the system was asked, or, in the gateway's own store, when a register was imported that states the
-    licence; None: for this very question.
+    licence; None: for this very question. ``is_announced``: the store itself has no document of the licence, so that
+    another source may know more of it.
     """
 
     status: LicenceStatus
@@ -240,6 +242,7 @@ class Registered:
     source: str
     is_unseen: bool = False  # the system has a code for it that its mapping does not name
     as_of: datetime | None = None
+    is_announced: bool = False
 
 
 class LicenceSource(Protocol):

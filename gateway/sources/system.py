@@ -17,7 +17,7 @@ from gateway.sources.errand import Errand
 from gateway.sources.inquiries import keys_of, make_inquiry
 from gateway.sources.kept import GONE, KeptAnswers
 from gateway.sources.line import SystemLine
-from gateway.sources.records import Stated, are_others, contradicts, may_be_held, select_meant
+from gateway.sources.records import Stated, are_others, contradicts, may_be_held, register_stated, select_meant
 from gateway.sources.source import (
     SYSTEM_PREFIX,
     ByIdentifier,
@@ -33,7 +33,7 @@ from gateway.sources.source import (
     SystemUnavailableError,
     key_text,
 )
-from gateway.sources.superseding import is_current, status_of_version
+from gateway.sources.superseding import is_current
 from policies.dimension import LicenceStatus
 
 _DIFFERS: Final = "record.differs"  # a word beside those of flags: its records are of other licences
@@ -96,24 +96,12 @@ class SystemSource:
         document, absence, detail = await self._document(stated, inquiry, errand) if not is_anothers else _NO_DOCUMENT
         if inquiry.question is Question.HOLDER and self._asks_by_code and not index.holders:
             index = replace(index, holders=(inquiry.holder_code,))
-        found = StatedLicence(
-            document=document,
-            absence=absence,
-            detail=detail,
-            stated=stated.licence,
-            index=index,
-            status=stated.status,
-            is_unseen=stated.is_unseen,
-            is_under_objection=stated.record.under_objection,
-            source=self.name,
-            masked=stated.masked,
-            as_of=as_of,
-            is_of_part=stated.is_of_part,
-        )
-        names, says = (stated.index.identifier, stated.index.number, *_names_of(key)), _says(stated)
-        if is_anothers:
-            names, says = _names_of(key), GONE  # the one who is asked for has no such licence
-        marks = await self._mark(*names, says=says, as_of=as_of)
+        alone = self._state(stated, as_of)
+        found = replace(alone, document=document, absence=absence, detail=detail, index=index)
+        # News of the licence are marked under its own names, whoever is asked for; he himself may have no such licence.
+        marks = await self._keep_alone(alone, says=_says(stated), as_of=as_of)
+        says = GONE if is_anothers else _says(stated)
+        marks = [*([] if is_anothers else marks), *await self._mark(*_names_of(key), says=says, as_of=as_of)]
         if absence is not NoDocument.UNAVAILABLE:  # else the one before, with its document, may still be so
             await self._kept.keep(name, found, says=says, marks=marks, as_of=as_of)
         return found
@@ -139,21 +127,12 @@ class SystemSource:
                 await self._kept.forget(name)
                 await self._mark(index.identifier, index.number, says=GONE, as_of=as_of)
                 return None
-            day = stated.record.issued_on
-            is_latest = is_current(issued_on, "" if day is None else day.isoformat())
-            is_later_version = bool(stated.index.number) and not is_latest
-            said = replace(stated.index, identifier="") if is_later_version else stated.index
-            if contradicts(said, index, types=self._system.tables.types):
+            alone = self._state(stated, as_of)
+            registered = self._register(alone, index, issued_on)
+            if registered is None:
                 raise self._differs()
-        registered = Registered(
-            status=status_of_version(stated.status, is_current=is_latest),
-            is_under_objection=stated.record.under_objection,
-            source=self.name,
-            is_unseen=stated.is_unseen,
-            as_of=as_of,
-        )
-        names = (index.identifier, index.number, stated.index.identifier)
-        marks = await self._mark(*names, says=_says(stated), as_of=as_of)
+        marks = await self._keep_alone(alone, says=_says(stated), as_of=as_of)
+        marks += await self._mark(index.identifier, index.number, says=_says(stated), as_of=as_of)
         await self._kept.keep(name, registered, says=_says(stated), marks=marks, as_of=as_of)
         return registered
 
@@ -175,6 +154,17 @@ class SystemSource:
         found = await self._kept.recall(self._name_registered(asked, index, issued_on), oldest=oldest, now=now)
         return found if isinstance(found, Registered) else None
 
+    async def recall_news(
+        self, index: LicenceIndex, *, issued_on: date | None, oldest: datetime, now: datetime
+    ) -> Registered | None:
+        """Return what the system said against the licence of a document, whatever it was asked; None: nothing."""
+        for name in _own_names(index):
+            found = await self._kept.recall(self._name("alone", [], (name,)), oldest=oldest, now=now)
+            registered = self._register(found, index, issued_on) if isinstance(found, StatedLicence) else None
+            if registered is not None and registered.status not in _MAY_BE_WORSE:
+                return registered
+        return None
+
     def count_spared(self, word: str) -> None:
         """Count a question that is answered with what is kept."""
         self._line.count_spared(word)
@@ -192,8 +182,12 @@ class SystemSource:
 
     def _about_document(self, index: LicenceIndex, errand: Errand) -> list[tuple[LicenceKey, Inquiry]]:
         """Return what the licence of a document is asked for by, in order; nothing where the system cannot be asked."""
-        asked = ((key, self._inquiry(key, errand)) for key in keys_of(index) if self._system.says_status)
-        return [(key, one) for key, one in asked if one is not None]
+        asked: dict[tuple[str, ...], tuple[LicenceKey, Inquiry]] = {}
+        for key in keys_of(index) if self._system.says_status else ():
+            inquiry = self._inquiry(key, errand)
+            if inquiry is not None:  # once, where it is told nothing of holders
+                asked.setdefault((inquiry.question.value, *self._line.words_of(inquiry)), (key, inquiry))
+        return list(asked.values())
 
     def _name_found(self, inquiry: Inquiry, key: LicenceKey, errand: Errand) -> bytes:
         """Return the name under which an answer is kept: all that decides about it, and all that the system is told."""
@@ -219,6 +213,39 @@ class SystemSource:
             words = self._line.words_of(inquiry)
             told += [inquiry.question.value, str(len(words)), *words]
         return self._kept.name(kind, self.name, self.mapping, *told, *more)
+
+    def _state(self, stated: Stated, as_of: datetime) -> StatedLicence:
+        """Return what a record says, without a document."""
+        return StatedLicence(
+            document=b"",
+            absence=NoDocument.NOT_THERE,
+            stated=stated.licence,
+            index=stated.index,
+            status=stated.status,
+            is_unseen=stated.is_unseen,
+            is_under_objection=stated.record.under_objection,
+            source=self.name,
+            masked=stated.masked,
+            as_of=as_of,
+            is_of_part=stated.is_of_part,
+        )
+
+    def _register(self, found: StatedLicence, index: LicenceIndex, issued_on: date | None) -> Registered | None:
+        """Return what a record says of the licence of a document; None: they cannot be about one licence."""
+        day = found.stated.issued_on
+        is_latest = is_current(issued_on, "" if day is None else day.isoformat())
+        is_later_version = bool(found.index.number) and not is_latest
+        said = replace(found.index, identifier="") if is_later_version else found.index
+        if contradicts(said, index, types=self._system.tables.types):
+            return None
+        return register_stated(found, is_latest=is_latest)
+
+    async def _keep_alone(self, found: StatedLicence, *, says: str, as_of: datetime) -> list[bytes]:
+        """Keep what a record says for questions by any name of its own, and return the marks of these."""
+        marks = await self._mark(found.index.identifier, found.index.number, says=says, as_of=as_of)
+        for name in _own_names(found.index):
+            await self._kept.keep(self._name("alone", [], (name,)), found, says=says, marks=marks, as_of=as_of)
+        return marks
 
     async def _mark(self, *names: str, says: str, as_of: datetime) -> list[bytes]:
         """Note what the system says of the licence of these names, and return the marks; "" is no name."""
@@ -251,7 +278,7 @@ class SystemSource:
         for key, inquiry in rest:
             if stated is not None:
                 break
-            unknown = index.identifier
+            unknown = index.identifier if isinstance(first, ByIdentifier) else ""
             stated, as_of = await self._look_up(inquiry, _without_holder(key), errand, types=types, unknown=unknown)
         return stated, as_of
 
@@ -342,6 +369,12 @@ def _names_of(key: LicenceKey) -> tuple[str, ...]:
     """
     name = key.identifier if isinstance(key, ByIdentifier) else key.number
     return (name if key.holder is None else f"{name}\n{key.holder}",)
+
+
+def _own_names(index: LicenceIndex) -> list[str]:
+    """Return under which names of a licence its record alone is kept."""
+    named = (("i", index.identifier), ("n", index.number))
+    return [kind + text for kind, text in named if text]
 
 
 def _says(stated: Stated) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.codes.copies import worst_status
+from adapters.errors import Malformed, MalformedDocumentError
 from adapters.record.status import RecordStatus
-from gateway.pipeline import Verified, judge_found, judge_not_found, judge_registered, judge_unanswered
+from gateway.pipeline import Verified, judge_found, judge_not_found, judge_registered, judge_unanswered, refuse
 from gateway.reason import Reason
 from gateway.sources.source import (
     LicenceKey,
@@ -18,6 +19,7 @@ from gateway.sources.source import (
     NotReady,
     Registered,
     StatedLicence,
+    StoredHead,
     SystemFault,
     SystemUnavailableError,
     by_identifier,
@@ -48,6 +50,15 @@ STATED = StatedLicence(
     source="system:first",
     masked=(MASK,),
 )
+STORED = StoredHead(
+    sha256="0" * 64,
+    status=LicenceStatus.REVOKED,
+    status_since=NOW,
+    is_under_objection=False,
+    stored_at=NOW,
+    source="store",
+)
+UNREAD = MalformedDocumentError(Malformed.UNRECOGNISED)
 NOT_READY = NotReady(status=LicenceStatus.REVOKED, document=b"", source="store", holders=(MASK,))
 
 
@@ -55,7 +66,7 @@ def heard(found: Any, *, key: LicenceKey = KEY, status: LicenceStatus = LicenceS
     """Return what is said of a licence that a second source proves, after the first one found this."""
     unproven = Unproven(key)
     unproven.note(found, judge_found(EMPTY, found, key, at=NOW))
-    return unproven.hear(answer(status), counts_kept=True, at=NOW)
+    return unproven.hear(answer(status), at=NOW)
 
 
 def answer(status: LicenceStatus = LicenceStatus.ACTIVE) -> Verified:
@@ -81,7 +92,8 @@ def test_the_worst_status_counts(found: Any) -> None:
         (replace(STATED, index=replace(STATED.index, holders=(STRANGER,)), masked=()), LicenceStatus.UNKNOWN),
         (replace(STATED, index=replace(STATED.index, holders=(HOLDER[8:17],)), masked=()), LicenceStatus.UNKNOWN),
         (replace(STATED, index=replace(STATED.index, holders=(STRANGER,))), LicenceStatus.REVOKED),
-        (replace(STATED, index=replace(STATED.index, number="another")), LicenceStatus.ACTIVE),
+        (replace(STATED, index=replace(STATED.index, number="another")), LicenceStatus.UNKNOWN),
+        (replace(STATED, index=replace(STATED.index, identifier="", number="another")), LicenceStatus.ACTIVE),
         (replace(STATED, index=replace(STATED.index, identifier="1.2.3")), LicenceStatus.REVOKED),
         (replace(STATED, index=replace(STATED.index, identifier="1.2.3", number="")), LicenceStatus.UNKNOWN),
         (replace(STATED, index=replace(STATED.index, identifier="1.2.3", number="another")), LicenceStatus.ACTIVE),
@@ -89,11 +101,12 @@ def test_the_worst_status_counts(found: Any) -> None:
         (replace(NOT_READY, holders=()), LicenceStatus.REVOKED),
         (replace(NOT_READY, holders=(STRANGER,)), LicenceStatus.UNKNOWN),
         (replace(NOT_READY, holders=(STRANGER, MASK)), LicenceStatus.REVOKED),
+        (STORED, LicenceStatus.UNKNOWN),
         (NotFound(document=b"", source="store"), LicenceStatus.ACTIVE),
     ],
 )
 def test_what_is_about_another_licence(found: Any, status: LicenceStatus) -> None:
-    """Another number is another licence, another holder's may be; a mask, or the identifier of a copy, is no word."""
+    """Another number is another licence; with the identifier, or of another holder, it may be; a mask is no word."""
     said = heard(found)
     assert said.status is status
     assert (said.verdict.reasons == (Reason.STATUS_RECORD_DIFFERS,)) is (status is LicenceStatus.UNKNOWN)
@@ -118,9 +131,9 @@ def test_what_is_said_without_a_document() -> None:
         status = LicenceStatus.REVOKED if found is STATED else LicenceStatus.UNKNOWN
         unproven = Unproven(KEY)
         unproven.note(found, judge_not_found(found.source, at=NOW))
-        assert unproven.hear(announced, counts_kept=True, at=NOW).status is status
+        assert unproven.hear(announced, at=NOW).status is status
         nothing = judge_unanswered(Reason.STATUS_RECORD_DIFFERS, "second", "second")
-        assert unproven.hear(nothing, counts_kept=True, at=NOW) == nothing
+        assert unproven.hear(nothing, at=NOW) == nothing
 
 
 def test_a_part_of_an_answer() -> None:
@@ -129,7 +142,7 @@ def test_a_part_of_an_answer() -> None:
     with pytest.raises(SystemUnavailableError) as caught:
         unproven.note(found, judge_not_found(found.source, at=NOW))
     assert caught.value.fault is SystemFault.PARTIAL
-    assert unproven.hear(answer(), counts_kept=True, at=NOW).status is LicenceStatus.REVOKED
+    assert unproven.hear(answer(), at=NOW).status is LicenceStatus.REVOKED
 
 
 def test_a_later_version() -> None:
@@ -142,13 +155,12 @@ def test_a_later_version() -> None:
 
 
 def test_what_is_kept() -> None:
-    """What a system said before it could not be asked counts as all that is kept does, and is labelled."""
+    """What a system said against a licence before it was away counts, whatever else is away, and is labelled."""
     unproven = Unproven(KEY)
     assert unproven.keep(STATED, judge_not_found(STATED.source, at=NOW)) is None
     assert unproven.keep(STATED, answer()) == answer()
-    said = unproven.hear(answer(), counts_kept=True, at=NOW)
+    said = unproven.hear(answer(), at=NOW)
     assert (said.status, said.verdict.notes) == (LicenceStatus.REVOKED, ("source.kept-answer",))
-    assert unproven.hear(answer(), counts_kept=False, at=NOW) == answer()
 
 
 @pytest.mark.parametrize(
@@ -176,16 +188,42 @@ def test_a_file_that_could_not_be_fetched(changes: dict[str, Any], holder: str, 
 @pytest.mark.parametrize("key", [KEY, replace(KEY, holder=None), by_identifier(INDEX.identifier)])
 def test_the_document_of_another_licence(key: LicenceKey) -> None:
     """What a system sends beside another licence's file is heard; to whoever asks for no holder it is no answer."""
-    found = replace(STATED, document=b"other", absence=None, index=INDEX)
-    unproven, judged = Unproven(key), judge_found(replace(EMPTY, licence=OTHER), found, key, at=NOW)
-    if key.asks_holder:
-        unproven.note(found, judged)
-    else:
-        with pytest.raises(SystemUnavailableError) as caught:
+    for holders, masked in (((), (MASK,)), ((HOLDER,), ())):
+        found = replace(STATED, document=b"other", absence=None, index=replace(INDEX, holders=holders), masked=masked)
+        unproven, judged = Unproven(key), judge_found(replace(EMPTY, licence=OTHER), found, key, at=NOW)
+        if key.asks_holder and not holders:
             unproven.note(found, judged)
-        assert caught.value.fault is SystemFault.RECORD_DIFFERS
-    said = unproven.hear(answer(), counts_kept=True, at=NOW)
-    assert (said.status, said.verdict.notes) == (LicenceStatus.REVOKED, ("source.passed-over",))
+        else:
+            with pytest.raises(SystemUnavailableError) as caught:
+                unproven.note(found, judged)
+            assert caught.value.fault is SystemFault.RECORD_DIFFERS
+        said = unproven.hear(answer(), at=NOW)
+        assert (said.status, said.verdict.notes) == (LicenceStatus.REVOKED, ("source.passed-over",))
+
+
+def test_a_file_that_cannot_be_read() -> None:
+    """While a file cannot be read that might show the holder, nobody says that there is no such licence."""
+    found, unread = replace(STATED, document=b"other", absence=None), replace(EMPTY, verdict=refuse(UNREAD))
+    for holder, is_open in ((HOLDER, True), (STRANGER[::-1], False), ("", False)):
+        key = replace(KEY, holder=holder)
+        unproven, judged = Unproven(key), judge_found(unread, found, key, at=NOW)
+        assert (judged == judge_not_found(found.source, at=NOW)) is not is_open
+        if is_open:
+            with pytest.raises(SystemUnavailableError) as caught:
+                unproven.note(found, judged)
+            assert (caught.value.fault, caught.value.word) == (SystemFault.UNUSABLE_ANSWER, "unreadable")
+        else:
+            unproven.note(found, judged)
+        assert unproven.hear(answer(), at=NOW).status is LicenceStatus.REVOKED
+
+
+def test_a_name_that_fits_several_licences() -> None:
+    """It names none, which is no "not found"; whoever asks for a holder is told the same as where there is none."""
+    found = NotFound(document=b"", source="store", is_ambiguous=True)
+    Unproven(KEY).note(found, judge_not_found("store", at=NOW))
+    with pytest.raises(SystemUnavailableError) as caught:
+        Unproven(replace(KEY, holder=None)).note(found, judge_not_found("store", at=NOW))
+    assert (caught.value.fault, str(caught.value)) == (SystemFault.NOT_PROVIDED, "store: ambiguous")
 
 
 def test_a_masked_holder_of_a_register_is_nobody() -> None:

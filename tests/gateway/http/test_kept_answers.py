@@ -140,8 +140,8 @@ async def test_a_kept_answer_is_never_better(start: Start, licence: dict[str, st
         stage.change_status(RecordStatus.REVOKED)
         await stage.answer(DOCUMENT if licence is BY_IDENTIFIER else BY_IDENTIFIER)
         stage.away()
-        forgotten = await stage.answer(licence, tolerance=86_400)
-        assert (forgotten["outcome"], forgotten["reasons"]) == ("unknown", ["status.unavailable"])
+        later = await stage.answer(licence, tolerance=86_400)
+        assert later["reasons"] == (["status.unavailable"] if licence is BY_IDENTIFIER else ["status.revoked"])
         stage.river.result = ""
         await stage.answer(licence)
         stage.away()
@@ -236,6 +236,20 @@ async def test_the_own_store_cannot_say(start: Start) -> None:
             headers=bearer(PARTY.token(stage.clock[0])),
         )
         assert response.status == 503
+
+
+@pytest.mark.parametrize("licence", [BY_IDENTIFIER, DOCUMENT], ids=["key", "document"])
+async def test_bad_news_while_the_own_store_cannot_say(start: Start, licence: dict[str, str]) -> None:
+    """What a system said against a licence counts, though the store is away as well."""
+    source = Failing()
+    rules = (SourceRule(system="store"), SourceRule(system=NAME))
+    async with start(lambda site: replace(site, rules=rules), source) as stage:
+        stage.change_status(RecordStatus.REVOKED)
+        await stage.answer(licence)
+        source.fault = SourceFault.BUSY
+        stage.away()
+        kept = await stage.answer(licence, tolerance=86_400)
+        assert (kept["reasons"], noted(kept)[0]) == (["status.revoked"], "source.kept-answer")
 
 
 @pytest.mark.parametrize("licence", [BY_IDENTIFIER, DOCUMENT], ids=["key", "document"])

@@ -263,3 +263,24 @@ async def test_the_status_of_a_document() -> None:
     )
     assert await system.find_status(INDEX, errand(), issued_on=FOOD.issued_on) is None
     assert await again() is None
+
+
+async def test_what_was_said_against_a_licence() -> None:
+    """Bad news are there for the document by each name of the licence, until others come; good ones for nobody."""
+    system, _ = make_source("jilin", found(REVOKED), found(ACTIVE), found(replace(REVOKED, number="ANOTHER")))
+
+    async def news(index: LicenceIndex = INDEX, day: date | None = FOOD.issued_on) -> LicenceStatus | None:
+        recalled = await system.recall_news(index, issued_on=day, oldest=NOW, now=NOW)
+        return None if recalled is None else recalled.status
+
+    wrong = by_number(FOOD.number, FOOD.type_code, "91349901MADEM3415U")
+    await system.find(wrong, errand())
+    for index in (INDEX, replace(INDEX, identifier=""), replace(INDEX, number="")):
+        assert await news(index) is LicenceStatus.REVOKED
+    for index in (replace(INDEX, holders=("ANOTHER",)), replace(INDEX, identifier="1.2", number="3")):
+        assert await news(index) is None
+    await system.find(KEY, errand())
+    assert await news() is None
+    assert await news(day=date(2000, 1, 1)) is LicenceStatus.SUPERSEDED
+    await system.find(by_identifier(FOOD.identifier), errand())
+    assert await news() is None

@@ -134,7 +134,11 @@ class LicenceStoreContract:
         """Nothing is guessed where one name stands for two types; the code of the type decides."""
         other = new_licence(b"other", type_code="OTHER", identifier="")
         store.add([new_licence(), other], at=STORED_AT)
-        assert isinstance(store.find(by_number("N-1", "食品经营许可证")), NotFound)
+        for look_up in (store.find, store.find_head):
+            found, nothing = look_up(by_number("N-1", "食品经营许可证")), look_up(by_number("N-9", "食品经营许可证"))
+            assert isinstance(found, NotFound)
+            assert isinstance(nothing, NotFound)
+            assert (found.is_ambiguous, nothing.is_ambiguous) == (True, False)
         assert stored(store, by_number("N-1", "other")).document == b"other"
 
     def test_the_decoy_of_a_key_stays_the_same(self, store: LicenceStore) -> None:
@@ -169,6 +173,10 @@ class LicenceStoreContract:
         ):
             assert status_of(store, **changes) is None
         assert status_of(store, identifier="", number="N-2") is LicenceStatus.ACTIVE
+        told = (
+            store.find_status(index(identifier=one, number=""), issued_on=None) for one in ("1.2.3", IDENTIFIER.written)
+        )
+        assert [one is not None and one.is_announced for one in told] == [True, False]
 
     def test_an_earlier_document_is_superseded(self, store: LicenceStore) -> None:
         """By the identifier of an earlier version, or by a day of issue before that of the current one."""

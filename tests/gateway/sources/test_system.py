@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from adapters.mapping.answer import AnswerOutcome
 from adapters.record.record import LicenceRecord, RecordDocument
@@ -387,7 +388,7 @@ async def test_no_time_for_a_turn() -> None:
     system, client = make_source("national")
     for _ in range(SourcesSettings().concurrency):
         await system._line._at_once.acquire()
-    over = replace(errand(), until=asyncio.get_running_loop().time() + 0.02)
+    over = structs.replace(errand(), until=asyncio.get_running_loop().time() + 0.02)
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find(by_identifier(FOOD.identifier), over)
     assert (caught.value.word, client.asked, system._line._breaker._failures) == ("busy", [], 0)
@@ -406,3 +407,22 @@ async def test_before_its_connections_are_open() -> None:
     with pytest.raises(SystemUnavailableError) as caught:
         await system.find(by_identifier(FOOD.identifier), errand())
     assert caught.value.word == "busy"
+
+
+def test_an_errand_names_nobody() -> None:
+    """What an errand looks like in a message tells the question, and not whose case it is or who asks."""
+    assert "ERRAND" not in repr(Errand(until=1.0, case="ERRAND", operator_id="ERRAND", operator_name="ERRAND"))
+
+
+async def test_a_licence_that_a_co_owner_has() -> None:
+    """A system that lists the licences of a holder is asked for each one, until it knows the licence; others once."""
+    revoked = Answer(outcome=AnswerOutcome.FOUND, records=(replace(FOOD, status=RecordStatus.REVOKED),))
+    many = replace(INDEX, holders=(STRANGER, HOLDER, *(f"{number}" for number in range(20))))
+    system, client = make_source("guangdong", NOTHING, revoked)
+    registered = await system.find_status(many, errand(), issued_on=FOOD.issued_on)
+    assert registered is not None
+    assert (registered.status, [one.holder_code for one in client.asked]) == (LicenceStatus.REVOKED, [STRANGER, HOLDER])
+    for name, most in (("guangdong", 8), ("jilin", 2)):
+        system, client = make_source(name, *[NOTHING] * most)
+        assert await system.find_status(many, errand(), issued_on=None) is None
+        assert len(client.asked) == most

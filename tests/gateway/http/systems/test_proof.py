@@ -25,6 +25,7 @@ from tests.gateway.http.systems.stage import (
     key_of,
 )
 from tests.support.demo import NOW
+from tests.support.http import question
 from tests.support.river import NAME, licence_of, record_of
 
 # --- the holder -------------------------------------------------------------------------------------------------------
@@ -98,8 +99,9 @@ async def test_a_holder_makes_nothing_better_that_was_imported(start: Start) -> 
             assert (await stage.answer(key_of(holder=holder)))["reasons"] == ["status.not-found"]
     async with start(record_of(ONE.document), store=(OTHER,)) as stage:
         await asyncio.to_thread(import_record, stage.folder, LicenceStatus.REVOKED, (key_of()["holder"][8:17],))
-        content = await stage.answer(key_of())
-        assert (content["outcome"], content["reasons"]) == ("unknown", ["status.record-differs"])
+        for key in (key_of(), identifier_of(), question(ONE.document)["licence"]):
+            content = await stage.answer(key)
+            assert (content["outcome"], content["reasons"]) == ("invalid", ["status.revoked"])
 
 
 async def test_a_holder_makes_nothing_better(start: Start) -> None:

@@ -1,0 +1,142 @@
+"""Asking registers how a licence stands whose document is at hand: one that came along, or that a source has proved.
+
+They are asked by everything that is sealed, for a caller's key is a part of it: a register may know the licence by
+another part, by another spelling of its type, or as that of another holder.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from aiohttp import web
+
+from gateway.hearing import hear_registered, is_worse
+from gateway.http.failures import Failure, Failures
+from gateway.http.state import LICENCES
+from gateway.pipeline import (
+    Verified,
+    concerns_register,
+    judge_registered,
+    judge_unasked,
+    note_kept,
+    note_not_registered,
+)
+from gateway.sources.errand import Errand
+from gateway.sources.registry import Chosen
+from gateway.sources.rules import Wanted, wanted_by_key, wanted_by_licence
+from gateway.sources.source import (
+    LicenceKey,
+    Registered,
+    SourceUnavailableError,
+    SystemUnavailableError,
+    index_licence,
+)
+
+
+async def ask_register(request: web.Request, verified: Verified, errand: Errand, now: datetime) -> Verified:
+    """Return the verdict of a document that came along with what the first source says that knows its licence.
+
+    A store that has no document of the licence is heard, and the next source is asked as well: the worst status counts.
+    Where none can say it, what one said before counts as in `LicenceSearch`.
+    """
+    licence = verified.licence
+    if licence is None or not concerns_register(verified):
+        return verified
+    sources = request[LICENCES]
+    failures = Failures(request)
+    answer: Verified | None = None
+    wanted, index = wanted_by_licence(licence), index_licence(licence)
+    asked = [one for one in sources.select(wanted) if one.takes_documents]
+    for place, chosen in enumerate(asked):
+        part = share_time(errand, asked[place:])
+        try:
+            registered = await chosen.find_status(index, part, issued_on=licence.issued_on, now=now)
+        except (SourceUnavailableError, SystemUnavailableError) as error:
+            failures.add(error)
+            before = await chosen.recall_status(index, part, error, issued_on=licence.issued_on, now=now)
+            if before is not None:
+                failures.keep(judge_registered(verified, before, at=now))
+            continue
+        if registered is None:
+            continue
+        judged = judge_registered(verified, registered, at=now)
+        answer = judged if answer is None else hear_registered(answer, registered, at=now)
+        if not registered.is_announced:
+            failures.add_undecided(sources.undecided_before(wanted, registered.source, is_document=True))
+            break
+    else:
+        failures.add_undecided(sources.undecided(wanted, is_document=True))
+    said = failures.select_said(answer)
+    if said is not None:
+        return said
+    if not failures:
+        is_final = any(one.is_authoritative for one in asked)
+        return note_not_registered(verified) if is_final else verified
+    failures.note()
+    reason, _, detail = failures.describe()
+    return failures.note_outages(judge_unasked(verified, reason, detail or None))
+
+
+async def hear_others(
+    request: web.Request,
+    said: Verified,
+    key: LicenceKey,
+    errand: Errand,
+    *,
+    asked: Collection[str],
+    away: Mapping[str, Failure],
+    now: datetime,
+) -> Verified:
+    """Return what a source says of a licence that it proved with what those say of it that come before that source.
+
+    The question goes on as that about a document: what did not know the key, or could not tell whether it was to be
+    asked, or said something without proof, is asked by everything that is sealed, and the worst status counts. Nobody
+    learns more by that, for licence and holder are proved.
+
+    ``asked`` are the sources that were asked for the key; those that are ``away`` are not asked again.
+    """
+    sources, licence = request[LICENCES], said.licence
+    if licence is None or not concerns_register(said):
+        return said
+    failures = Failures(request)
+    known = wanted_by_licence(licence)
+    wanted = Wanted(area=known.area, types=known.types | wanted_by_key(key, errand).types)
+    errand = errand.of_document()
+    index = index_licence(licence)
+    selected = sources.select_before(wanted, said.source)
+    before = [one for one in selected if one.takes_documents]
+    kept: list[Registered] = []
+    is_known = False
+    for place, chosen in enumerate(before):
+        part = share_time(errand, before[place:])
+        error: Failure | None = away.get(chosen.source.name)
+        registered = None
+        if error is None:
+            try:
+                registered = await chosen.find_status(index, part, issued_on=licence.issued_on, now=now)
+            except (SourceUnavailableError, SystemUnavailableError) as failure:
+                error = failure
+        if error is not None:
+            failures.add(error)
+            recalled = await chosen.recall_status(index, part, error, issued_on=licence.issued_on, now=now)
+            kept += [] if recalled is None else [recalled]
+        elif registered is not None:
+            said, is_known = hear_registered(said, registered, at=now), True
+    for one in kept:
+        if is_worse(one.status, said.status) or one.is_under_objection:
+            said = note_kept(hear_registered(said, one, at=now))
+    spared = (one.source.name for one in selected if not one.takes_documents and one.source.name not in asked)
+    failures.add_undecided([*sources.undecided_before(wanted, said.source), *spared])
+    if failures:
+        return failures.label(said)
+    is_final = any(one.is_authoritative for one in before)
+    return note_not_registered(said) if is_final and not is_known else said
+
+
+def share_time(errand: Errand, still_to_ask: Sequence[Chosen], *, again: int = 0) -> Errand:
+    """Return the errand for the first of some sources; the gateway's own store takes no time that counts.
+
+    ``again`` systems may be asked once more after them.
+    """
+    systems = sum(not one.is_store for one in still_to_ask) + again
+    return errand.share(asyncio.get_running_loop().time(), among=systems) if systems else errand
