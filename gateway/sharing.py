@@ -5,11 +5,10 @@ before the access log has it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from adapters.licence import Licence
 from gateway.budget.charging import Charging, Subject, Use
@@ -24,6 +23,7 @@ from gateway.policy.activation import PolicyInForce
 from gateway.policy.moment import china_day
 from gateway.pseudonym_keys import PseudonymKeys
 from gateway.reason import Reason
+from gateway.remembered import Remembered
 from gateway.sources.source import ByIdentifier, ByNumber, LicenceKey, holder_codes, index_licence, normal_code
 from gateway.verdict import Outcome
 from gateway.withheld import Held
@@ -52,8 +52,7 @@ class BudgetExceededError(Exception):
         super().__init__(exceeded.budget)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What a question asks beside the verdict; ``key`` names a licence that was to be found, None: it came along."""
 
     caller: Caller
@@ -72,8 +71,7 @@ class Asked:
         return self.match is not None or (self.key is not None and self.key.asks_holder)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Shared(Struct, frozen=True, kw_only=True):
     """What is given: each field in its form or withheld, the answer to a comparison, by which bundle and plan.
 
     ``obligations`` are those of everything that is given; None: nothing is. ``compared`` are the fields that the answer
@@ -144,7 +142,7 @@ class Sharing:
 
         Raises:
             BudgetExceededError: there is no room in a budget; nothing is said, and nothing was counted.
-            CountersUnavailableError: the question cannot be counted, so it is not answered.
+            CountersUnavailableError: the question cannot be counted as it has to be, so it is not answered.
             SourceUnavailableError: whether the holder consented cannot be told.
 
         """
@@ -172,7 +170,9 @@ class Sharing:
         found = compare(bound, asked.match or {}, licence, status=verified.status, limits=limits)
         # 4. cost
         use = _use(asked, verified, plan, is_valid=limits.is_valid, misses=found is False and asked.match is not None)
-        exceeded = await self._budgets.spend(self._charging.charges(view.in_force.bundle.budgets, use), at=now)
+        charges = self._charging.charges(view.in_force.bundle.budgets, use)
+        asks_yes_or_no = asked.compares or bool(asked.attest)
+        exceeded = await self._budgets.spend(charges, at=now, asks_yes_or_no=asks_yes_or_no)
         if exceeded is not None:
             raise BudgetExceededError(exceeded)
         # 5. fields
@@ -262,7 +262,7 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
     key, licence = asked.key, verified.licence
     number = _number_of(key)
     holder = "" if key is None else normal_code(key.holder or "")
-    values = tuple((asked.match or {}).values())
+    values = () if asked.match is None else tuple(asked.match.values())
     return Use(
         caller=asked.caller.id,
         kind=asked.caller.kind,
@@ -270,8 +270,8 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
         item=asked.item.id,
         case=asked.case,
         asked=Subject(licence=number, holders=_distinct([holder])),
-        found=_subject_of(licence) if licence is not None and is_valid else Subject(),
-        persons=_distinct(normal_code(value) for value in values if is_citizen_number(normal_code(value))),
+        found=_subject_of(licence) if licence is not None and is_valid else _NOTHING_FOUND,
+        persons=_distinct([code for code in map(normal_code, values) if is_citizen_number(code)]),
         numbers=_distinct((number, holder, *values)),
         compares=asked.compares,
         looks_up=key is not None,
@@ -282,6 +282,8 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
 
 def _is_missed(key: LicenceKey, verified: Verified) -> bool:
     """Say whether a look-up told nothing of a licence, and not because of an outage."""
+    if not verified.verdict.reasons:
+        return False
     is_lasting = verified.licence is None and not _LASTING.isdisjoint(verified.verdict.reasons)
     return is_not_found(verified) or (key.asks_holder and is_lasting)
 
@@ -297,13 +299,17 @@ def _number_of(key: LicenceKey | None) -> str:
             return key.stated[2] or key.identifier
 
 
-def _subject_of(licence: Licence) -> Subject:
+def _find_subject(licence: Licence) -> Subject:
     """Return what a genuine licence is about; its type is part of its name, as it is sealed with the number."""
     index = index_licence(licence)
     return Subject(
         licence="\n".join((index.number, index.type_code or index.name)) if index.number else index.identifier,
         holders=_distinct(holder_codes(licence)[:MAX_COUNTED_HOLDERS]),
     )
+
+
+_subject_of: Final = Remembered(_find_subject)
+_NOTHING_FOUND: Final = Subject()
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:

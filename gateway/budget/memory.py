@@ -33,27 +33,29 @@ class MemoryBudgets:
         """Return how many counts and how many members are kept."""
         return len(self._counts), self._member_room.taken
 
-    async def spend(self, charges: Sequence[Charge], *, at: datetime) -> Exceeded | None:
+    async def spend(self, charges: Sequence[Charge], *, at: datetime, asks_yes_or_no: bool = True) -> Exceeded | None:  # noqa: ARG002 - it counts for itself anyway
         """Count all charges or none; nothing else runs meanwhile, because nothing here waits."""
         now = self._tell(at)
         self._drop_ended(now)
         costs: dict[_Name, int] = {}
         looked_around: set[bytes] = set()
+        known: list[tuple[Charge, _Name, _Count | None]] = []
         for charge in charges:
-            name = _name(charge)
+            name = charge.key, charge.window_seconds
             count = self._counts.get(name)
             if count is not None:
                 self._member_room.leave(count.forget(now))
+            known.append((charge, name, count))
             cost = _cost(charge, count, looked_around)
             spent = costs.setdefault(name, 0)
             if (cost or charge.is_free) and (0 if count is None else count.value) + spent >= charge.limit:
                 wait = 1 if count is None else max(1, ceil(count.room_at(charge.limit) - now))
                 return Exceeded(budget=charge.budget, retry_after_seconds=wait)
             costs[name] = spent + cost
-        self._check_room(charges)
-        for charge in charges:
+        self._check_room(known)
+        for charge, name, _ in known:
             if not charge.is_free:
-                self._touch(charge, now)
+                self._touch(charge, name, now)
         for name, cost in costs.items():
             if cost:
                 self._counts[name].add(cost, now)
@@ -67,13 +69,11 @@ class MemoryBudgets:
         self._latest = max(self._latest, now)
         return self._latest
 
-    def _check_room(self, charges: Sequence[Charge]) -> None:
+    def _check_room(self, known: Sequence[tuple[Charge, _Name, "_Count | None"]]) -> None:
         """Let free uses need room as well, so that a lack of it tells nothing about them."""
         counts: dict[_Name, bytes] = {}
         members: dict[tuple[_Name, bytes], bytes] = {}
-        for one in charges:
-            name = _name(one)
-            count = self._counts.get(name)
+        for one, name, count in known:
             if count is None and not one.is_fixed:
                 counts[name] = one.owner
             if one.member is not None and (count is None or not count.has(one.member)):
@@ -81,9 +81,8 @@ class MemoryBudgets:
         if not (self._room.is_for(counts.values()) and self._member_room.is_for(members.values())):
             raise CountersUnavailableError
 
-    def _touch(self, charge: Charge, now: float) -> None:
+    def _touch(self, charge: Charge, name: _Name, now: float) -> None:
         """Make the count if it is not there, and remember a member."""
-        name = _name(charge)
         count = self._counts.get(name)
         if count is None:
             count = self._counts[name] = _Count(name[1], None if charge.is_fixed else charge.owner)
@@ -135,10 +134,6 @@ class _Room:
                 self._held[owner] -= 1
 
 
-def _name(charge: Charge) -> _Name:
-    return charge.key, charge.window_seconds
-
-
 def _cost(charge: Charge, count: "_Count | None", looked_around: set[bytes]) -> int:
     """Return what a use costs; note around which members was looked."""
     if charge.is_free:
@@ -181,7 +176,10 @@ class _Count:
         return not self._numbers and not self._seen
 
     def has(self, member: bytes) -> bool:
-        return any(member in seen for seen in self._seen.values())
+        for seen in self._seen.values():  # noqa: SIM110 -- any() with a generator takes three times as long
+            if member in seen:
+                return True
+        return False
 
     def has_any(self, members: frozenset[bytes]) -> bool:
         return not all(seen.keys().isdisjoint(members) for seen in self._seen.values())

@@ -7,8 +7,10 @@ from typing import Final
 
 import msgspec
 
+from gateway.budget.memory import MemoryBudgets
 from gateway.budget.redis_script import SPEND
 from gateway.budget.store import PARTS, Charge, CountersUnavailableError, Exceeded
+from gateway.limits.metrics import LimitMetrics
 from gateway.shared.connection import SharedRedis
 from gateway.shared.fault import SharedError
 
@@ -32,20 +34,47 @@ class RedisBudgets:
     The moment is that of Redis, whatever the clocks of gateways say; it never goes back, as in `MemoryBudgets`. A
     caller has `MAX_PLACES`; what all have together is bounded by the memory that Redis is given, which must not evict.
 
-    Budgets protect people, so they are never skipped: while Redis cannot be asked, or does not answer in time,
-    questions are refused. One that it did not answer may have been counted all the same.
+    Budgets protect people, so they are never skipped: while Redis cannot be asked, or does not answer in time, a
+    question that asks yes or no about a holder is refused, and any other is counted in this process alone. One that
+    Redis did not answer may have been counted there all the same.
     """
 
-    def __init__(self, redis: SharedRedis, *, max_places: int = MAX_PLACES, clock: bool = True) -> None:
+    def __init__(
+        self,
+        redis: SharedRedis,
+        *,
+        metrics: LimitMetrics | None = None,
+        max_places: int = MAX_PLACES,
+        clock: bool = True,
+    ) -> None:
         """Count in Redis; ``clock``: by its clock. Tests say when it is."""
         self._redis = redis
+        self._alone = MemoryBudgets()
+        self._metrics = metrics
         self._max_places = max_places
         self._by_its_clock = clock
 
-    async def spend(self, charges: Sequence[Charge], *, at: datetime) -> Exceeded | None:
+    async def spend(self, charges: Sequence[Charge], *, at: datetime, asks_yes_or_no: bool = True) -> Exceeded | None:
         """Count all charges or none; where neighbours of a number matter, a second round trip brings them."""
         if not charges:
             return None
+        try:
+            return await self._spend(charges, at)
+        except SharedError as error:
+            if asks_yes_or_no:
+                raise CountersUnavailableError from error
+        if self._metrics is not None:
+            self._metrics.budgets_unshared.inc()
+        return await self._alone.spend(charges, at=at)
+
+    async def _spend(self, charges: Sequence[Charge], at: datetime) -> Exceeded | None:
+        """Count in Redis.
+
+        Raises:
+            SharedError: it could not be asked.
+            CountersUnavailableError: the caller has no room there, or what it says is none of ours.
+
+        """
         near: dict[int, list[str]] = {}
         for _ in range(_TRIES):
             match await self._run(charges, near, at):
@@ -65,7 +94,7 @@ class RedisBudgets:
         """Return what the script says.
 
         Raises:
-            CountersUnavailableError: nothing.
+            SharedError: nothing.
 
         """
         keys = _Keys(self._redis)
@@ -85,10 +114,7 @@ class RedisBudgets:
             for place, charge in enumerate(charges, 1)
         ]
         now = "" if self._by_its_clock else f"{at.timestamp():.6f}"
-        try:
-            return await self._redis.evaluate(SPEND, keys=keys.names, arguments=[_encode(asked), self._max_places, now])
-        except SharedError as error:
-            raise CountersUnavailableError from error
+        return await self._redis.evaluate(SPEND, keys=keys.names, arguments=[_encode(asked), self._max_places, now])
 
 
 class _Keys:

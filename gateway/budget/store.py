@@ -63,8 +63,11 @@ class BudgetStore(Protocol):
     what is left for everybody else.
     """
 
-    async def spend(self, charges: Sequence[Charge], *, at: datetime) -> Exceeded | None:
+    async def spend(self, charges: Sequence[Charge], *, at: datetime, asks_yes_or_no: bool = True) -> Exceeded | None:
         """Count all charges, or none and return the first that has no room.
+
+        A question that ``asks_yes_or_no`` about a holder is counted by all processes together, or it is refused. While
+        that is not possible others are counted by each process for itself.
 
         Raises:
             CountersUnavailableError: it cannot be counted.

@@ -44,7 +44,7 @@ CALM = SheddingSettings(requests=100_000, loop_lag_milliseconds=60_000, log_wait
 class Unlimited:
     """Budgets that always have room."""
 
-    async def spend(self, charges: Sequence[Charge], *, at: Any) -> Exceeded | None:  # noqa: ARG002
+    async def spend(self, charges: Sequence[Charge], *, at: Any, asks_yes_or_no: bool = True) -> Exceeded | None:  # noqa: ARG002
         """Count nothing."""
         return None
 

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from gateway.budget.memory import MemoryBudgets
 from gateway.budget.redis_budgets import RedisBudgets
 from gateway.budget.store import PARTS, BudgetStore, Charge, CountersUnavailableError, Exceeded
+from gateway.limits.metrics import LimitMetrics
 from gateway.shared.connection import SharedRedis
 from tests.support.redis_servers import RedisCluster, RedisServer, off_loop
 from tests.support.shared_redis import connected
@@ -277,7 +279,7 @@ class TestRedis(BudgetStoreContract):
             assert await store.spend([charge(key=b"%d" % number, owner=b"a")], at=BEGIN) is None
         for is_free in (True, False):
             with pytest.raises(CountersUnavailableError):
-                await store.spend([charge(key=b"3", owner=b"a", is_free=is_free)], at=BEGIN)
+                await store.spend([charge(key=b"3", owner=b"a", is_free=is_free)], at=BEGIN, asks_yes_or_no=False)
         assert await store.spend([charge(key=b"1", owner=b"a")], at=BEGIN) is None
         with pytest.raises(CountersUnavailableError):
             await store.spend([charge(key=b"1", owner=b"a", member=b"m", limit=9)], at=BEGIN)
@@ -295,17 +297,25 @@ class TestRedis(BudgetStoreContract):
         assert len(lives) == 6
         assert all(HOUR < life <= 2 * HOUR for life in lives[1:])
 
-    async def test_questions_are_refused_without_redis(self, redis_server: RedisServer) -> None:
-        """Where Redis has no memory left, or is away, nothing is answered uncounted."""
+    async def test_without_redis(self, redis_server: RedisServer) -> None:
+        """Where Redis has no memory left, or is away, who asks yes or no is refused; others are counted here alone."""
         async with connected(redis_server, seconds=0.2) as shared:
-            store = RedisBudgets(shared, clock=False)
+            registry = CollectorRegistry()
+            store = RedisBudgets(shared, metrics=LimitMetrics(registry), clock=False)
+            few = charge(limit=2)
             await off_loop(redis_server.limit_memory, "1")
             with pytest.raises(CountersUnavailableError):
-                await store.spend([charge()], at=BEGIN)
+                await store.spend([few], at=BEGIN)
+            assert await store.spend([few], at=BEGIN, asks_yes_or_no=False) is None
             await off_loop(redis_server.kill)
             with pytest.raises(CountersUnavailableError):
-                await store.spend([charge()], at=BEGIN)
+                await store.spend([few], at=BEGIN)
+            assert await store.spend([few], at=BEGIN, asks_yes_or_no=False) is None
+            refused = await store.spend([few], at=BEGIN, asks_yes_or_no=False)
+            assert refused is not None
+            assert refused.budget == few.budget
             assert await store.spend([], at=BEGIN) is None
+            assert registry.get_sample_value("gateway_budgets_unshared_total") == 3
 
     @pytest.mark.parametrize(
         "reply", [[b"exceeded", 1, -3], [b"exceeded", 1, 0], [b"exceeded", 1, 10**30], [b"exceeded", 2, 1], [b"no"], 1]
