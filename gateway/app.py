@@ -92,6 +92,7 @@ from gateway.witness_site import open_desk
 
 MAX_HEADER_BYTES: Final = 10 * 1024  # one header line: the longest token (8 KiB) and its name
 MAX_HEADERS: Final = 64  # proxies add a dozen
+BREAKER_SECONDS: Final = 5.0  # between looks at the breakers: a third of what Prometheus usually waits
 
 
 def read_clock() -> datetime:
@@ -123,7 +124,7 @@ def create_app(
 
     """
     app = web.Application(middlewares=[edge, sign_in])
-    metrics = Metrics(shared_folder=shared_folder())
+    metrics = Metrics(shared_folder=shared_folder(), routes=(route.path for route in ROUTES))
     app[CLOCK], app[METRICS] = clock, metrics
     app[SHARED] = shared = make_shared(site, clock=clock, metrics=metrics)
     redis_cache = make_shared_cache(shared, metrics)
@@ -217,11 +218,19 @@ async def _keep_site(app: web.Application) -> AsyncIterator[None]:
     """Put the site in force and keep it fresh; raises SecretError when it starts."""
     sites = app[SITES]
     await sites.open()
-    watching = asyncio.create_task(sites.run())
+    watching = [asyncio.create_task(sites.run()), asyncio.create_task(_say_how_breakers_stand(sites))]
     yield
-    watching.cancel()
-    await asyncio.wait([watching])
+    for task in watching:
+        task.cancel()
+    await asyncio.wait(watching)
     await sites.close()
+
+
+async def _say_how_breakers_stand(sites: SiteKeeper) -> None:
+    """Set the gauges of breakers again and again: they change by the clock, and Prometheus may ask another process."""
+    while True:
+        sites.current().licences.report()
+        await asyncio.sleep(BREAKER_SECONDS)
 
 
 def _share_verdicts(site: Site, inner: Cache | None) -> Callable[[web.Application], AsyncIterator[None]]:

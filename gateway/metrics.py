@@ -2,10 +2,11 @@
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -17,8 +18,13 @@ from gateway.cache.metrics import CacheMetrics
 from gateway.limits.metrics import LimitMetrics
 from gateway.shared.metrics import SharedMetrics
 
+_Child = TypeVar("_Child")
+
 METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+FAILED: Final = "failed"  # how the reading of a part of the site went that has a fault
 SHARED_FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"  # the name is prometheus_client's
+
+_ERRORS: Final = ("500", "503")  # the statuses with which a gateway says that it cannot answer now
 
 # 0.1 ms to 30 s: a step, a cached answer, a usual document (1 to 10 ms), a slow sender at the body's deadline.
 _SECONDS: Final = (
@@ -38,6 +44,23 @@ def _read_version() -> str:
 
 
 PACKAGE_VERSION: Final = _read_version()  # once, at import: looking it up reads files
+
+
+class Children(dict[tuple[str, ...], _Child]):
+    """The metrics of each combination of labels, found once: the library looks for them under a lock each time.
+
+    There are as many as the library keeps itself.
+    """
+
+    def __init__(self, find: Callable[..., _Child]) -> None:
+        """Find them by this: ``labels`` of a metric."""
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, labels: tuple[str, ...]) -> _Child:
+        """Find one."""
+        found = self[labels] = self._find(*labels)
+        return found
 
 
 class SystemMetrics:
@@ -88,11 +111,17 @@ class SystemMetrics:
 class Metrics:
     """The metrics of one application in a registry of its own, so that two applications never mix."""
 
-    def __init__(self, *, shared_folder: str | None = None) -> None:
-        """Register everything; ``shared_folder`` is where several worker processes put their numbers together."""
+    def __init__(self, *, shared_folder: str | None = None, routes: Iterable[str] = ()) -> None:
+        """Register everything; ``shared_folder`` is where several worker processes put their numbers together.
+
+        ``routes`` are those whose first error is to be seen as one.
+        """
         self._shared_folder = shared_folder
         self._registry = registry = CollectorRegistry()
         self.requests = Counter("gateway_requests", "Requests answered.", ("route", "status"), registry=registry)
+        for route in routes:
+            for status in _ERRORS:
+                self.requests.labels(route, status)  # as `begin_at_zero` does
         self.request_seconds = Histogram(
             "gateway_request_seconds", "First header to answer.", ("route",), buckets=_SECONDS, registry=registry
         )
@@ -144,7 +173,7 @@ class Metrics:
         )
         self.revocation_seconds_left = Gauge(
             "gateway_revocation_list_seconds_left",
-            "Until the next update of the revocation list at hand that ends first; negative: one has ended.",
+            "Until the next update of the revocation list that ends first, of each the newest; negative: it has ended.",
             registry=registry,
             multiprocess_mode="livemostrecent",
         )
@@ -159,6 +188,19 @@ class Metrics:
             "Processes that began to answer: with the gateway, in place of others, or after one that died.",
             ("why",),
             registry=registry,
+        )
+        self.reload_failed = Gauge(
+            "gateway_reload_failed",
+            "1 while what is written in a part of the site has a fault, and is not in force.",
+            ("part",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.started = Gauge(
+            "gateway_start_timestamp_seconds",
+            "When the gateway was started, all of its processes.",
+            registry=registry,
+            multiprocess_mode="livemax",
         )
         self.second_opinions = Counter(
             "gateway_second_opinions", "SM2 verifications chosen for the second stack.", ("opinion",), registry=registry
@@ -215,7 +257,7 @@ class Metrics:
             "gateway_revocation_lag_seconds",
             "How old the oldest knowledge of the sources of revocation status is; +Inf: one that fails has given none.",
             registry=registry,
-            multiprocess_mode="livemostrecent",
+            multiprocess_mode="livemax",  # who follows says 0: only who asks knows of failures
         )
         self.status_failures = Counter(
             "gateway_status_failures", "Attempts that gave nothing.", ("source", "failure"), registry=registry
@@ -277,11 +319,31 @@ class Metrics:
             "gateway_build_info", "Always 1.", ("version", "python"), registry=registry, multiprocess_mode="livemax"
         ).labels(version=PACKAGE_VERSION, python=platform.python_version()).set(1)
 
+    @cached_property
+    def requests_of(self) -> Children[Counter]:
+        """Those of ``requests``, by route and status."""
+        return Children(self.requests.labels)
+
+    @cached_property
+    def request_seconds_of(self) -> Children[Histogram]:
+        """Those of ``request_seconds``, by route."""
+        return Children(self.request_seconds.labels)
+
+    @cached_property
+    def outcomes_of(self) -> Children[Counter]:
+        """Those of ``outcomes``, by format and outcome."""
+        return Children(self.outcomes.labels)
+
     def count_verdict(self, *, document_format: str | None, outcome: str, reasons: Iterable[str]) -> None:
         """Count one verdict; the words are those of the enums."""
-        self.outcomes.labels(document_format or "none", outcome).inc()
+        self.outcomes_of[document_format or "none", outcome].inc()
         for reason in reasons:
             self.reasons.labels(reason).inc()
+
+    def count_reload(self, part: str, reloads: Counter, result: str) -> None:
+        """Count that a part of the site was read again, and note whether what is written there has a fault."""
+        reloads.labels(result=result).inc()
+        self.reload_failed.labels(part=part).set(result == FAILED)
 
     @property
     def is_shared(self) -> bool:

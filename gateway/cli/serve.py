@@ -1,6 +1,9 @@
 """``tongban serve``: the gateway in one process, or in several that share the port (SO_REUSEPORT)."""
 
+import os
 import socket
+import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,9 +13,9 @@ from gateway.cli.console import ExitCode
 from gateway.cli.language import say
 from gateway.cli.limits import DEFAULT_HOST, DEFAULT_PORT, MAX_WORKERS
 from gateway.cli.serve_anew import start_anew, take_inherited
-from gateway.cli.serve_one import BACKLOG, Why, run, serve_site
+from gateway.cli.serve_one import BACKLOG, Start, Why, run, serve_site
 from gateway.cli.serve_signals import hold_signals
-from gateway.cli.serve_words import complain, complain_of_faults, complain_of_log
+from gateway.cli.serve_words import complain, complain_of_faults, complain_of_log, speak_in_lines
 from gateway.cli.serve_workers import serve_workers
 from gateway.site import Site, SiteError, check_tokens_used_once, load_site
 from keys.errors import LibraryUnusableError
@@ -46,8 +49,8 @@ def _serve(site_dir: Path, host: str, port: int, workers: int) -> ExitCode:
     try:
         if workers > 1:
             return serve_workers(site, site_dir, listeners, lambda: _announce(address))
-        why = Why.START if inherited is None else Why.REPLACED
-        if run(serve_site(site, listeners[0], lambda: _announce(address), why=why)):
+        start = Start(why=Why.START if inherited is None else Why.REPLACED, gateway_at=time.time())
+        if run(serve_site(site, listeners[0], lambda: _announce(address), start=start)):
             start_anew(listeners[0])
     except LogUnavailableError as error:
         complain_of_log(error)
@@ -129,4 +132,9 @@ def _address(listener: socket.socket) -> str:
 
 
 def _announce(address: str) -> None:
-    print(f"listening on {address}", flush=True)
+    try:
+        print(f"listening on {address}", flush=True)
+    except OSError:  # whoever started this does not listen any more; what was written must not fail again at the end
+        with Path(os.devnull).open("w", encoding="ascii") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    speak_in_lines()

@@ -13,8 +13,9 @@ def start_anew(listener: socket.socket) -> NoReturn:
     descriptor = listener.detach()
     os.set_inheritable(descriptor, True)
     os.environ[LISTENER_VARIABLE] = f"{os.getpid()}:{descriptor}"
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
 
 

@@ -16,8 +16,8 @@ from gateway.audit.book.rules import announce_changed
 from gateway.audit.metrics import AuditMetrics
 from gateway.audit.unavailable import LogUnavailableError
 from gateway.cli.console import ExitCode
-from gateway.cli.serve_one import Why, open_unless, run, serve_site, stop_on
-from gateway.cli.serve_words import complain_of_faults, complain_of_log
+from gateway.cli.serve_one import Start, Why, open_unless, run, serve_site, stop_on
+from gateway.cli.serve_words import complain_of_faults, complain_of_log, speak_in_lines
 from gateway.holder.look import draft_withholding
 from gateway.log_site import LogWriter, make_remote, read_steady
 from gateway.metrics import number_process
@@ -27,11 +27,13 @@ from gateway.site import Site, SiteError, load_site
 READY: Final = "ready"
 
 
-def work(site_dir: Path, listener: socket.socket, number: int, why: Why, ready: Connection) -> None:
+def work(site_dir: Path, listener: socket.socket, number: int, start: Start, ready: Connection) -> None:
     """Be one worker: read the site again (keys do not travel between processes) and serve on the socket given."""
+    if start.why is not Why.START:
+        speak_in_lines()  # others serve already
     with listener:
         site = _begin(site_dir, number)
-        run(_answer(site, site_dir, listener, why, ready))
+        run(_answer(site, site_dir, listener, start, ready))
 
 
 def write(site_dir: Path, number: int, ready: Connection) -> None:
@@ -44,13 +46,13 @@ def write(site_dir: Path, number: int, ready: Connection) -> None:
         sys.exit(ExitCode.USAGE)
 
 
-async def _answer(site: Site, site_dir: Path, listener: socket.socket, why: Why, ready: Connection) -> None:
+async def _answer(site: Site, site_dir: Path, listener: socket.socket, start: Start, ready: Connection) -> None:
     log = make_remote(site_dir, site.settings)
     await log.open()
     with suppress(LogUnavailableError):  # then no answer leaves either
         await announce_changed(log, draft_withholding(site.withholding))  # others than when the log's process began
     try:
-        await serve_site(site, listener, lambda: ready.send(READY), (signal.SIGTERM,), log, why=why)
+        await serve_site(site, listener, lambda: ready.send(READY), (signal.SIGTERM,), log, start=start)
     finally:
         await log.close()
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from multiprocessing import parent_process
 from typing import Any, Final, TypeVar
@@ -45,6 +46,14 @@ class Why(StrEnum):
     DIED = "died"  # in the place of one that died
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Why a process begins to answer, and when the gateway was started, all of its processes (Unix time)."""
+
+    why: Why
+    gateway_at: float
+
+
 async def serve_site(
     site: Site,
     listener: socket.socket,
@@ -52,7 +61,7 @@ async def serve_site(
     stop_signals: Iterable[signal.Signals] = STOP_SIGNALS,
     log: SiteLog | None = None,
     *,
-    why: Why = Why.START,
+    start: Start,
 ) -> bool:
     """Serve one process until a stop signal; then answer what was asked, each question up to its own deadline.
 
@@ -68,7 +77,8 @@ async def serve_site(
     http = site.settings.http
     app = create_app(site, log=log, steady=read_steady)
     begin_at_zero(app[METRICS].worker_starts, Why)
-    app[METRICS].worker_starts.labels(why=why).inc()
+    app[METRICS].worker_starts.labels(why=start.why).inc()
+    app[METRICS].started.set(start.gateway_at)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, app[RELOAD])
     loop.add_signal_handler(signal.SIGUSR2, leave.set)
@@ -82,11 +92,11 @@ async def serve_site(
                 leaves = await _is_told_to_leave(site, stop, leave, check=log is None)
                 if log is not None or not leaves:
                     listener.close()  # at once: nobody is to wait for somebody who does not come
-                longest = http.request_timeout_seconds + http.lingering_seconds
+                longest = max(http.request_timeout_seconds, http.batch_timeout_seconds) + http.lingering_seconds
                 if leaves and log is None:
                     await runner.leave(longest, idle_seconds=IDLE_GRACE_SECONDS, stop=stop)
                 elif leaves:  # others answer: nobody who keeps a connection has to be surprised
-                    longest = max(http.batch_timeout_seconds, http.keepalive_timeout_seconds) + longest
+                    longest += http.keepalive_timeout_seconds
                     await runner.leave(longest, idle_seconds=http.keepalive_timeout_seconds, stop=stop)
                 if stop.is_set():
                     await runner.drain(http.request_timeout_seconds + http.lingering_seconds)

@@ -1,11 +1,10 @@
-"""Signals to read the site again and to restart, which would end a process that does not take them yet: they wait."""
+"""Signals to read the site again, to restart, and of a terminal: they wait for a process that cannot take them yet."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
-HELD: Final = (signal.SIGHUP, signal.SIGUSR2)
+from gateway.beginning import HELD
 
 
 @contextmanager

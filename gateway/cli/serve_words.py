@@ -1,28 +1,61 @@
-"""What ``tongban serve`` says on standard error, from whichever of its processes."""
+"""What ``tongban serve`` says on standard error, from whichever of its processes.
 
+It speaks to people until it serves; from then on in lines, as all processes do, for whoever collects those.
+"""
+
+import logging
 import select
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from gateway.audit.unavailable import ADVICE, LogUnavailableError
 from gateway.cli.console import printable
 from gateway.cli.language import say
+from gateway.log_lines import LineFormatter, encode_event
+from gateway.rendering import encode_time
 from gateway.site import SiteError
 
+_LOGGER: Final = logging.getLogger("tongban.serve")
 READER_MILLISECONDS: Final = 1000  # for whoever reads standard error to make room; who serves does not wait for ever
 
 
-def complain(sentence: str) -> None:
+class _Lines(logging.Handler):
+    """Prints a line at once, and in this thread: there are few."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _print(self.format(record))
+
+
+def speak_in_lines() -> None:
+    """Say everything in the form of the log of a process from now on, unless a person sits before standard error."""
+    if sys.stderr is None or sys.stderr.isatty():
+        return
+    lines = _Lines()
+    lines.setFormatter(LineFormatter())
+    _LOGGER.handlers = [lines]
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.propagate = False
+
+
+def complain(sentence: str, *, level: int = logging.WARNING) -> None:
     """Print one sentence."""
-    _print(f"tongban: {printable(sentence)}")
+    if _LOGGER.handlers:
+        _LOGGER.log(level, "%s", printable(sentence))
+    else:
+        _print(f"tongban: {printable(sentence)}")
 
 
 def complain_of_faults(error: SiteError) -> None:
     """Print every fault of a site."""
+    faults = [printable(say(fault.sentence_zh, str(fault))) for fault in error.faults]
+    if _LOGGER.handlers:
+        _LOGGER.warning("%s", encode_event("site-faults", at=encode_time(datetime.now(UTC)), findings=faults))
+        return
     complain(say("站点文件夹有误：", "the site folder has faults:"))
-    for fault in error.faults:
-        if not _print(f"  {printable(say(fault.sentence_zh, str(fault)))}"):
+    for fault in faults:
+        if not _print(f"  {fault}"):
             return
 
 

@@ -7,6 +7,7 @@ workers die too often, all end: whoever supervises the parent starts it anew, wi
 is killed log and workers stop at once, and what is still asked is refused, as the log takes nothing any more.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -24,7 +26,7 @@ from typing import Any, Final
 from gateway.cli.console import ExitCode
 from gateway.cli.language import say
 from gateway.cli.serve_children import READY, work, write
-from gateway.cli.serve_one import STOP_SIGNALS, Why
+from gateway.cli.serve_one import STOP_SIGNALS, Start, Why
 from gateway.cli.serve_signals import hold_signals, take_signals
 from gateway.cli.serve_words import complain, complain_of_faults, complain_of_no_restart
 from gateway.cli.worker_deaths import WorkerDeaths
@@ -92,6 +94,7 @@ class _Parent:
         self._site, self._site_dir = site, site_dir
         self._listeners, self._folder = listeners, folder
         self._context = multiprocessing.get_context("spawn")  # no thread or lock of this process is copied halfway
+        self._started = time.time()
         self._opening: _Child | None = None  # the log's process, while it waits for the log
         self._workers: list[_Worker] = []
         self._due: dict[int, float] = {}  # slots whose worker died, and when it is started again
@@ -104,10 +107,21 @@ class _Parent:
         self._fault = False  # something ended that should not have
         self._waker, self._alarm = self._context.Pipe(duplex=False)
         self._take_signals()
+        resource_tracker.ensure_running()  # now: it lets an interrupt through, which the first child is not to get yet
 
     def run(self, announce: Callable[[], None]) -> ExitCode:
         """Do everything, from the first start to the last end."""
         log = self._opening = self._start_log()
+        try:
+            return self._run(log, announce)
+        except BaseException:  # a fault of ours must not leave anybody serving whom nobody watches
+            self._stop()
+            for child in (*self._workers, log):
+                _terminate([child])
+                child.process.join()
+            raise
+
+    def _run(self, log: _Child, announce: Callable[[], None]) -> ExitCode:
         if self._was_told_to_stop:  # before the handler had anybody to stop
             _terminate([log])
         log.hear()
@@ -163,7 +177,7 @@ class _Parent:
                 self._let_others_leave(new)
             elif now >= self._replacing_until:
                 self._give_up_replacing(say("新进程未能及时启动", "the new workers did not start in time"))
-        elif self._is_asked_to_replace:
+        if self._is_asked_to_replace and self._replacing_until is None:
             self._replace()
         for slot in [slot for slot, moment in self._due.items() if now >= moment]:
             del self._due[slot]
@@ -230,7 +244,8 @@ class _Parent:
                 worker.tell(signal.SIGUSR2 if worker.is_ready else signal.SIGTERM)
         for worker in new:
             worker.is_new = False
-        complain(say(f"已由 {len(new)} 个新进程接替。", f"{len(new)} new workers have taken over"))
+        taken_over = say(f"已由 {len(new)} 个新进程接替。", f"{len(new)} new workers have taken over")
+        complain(taken_over, level=logging.INFO)
 
     def _give_up_replacing(self, why: str) -> None:
         """Keep those that answer, and end the new ones; where nobody answers any more, somebody has to."""
@@ -255,7 +270,8 @@ class _Parent:
         """Start a worker with the smallest number that nobody has, so that files of metrics are used again."""
         taken = {one.number for one in self._workers}
         number = next(one for one in range(_NUMBER_OF_LOG + 1, len(taken) + 2) if one not in taken)
-        process, ready = self._start(work, self._site_dir, self._listeners[slot], number, why)
+        start = Start(why=why, gateway_at=self._started)
+        process, ready = self._start(work, self._site_dir, self._listeners[slot], number, start)
         name = f"{slot + 1}/{len(self._listeners)}"
         self._workers.append(
             _Worker(

@@ -1,7 +1,6 @@
 """What happens around every request: its id, its moment, its deadline, its log line, and who asks."""
 
 import asyncio
-import re
 from time import perf_counter
 from typing import Final
 
@@ -15,6 +14,7 @@ from gateway.http.batch import BATCH_PATH
 from gateway.http.limits import from_anybody, shed, use_token, within_limits
 from gateway.http.problems import ProblemError, ProblemKind, render_problem
 from gateway.http.refusing import refuse
+from gateway.http.request_id import select_request_id
 from gateway.http.routes import OPEN_PATHS, PATHS, PUBLIC_PATHS, ROLES, WATCH_PATHS
 from gateway.http.state import (
     BEGUN,
@@ -41,24 +41,22 @@ from gateway.http.steps import LAPS, STEPS
 from gateway.http.tracing import CANCELLED, begin_request, end_request
 from gateway.log_lines import UNMATCHED
 from gateway.metrics import Metrics
-from gateway.randomness import take_random
 from gateway.tokens import SignInError, SignInFailure
 
 _REQUEST_ID_HEADER: Final = "X-Request-Id"
-_SANE_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="tongban"'}  # RFC 6750 section 3, without saying what is wrong
 
 
 @web.middleware
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request its id and moment, bound its time, turn every failure into a problem document, and log it."""
-    begun = perf_counter()
-    metrics, route = request.app[METRICS], route_of(request)
+    begun, app = perf_counter(), request.app
+    metrics, route = app[METRICS], route_of(request)
     request[REQUEST_ID] = _request_id(request)
-    request[NOW] = request.app[CLOCK]()
+    request[NOW] = app[CLOCK]()
     work = begin_request(request, route)
-    request[LAPS] = request.app[STEPS].begin()
-    in_force = request.app[SITES].hold()
+    request[LAPS] = app[STEPS].begin()
+    in_force = app[SITES].hold()
     one = in_force.value
     request[SITE], request[LICENCES], request[FACADES] = one.site, one.licences, one.facades
     metrics.in_flight.inc()
@@ -72,7 +70,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         seconds = perf_counter() - begun
         _count(metrics, route=route, status=status, seconds=seconds)
         end_request(request, work, route=route, status=status, seconds=seconds)
-    if request.app[LEAVING].is_set():
+    if app[LEAVING].is_set():
         response.force_close()
     return response
 
@@ -98,14 +96,13 @@ def refuse_unhandled(
 
 
 def _request_id(request: web.BaseRequest) -> str:
-    """Return the id that the sender gave to the request, if it is sane, else one of ours."""
-    sent = request.headers.get(_REQUEST_ID_HEADER, "")
-    return sent if _SANE_ID.fullmatch(sent) else take_random(16).hex()
+    """Return the id that the sender gave to the request, if it may stand in logs, else one of ours."""
+    return select_request_id(request.headers.get(_REQUEST_ID_HEADER, ""))
 
 
 def _count(metrics: Metrics, *, route: str, status: int, seconds: float) -> None:
-    metrics.requests.labels(route, str(status)).inc()
-    metrics.request_seconds.labels(route).observe(seconds)
+    metrics.requests_of[route, str(status)].inc()
+    metrics.request_seconds_of[route,].observe(seconds)
 
 
 async def _answer(request: web.Request, handler: Handler, route: str) -> web.StreamResponse:

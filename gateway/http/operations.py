@@ -1,7 +1,6 @@
 """What operators and machines ask: is it up, is it ready, how does it do, what can be asked."""
 
 import math
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -41,9 +40,11 @@ from gateway.rendering import encode_time
 from gateway.shared.report import NOT_CONFIGURED, SharedReport, SharedState
 from gateway.sources.line import SystemReport
 from gateway.sources.outage import Outage
+from gateway.sources.store_watch import StoreReport, StoreState
 from gateway.status.observer import SourceReport
 from gateway.toml_table import Words
 from gateway.trust.keeper import count_anchors
+from keys.name import name_key
 from keys.revocation_list import RevocationList
 from keys.trust import TrustStore
 
@@ -82,6 +83,7 @@ async def get_readiness(request: web.Request) -> web.Response:
         "redis": _describe_redis(
             NOT_CONFIGURED if shared is None else shared.report(), None if one_key is None else one_key.state
         ),
+        "store": _describe_store(request[LICENCES].report_store()),
         "systems": [_describe_system(one) for one in request[LICENCES].report()],
         "witnesses": None if witnesses is None else _describe_witnesses(witnesses.report(request[NOW])),
         "alarms": None if watch is None else _describe_alarms(watch.standing()),
@@ -93,12 +95,11 @@ async def get_metrics(request: web.Request) -> web.Response:
     """Return the metrics as Prometheus reads them."""
     metrics = request.app[METRICS]
     log = await request.app[REPORTS].read()
-    request[LICENCES].report()  # which sets the gauges of breakers: they change by the clock alone
+    request[LICENCES].report()  # which sets the gauges of breakers, as they stand now
     metrics.log_size.set(log.size)
     metrics.log_stopped.set(log.stopped is not None)
     metrics.revocation_seconds_left.set(count_seconds_left(request.app[STORE](), request[NOW]))
-    status, witnesses = request.app[STATUS], request.app[WITNESSES]
-    metrics.revocation_lag.set(0.0 if status is None else count_lag(status.report(), request[NOW]))
+    witnesses = request.app[WITNESSES]
     if witnesses is not None:
         witnesses.set_gauges(request[NOW])
     watch = request.app[ALARMS]()
@@ -111,15 +112,6 @@ async def get_metrics(request: web.Request) -> web.Response:
 async def get_openapi(request: web.Request) -> web.Response:
     """Return the description of this interface."""
     return web.Response(body=request.app[OPENAPI], content_type="application/json")
-
-
-def count_lag(sources: Iterable[SourceReport], now: datetime) -> float:
-    """Return how old the oldest knowledge of sources of revocation status is, in seconds; 0: there is no source.
-
-    One that was asked for nothing yet, as of certificates that nobody has shown, is not behind; one that fails is.
-    """
-    ages = [math.inf if one.as_of is None and one.failures else one.age_seconds(now) for one in sources]
-    return max((age for age in ages if age is not None), default=0.0)
 
 
 def _describe_source(source: SourceReport, *, asks: bool) -> dict[str, Any]:
@@ -149,6 +141,26 @@ def _describe_system(report: SystemReport) -> dict[str, Any]:
         "breaker": report.breaker.word,
         "outage": None if report.outage is None else _describe_outage(report.outage),
     }
+
+
+_STORE: Final = {
+    StoreState.NOT_ASKED: Words("尚未查询自有证照库。", "The own store was not asked yet."),
+    StoreState.ANSWERS: Words("自有证照库正常答复。", "The own store answers."),
+    StoreState.ABSENT: Words("没有自有证照库。", "There is no own store."),
+}
+_STORE_FAILS: Final = Words(
+    "自有证照库无法答复：按标识或编号的提问予以拒绝（503），随提问提交的文件为“未知”。",
+    "The own store cannot say: questions by identifier or number are refused (503), and documents are unknown.",
+)
+
+
+def _describe_store(report: StoreReport | None) -> dict[str, Any] | None:
+    """Return how the own store answered last, and in words what follows."""
+    if report is None:
+        return None
+    words = _STORE.get(report.state, _STORE_FAILS)
+    since = None if report.since is None else encode_time(report.since)
+    return {"state": report.state, "since": since, "zh": words.zh, "en": words.en}
 
 
 def _describe_outage(outage: Outage) -> dict[str, Any]:
@@ -269,8 +281,14 @@ def _describe_alarms(standing: AlarmStanding) -> dict[str, Any]:
 
 
 def count_seconds_left(trust: TrustStore, at: datetime) -> float:
-    """Return the seconds until the first revocation list ends, negative when one has ended; infinite without any."""
-    ends = [one.next_update for one in trust.revocation_lists if isinstance(one, RevocationList)]
+    """Return the seconds until the first revocation list ends, negative when one has ended; infinite without any.
+
+    Of the lists of one issuer, kind and scope only the newest counts: that an older one ends changes no answer.
+    """
+    lists = [one for one in trust.revocation_lists if isinstance(one, RevocationList)]
+    in_order = sorted(lists, key=lambda one: (one.this_update, one.number or 0))
+    newest = {(name_key(one.issuer), one.unusable, one.scope): one for one in in_order}
+    ends = [one.next_update for one in newest.values()]
     return min(((end - at).total_seconds() for end in ends if end is not None), default=math.inf)
 
 

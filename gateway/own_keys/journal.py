@@ -18,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from gateway.durable_folder import sync_names
 from gateway.own_keys.lock import hold_lock
 from keys.own.errors import OwnKeyError
 from keys.own.journal import (
@@ -215,18 +216,18 @@ class SigningJournal:
             os.fsync(stream)
         finally:
             os.close(stream)
-        self._sync_folder()
+        sync_names(self.path.parent)
         self.path.rename(self.path.with_name(f"{self.path.name}.{number:0{_NUMBER_DIGITS}d}"))
         self._next_path.rename(self.path)
         for _, path in numbered[: max(0, len(numbered) + 1 - self._max_segments)]:
             path.unlink()
-        self._sync_folder()
+        sync_names(self.path.parent)
 
     def _finish_turning(self) -> None:
         """Put the new file in its place where a crash between the two renames left it aside."""
         if not os.path.lexists(self.path) and os.path.lexists(self._next_path):
             self._next_path.rename(self.path)
-            self._sync_folder()
+            sync_names(self.path.parent)
 
     def _numbered(self) -> list[tuple[int, Path]]:
         """Return the files that were set aside, oldest first."""
@@ -237,13 +238,6 @@ class SigningJournal:
             if path.name.startswith(prefix) and len(number) == _NUMBER_DIGITS and number.isascii() and number.isdigit():
                 found.append((int(number), path))
         return sorted(found)
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _failed(self, fault: JournalFault, error: OSError) -> JournalError:
         return JournalError(fault, str(self.path), error.strerror or type(error).__name__)

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from gateway.durable_folder import sync_names
+
 _FILE_MODE: Final = 0o600
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -37,13 +39,5 @@ def append_durably(path: Path, data: bytes, *, most: int) -> bool:
     finally:
         os.close(descriptor)
     if not size:
-        _sync_folder(path.parent)
+        sync_names(path.parent)
     return not size
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,8 +1,10 @@
 """Who counts what becomes of the policy: a protocol, and the metrics of the gateway."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.metrics import Metrics, begin_at_zero
+
+_POLICY: Final = "policy"  # a part of the site
 
 
 class PolicyObserver(Protocol):
@@ -31,10 +33,11 @@ class PolicyMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         begin_at_zero(metrics.policy_reloads, ("ok", "waiting", "failed"))
+        metrics.reload_failed.labels(part=_POLICY)
 
     def reloaded(self, result: str) -> None:
         """Count a reload of the policy."""
-        self._metrics.policy_reloads.labels(result=result).inc()
+        self._metrics.count_reload(_POLICY, self._metrics.policy_reloads, result)
 
     def stands(self, *, applies: bool, waits: bool, end_seconds: float) -> None:
         """Set the gauges of the policy in force."""

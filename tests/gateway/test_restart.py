@@ -2,6 +2,7 @@
 
 import fcntl
 import http.client
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 from subprocess import DEVNULL, PIPE, Popen
@@ -18,11 +20,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.http.batch import BATCH_CONTENT_TYPE, BATCH_PATH
 from gateway.site_template import write_site
-from tests.gateway.test_serve import ask, register, serving
+from tests.gateway.test_serve import AUDIENCE, ask, connect, register, serving
 from tests.gateway.test_serve_log import children_of
 from tests.support.callers import make_party
 from tests.support.cli import tongban
+from tests.support.http import question
 
 SECONDS = 30.0
 
@@ -65,6 +69,7 @@ def gateway(folder: Path, *, workers: int) -> Iterator[tuple[Popen[str], str, li
         yield process, address, said
     reading.join()
     assert not [line for line in said if "Traceback" in line]
+    assert [line for line in said if not line.startswith("{")] == []  # which machines read
 
 
 def start(folder: Path, *, workers: int, stderr: int) -> Popen[str]:
@@ -116,6 +121,15 @@ def starts(address: str, why: str) -> int:
     connection.close()
     found = re.search(rf'gateway_worker_starts_total{{why="{why}"}} (\d+)', text)
     return 0 if found is None else int(found[1])
+
+
+def started(address: str) -> str:
+    """Return when the gateway says that it was started."""
+    found = re.search(
+        r"^gateway_start_timestamp_seconds (1\.\d+e\+09)$", ask(address, "GET", "/metrics")[1], re.MULTILINE
+    )
+    assert found is not None
+    return found[1]
 
 
 @dataclass(kw_only=True)
@@ -189,12 +203,14 @@ def test_a_change_of_the_log_is_refused(served: Served) -> None:
 def test_workers_are_replaced_and_no_request_is_lost(served: Served) -> None:
     """New workers answer before the others leave; the log's process stays, counts go on, and nobody's gauge stays."""
     log, *workers = children_of(served.process)
+    begun = started(served.address)
     with asking(served.address) as answered:
         served.replace()
         before = len(answered)
         wait_until(lambda: len(answered) > before + 50)
     now_log, *now = children_of(served.process)
     assert now_log == log
+    assert started(served.address) == begun  # it is the same gateway
     assert not set(workers) & set(now)
     metrics = ask(served.address, "GET", "/metrics")[1]
     counted = re.search(r'gateway_requests_total{route="/readyz",status="200"} (\d+)', metrics)
@@ -213,6 +229,24 @@ def test_a_worker_that_dies_is_started_again(served: Served) -> None:
     assert worker not in children_of(served.process)
     assert "gateway_requests_in_flight 1.0" in ask(served.address, "GET", "/metrics")[1]
     assert served.has_said("ended unexpectedly (SIGKILL); the others go on")
+
+
+@pytest.mark.slow
+def test_a_second_restart_does_not_wait(served: Served) -> None:
+    """What is asked while workers are replaced is done once they are, though the first ones stay for a connection."""
+    held = [http.client.HTTPConnection(served.address) for _ in range(6)]
+    for one in held:
+        one.request("GET", "/healthz")
+        one.getresponse().read()
+    before = sum("have taken over" in line for line in served.said)
+    served.process.send_signal(signal.SIGUSR2)
+    wait_until(lambda: len(children_of(served.process)) == 5)
+    served.process.send_signal(signal.SIGUSR2)
+    wait_until(lambda: sum("have taken over" in line for line in served.said) == before + 2)
+    assert len(children_of(served.process)) > 3
+    for one in held:
+        one.close()
+    wait_until(lambda: len(children_of(served.process)) == 3)
 
 
 @pytest.mark.slow
@@ -244,6 +278,37 @@ def test_one_process_starts_itself_anew_and_no_request_is_lost(tmp_path: Path) -
         assert process.poll() is None
     assert process.returncode == 0
     assert not list((folder / "state" / "serving").glob("*.json"))
+
+
+@pytest.mark.slow
+def test_a_batch_under_way_is_answered_before_one_process_starts_anew(tmp_path: Path) -> None:
+    """A batch has its own time, which is longer than that of a question, also where nobody else answers meanwhile."""
+    folder, party = write_quick_site(tmp_path), make_party()
+    register(folder, party)
+    settings = folder / "tongban.toml"
+    text = re.sub(
+        r"^(request_timeout|lingering)_seconds = .*$", r"\1_seconds = 1.0", settings.read_text(), flags=re.MULTILINE
+    )
+    settings.write_text(text)
+    token = party.token(at=datetime.now(UTC), audience=AUDIENCE)
+    line = json.dumps(question(b"no licence")).encode() + b"\n"
+    head = f"POST {BATCH_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+    head += f"Content-Type: {BATCH_CONTENT_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with gateway(folder, workers=1) as (process, address, _), connect(address) as connection:
+        connection.sendall(head.encode())
+        for number in range(6):
+            connection.sendall(b"%x\r\n%s\r\n" % (len(line), line))
+            if number == 0:
+                process.send_signal(signal.SIGUSR2)
+            time.sleep(0.6)
+        connection.sendall(b"0\r\n\r\n")
+        connection.settimeout(SECONDS)
+        got = b""
+        while not got.endswith(b"0\r\n\r\n"):
+            got += (more := connection.recv(65_536))
+            assert more, got
+        assert got.count(b'"line":') == 6
+        wait_until(lambda: starts(address, "replaced") == 1)
 
 
 @pytest.mark.slow
@@ -292,4 +357,4 @@ def test_workers_that_die_for_ever_end_all(tmp_path: Path) -> None:
             os.kill(children_of(process)[-1], signal.SIGKILL)
         assert process.wait(20) == 1
     ends = [line for line in said if "ended unexpectedly (SIGKILL)" in line]
-    assert [line.endswith("the others go on\n") for line in ends] == [True] * 5 + [False]
+    assert ["the others go on" in line for line in ends] == [True] * 5 + [False]

@@ -3,13 +3,14 @@
 import http.client
 import json
 import multiprocessing
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ import pytest
 
 from gateway.callers import TokenAlgorithm
 from gateway.cli.serve_children import work
-from gateway.cli.serve_one import Why
+from gateway.cli.serve_one import Start, Why
 from gateway.site_template import write_site
 from tests.support.callers import Party, encode_pem, make_party
 from tests.support.cli import tongban
@@ -89,7 +90,7 @@ def ask(address: str, method: str, path: str, body: object = None, **headers: st
         connection.close()
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_serve(folder: Path, workers: int) -> None:
     """One process or several serve a real question, add their numbers together, and end with 0 when told to stop."""
     party = make_party(TokenAlgorithm.SM2)
@@ -119,7 +120,7 @@ def read_all(connection: socket.socket) -> bytes:
     return found
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_stop_loses_no_question(folder: Path, workers: int) -> None:
     """A body under way at SIGTERM is read and answered, an idle connection gets one more answer, each saying close."""
     party = make_party()
@@ -144,6 +145,35 @@ def test_a_stop_loses_no_question(folder: Path, workers: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_nobody_hears_where_it_listens(folder: Path, workers: int) -> None:
+    """A gateway whose starter has gone serves all the same, and ends in good order."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    code = f"{START} sys.exit(serve(Path(sys.argv[1]), port={port}, workers={workers}))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT, stdout=writer) as process:  # noqa: S603 — our own program
+        os.close(writer)
+        try:
+            until = time.monotonic() + 60
+            while not is_ready(port) and time.monotonic() < until:
+                time.sleep(0.1)
+            assert is_ready(port)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+def is_ready(port: int) -> bool:
+    """Say whether a gateway answers there."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection, suppress(OSError):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    return False
+
+
 def test_two_gateways_do_not_share_a_port(folder: Path) -> None:
     """A second gateway on the same port says so and does not start, with several workers as well as with one."""
     with serving(folder, workers=2) as (_, address):
@@ -160,7 +190,7 @@ def test_a_worker_whose_site_was_broken_meanwhile(folder: Path, capsys: pytest.C
     before = signal.getsignal(signal.SIGINT)
     try:
         with receiver, sender, pytest.raises(SystemExit) as ended:
-            work(folder, socket.socket(), 1, Why.START, sender)
+            work(folder, socket.socket(), 1, Start(why=Why.START, gateway_at=0.0), sender)
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended.value.code == 2

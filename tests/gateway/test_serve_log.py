@@ -192,9 +192,10 @@ def test_a_stop_while_a_command_has_the_log(folder: Path, workers: int) -> None:
             process.kill()
 
 
-def test_commands_while_the_gateway_runs(folder: Path) -> None:
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_commands_while_the_gateway_runs(folder: Path, workers: int) -> None:
     """A change of the licence store is an entry of the log that the gateway writes, before the change is made."""
-    with serving(folder, workers=2):
+    with serving(folder, workers=workers):
         announced = ["--number", "L-1", "--type", "11100000000013338W001", "--json"]
         told = tongban("store", "announce", "--site", folder, *announced)
         assert (told.code, told.object["result"]) == (0, "new")

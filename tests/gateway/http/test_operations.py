@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,20 +19,22 @@ from gateway.http.messages.problems import PlaceError, ProblemDocument
 from gateway.http.messages.questions import LicenceQuestion
 from gateway.http.messages.readiness import Health, Readiness
 from gateway.http.openapi import build_openapi
-from gateway.http.operations import count_lag
 from gateway.http.questions import name_place
 from gateway.http.routes import ROUTES
 from gateway.reason import Reason
-from gateway.status.observer import SourceReport
+from gateway.status.observer import SourceReport, count_lag
 from gateway.status.source import SourceKind
 from gateway.verdict import CheckName, Outcome
-from keys.revocation_list import parse_revocation_list
+from keys.revocation_list import RevocationList, parse_revocation_list
 from keys.trust import Purpose, TrustStore
 from tests.support.callers import NOW, make_party, make_site
 from tests.support.http import URL, StartClient, bearer, question, start
-from tests.support.pki import make_root, p256_key
+from tests.support.pki import Entity, extension, integer, make_root, p256_key, sequence, tlv
 
 CA = make_root(key=p256_key())
+NUMBER = extension("2.5.29.20", integer(7))
+DELTA = extension("2.5.29.27", integer(6), critical=True)
+USERS = extension("2.5.29.28", sequence(tlv(0x81, b"\xff")), critical=True)
 PARTY = make_party()
 TOKEN = PARTY.token()
 
@@ -374,17 +376,43 @@ def test_openapi_names_the_headers() -> None:
 async def test_time_left_of_revocation_lists(
     aiohttp_client: StartClient, ends: tuple[int | None, ...], seconds: str
 ) -> None:
-    """An alarm can be set on the seconds until the first revocation list ends."""
-    lists = tuple(
-        parse_revocation_list(
-            CA.revocation_list(
-                this_update=NOW - timedelta(days=1), next_update=None if end is None else NOW + timedelta(hours=end)
-            )
-        )
-        for end in ends
-    )
+    """An alarm can be set on the seconds until the first revocation list ends, each being of another issuer."""
+    lists = [list_of(make_root(f"CA {number}"), ends=end) for number, end in enumerate(ends)]
+    assert await time_left(aiohttp_client, *lists) == seconds
+
+
+@pytest.mark.parametrize(
+    ("other", "seconds"),
+    [
+        (lambda: list_of(CA, ends=-24, days=2), "3600.0"),
+        (lambda: list_of(CA, ends=-24, days=2, extensions=[DELTA]), "-86400.0"),
+        (lambda: list_of(CA, ends=-24, days=2, extensions=[USERS]), "-86400.0"),
+        (lambda: list_of(make_root("Other CA"), ends=-24, days=2), "-86400.0"),
+    ],
+    ids=["the one before", "another kind", "another scope", "another issuer"],
+)
+async def test_a_list_that_was_replaced_does_not_count(
+    aiohttp_client: StartClient, other: Callable[[], RevocationList], seconds: str
+) -> None:
+    """An ended list beside its successor alarms nobody; one whose successor is missing does."""
+    assert await time_left(aiohttp_client, list_of(CA, ends=1), other()) == seconds
+
+
+def list_of(issuer: Entity, *, ends: int | None, days: int = 1, extensions: Sequence[bytes] = ()) -> RevocationList:
+    """Return a list as of so many days ago, which ends in so many hours."""
+    begin, end = NOW - timedelta(days=days), None if ends is None else NOW + timedelta(hours=ends)
+    more = [NUMBER, *extensions]
+    return parse_revocation_list(issuer.revocation_list(this_update=begin, next_update=end, extensions=more))
+
+
+async def time_left(aiohttp_client: StartClient, *lists: RevocationList) -> str:
+    """Return what the metrics of a gateway with these lists say."""
     client = await start(aiohttp_client, make_site(trust=TrustStore(anchors=(), revocation_lists=lists)))
-    assert f"gateway_revocation_list_seconds_left {seconds}\n" in await (await client.get("/metrics")).text()
+    found = re.search(
+        r"^gateway_revocation_list_seconds_left (\S+)$", await (await client.get("/metrics")).text(), re.MULTILINE
+    )
+    assert found is not None
+    return found[1]
 
 
 def source_of_status(*, hours: float | None, failures: int = 0) -> SourceReport:

@@ -275,6 +275,19 @@ async def test_two_processes(stand: Stand) -> None:
     assert first.settled.pointer == second.settled.pointer
 
 
+async def test_a_fault_that_passes_by_itself(stand: Stand) -> None:
+    """What could not be put in force for a fault of the state, and then can without being read again, is said."""
+    await stand.begin()
+    results = list(stand.observer.results)
+    pointer = stand.bureau.site.archive.folder / "in-force.json"
+    text = await in_thread(pointer.read_bytes)
+    for content, expected in ((b"{", "failed"), (text, "ok")):
+        await in_thread(pointer.write_bytes, content)
+        await stand.look()
+        assert stand.observer.results == [*results, expected]
+        results.append(expected)
+
+
 async def test_it_ends_between_two_looks(stand: Stand) -> None:
     """A policy whose period is over decides nothing, whether or not anybody has looked since."""
     await stand.begin()
