@@ -5,11 +5,10 @@ the first 64 find the entry; several entries for one answer would tell the calle
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, structs
 
 from adapters.licence import Licence
 from gateway.audit.alarms.observed import ISSUED_AT
@@ -31,6 +30,7 @@ from gateway.callers import Caller
 from gateway.decision import DecisionId
 from gateway.pipeline import KEPT_ANSWER, SOURCE_DOCUMENT, Verified, concerns_register
 from gateway.presentations.presentation import PRESENTED
+from gateway.remembered import Remembered
 from gateway.sharing import Shared
 from gateway.sources.source import (
     SYSTEM_PREFIX,
@@ -41,8 +41,8 @@ from gateway.sources.source import (
     index_licence,
     normal_code,
 )
-from gateway.verdict import CheckName
 from keys.canonical_json import encode_canonical
+from policies.catalogue import LicenceType
 from policies.forms.citizen import is_citizen_number
 from policies.item import Item
 from policies.rule import Obligations
@@ -58,8 +58,7 @@ LEFT_OUT: Final = "left-out:"  # and a number: the reason that refusals have whi
 _BY_WORD: Final = {kind.value: letter for kind, letter in FORM_LETTERS.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(Struct, frozen=True, kw_only=True):
     """Whom and what a question is about, as far as that is known; "" for what is not.
 
     ``is_found``: the subjects hold the licence that was found; else their numbers were typed in, and may be anybody's.
@@ -81,8 +80,7 @@ class About:
         return not (self.subjects or self.licence or self.case)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """One request by somebody: its decision, its id in the request log, who asks, and when by the caller's own clock.
 
     ``issued_at`` is when the caller's token was issued, in seconds since 1970.
@@ -94,8 +92,7 @@ class Asking:
     issued_at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
+class Basis(Struct, frozen=True, kw_only=True):
     """What an answer rests on: the trust store, and how far revocation was known.
 
     ``mapping`` is the digest of the mapping that read what another system said; None: none said anything.
@@ -140,10 +137,10 @@ def about_licence(asked: About, licence: Licence | None) -> About:
     """Return what is known once the licence was found: its names and its holders, no more whoever was asked about."""
     if licence is None:
         return asked
-    index, holders = index_licence(licence), _subjects(holder_codes(licence))
-    return replace(
+    names, holders = _names_of(licence), _holders_of(licence)
+    return structs.replace(
         asked,
-        licence=join_names(index.number, index.identifier) or asked.licence,
+        licence=names or asked.licence,
         subjects=holders or asked.subjects,
         is_found=bool(holders) or asked.is_found,
     )
@@ -155,9 +152,9 @@ def draft_answer(
     """Return the entry of an answer; ``compares`` says that it asked yes or no about a holder."""
     shows = shared is not None and any(one.value is not UNSET for one in shared.fields.values())
     if about.is_found and not _is_vouched_for(verified):
-        about = replace(about, is_found=False)
+        about = structs.replace(about, is_found=False)
     kind = LeafKind.MATCH if compares and not shows else LeafKind.ACCESS
-    reasons = tuple(dict.fromkeys(reason.value for reason in verified.verdict.reasons))[: MAX_LIST - 5]
+    reasons = tuple(dict.fromkeys([reason.value for reason in verified.verdict.reasons]))[: MAX_LIST - 5]
     source = verified.register or verified.source
     if source.startswith(SYSTEM_PREFIX):
         reasons += (source,)  # whose register it rests on, or who could not say
@@ -198,8 +195,7 @@ def draft_refusal(asking: Asking, about: About, reason: str, *, left_out: int = 
 
 def about_presentation(licence: Licence, people: Sequence[str]) -> About:
     """Return what a code is about that was drawn: the licence, whose holder showed it, and who acts for the holder."""
-    index = index_licence(licence)
-    return About(licence=join_names(index.number, index.identifier), subjects=_subjects(people), is_found=True)
+    return About(licence=_names_of(licence), subjects=_subjects(people), is_found=True)
 
 
 def draft_presentation(asking: Asking, about: About, *, context: Sequence[str]) -> EntryDraft:
@@ -224,7 +220,7 @@ def spell_form(shared: Shared) -> str:
     """Return how each field of the licence type left, in the order of their names; "" where there is no type."""
     if shared.licence_type is None:
         return ""
-    form = "".join(_character(name, shared) for name in sorted(shared.licence_type.fields))
+    form = "".join([_character(name, shared) for name in _names_of_fields(shared.licence_type)])
     return form if len(form) <= MAX_TEXT else form[: MAX_TEXT - 1] + CUT_OFF
 
 
@@ -237,8 +233,26 @@ def _is_vouched_for(verified: Verified) -> bool:
     """Answer whether a licence says whose it is by somebody's word: anybody can make a document that is not genuine."""
     if verified.source != SOURCE_DOCUMENT or verified.register is not None:
         return True
-    stated = tuple(check for check in verified.verdict.checks if check.check is not CheckName.STATUS)
-    return concerns_register(replace(verified, verdict=replace(verified.verdict, checks=stated)))
+    return concerns_register(verified)
+
+
+def _spell_names(licence: Licence) -> str:
+    index = index_licence(licence)
+    return join_names(index.number, index.identifier)
+
+
+def _find_holders(licence: Licence) -> tuple[SubjectId, ...]:
+    return _subjects(holder_codes(licence))
+
+
+def _sort_fields(licence_type: LicenceType) -> list[str]:
+    return sorted(licence_type.fields)
+
+
+# What a licence is called in a private part, and its holders there.
+_names_of: Final = Remembered(_spell_names)
+_holders_of: Final = Remembered(_find_holders)
+_names_of_fields: Final = Remembered(_sort_fields)
 
 
 def _character(name: str, shared: Shared) -> str:

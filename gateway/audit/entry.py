@@ -83,14 +83,20 @@ class PrivatePart:
         """Refuse what cannot be sealed."""
         if len(self.subjects) > MAX_SUBJECTS or len(self.context) > MAX_CONTEXT or not all(self.subjects):
             raise ValueError(f"up to {MAX_SUBJECTS} subjects and {MAX_CONTEXT} values of the context were expected")
-        for text in (*self.context, self.official, self.case, self.licence):
-            if SEPARATOR in text or len(text.encode()) > MAX_PRIVATE_TEXT:
-                raise ValueError(f"texts of up to {MAX_PRIVATE_TEXT} bytes without NUL were expected")
-        for subject in self.subjects:
-            if SEPARATOR in subject or len(subject.encode()) > MAX_SUBJECT_TEXT:
-                raise ValueError(f"subjects of up to {MAX_SUBJECT_TEXT} bytes without NUL were expected")
+        if not _are_fit((*self.context, self.official, self.case, self.licence), most=MAX_PRIVATE_TEXT):
+            raise ValueError(f"texts of up to {MAX_PRIVATE_TEXT} bytes without NUL were expected")
+        if not _are_fit(self.subjects, most=MAX_SUBJECT_TEXT):
+            raise ValueError(f"subjects of up to {MAX_SUBJECT_TEXT} bytes without NUL were expected")
         if len(self.response) not in {0, DIGEST_SIZE}:
             raise ValueError(f"a digest of {DIGEST_SIZE} bytes was expected")
+
+
+def _are_fit(texts: Sequence[str], *, most: int) -> bool:
+    """Say whether no text has more than so many bytes, nor a NUL."""
+    joined = "".join(texts)
+    if SEPARATOR in joined:
+        return False
+    return len(joined.encode()) <= most or all(len(text.encode()) <= most for text in texts)
 
 
 def fit_text(text: str, *, most: int = MAX_PRIVATE_TEXT) -> str:

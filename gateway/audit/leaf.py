@@ -26,6 +26,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -87,6 +88,7 @@ _TEXT_MEMBERS: Final = (
     *("req", "caller", "org", "partner", "item", "purpose"),
     *("form", "plan", "policy", "outcome", "trust"),
 )
+_read_texts: Final = attrgetter(*_TEXT_MEMBERS)
 _COMMITMENTS: Final = ("op", "case", "lic", "subj", "resp")
 _OPTIONAL: Final = frozenset({*_TEXT_MEMBERS, "commits", "obligations", "reasons", "revocation"}) - {"req", "caller"}
 _REQUIRED: Final = frozenset({"v", "t", "kind", "req", "caller", "seq"})
@@ -161,7 +163,7 @@ class LeafDraft:
 
     def __post_init__(self) -> None:
         """Refuse what no leaf can say."""
-        texts: list[Any] = [getattr(self, name) for name in _TEXT_MEMBERS]
+        texts: list[Any] = [*_read_texts(self)]
         numbers: list[Any] = [] if self.revocation is None else [self.revocation]
         for name, value in self.more.items():
             if name not in MEMBERS[self.kind]:
@@ -197,9 +199,7 @@ def encode_leaf(content: LeafDraft, *, t: int, seq: int) -> bytes:
 
     """
     members: dict[str, Any] = {"v": VERSION, "t": t, "kind": content.kind.value, "seq": seq}
-    for name in _TEXT_MEMBERS:
-        if text := getattr(content, name):
-            members[name] = text
+    members |= {name: text for name, text in zip(_TEXT_MEMBERS, _read_texts(content), strict=True) if text}
     commits = {
         name: _encode_commitment(value)
         for name in _COMMITMENTS

@@ -16,19 +16,22 @@ from gateway.http.buffers import BodyShare
 from gateway.http.consents import raise_unavailable
 from gateway.http.credentials import read_wanted
 from gateway.http.entries import asking, describe_logged, record
-from gateway.http.finding import ask_register, find_licence, make_errand
+from gateway.http.failures import RETRY_AFTER_SECONDS
+from gateway.http.finding import LicenceSearch, make_errand
 from gateway.http.floor import not_before
 from gateway.http.licence_question import CodeQuestion, DocumentQuestion, KeyQuestion, Question, parse_question
 from gateway.http.messages.questions import AttestQuestion, Purpose, VerificationRequest
 from gateway.http.presentations import take_presented
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import WRONG_VALUE, name_place
+from gateway.http.registers import ask_register
 from gateway.http.state import (
     ABOUT,
     BUDGET,
     CALLER,
     CLOCK,
     DECISION,
+    FAILURE,
     LICENCES,
     METRICS,
     OUTCOME,
@@ -41,19 +44,27 @@ from gateway.http.state import (
     VERIFIER,
 )
 from gateway.http.steps import LAPS, Step
-from gateway.pipeline import STALE, SYSTEM_REASONS, Verified, judge_not_found
+from gateway.pipeline import STALE, SYSTEM_REASONS, Verified
 from gateway.policy.moment import china_day
 from gateway.purpose import PurposeError, bind_purpose
 from gateway.reason import Reason
 from gateway.recording import About, Basis, about_licence, about_question, draft_answer
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.sharing import Asked, BudgetExceededError, PolicyView, Shared
-from gateway.sources.source import SourceUnavailableError
+from gateway.sources.errand import Errand
+from gateway.sources.leased import Seen
+from gateway.sources.licence_store import SOURCE_NAME, index_names, key_names
+from gateway.sources.registry import Sources
+from gateway.sources.source import LicenceKey, SourceUnavailableError, index_licence
+from gateway.verdict import CheckName
 from gateway.withheld import Held
+from keys.trust import TrustStore
 from policies.forms.attest import COVERS, VALID_ON
 from policies.item import Item
 
 _OUT_OF_REACH: Final = frozenset({Reason.REVOCATION_UNAVAILABLE, *SYSTEM_REASONS.values()})
+MAX_ROUNDS: Final = 3  # of one question whose licence changes while it is answered
+CHANGING: Final = "changing"  # the word in the request log about one that changed in all of them
 COUNTERS_RETRY_AFTER_SECONDS: Final = 60  # what is counted by the minute makes room first
 
 
@@ -83,9 +94,10 @@ async def answer_body(request: web.Request, body: bytearray, share: BodyShare) -
     body.clear()
     laps.end(Step.BODY)
     # Only now: whoever sends slowly gains no time, neither under the floor nor before something ends.
-    arrived, now = asyncio.get_running_loop().time(), request.app[CLOCK]()
-    floor_seconds = settings.policy.match_floor_milliseconds / 1000 if question.compares else 0.0
-    async with not_before(arrived + floor_seconds):
+    now, floor = request.app[CLOCK](), 0.0
+    if question.compares:
+        floor = asyncio.get_running_loop().time() + settings.policy.match_floor_milliseconds / 1000
+    async with not_before(floor):
         wanted = read_wanted(request, question.request)
         answered = await answer_question(request, question, share, now)
         credential = None if wanted is None else await wanted.answer(answered.verified, answered.shared, now=now)
@@ -124,43 +136,46 @@ async def answer_question(request: web.Request, question: Question, share: BodyS
 
     """
     asked = question.request
+    app = request.app
     # 2. purpose
     about = note_about(request, question)
-    in_force = request.app[POLICY].current()
-    view = None if in_force is None else request.app[SHARING].view(in_force)
+    in_force = app[POLICY].current()
+    view = None if in_force is None else app[SHARING].view(in_force)
     item = None if view is None else _bind(view, asked, now)
     if isinstance(question, CodeQuestion):
         question = await take_presented(request, question, about, now=now)
         about = request[ABOUT]
     # 3. document and verdict, by what is known now: the entry and the answer name this, whatever comes meanwhile
-    store, status = request.app[STORE](), request.app[STATUS]
+    store, status = app[STORE](), app[STATUS]
     sequence = None if status is None else status.sequence
+    licences, rounds = request[LICENCES], 0
+    subject: Verified | LicenceKey
     if isinstance(question, DocumentQuestion):
         share.keep(len(question.document))  # the body was let go
-        verified = await request.app[VERIFIER].verify(question.document, store=store, at=now, stapled=question.stapled)
+        subject = await app[VERIFIER].verify(question.document, store=store, at=now, stapled=question.stapled)
         # A refusal names its holders too. Not where the licence was only named: by what a refusal commits to, whoever
         # asks would see whether there is such a licence.
-        request[ABOUT] = about_licence(about, verified.licence)
-        errand = make_errand(request, question, view, item)
-        verified = await ask_register(request, verified, errand, now)
+        request[ABOUT] = about_licence(about, subject.licence)
     else:
-        errand = make_errand(request, question, view, item)
-        types = None if view is None else view.types
-        verified = await find_licence(request, question.key, errand, share, types=types, store=store, now=now)
-    share.keep(0)
-    verdict = verified.verdict
-    if asked.licence.format is not None and verdict.format is not None and asked.licence.format != verdict.format:
-        raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
-    laps = request[LAPS]
-    laps.end(Step.LICENCE)
-    # 4. what is shared
-    shared = None
-    if view is not None and item is not None:
-        asked_for = _as_asked(request[CALLER], item, question)
-        verified, shared = await _share(request, view, asked_for, verified, now=now)
-    request.app[VERIFIER].count_verdict(verified.verdict)
+        subject = question.key
+    errand = make_errand(request, question, view, item)
+    while True:
+        seen = licences.see()
+        verified, shared = await _decide(
+            request, question, subject, errand, share=share, view=view, item=item, store=store, now=now
+        )
+        # What took longer than a lease is looked at once more: if it changed meanwhile it is judged anew, and counts
+        # twice in budgets.
+        if seen is None or licences.is_recent(seen) or await _is_current(licences, seen, subject, verified):
+            break
+        rounds += 1
+        if rounds == MAX_ROUNDS:
+            request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{CHANGING}"
+            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers)
+    app[VERIFIER].count_verdict(verified.verdict)
     request[OUTCOME] = verified.verdict.outcome.value
-    laps.end(Step.SHARING)
+    request[LAPS].end(Step.SHARING)
     # 5. entry
     source = verified.register or verified.source
     if source is not None:
@@ -175,8 +190,56 @@ async def answer_question(request: web.Request, question: Question, share: BodyS
         basis=Basis(trust=store.anchors_version, revocation=sequence, mapping=mapping),
     )
     receipt = describe_logged(request, await record(request, draft))
-    laps.end(Step.LOG)
+    request[LAPS].end(Step.LOG)
     return Answered(verified=verified, shared=shared, receipt=receipt, revocation_seq=sequence, mapping=mapping)
+
+
+async def _decide(
+    request: web.Request,
+    question: DocumentQuestion | KeyQuestion,
+    subject: Verified | LicenceKey,
+    errand: Errand,
+    *,
+    share: BodyShare,
+    view: PolicyView | None,
+    item: Item | None,
+    store: TrustStore,
+    now: datetime,
+) -> tuple[Verified, Shared | None]:
+    """Return what is to be said of a licence by what sources say now, and what is shared of it.
+
+    ``subject`` is what a document that came along came to, or by what the licence is named.
+
+    Raises:
+        ProblemError: the refusal.
+
+    """
+    search: LicenceSearch | None = None
+    if isinstance(subject, Verified):
+        verified = await ask_register(request, subject, errand, now)
+    else:
+        types = None if view is None else view.types
+        search = LicenceSearch(request, subject, errand, share, types=types, store=store, now=now)
+        verified = await search.find()
+    share.keep(0)
+    wanted, found = question.request.licence.format, verified.verdict.format
+    if wanted is not None and found is not None and wanted != found:
+        raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
+    request[LAPS].end(Step.LICENCE)
+    # 4. what is shared
+    if view is None or item is None:
+        return verified, None
+    asked = _as_asked(request[CALLER], item, question)
+    return await _share(request, view, asked, verified, search=search, now=now)
+
+
+async def _is_current(licences: Sources, seen: Seen, subject: Verified | LicenceKey, verified: Verified) -> bool:
+    """Say whether the gateway's own store says now what it said when the sources were asked."""
+    names = frozenset[str]() if isinstance(subject, Verified) else key_names(subject)
+    if verified.licence is not None:
+        names |= index_names(index_licence(verified.licence))
+    rests_on_store = SOURCE_NAME in {verified.source, verified.register}
+    return await licences.is_current(seen, names, rests_on_store=rests_on_store)
 
 
 def note_about(request: web.Request, question: Question) -> About:
@@ -236,9 +299,15 @@ def _as_asked(caller: Caller, item: Item, question: DocumentQuestion | KeyQuesti
 
 
 async def _share(
-    request: web.Request, view: PolicyView, asked: Asked, verified: Verified, *, now: datetime
+    request: web.Request,
+    view: PolicyView,
+    asked: Asked,
+    verified: Verified,
+    *,
+    search: LicenceSearch | None,
+    now: datetime,
 ) -> tuple[Verified, Shared]:
-    """Return what is shared, and of what.
+    """Return what is shared, and of what; ``search`` is how the licence was found, if it was only named.
 
     Raises:
         ProblemError: 429, a budget has no room; 503, the question cannot be counted, or consents cannot be looked up.
@@ -249,10 +318,11 @@ async def _share(
         try:
             return verified, await share(view, asked, verified, now=now)
         except (BudgetExceededError, CountersUnavailableError):
-            if asked.key is None or not asked.key.asks_holder or verified.licence is None:
+            if search is None or asked.key is None or not asked.key.asks_holder or verified.licence is None:
                 raise
-        # A right guess of the holder: to be refused where a wrong one is answered would tell that it is right.
-        verified = judge_not_found(verified.source, at=now)
+        # A right guess of the holder: to be refused where a wrong one is answered would tell that it is right, and so
+        # would any other source than that of its answer.
+        verified = await search.find_none()
         return verified, await share(view, asked, verified, now=now)
     except BudgetExceededError as error:
         request.app[METRICS].limits.budget_refusals.labels(budget=error.exceeded.budget).inc()
@@ -280,12 +350,14 @@ def render_answer(
 
     Without ``shared`` no policy is in force: every field that was asked for is withheld, and no match is answered.
     ``as_of`` is the oldest outside knowledge that was relied on, null when there was none; ``stale`` says that some was
-    missing; ``fresh_until`` is when the first thing ends that a valid verdict rests on.
+    missing; ``fresh_until`` is when the first thing ends that a valid verdict rests on. ``status_as_of`` is the moment
+    as of which the status is known, null where nobody was asked.
     """
     verdict = verified.verdict
     judged = verdict_to_dict(verdict)
     sharing: dict[str, Any]
     as_of, ends_at = verdict.as_of, verdict.ends_at
+    status_as_of = next((one.as_of for one in verdict.checks if one.check is CheckName.STATUS), None)
     if shared is None:
         unanswered = None if request.match is None else {"outcome": None, "reason": Held.NO_POLICY.value}
         fields = {name: hold(Held.NO_POLICY) for name in request.fields or ()}
@@ -308,6 +380,7 @@ def render_answer(
             "register": verified.register,
             "mapping": mapping,
             "as_of": None if as_of is None else encode_time(as_of),
+            "status_as_of": None if status_as_of is None else encode_time(status_as_of),
             "revocation_seq": revocation_seq,
             "stale": not STALE.isdisjoint(verdict.notes) or not _OUT_OF_REACH.isdisjoint(verdict.reasons),
             "fresh_until": None if ends_at is None else encode_time(ends_at),

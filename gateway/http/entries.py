@@ -1,10 +1,11 @@
 """What handlers hand to the access log before an answer leaves, refusals included."""
 
 import asyncio
-from dataclasses import replace
+from time import perf_counter
 from typing import Any, Final, NoReturn
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from gateway.audit.entry import EntryDraft, Receipt
 from gateway.audit.leaf import LeafError
@@ -42,12 +43,17 @@ _UNLOGGED: Final = frozenset(
 _UNLOGGED_AT: Final = {"/audit/v1/openings/lookups": ProblemKind.OPENING_UNKNOWN}  # of a search it is logged
 
 
-def asking(request: web.Request) -> Asking:
-    """Return who asks, with the id of the decision, which is made once."""
+def decision_of(request: web.Request) -> DecisionId:
+    """Return the id of the decision, which is made once."""
     if DECISION not in request:
         request[DECISION] = make_decision_id(request[NOW])
+    return DecisionId(request[DECISION])
+
+
+def asking(request: web.Request) -> Asking:
+    """Return who asks."""
     return Asking(
-        decision=DecisionId(request[DECISION]),
+        decision=decision_of(request),
         request_id=request[REQUEST_ID],
         caller=request[CALLER],
         issued_at=request[ISSUED_AT],
@@ -63,12 +69,13 @@ async def record(request: web.Request, draft: EntryDraft) -> Receipt:
         ProblemError: 503, it may not be; no answer must leave.
 
     """
-    metrics = request.app[METRICS]
+    app, begun = request.app, perf_counter()
+    metrics = app[METRICS]
     try:
-        with metrics.log_append_seconds.time(), part(SpanName.LOG):
-            request[APPENDING] = appending = asyncio.ensure_future(request.app[LOG].append(draft))
+        with part(SpanName.LOG):
+            request[APPENDING] = appending = asyncio.ensure_future(app[LOG].append(draft))
             appending.add_done_callback(look_at)
-            request.app[PRESSURE].wait_for_log(appending)
+            app[PRESSURE].wait_for_log(appending)
             receipt = await asyncio.shield(appending)
     except LogUnavailableError as error:
         metrics.log_unavailable.labels(reason=error.reason.value).inc()
@@ -76,6 +83,8 @@ async def record(request: web.Request, draft: EntryDraft) -> Receipt:
     except LeafError as error:  # of texts that are ours alone: a policy with very long names
         request[FAILURE] = f"{ProblemKind.LOG_UNAVAILABLE}.{error.flaw}"
         raise ProblemError(ProblemKind.LOG_UNAVAILABLE) from error
+    finally:
+        metrics.log_append_seconds.observe(perf_counter() - begun)
     request[LOGGED] = True
     return receipt
 
