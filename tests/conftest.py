@@ -1,6 +1,8 @@
 """What holds for every test: whatever runs on an event loop must not block it."""
 
 import inspect
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,11 @@ from tests.support.redis_servers import _one_cluster, _one_redis, redis_cluster,
 __all__ = ["_one_cluster", "_one_redis", "redis_cluster", "redis_server"]  # fixtures of every test
 
 LONGEST_NAMED_BYTES = 16
+
+# Compiled modules are kept, whatever the environment says: a run reads 450 test modules in each of its processes, and
+# tests start some hundred more, each of which would compile every package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # No test is timed: a slow machine is no fault of the product. Benchmarks measure.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,7 +5,7 @@ from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from adapters.errors import Malformed, MalformedDocumentError
 from adapters.licence import Holder
@@ -58,7 +58,7 @@ def shared(**changes: object) -> Shared:
         context=CONTEXT,
         licence_type=TYPE,
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    return structs.replace(whole, **changes)  # type: ignore[arg-type]
 
 
 def test_every_form_has_a_character() -> None:

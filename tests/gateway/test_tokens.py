@@ -187,7 +187,10 @@ def test_too_long() -> None:
     assert failure_of(token) is SignInFailure.FORM
 
 
-@given(st.one_of(st.text(), st.from_regex(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", fullmatch=True)))
+_PART = st.text("ABYZabyz0189_-", min_size=1, max_size=40)
+
+
+@given(st.one_of(st.text(), st.tuples(_PART, _PART, _PART).map(".".join)))
 def test_garbage(token: str) -> None:
     """Garbage is refused with our own error and no other."""
     with pytest.raises(SignInError):

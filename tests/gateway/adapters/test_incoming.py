@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.mapping.error import AdapterError
@@ -53,6 +53,7 @@ def patterns(recipe: TransportRecipe) -> dict[RequestPattern, Call]:
 
 
 @pytest.mark.parametrize(("name", "call"), CALLS, ids=IDS)
+@settings(max_examples=40)  # of each call
 @given(words=WORDS)
 def test_what_is_written_is_read(name: str, call: Call, words: dict[str, str]) -> None:
     """Of all requests of a recipe the one that was written is found, with every word that it carries."""
@@ -79,6 +80,7 @@ def test_another_request(name: str, call: Call, changes: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(("name", "call"), CALLS, ids=IDS)
+@settings(max_examples=40)  # of each call
 @given(body=st.binary(max_size=40))
 def test_garbage(name: str, call: Call, body: bytes) -> None:
     """Whatever the body is, the request is found, not found, or refused as a message is."""

@@ -1,17 +1,21 @@
 """A gateway whose own licences are in PostgreSQL: commands and questions use one store, and a server may go away."""
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.cli.console import ExitCode
 from gateway.cli.store_commands import import_files, set_status
+from gateway.http.messages.readiness import Readiness
+from gateway.sources.store_watch import StoreState
 from policies.dimension import LicenceStatus
 from tests.gateway.http.test_stored_licences import ONE, answer, ask, by_parts, connect, folder, load
-from tests.support.http import StartClient
+from tests.support.http import Client, StartClient
 from tests.support.postgres import PostgresServer, running_postgres
 
 __all__ = ["folder"]  # a fixture
@@ -35,9 +39,16 @@ def site(folder: Path, server: PostgresServer) -> Path:
     return folder
 
 
+async def readiness(client: Client) -> tuple[bool, StoreState | None]:
+    """Return whether the gateway is ready, and what it says of its store."""
+    found = msgspec.convert(await (await client.get("/readyz")).json(), Readiness)
+    return found.ready, None if found.store is None else found.store.state
+
+
 async def test_a_server_that_goes_away(aiohttp_client: StartClient, site: Path, server: PostgresServer) -> None:
     """Without it nothing is called valid; once it is back, what commands stored and changed is found at once."""
     client = await connect(aiohttp_client, await asyncio.to_thread(load, site))
+    assert await readiness(client) == (True, StoreState.NOT_ASKED)
     document = {"document": b64encode(ONE.document).decode()}
     key = {"identifier": ONE.draft.identifier}
     # A database that is named, and holds no store yet, may be one that was lost.
@@ -59,9 +70,13 @@ async def test_a_server_that_goes_away(aiohttp_client: StartClient, site: Path, 
         assert (status, content["reason"]) == (503, "source.unavailable")
         content = await answer(client, document)
         assert (content["outcome"], content["reasons"]) == ("unknown", ["status.unavailable"])
+        assert await readiness(client) == (True, StoreState.UNUSABLE)
+        metrics = await (await client.get("/metrics")).text()
+        assert [value for value in re.findall(r"tongban_store_failures_total{.*} (.*)", metrics) if value != "0.0"]
     finally:
         await asyncio.to_thread(server.start)
     assert (await answer(client, key))["outcome"] == "valid"
+    assert await readiness(client) == (True, StoreState.ANSWERS)
 
     def suspend() -> None:
         status = LicenceStatus.SUSPENDED

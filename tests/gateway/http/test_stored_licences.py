@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from base64 import b64encode
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -97,16 +98,24 @@ def set_status(folder: Path, status: LicenceStatus, *, is_under_objection: bool 
     store.close()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return the folder of a site that trusts the demo's authority, and keeps its licences."""
-    write_site(tmp_path)
-    settings = tmp_path / "tongban.toml"
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a site that trusts the demo's authority, and keeps its licences, once for all tests."""
+    folder = tmp_path_factory.mktemp("pattern")
+    write_site(folder)
+    settings = folder / "tongban.toml"
     settings.write_text(settings.read_text().replace("https://tongban.example.gov.cn", AUDIENCE))
-    demo_stock().authority.write_trust_folder(tmp_path / "trust", NOW)
-    store = SqliteLicenceStore(tmp_path / OUR_STORE, create=True)
+    demo_stock().authority.write_trust_folder(folder / "trust", NOW)
+    store = SqliteLicenceStore(folder / OUR_STORE, create=True)
     store.add([read_new_licence(one.document) for one in LICENCES], at=NOW)
     store.close()
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, pattern: Path) -> Path:
+    """Return the folder of a site of its own."""
+    shutil.copytree(pattern, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -87,6 +87,7 @@ async def test_genuine(aiohttp_client: StartClient) -> None:
             "mapping": None,
             "source": "document",
             "as_of": None,
+            "status_as_of": None,
             "revocation_seq": None,
             "stale": False,
             "fresh_until": None,

@@ -496,7 +496,7 @@ def test_a_damaged_key_keeps_nobody_from_being_forgotten(
         max_size=8,
     )
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_whatever_was_logged_nothing_leads_to_the_person(
     tmp_path_factory: pytest.TempPathFactory,
     approvals: Sequence[ShredApproval],

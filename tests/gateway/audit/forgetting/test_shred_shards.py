@@ -108,7 +108,7 @@ async def test_a_licence_is_forgotten_wherever_it_was_asked_for(book: LogBook) -
     assert not (await forget(book)).shards
 
 
-@pytest.mark.parametrize("visit", range(5))
+@pytest.mark.parametrize("visit", [0, *(pytest.param(visit, marks=pytest.mark.slow) for visit in (1, 2, 3)), 4])
 @pytest.mark.parametrize("step", ["_announce", "_erase_licences", "_erase_halves", "_erase_person"])
 async def test_a_death_loses_no_licence(book: LogBook, monkeypatch: pytest.MonkeyPatch, step: str, visit: int) -> None:
     """Wherever it dies, the same command finds the licences that it needs, also where they are named no more."""
