@@ -17,7 +17,7 @@ demo: $(READY) ## issue, forge and verify licences over HTTP, print the tables; 
 
 test: $(READY) ## the tests (under 8 minutes on 2 cores)
 	@scripts/test-packages
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(READY) ## the long suites
 	@scripts/test-packages

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -76,18 +76,25 @@ def test_one_wrong_answer_misses_the_goal() -> None:
 @asynccontextmanager
 async def _answering(*answers: bytes) -> AsyncIterator[int]:
     """Answer every connection's questions with these by turns; an empty one closes it."""
+    writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for one in answers:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(one)
-            if not one:
-                break
+        writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            for one in answers:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(one)
+                if not one:
+                    break
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+    for writer in writers:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 _GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

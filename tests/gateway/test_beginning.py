@@ -23,6 +23,8 @@ open(sys.argv[1], "w").write(" ".join([
 BEGINS = """
 import os, signal, sys
 from gateway.beginning import begin, end_of_beginning
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores them
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 begin()
 for name in sys.argv[2:]:
     os.kill(os.getpid(), signal.Signals[name])

@@ -44,6 +44,18 @@ class RunningDemo:
         """Return how its processes stand."""
         return {one["name"]: one for one in self.ask("servers")["servers"]}
 
+    @staticmethod
+    def still_run(servers: dict[str, dict[str, Any]]) -> list[str]:
+        """Return which of them run; what ended is listed until whoever inherited it heard of it (Z, proc(5))."""
+
+        def state(pid: int) -> str:
+            try:
+                return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            except OSError:
+                return "X"
+
+        return [name for name, one in servers.items() if state(one["pid"]) not in "ZX"]
+
     def end(self, number: signal.Signals) -> int:
         """Tell it to stop; return what it ended with."""
         self.process.send_signal(number)

@@ -13,6 +13,7 @@ from gateway.demo.postgres_server import find_programs
 from tests.support.cli import tongban
 from tests.support.running_demo import RunningDemo, running_demo
 
+pytestmark = pytest.mark.slow  # a demo with all its servers takes half a minute to start
 INSTALLED = {
     "gateway",
     "library",
@@ -96,18 +97,17 @@ def test_nothing_is_left(demo: RunningDemo) -> None:
     folder = demo.folder
     assert demo.run("pause", "library", "--json").code == 0
     assert demo.end(signal.SIGTERM) == 128 + signal.SIGTERM
-    assert [one for one in servers.values() if Path(f"/proc/{one['pid']}").exists()] == []
+    assert demo.still_run(servers) == []
     assert list(demo.place.iterdir()) == []
     after = tongban("demo", "ask", "--folder", folder)
     assert (after.code, "no demo is running" in after.err) == (2, True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 128 + signal.SIGHUP), (signal.SIGINT, 0)])
 def test_another_end(number: signal.Signals, code: int) -> None:
     """A terminal that is closed and Ctrl-C end it as well; the latter is the usual end."""
     with running_demo() as demo:
         servers = demo.servers()
         assert demo.end(number) == code
-        assert [one for one in servers.values() if Path(f"/proc/{one['pid']}").exists()] == []
+        assert demo.still_run(servers) == []
         assert list(demo.place.iterdir()) == []

@@ -14,11 +14,11 @@ from gateway.cli.store_commands import import_files, set_status
 from gateway.http.messages.readiness import Readiness
 from gateway.sources.store_watch import StoreState
 from policies.dimension import LicenceStatus
-from tests.gateway.http.test_stored_licences import ONE, answer, ask, by_parts, connect, folder, load
+from tests.gateway.http.test_stored_licences import ONE, answer, ask, by_parts, connect, folder, load, pattern
 from tests.support.http import Client, StartClient
 from tests.support.postgres import PostgresServer, running_postgres
 
-__all__ = ["folder"]  # a fixture
+__all__ = ["folder", "pattern"]  # fixtures
 
 
 @pytest.fixture(scope="module")

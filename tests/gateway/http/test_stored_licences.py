@@ -429,9 +429,9 @@ async def test_what_a_register_states_is_as_of_its_import(
 
 async def test_no_store_is_a_kind_that_is_not_offered(aiohttp_client: StartClient, folder: Path, site: Site) -> None:
     """Without a store nothing is asked of it, and one that comes later answers without a restart."""
-    client = await connect(aiohttp_client, site)
     path, aside = folder / OUR_STORE, folder / "state" / "aside"
     await asyncio.to_thread(path.replace, aside)
+    client = await connect(aiohttp_client, site)
     status, content = await ask(client, {"identifier": ONE.draft.identifier})
     assert (status, content["reason"]) == (422, "licence.kind-not-offered")
     await asyncio.to_thread(aside.replace, path)
