@@ -171,8 +171,7 @@ class Sharing:
         # 4. cost
         use = _use(asked, verified, plan, is_valid=limits.is_valid, misses=found is False and asked.match is not None)
         charges = self._charging.charges(view.in_force.bundle.budgets, use)
-        asks_yes_or_no = asked.compares or bool(asked.attest)
-        exceeded = await self._budgets.spend(charges, at=now, asks_yes_or_no=asks_yes_or_no)
+        exceeded = await self._budgets.spend(charges, at=now, asks_yes_or_no=_asks_yes_or_no(asked))
         if exceeded is not None:
             raise BudgetExceededError(exceeded)
         # 5. fields
@@ -278,6 +277,11 @@ def _use(asked: Asked, verified: Verified, plan: Plan, *, is_valid: bool, misses
         misses=misses or (key is not None and _is_missed(key, verified)),
         per_minute=None if plan.obligations is None else plan.obligations.per_minute,
     )
+
+
+def _asks_yes_or_no(asked: Asked) -> bool:
+    """Say whether a person can be guessed by a question, also by a licence whose number is that of its holder."""
+    return asked.compares or bool(asked.attest) or is_citizen_number(normal_code(_number_of(asked.key)))
 
 
 def _is_missed(key: LicenceKey, verified: Verified) -> bool:

@@ -16,7 +16,6 @@ from gateway.http.buffers import BodyShare
 from gateway.http.consents import raise_unavailable
 from gateway.http.credentials import read_wanted
 from gateway.http.entries import asking, describe_logged, record
-from gateway.http.failures import RETRY_AFTER_SECONDS
 from gateway.http.finding import LicenceSearch, make_errand
 from gateway.http.floor import not_before
 from gateway.http.licence_question import CodeQuestion, DocumentQuestion, KeyQuestion, Question, parse_question
@@ -24,14 +23,13 @@ from gateway.http.messages.questions import AttestQuestion, Purpose, Verificatio
 from gateway.http.presentations import take_presented
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.questions import WRONG_VALUE, name_place
-from gateway.http.registers import ask_register
+from gateway.http.registers import ask_register, hear_store_again
 from gateway.http.state import (
     ABOUT,
     BUDGET,
     CALLER,
     CLOCK,
     DECISION,
-    FAILURE,
     LICENCES,
     METRICS,
     OUTCOME,
@@ -51,20 +49,13 @@ from gateway.reason import Reason
 from gateway.recording import About, Basis, about_licence, about_question, draft_answer
 from gateway.rendering import encode_time, explanations_to_list, verdict_to_dict
 from gateway.sharing import Asked, BudgetExceededError, PolicyView, Shared
-from gateway.sources.errand import Errand
-from gateway.sources.leased import Seen
-from gateway.sources.licence_store import SOURCE_NAME, index_names, key_names
-from gateway.sources.registry import Sources
-from gateway.sources.source import LicenceKey, SourceUnavailableError, index_licence
+from gateway.sources.source import SourceUnavailableError
 from gateway.verdict import CheckName
 from gateway.withheld import Held
-from keys.trust import TrustStore
 from policies.forms.attest import COVERS, VALID_ON
 from policies.item import Item
 
 _OUT_OF_REACH: Final = frozenset({Reason.REVOCATION_UNAVAILABLE, *SYSTEM_REASONS.values()})
-MAX_ROUNDS: Final = 3  # of one question whose licence changes while it is answered
-CHANGING: Final = "changing"  # the word in the request log about one that changed in all of them
 COUNTERS_RETRY_AFTER_SECONDS: Final = 60  # what is counted by the minute makes room first
 
 
@@ -148,31 +139,32 @@ async def answer_question(request: web.Request, question: Question, share: BodyS
     # 3. document and verdict, by what is known now: the entry and the answer name this, whatever comes meanwhile
     store, status = app[STORE](), app[STATUS]
     sequence = None if status is None else status.sequence
-    licences, rounds = request[LICENCES], 0
-    subject: Verified | LicenceKey
+    search: LicenceSearch | None = None
     if isinstance(question, DocumentQuestion):
         share.keep(len(question.document))  # the body was let go
-        subject = await app[VERIFIER].verify(question.document, store=store, at=now, stapled=question.stapled)
+        verified = await app[VERIFIER].verify(question.document, store=store, at=now, stapled=question.stapled)
         # A refusal names its holders too. Not where the licence was only named: by what a refusal commits to, whoever
         # asks would see whether there is such a licence.
-        request[ABOUT] = about_licence(about, subject.licence)
+        request[ABOUT] = about_licence(about, verified.licence)
+        errand, seen = make_errand(request, question, view, item), request[LICENCES].see()
+        verified = await ask_register(request, verified, errand, now)
     else:
-        subject = question.key
-    errand = make_errand(request, question, view, item)
-    while True:
-        seen = licences.see()
-        verified, shared = await _decide(
-            request, question, subject, errand, share=share, view=view, item=item, store=store, now=now
-        )
-        # What took longer than a lease is looked at once more: if it changed meanwhile it is judged anew, and counts
-        # twice in budgets.
-        if seen is None or licences.is_recent(seen) or await _is_current(licences, seen, subject, verified):
-            break
-        rounds += 1
-        if rounds == MAX_ROUNDS:
-            request[FAILURE] = f"{ProblemKind.SOURCE_UNAVAILABLE}.{CHANGING}"
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            raise ProblemError(ProblemKind.SOURCE_UNAVAILABLE, headers=headers)
+        errand, seen = make_errand(request, question, view, item), request[LICENCES].see()
+        types = None if view is None else view.types
+        search = LicenceSearch(request, question.key, errand, share, types=types, store=store, now=now)
+        verified = await search.find()
+    share.keep(0)
+    if not request[LICENCES].is_recent(seen):
+        verified = await hear_store_again(request, verified, errand, now)
+    wanted, found = asked.licence.format, verified.verdict.format
+    if wanted is not None and found is not None and wanted != found:
+        raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
+    request[LAPS].end(Step.LICENCE)
+    # 4. what is shared
+    shared = None
+    if view is not None and item is not None:
+        asked_for = _as_asked(request[CALLER], item, question)
+        verified, shared = await _share(request, view, asked_for, verified, search=search, now=now)
     app[VERIFIER].count_verdict(verified.verdict)
     request[OUTCOME] = verified.verdict.outcome.value
     request[LAPS].end(Step.SHARING)
@@ -192,54 +184,6 @@ async def answer_question(request: web.Request, question: Question, share: BodyS
     receipt = describe_logged(request, await record(request, draft))
     request[LAPS].end(Step.LOG)
     return Answered(verified=verified, shared=shared, receipt=receipt, revocation_seq=sequence, mapping=mapping)
-
-
-async def _decide(
-    request: web.Request,
-    question: DocumentQuestion | KeyQuestion,
-    subject: Verified | LicenceKey,
-    errand: Errand,
-    *,
-    share: BodyShare,
-    view: PolicyView | None,
-    item: Item | None,
-    store: TrustStore,
-    now: datetime,
-) -> tuple[Verified, Shared | None]:
-    """Return what is to be said of a licence by what sources say now, and what is shared of it.
-
-    ``subject`` is what a document that came along came to, or by what the licence is named.
-
-    Raises:
-        ProblemError: the refusal.
-
-    """
-    search: LicenceSearch | None = None
-    if isinstance(subject, Verified):
-        verified = await ask_register(request, subject, errand, now)
-    else:
-        types = None if view is None else view.types
-        search = LicenceSearch(request, subject, errand, share, types=types, store=store, now=now)
-        verified = await search.find()
-    share.keep(0)
-    wanted, found = question.request.licence.format, verified.verdict.format
-    if wanted is not None and found is not None and wanted != found:
-        raise ProblemError(ProblemKind.LICENCE_FORMAT_DIFFERS, errors=[name_place("$.licence.format", WRONG_VALUE)])
-    request[LAPS].end(Step.LICENCE)
-    # 4. what is shared
-    if view is None or item is None:
-        return verified, None
-    asked = _as_asked(request[CALLER], item, question)
-    return await _share(request, view, asked, verified, search=search, now=now)
-
-
-async def _is_current(licences: Sources, seen: Seen, subject: Verified | LicenceKey, verified: Verified) -> bool:
-    """Say whether the gateway's own store says now what it said when the sources were asked."""
-    names = frozenset[str]() if isinstance(subject, Verified) else key_names(subject)
-    if verified.licence is not None:
-        names |= index_names(index_licence(verified.licence))
-    rests_on_store = SOURCE_NAME in {verified.source, verified.register}
-    return await licences.is_current(seen, names, rests_on_store=rests_on_store)
 
 
 def note_about(request: web.Request, question: Question) -> About:

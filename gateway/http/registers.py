@@ -10,7 +10,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from gateway.hearing import hear_registered, is_worse
+from gateway.hearing import hear_registered, is_worse, without_status
 from gateway.http.failures import Failure, Failures
 from gateway.http.state import LICENCES
 from gateway.pipeline import (
@@ -22,6 +22,7 @@ from gateway.pipeline import (
     note_not_registered,
 )
 from gateway.sources.errand import Errand
+from gateway.sources.licence_store import SOURCE_NAME
 from gateway.sources.registry import Chosen
 from gateway.sources.rules import Wanted, wanted_by_key, wanted_by_licence
 from gateway.sources.source import (
@@ -31,6 +32,7 @@ from gateway.sources.source import (
     SystemUnavailableError,
     index_licence,
 )
+from gateway.verdict import Outcome
 
 
 async def ask_register(request: web.Request, verified: Verified, errand: Errand, now: datetime) -> Verified:
@@ -131,6 +133,37 @@ async def hear_others(
         return failures.label(said)
     is_final = any(one.is_authoritative for one in before)
     return note_not_registered(said) if is_final and not is_known else said
+
+
+async def hear_store_again(request: web.Request, said: Verified, errand: Errand, now: datetime) -> Verified:
+    """Return a valid answer with what the gateway's own store says now, where it is a source of the licence.
+
+    For questions that took longer than what the store said may be used: whatever changed meanwhile for the worse
+    counts. Other systems are not asked again.
+    """
+    licence = said.licence
+    if licence is None or said.verdict.outcome is not Outcome.VALID or not concerns_register(without_status(said)):
+        return said
+    rests_on_it = SOURCE_NAME in {said.source, said.register}
+    store = next((one for one in request[LICENCES].select(wanted_by_licence(licence)) if one.is_store), None)
+    if store is None or not (store.takes_documents or rests_on_it):
+        return said
+    try:
+        index = index_licence(licence)
+        registered = await store.find_status(index, errand.of_document(), issued_on=licence.issued_on, now=now)
+    except (SourceUnavailableError, SystemUnavailableError) as error:
+        failures = Failures(request)
+        failures.add(error)
+        if not rests_on_it:
+            return failures.label(said)
+        failures.note()
+        reason, _, detail = failures.describe()
+        return judge_unasked(without_status(said), reason, detail or None)
+    if registered is None or is_worse(said.status, registered.status):
+        return said
+    if registered.status is said.status and said.register == registered.source:
+        return judge_registered(without_status(said), registered, at=now)  # as of now
+    return hear_registered(said, registered, at=now)
 
 
 def share_time(errand: Errand, still_to_ask: Sequence[Chosen], *, again: int = 0) -> Errand:

@@ -71,13 +71,6 @@ class _Kept(NamedTuple):
     ends_at: float
 
 
-class Seen(NamedTuple):
-    """From when on the store is known by whoever asks it next: after which look, and the moment, at the earliest."""
-
-    generation: int
-    at: float
-
-
 class LeasedSource:
     """A `LicenceSource` before the gateway's own store; for one event loop."""
 
@@ -90,7 +83,6 @@ class LeasedSource:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()  # the one used last is at the end
         self._mark: Mark | None = None
         self._looked_at: float | None = None  # when the last look began; None: it was no good
-        self._looking_since: float | None = None  # when the one began that is under way
         # Looks are counted, so that an answer which was under way while a change was found is not used again.
         self._generation = 0
         self._all_changed = 0  # the last one that found that everything may have changed
@@ -132,14 +124,12 @@ class LeasedSource:
 
     async def look(self) -> None:
         """Look at the store once; one that cannot be looked at ends all leases."""
-        self._looking_since = begun = self._steady()
+        begun = self._steady()
         try:
             look = await self._source.look(self._mark)
         except SourceUnavailableError:
             self._looked_at = None
             return
-        finally:
-            self._looking_since = None
         self._mark = look.mark
         if look.names is None or len(self._changed) + len(look.names) > MAX_CHANGED:
             self._generation += 1
@@ -151,22 +141,15 @@ class LeasedSource:
             self._changed |= dict.fromkeys(look.names, self._generation)
         self._looked_at = begun
 
-    def see(self) -> Seen:
-        """Return from when on whoever asks now will know the store."""
+    def see(self) -> float:
+        """Return the moment as of which whoever asks now will know the store."""
         now = self._steady()
-        if self._looked_at is not None and now - self._looked_at < LEASE_SECONDS:
-            return Seen(self._generation, self._looked_at)
-        return Seen(self._generation, now if self._looking_since is None else self._looking_since)
+        is_leased = self._looked_at is not None and now - self._looked_at < LEASE_SECONDS
+        return self._looked_at if is_leased and self._looked_at is not None else now
 
-    def is_recent(self, seen: Seen) -> bool:
-        """Say whether what was asked then is as new as a lease allows, so that there is nothing to look for."""
-        return self._steady() - seen.at < LEASE_SECONDS
-
-    async def is_unchanged(self, seen: Seen, names: frozenset[str]) -> bool | None:
-        """Say whether nothing changed since that has one of these names; None: the store cannot be looked at."""
-        if self._looked_at is None or self._steady() - self._looked_at >= LEASE_SECONDS:
-            await self.look()
-        return None if self._looked_at is None else self._counts(seen.generation, names)
+    def is_recent(self, seen: float) -> bool:
+        """Say whether what was asked as of that moment is as new as a lease allows."""
+        return self._steady() - seen < LEASE_SECONDS
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:

@@ -14,7 +14,7 @@ from gateway.metrics import Metrics
 from gateway.settings import SourcesSettings
 from gateway.sources.errand import Errand
 from gateway.sources.kept import FRESH, KEPT, KeptAnswers
-from gateway.sources.leased import LeasedSource, Seen
+from gateway.sources.leased import LeasedSource
 from gateway.sources.licence_store import SOURCE_NAME
 from gateway.sources.line import SystemLine, SystemReport
 from gateway.sources.outage import Outage
@@ -214,23 +214,13 @@ class Sources:
         with _noting(self._watch):
             return head.with_document(await self._store.read_document(head.sha256))
 
-    def see(self) -> Seen | None:
-        """Return from when on whoever asks now will know the gateway's own store; None: nothing is kept of it."""
+    def see(self) -> float | None:
+        """Return the moment as of which whoever asks now will know the gateway's own store; None: nothing is kept."""
         return self._store.see() if isinstance(self._store, LeasedSource) else None
 
-    def is_recent(self, seen: Seen) -> bool:
-        """Say whether what was asked then is so new that there is nothing to look for."""
-        return not isinstance(self._store, LeasedSource) or self._store.is_recent(seen)
-
-    async def is_current(self, seen: Seen, names: frozenset[str], *, rests_on_store: bool) -> bool:
-        """Say whether what was asked then of the licence with these names is what the gateway's own store says now.
-
-        Where the store cannot be looked at only what does not rest on it counts.
-        """
-        if not isinstance(self._store, LeasedSource):
-            return True
-        unchanged = await self._store.is_unchanged(seen, names)
-        return not rests_on_store if unchanged is None else unchanged
+    def is_recent(self, seen: float | None) -> bool:
+        """Say whether what was asked since is so new that there is nothing to look for."""
+        return seen is None or not isinstance(self._store, LeasedSource) or self._store.is_recent(seen)
 
     async def open(self) -> None:
         """Make connections to the systems possible."""

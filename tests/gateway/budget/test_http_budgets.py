@@ -1,11 +1,14 @@
 """Budgets over HTTP: the same for those who exist and those who do not."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from gateway.audit.leaf import LeafKind
 from gateway.budget.memory import MemoryBudgets
+from gateway.budget.store import Charge, CountersUnavailableError, Exceeded
 from tests.support.callers import Party
 from tests.support.http import FORGED, URL, Client, StartClient, bearer
 from tests.support.policy import added
@@ -157,6 +160,35 @@ async def test_no_room_to_count(aiohttp_client: StartClient, changes: dict[str, 
     assert int(response.headers["Retry-After"]) > 0
     assert "欧阳" not in str(content)
     assert not await logged(client, LeafKind.ACCESS, LeafKind.MATCH)
+
+
+class Uncounted:
+    """Budgets that cannot be counted together now."""
+
+    async def spend(self, _: Sequence[Charge], *, at: datetime, asks_yes_or_no: bool = True) -> Exceeded | None:  # noqa: ARG002 - the protocol's
+        """Count alone what may be."""
+        if asks_yes_or_no:
+            raise CountersUnavailableError
+        return None
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, 200),
+        ({"licence": STORED}, 200),
+        ({"match": {"holder_id": ADULT}}, 503),
+        ({"attest": {"valid-on": "2026-01-01"}}, 503),
+        ({"licence": STORED | {"holder": ADULT}}, 503),
+        ({"licence": STORED | {"number": ADULT}}, 503),  # whoever's number it is has such a licence, or not
+    ],
+)
+async def test_what_is_counted_together_or_not_at_all(
+    aiohttp_client: StartClient, changes: dict[str, Any], status: int
+) -> None:
+    """While processes cannot count together nobody guesses a holder; what else is asked is answered."""
+    client = await start(aiohttp_client, policy("questions"), budgets=Uncounted())
+    assert (await ask(client, **changes))[0] == status
 
 
 async def test_a_caller_without_room_leaves_others_theirs(aiohttp_client: StartClient) -> None:
