@@ -103,6 +103,7 @@ async def _read(request: web.Request, lines: _Lines, begun: set[asyncio.Task[byt
     a batch waits for them.
     """
     http, budget = request[SITE].settings.http, request.app[BUDGET]
+    now, until = asyncio.get_running_loop().time, _last_moment(request)
     number = 0
 
     async def begin(asked: bytearray | Exception, share: BodyShare) -> None:
@@ -122,9 +123,12 @@ async def _read(request: web.Request, lines: _Lines, begun: set[asyncio.Task[byt
     fault: Exception | None = None
     try:
         with budget.share() as reading:
-            async for body in read_lines(request.content, http, reading):
+            async for body in read_lines(request.content, http, reading, until=until):
                 if number == MAX_LINES:
                     fault = ProblemError(ProblemKind.BATCH_TOO_LONG, close=True)
+                    break
+                if now() >= until:
+                    fault = ProblemError(ProblemKind.DEADLINE, close=True)
                     break
                 if len(body) > http.inline_document_bytes and begun:
                     reading.resize(len(body))
@@ -228,5 +232,10 @@ def _scope(request: web.Request, number: int) -> web.Request:
     scope[REQUEST_ID] = f"{request[REQUEST_ID]}-{number}"
     scope[NOW] = request.app[CLOCK]()
     most = asyncio.get_running_loop().time() + request[SITE].settings.http.request_timeout_seconds
-    scope[ENDS_AT] = min(most, request[ENDS_AT] - LINE_RESERVE_SECONDS)
+    scope[ENDS_AT] = min(most, _last_moment(request))
     return scope
+
+
+def _last_moment(request: web.Request) -> float:
+    """Return when no more of a batch is read or answered, on the clock of the event loop: what is left is for words."""
+    return request[ENDS_AT] - LINE_RESERVE_SECONDS

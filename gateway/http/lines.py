@@ -15,18 +15,23 @@ MAX_EMPTY: Final = 1000  # lines of nothing: one between any two questions of a 
 _END: Final = b"\n"
 
 
-async def read_lines(content: StreamReader, settings: HttpSettings, share: BodyShare) -> AsyncIterator[bytearray]:
+async def read_lines(
+    content: StreamReader, settings: HttpSettings, share: BodyShare, *, until: float
+) -> AsyncIterator[bytearray]:
     """Yield each line without its end; lines that are empty or white space are left out, the last needs no end.
+
+    ``until``: when nothing is waited for any more, on the clock of the event loop.
 
     Raises:
         ProblemError: 413 (a line is longer than a question may be, or too many are empty), 408 (nothing came for too
-            long), 400 (it broke off), 503 (no memory for it now).
+            long), 400 (it broke off), 503 (no memory for it now), 504 (more was waited for until then).
 
     """
+    now = asyncio.get_running_loop().time
     line, left_out = bytearray(), 0
     try:
         while True:
-            async with asyncio.timeout(settings.body_idle_timeout_seconds):
+            async with asyncio.timeout_at(min(now() + settings.body_idle_timeout_seconds, until)):
                 piece = await content.readany()
             if not piece:
                 break
@@ -47,7 +52,8 @@ async def read_lines(content: StreamReader, settings: HttpSettings, share: BodyS
             _check(line, settings)
             share.resize(len(line))
     except TimeoutError as error:
-        raise ProblemError(ProblemKind.BODY_TIMEOUT, close=True) from error
+        kind = ProblemKind.BODY_TIMEOUT if now() < until else ProblemKind.DEADLINE
+        raise ProblemError(kind, close=True) from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise ProblemError(ProblemKind.BODY_INCOMPLETE, close=True) from error
     if line.strip():

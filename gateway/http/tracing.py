@@ -6,12 +6,13 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.http.request_id import names_somebody
 from gateway.http.state import CALLER, DECISION, FAILURE, NOW, OUTCOME, RECORDER, REQUEST_ID, SOURCE
 from gateway.log_lines import encode_line
 from gateway.rendering import encode_time
 from gateway.request_log import LOGGER
 from gateway.telemetry.span import Attribute, SpanName, Work, current_work
-from gateway.telemetry.traceparent import HEADER, TraceParent, encode_trace
+from gateway.telemetry.traceparent import HEADER, TraceParent, encode_span, encode_trace
 
 TRACE: Final = web.RequestKey("trace", str)  # the id of the trace that it belongs to, ours or the sender's
 CANCELLED: Final = 499  # nobody waits for the answer any more; the word of usual proxies
@@ -22,6 +23,8 @@ def begin_request(request: web.Request, route: str) -> Work | None:
     """Note to which trace a request belongs, and return its work where it is traced; `end_request` ends that."""
     text = request.headers.get(HEADER)
     parent = None if text is None else TraceParent.parse(text)
+    if parent is not None and (names_somebody(encode_trace(parent.trace)) or names_somebody(encode_span(parent.span))):
+        parent = None  # as an id of a request that does
     if parent is not None:
         request[TRACE] = encode_trace(parent.trace)
     recorder = request.app[RECORDER]

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from gateway.limits.marks import MarksUnavailableError, NoMark
@@ -58,6 +59,8 @@ class OneKey:
         self._said = dict.fromkeys((redis.key(name) for name in names), KeyState.UNKNOWN)
         self._check: bytes | None = None
         self._state = KeyState.UNKNOWN
+        self._asked: asyncio.Task[None] | None = None  # the last look that somebody waited for
+        self._asks_from = -inf  # when there may be another, on the clock of the event loop
 
     @property
     def state(self) -> KeyState:
@@ -65,14 +68,14 @@ class OneKey:
         return self._state
 
     async def settle(self) -> None:
-        """Return if the key is ours, having looked where nothing is known.
+        """Return if the key is ours, having looked where nothing is known: once for all who ask within a second.
 
         Raises:
             MarksUnavailableError: it is another, or nobody knows; so nothing that works once may be used.
 
         """
         if self._state is KeyState.UNKNOWN:
-            await self.look()
+            await self._look_for_all()
         match self._state:
             case KeyState.ANOTHER:
                 raise MarksUnavailableError(NoMark.ALONE)
@@ -96,6 +99,16 @@ class OneKey:
                 "another gateway counts in this Redis under another key, so nothing that works once is used here: give "
                 "all of them one file ([cache] key)"
             )
+
+    async def _look_for_all(self) -> None:
+        """Wait for the look that is under way for others, or for a new one, unless there was one just now."""
+        if self._asked is None or self._asked.done():
+            now = asyncio.get_running_loop().time()
+            if now < self._asks_from:
+                return
+            self._asks_from = now + LOOK_SECONDS
+            self._asked = asyncio.create_task(self.look())
+        await asyncio.shield(self._asked)
 
     async def _look_at(self, key: bytes, check: bytes) -> None:
         try:
@@ -121,8 +134,10 @@ class OneKey:
         try:
             yield
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            tasks = [task for task in (looking, self._asked) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep_looking(self) -> None:
         while True:

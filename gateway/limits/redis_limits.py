@@ -213,7 +213,8 @@ class RedisLimits:
             await self._pay()
 
     async def _pay(self) -> None:
-        for caller, row in tuple(self._rows.items()):
+        owing = [(caller, row) for caller, row in self._rows.items() if row.owed]
+        for caller, row in owing:
             key, owed = self._keys(caller)[1], tuple(row.owed)
             for first in range(0, len(owed), _MAX_TOLD):
                 if not self._redis.asks(key):

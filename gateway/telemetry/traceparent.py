@@ -38,3 +38,8 @@ class TraceParent:
 def encode_trace(trace: int) -> str:
     """Return the id of a trace as headers and logs have it."""
     return f"{trace:032x}"
+
+
+def encode_span(span: int) -> str:
+    """Return the id of a span as headers have it."""
+    return f"{span:016x}"

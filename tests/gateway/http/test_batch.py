@@ -147,12 +147,8 @@ async def test_whoever_goes_away_stops_the_rest(aiohttp_client: StartClient) -> 
     await raw.send("\r\n".join(head).encode() + body[: len(body) // 50])
     await raw.read_status()
     await raw.close()
-    for _ in range(100):
-        if client.app[BUDGET].used_bytes == 0:
-            break
-        await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
-    assert client.app[BUDGET].used_bytes == 0
+    await until(lambda: client.app[BUDGET].used_bytes == 0)
     assert (await ask(client, [GENUINE]))[0]["receipt"]["seq"] <= MAX_LINES // 50 + 4
 
 
@@ -238,6 +234,46 @@ async def test_a_line_is_let_in_by_what_is_in_force(aiohttp_client: StartClient,
     (said,) = (json.loads(one) for one in (await raw.read_rest()).split(b"\r\n") if one.startswith(b"{"))
     assert said.get("outcome", said.get("reason")) == {"limits": "valid", "role": "role.not-allowed"}[change]
     raw.abort()
+
+
+@pytest.mark.parametrize("sends_on", [False, True])
+async def test_a_batch_that_takes_too_long_says_so(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, *, sends_on: bool
+) -> None:
+    """Whoever still sends when the time of a batch is over is told so by its last line, and the answer has its end."""
+    monkeypatch.setattr("gateway.http.batch.LINE_RESERVE_SECONDS", SITE.settings.http.batch_timeout_seconds - 0.3)
+    client, line = await start(aiohttp_client, SITE), line_of(b"genuine")
+    raw = await begin(client)
+
+    async def send() -> None:
+        while True:
+            await raw.send(b"%x\r\n%s\r\n" % (len(line), line))
+            await asyncio.sleep(0.02 if sends_on else 60)
+
+    sending, got = asyncio.create_task(send()), b""
+    async with asyncio.timeout(20):
+        while not got.endswith(b"\r\n0\r\n\r\n"):
+            got += await raw.read_some()
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    raw.abort()
+    lines = [json.loads(one) for one in got.split(b"\r\n") if one.startswith(b"{")]
+    assert [one["line"] for one in lines] == list(range(1, len(lines) + 1))
+    assert (lines[-1]["status"], lines[-1]["reason"]) == (504, "deadline")
+    assert len(lines) > 2 if sends_on else len(lines) == 2
+
+
+@pytest.mark.parametrize("more", [0, 3])
+async def test_what_comes_behind_the_time_is_not_begun(
+    aiohttp_client: StartClient, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    """Lines that lie there when the time is over have one answer together; where all were read there is none more."""
+    monkeypatch.setattr("gateway.http.batch.LINE_RESERVE_SECONDS", SITE.settings.http.batch_timeout_seconds - 0.3)
+    monkeypatch.setattr("gateway.http.batch.FIRST_LOOK_SECONDS", 0.0)  # which ends a line that much sooner
+    client = await start(aiohttp_client, slow_site(burst=1))
+    first, *rest = await ask(client, [GENUINE] * (1 + more))  # the batch itself used up the burst
+    assert first["reason"] in {"rate.exceeded", "deadline"}
+    assert [(one["line"], one["reason"]) for one in rest] == ([(2, "deadline")] if more else [])
 
 
 async def until(holds: Callable[[], bool]) -> None:

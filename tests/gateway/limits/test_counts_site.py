@@ -72,6 +72,13 @@ async def test_what_is_used_once_needs_one_key(redis_server: RedisServer, folder
             assert [await admits(one, "1") for one in (beside, here)] == [False, False]
 
 
+async def look(*gateways: Counts) -> None:
+    """Look under which key these count, as each does once a second."""
+    for one in gateways:
+        assert one.one_key is not None
+        await one.one_key.look()
+
+
 async def test_another_key_may_come_with_another_redis(redis_server: RedisServer, folders: list[Path]) -> None:
     """Nothing is used while nothing is known of the key; in a Redis that is there, or anew, the first one says it."""
     await off_loop(redis_server.pause)
@@ -83,11 +90,10 @@ async def test_another_key_may_come_with_another_redis(redis_server: RedisServer
         assert {await admits(one, "1") for one in (here, there)} == {NoMark.AWAY}
         await off_loop(redis_server.resume)
         await until(lambda: shared.report().up == 1)
+        await look(there, here)
         assert [await admits(one, "1") for one in (there, here)] == [True, NoMark.ALONE]
         await off_loop(redis_server.flush)
-        for one in (here, there):  # as they do once a second
-            assert one.one_key is not None
-            await one.one_key.look()
+        await look(here, there)
         assert [await admits(one, "2") for one in (here, there)] == [True, NoMark.ALONE]
 
 
@@ -110,6 +116,35 @@ async def test_one_look_that_fails_changes_nothing(redis_server: RedisServer) ->
             with pytest.raises(MarksUnavailableError):
                 await one_key.settle()
             assert one_key.state is KeyState.UNKNOWN
+
+
+async def test_all_who_ask_share_one_look(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nothing is known there is one look for all who ask, which none of them ends, and no other so soon."""
+    monkeypatch.setattr("gateway.limits.one_key.LOOK_SECONDS", 1000.0)
+    async with connected(redis_server) as shared:
+        one_key, looks, go_on = OneKey(shared), 0, asyncio.Event()
+
+        async def fail(*_: object, **__: object) -> object:
+            nonlocal looks
+            looks += 1
+            await go_on.wait()
+            raise SharedError(SharedFault.AWAY)
+
+        monkeypatch.setattr(shared, "evaluate", fail)
+        monkeypatch.setattr(shared, "asks", lambda _: False)
+        go_on.set()
+        async with one_key.running(b"check"):
+            go_on.clear()
+            asking = [asyncio.create_task(one_key.settle()) for _ in range(100)]
+            await asyncio.sleep(0)
+            asking.pop(0).cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+            said = await asyncio.gather(*asking, return_exceptions=True)
+            assert {error.why for error in said if isinstance(error, MarksUnavailableError)} == {NoMark.AWAY}
+            with pytest.raises(MarksUnavailableError):
+                await one_key.settle()
+        assert (len(said), looks) == (99, 2)  # the first one was that of the start
 
 
 async def test_a_key_lives_from_the_last_look_on(redis_server: RedisServer) -> None:

@@ -344,6 +344,22 @@ class TestRedis(LimitStoreContract):
         await shared.ask("ZADD", key, 2e9, b"1", key=key)  # only now
         assert await store.enter(ONE, one, place=b"2", at=NOON, hold_seconds=HOLD) is None
 
+    async def test_who_owes_nothing_costs_nothing(self, shared: SharedRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of all callers only those are looked at who owe something."""
+        store, named = in_redis(shared), list[CallerId]()
+        for caller in (ONE, OTHER):
+            assert await store.enter(caller, limits(), place=b"1", at=NOON, hold_seconds=HOLD) is None
+        keys = store._keys
+
+        def count(caller: CallerId) -> tuple[bytes, bytes]:
+            named.append(caller)
+            return keys(caller)
+
+        monkeypatch.setattr(store, "_keys", count)
+        store._rows[OTHER].owe(b"1")
+        await store.settle()
+        assert (named, store._rows[OTHER].owed) == ([OTHER], {})
+
     async def test_what_is_owed_is_bounded(self, shared: SharedRedis, monkeypatch: pytest.MonkeyPatch) -> None:
         """However much goes wrong, the places that are remembered of a caller are bounded, and it asks on."""
         monkeypatch.setattr(shared, "asks", lambda _: False)
