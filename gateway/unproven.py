@@ -13,21 +13,19 @@ from datetime import datetime
 from typing import Final
 
 from adapters.licence import Licence
-from gateway.hearing import hear_registered, is_worse, without_status
+from gateway.hearing import hear_registered
 from gateway.pipeline import (
     UNDER_OBJECTION,
     UNREADABLE,
     Verified,
     is_not_found,
-    is_not_in_force,
-    judge_unasked,
     note,
     note_kept,
     note_passed_over,
 )
 from gateway.reason import Reason
 from gateway.sources.masks import is_masked
-from gateway.sources.records import contradicts, may_be_of, register_stated
+from gateway.sources.records import contradicts, is_another, may_be_of, register_stated
 from gateway.sources.source import (
     ByIdentifier,
     Found,
@@ -54,15 +52,14 @@ _NO_PROOF: Final = frozenset({Reason.STATUS_RECORD_DIFFERS, Reason.STATUS_UNUSAB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Find:
-    """What a source said of a licence without proving it; ``is_kept``: before it could not be asked any more."""
+    """What a source said of a licence without proving it; ``is_kept``: before it could not be asked any more.
 
-    found: _Unheard
+    ``is_of_another``: the document that came with it was not that of the licence.
+    """
+
+    found: _Unheard  # without its document
+    is_of_another: bool
     is_kept: bool
-
-    @property
-    def is_of_another(self) -> bool:
-        """Whether its document was not that of the licence."""
-        return isinstance(self.found, StatedLicence) and bool(self.found.document)
 
 
 class Unproven:
@@ -123,7 +120,10 @@ class Unproven:
         """Answer whether it was noted."""
         if isinstance(found, NotFound) or not _is_unheard(found, verified):
             return False
-        self._finds.append(_Find(found=found, is_kept=is_kept))
+        is_of_another = isinstance(found, StatedLicence) and bool(found.document)
+        if not isinstance(found, StoredHead):
+            found = replace(found, document=b"")
+        self._finds.append(_Find(found=found, is_of_another=is_of_another, is_kept=is_kept))
         return True
 
 
@@ -143,11 +143,8 @@ def _index_of(key: LicenceKey) -> LicenceIndex:
 
 
 def _is_another(found: _Unheard, index: LicenceIndex) -> bool:
-    """Say whether what was found cannot be the licence; by its type it was chosen, and the own store knows its key."""
-    if not isinstance(found, StatedLicence) or (found.index.identifier and found.index.identifier == index.identifier):
-        return False
-    number = found.index.number
-    return bool(number and index.number) and number != index.number
+    """Say whether what was found cannot be the licence; the own store knows its key."""
+    return isinstance(found, StatedLicence) and is_another(found.index, index)
 
 
 def _differs(found: _Unheard, index: LicenceIndex) -> bool:
@@ -167,11 +164,8 @@ def _differs(found: _Unheard, index: LicenceIndex) -> bool:
 
 
 def _hear(said: Verified, one: _Find, index: LicenceIndex, *, at: datetime) -> Verified:
-    registered = _register(one.found, said.licence)
-    if not _differs(one.found, index):
-        said = hear_registered(said, registered, at=at)
-    elif is_worse(registered.status, said.status) and not is_not_in_force(said):
-        said = judge_unasked(without_status(said), Reason.STATUS_RECORD_DIFFERS, registered.source)
+    registered = replace(_register(one.found, said.licence), may_differ=_differs(one.found, index))
+    said = hear_registered(said, registered, at=at)
     if registered.is_under_objection:
         said = note(said, UNDER_OBJECTION)
     if one.is_of_another:

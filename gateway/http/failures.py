@@ -1,10 +1,12 @@
 """The sources that could not say anything about a licence, and what they said before that."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
+from gateway.hearing import hear_registered, is_worse
 from gateway.http.problems import ProblemError, ProblemKind
 from gateway.http.state import FAILURE
 from gateway.pipeline import (
@@ -16,7 +18,13 @@ from gateway.pipeline import (
     note_passed_over,
 )
 from gateway.reason import Reason
-from gateway.sources.source import SourceFault, SourceUnavailableError, SystemFault, SystemUnavailableError
+from gateway.sources.source import (
+    Registered,
+    SourceFault,
+    SourceUnavailableError,
+    SystemFault,
+    SystemUnavailableError,
+)
 
 RETRY_AFTER_SECONDS: Final = 5  # a lock is over in seconds; what is broken takes an operator
 NO_SOURCE: Final = "none"  # the source of an answer for which nobody was asked
@@ -33,6 +41,7 @@ class Failures:
         self._request = request
         self._errors: list[Failure] = []
         self._kept: list[Verified] = []
+        self._differing: list[tuple[Registered, bool]] = []  # and whether it is kept
 
     def __bool__(self) -> bool:
         """Say whether there are any."""
@@ -42,6 +51,8 @@ class Failures:
         """Note why a source cannot say; a store that there is not is no source."""
         if not (isinstance(error, SourceUnavailableError) and error.fault is SourceFault.ABSENT):
             self._errors.append(error)
+        if isinstance(error, SystemUnavailableError) and error.registered is not None:
+            self._differing.append((error.registered, False))
 
     def add_undecided(self, names: Iterable[str]) -> None:
         """Note systems that were not asked, for nobody can tell whether they are to be."""
@@ -52,15 +63,30 @@ class Failures:
         if verified is not None:
             self._kept.append(verified)
 
+    def keep_differing(self, registered: Registered) -> None:
+        """Note what a source that failed now said before of what may be another licence."""
+        self._differing.append((registered, True))
+
+    def hear_differing(self, said: Verified, *, at: datetime) -> Verified:
+        """Return an answer with what sources say, or said, of what may be another licence."""
+        for registered, is_kept in self._differing:
+            heard = hear_registered(said, registered, at=at)
+            said = note_kept(heard) if is_kept and heard is not said else heard
+        return said
+
     def select_said(self, answer: Verified | None) -> Verified | None:
         """Return the answer of a source, or by what another one said before it failed, with notes on those that failed.
 
         What is kept counts where nobody answers, or where it says that the licence is not in force, whatever else is
-        away: it never hides worse news.
+        away: it never hides worse news, of others or kept ones.
         """
         if not self._errors:
             return answer
-        from_before = next(filter(is_not_in_force, self._kept), None)
+        from_before: Verified | None = None
+        for one in filter(is_not_in_force, self._kept):
+            known = from_before or answer
+            if known is None or not is_not_in_force(known) or is_worse(one.status, known.status):
+                from_before = one
         if from_before is None and answer is None and self._store_failure() is None:
             from_before = next(iter(self._kept), None)
         said = from_before or answer

@@ -50,4 +50,4 @@ def _find(store: LicenceStore, holder: str, licence_type: str) -> Iterator[Licen
             if index.number:
                 yield by_number(index.number, index.type_code or index.name, holder)
             elif index.identifier:
-                yield by_identifier(index.identifier)
+                yield by_identifier(index.identifier, holder)

@@ -158,6 +158,16 @@ def contradicts(stated: LicenceIndex, sealed: LicenceIndex, *, types: LicenceTyp
     return bool(held and sealed_for) and held.isdisjoint(sealed_for)
 
 
+def is_another(stated: LicenceIndex, sealed: LicenceIndex) -> bool:
+    """Say whether a record is about another licence for certain: by its number, unless by its identifier.
+
+    By its type it was chosen.
+    """
+    if stated.identifier and stated.identifier == sealed.identifier:
+        return False
+    return bool(stated.number and sealed.number) and stated.number != sealed.number
+
+
 def register_stated(found: StatedLicence, *, is_latest: bool) -> Registered:
     """Return what another system's record says as the word of a register; ``is_latest``: of the version in question."""
     return Registered(

@@ -234,7 +234,7 @@ class Registered:
 
     ``as_of`` is when the system was asked, or, in the gateway's own store, when a register was imported that states the
     licence; None: for this very question. ``is_announced``: the store itself has no document of the licence, so that
-    another source may know more of it.
+    another source may know more of it. ``may_differ``: it contradicts the document, and may be about another licence.
     """
 
     status: LicenceStatus
@@ -243,6 +243,7 @@ class Registered:
     is_unseen: bool = False  # the system has a code for it that its mapping does not name
     as_of: datetime | None = None
     is_announced: bool = False
+    may_differ: bool = False
 
 
 class LicenceSource(Protocol):
@@ -313,16 +314,26 @@ class SystemFault(StrEnum):
 class SystemUnavailableError(Exception):
     """Another system cannot say; no word about the licence. ``word`` is ours, more exact than the fault.
 
-    ``until`` is when an outage ends that was announced; None: there is none.
+    ``until`` is when an outage ends that was announced; None: there is none. ``registered`` is what it says of what may
+    be the licence, and contradicts its document.
     """
 
-    def __init__(self, fault: SystemFault, source: str, word: str, *, until: datetime | None = None) -> None:
+    def __init__(
+        self,
+        fault: SystemFault,
+        source: str,
+        word: str,
+        *,
+        until: datetime | None = None,
+        registered: Registered | None = None,
+    ) -> None:
         end = "" if until is None else f" until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         super().__init__(f"{source}: {word}{end}")
         self.fault = fault
         self.source = source
         self.word = word
         self.until = until
+        self.registered = registered
 
 
 def by_identifier(identifier: str, holder: str | None = None) -> ByIdentifier:

@@ -16,8 +16,17 @@ from gateway.adapters.request import names_in
 from gateway.sources.errand import Errand
 from gateway.sources.inquiries import keys_of, make_inquiry
 from gateway.sources.kept import GONE, KeptAnswers
+from gateway.sources.licence_names import LicenceName, LicenceNames
 from gateway.sources.line import SystemLine
-from gateway.sources.records import Stated, are_others, contradicts, may_be_held, register_stated, select_meant
+from gateway.sources.records import (
+    Stated,
+    are_others,
+    contradicts,
+    is_another,
+    may_be_held,
+    register_stated,
+    select_meant,
+)
 from gateway.sources.source import (
     SYSTEM_PREFIX,
     ByIdentifier,
@@ -59,6 +68,7 @@ class SystemSource:
         """Ask this system, once its line is open."""
         self.name = SYSTEM_PREFIX + system.name
         self._system, self._line, self._kept = system, line, kept
+        self._names = LicenceNames(system.tables.types)
         self._calls = system.recipe.calls
         file = self._calls.get(Question.FILE)
         by_holder = [self._calls[one] for one in _BY_HOLDER if one in self._calls]
@@ -85,12 +95,14 @@ class SystemSource:
         if inquiry is None:
             raise self._not_askable()
         name = self._name_found(inquiry, key, errand)
+        types = frozenset({key_text(errand.type_code), key_text(errand.type_name)} - {""})
         async with self._forgetting(name):
-            types = frozenset({key_text(errand.type_code), key_text(errand.type_name)} - {""})
             stated, as_of = await self._look_up(inquiry, key, errand, types=types)
+        types |= {key.stated[0] if isinstance(key, ByIdentifier) else key.type}
+        asked = [self._mark_of(one) for one in self._names.of_key(key, types)]
         if stated is None:
             await self._kept.forget(name)
-            await self._mark(*_names_of(key), says=GONE, as_of=as_of)
+            await self._kept.mark(dict.fromkeys(asked, GONE), as_of=as_of)
             return NotFound(document=b"", source=self.name)
         index, is_anothers = stated.index, not may_be_held(stated, key)
         document, absence, detail = await self._document(stated, inquiry, errand) if not is_anothers else _NO_DOCUMENT
@@ -99,11 +111,10 @@ class SystemSource:
         alone = self._state(stated, as_of)
         found = replace(alone, document=document, absence=absence, detail=detail, index=index)
         # News of the licence are marked under its own names, whoever is asked for; he himself may have no such licence.
-        marks = await self._keep_alone(alone, says=_says(stated), as_of=as_of)
-        says = GONE if is_anothers else _says(stated)
-        marks = [*([] if is_anothers else marks), *await self._mark(*_names_of(key), says=says, as_of=as_of)]
+        says = dict.fromkeys(asked, GONE if is_anothers else _says(alone))
+        marks = await self._keep_alone(alone, says, types=types, as_of=as_of)
         if absence is not NoDocument.UNAVAILABLE:  # else the one before, with its document, may still be so
-            await self._kept.keep(name, found, says=says, marks=marks, as_of=as_of)
+            await self._kept.keep(name, found, marks=marks, as_of=as_of)
         return found
 
     async def find_status(self, index: LicenceIndex, errand: Errand, *, issued_on: date | None) -> Registered | None:
@@ -114,7 +125,8 @@ class SystemSource:
         for by its number.
 
         Raises:
-            SystemUnavailableError: it cannot say, or speaks of another licence.
+            SystemUnavailableError: it cannot say, or speaks of another licence; with what it says where that may be the
+                same one all the same.
 
         """
         asked = self._about_document(index, errand)
@@ -123,17 +135,20 @@ class SystemSource:
         name = self._name_registered(asked, index, issued_on)
         async with self._forgetting(name):
             stated, as_of = await self._look_up_document(asked, index, errand)
-            if stated is None:
-                await self._kept.forget(name)
-                await self._mark(index.identifier, index.number, says=GONE, as_of=as_of)
-                return None
-            alone = self._state(stated, as_of)
-            registered = self._register(alone, index, issued_on)
-            if registered is None:
-                raise self._differs()
-        marks = await self._keep_alone(alone, says=_says(stated), as_of=as_of)
-        marks += await self._mark(index.identifier, index.number, says=_says(stated), as_of=as_of)
-        await self._kept.keep(name, registered, says=_says(stated), marks=marks, as_of=as_of)
+        types = frozenset({index.type_code, index.name})
+        sealed = [self._mark_of(one) for one in self._names.of_licence(index, types)]
+        if stated is None:
+            await self._kept.forget(name)
+            await self._kept.mark(dict.fromkeys(sealed, GONE), as_of=as_of)
+            return None
+        alone = self._state(stated, as_of)
+        registered = self._register(alone, index, issued_on)
+        if registered is None or registered.may_differ:
+            await self._kept.forget(name)
+            await self._keep_alone(alone, {}, types=types, as_of=as_of)
+            raise self._differs(registered)
+        marks = await self._keep_alone(alone, dict.fromkeys(sealed, _says(alone)), types=types, as_of=as_of)
+        await self._kept.keep(name, registered, marks=marks, as_of=as_of)
         return registered
 
     async def recall(self, key: LicenceKey, errand: Errand, *, oldest: datetime, now: datetime) -> StatedLicence | None:
@@ -157,13 +172,20 @@ class SystemSource:
     async def recall_news(
         self, index: LicenceIndex, *, issued_on: date | None, oldest: datetime, now: datetime
     ) -> Registered | None:
-        """Return what the system said against the licence of a document, whatever it was asked; None: nothing."""
-        for name in _own_names(index):
-            found = await self._kept.recall(self._name("alone", [], (name,)), oldest=oldest, now=now)
+        """Return what the system said against the licence of a document, whatever it was asked; None: nothing.
+
+        What may be about another licence comes last.
+        """
+        differing: Registered | None = None
+        for name in self._names.of_licence(index):
+            found = await self._kept.recall(self._name_alone(name), oldest=oldest, now=now)
             registered = self._register(found, index, issued_on) if isinstance(found, StatedLicence) else None
-            if registered is not None and registered.status not in _MAY_BE_WORSE:
+            if registered is None or registered.status in _MAY_BE_WORSE:
+                continue
+            if not registered.may_differ:
                 return registered
-        return None
+            differing = registered
+        return differing
 
     def count_spared(self, word: str) -> None:
         """Count a question that is answered with what is kept."""
@@ -231,27 +253,39 @@ class SystemSource:
         )
 
     def _register(self, found: StatedLicence, index: LicenceIndex, issued_on: date | None) -> Registered | None:
-        """Return what a record says of the licence of a document; None: they cannot be about one licence."""
+        """Return what a record says of the licence of a document, or of one that may be; None: it is of another one.
+
+        What contradicts the document is about another licence where it has another number, and not its identifier. Else
+        nobody knows (`Registered.may_differ`).
+        """
         day = found.stated.issued_on
         is_latest = is_current(issued_on, "" if day is None else day.isoformat())
         is_later_version = bool(found.index.number) and not is_latest
         said = replace(found.index, identifier="") if is_later_version else found.index
-        if contradicts(said, index, types=self._system.tables.types):
+        may_differ = contradicts(said, index, types=self._system.tables.types)
+        if may_differ and is_another(found.index, index):
             return None
-        return register_stated(found, is_latest=is_latest)
+        return replace(register_stated(found, is_latest=is_latest), may_differ=may_differ)
 
-    async def _keep_alone(self, found: StatedLicence, *, says: str, as_of: datetime) -> list[bytes]:
-        """Keep what a record says for questions by any name of its own, and return the marks of these."""
-        marks = await self._mark(found.index.identifier, found.index.number, says=says, as_of=as_of)
-        for name in _own_names(found.index):
-            await self._kept.keep(self._name("alone", [], (name,)), found, says=says, marks=marks, as_of=as_of)
+    async def _keep_alone(
+        self, found: StatedLicence, asked: Mapping[bytes, str], *, types: frozenset[str], as_of: datetime
+    ) -> dict[bytes, bytes]:
+        """Keep what a record says for questions by any name of its own, and return its marks and those of ``asked``.
+
+        ``asked`` is what it says by the marks of the question.
+        """
+        names = self._names.of_licence(found.index, types)
+        own = [self._mark_of(one) for one in names]
+        marks = await self._kept.mark({**dict.fromkeys(own, _says(found)), **asked}, as_of=as_of)
+        for name in names:
+            await self._kept.keep(self._name_alone(name), found, marks={one: marks[one] for one in own}, as_of=as_of)
         return marks
 
-    async def _mark(self, *names: str, says: str, as_of: datetime) -> list[bytes]:
-        """Note what the system says of the licence of these names, and return the marks; "" is no name."""
-        marks = [self._kept.name("mark", self.name, one) for one in dict.fromkeys(names) if one]
-        await self._kept.mark(marks, says=says, as_of=as_of)
-        return marks
+    def _mark_of(self, name: LicenceName) -> bytes:
+        return self._kept.name("mark", self.name, *name)
+
+    def _name_alone(self, name: LicenceName) -> bytes:
+        return self._name("alone", [], name)
 
     @asynccontextmanager
     async def _forgetting(self, name: bytes) -> AsyncIterator[None]:
@@ -320,10 +354,11 @@ class SystemSource:
         self._line.count(AskFault.NOT_ASKABLE)
         return SystemUnavailableError(SystemFault.NOT_PROVIDED, self.name, AskFault.NOT_ASKABLE)
 
-    def _differs(self) -> SystemUnavailableError:
-        """Return, and count, that the system answered about another licence."""
+    def _differs(self, registered: Registered | None = None) -> SystemUnavailableError:
+        """Return, and count, that the system answered about another licence; ``registered`` may be about this one."""
         self._line.count_flag(_DIFFERS)
-        return SystemUnavailableError(SystemFault.RECORD_DIFFERS, self.name, SystemFault.RECORD_DIFFERS)
+        fault = SystemFault.RECORD_DIFFERS
+        return SystemUnavailableError(fault, self.name, fault, registered=registered)
 
     async def _document(self, stated: Stated, inquiry: Inquiry, errand: Errand) -> tuple[bytes, NoDocument | None, str]:
         """Return the document; else why there is none, and a word about it."""
@@ -362,22 +397,8 @@ def _without_holder(key: LicenceKey) -> LicenceKey:
     return replace(key, holder=None)
 
 
-def _names_of(key: LicenceKey) -> tuple[str, ...]:
-    """Return under which names it is noted what was said to a key; with a holder, for questions about this one alone.
-
-    So a wrong guess of the holder ends nothing that is known of the licence.
-    """
-    name = key.identifier if isinstance(key, ByIdentifier) else key.number
-    return (name if key.holder is None else f"{name}\n{key.holder}",)
-
-
-def _own_names(index: LicenceIndex) -> list[str]:
-    """Return under which names of a licence its record alone is kept."""
-    named = (("i", index.identifier), ("n", index.number))
-    return [kind + text for kind, text in named if text]
-
-
-def _says(stated: Stated) -> str:
-    """Return what of a record makes an earlier one of the same licence outdated: its status, and its version."""
-    day = stated.record.issued_on
-    return f"{stated.status} {'' if day is None else day.isoformat()}"
+def _says(found: StatedLicence) -> str:
+    """Return what of a record makes an earlier one of the same licence outdated: status, objection, and version."""
+    day = found.stated.issued_on
+    objected = " objected" if found.is_under_objection else ""
+    return f"{found.status} {'' if day is None else day.isoformat()}{objected}"

@@ -8,7 +8,7 @@ import pytest
 from gateway.sources.holder_search import HolderSearch
 from gateway.sources.intake import read_new_licence
 from gateway.sources.recorded import RecordedLicence
-from gateway.sources.source import ByNumber, SourceFault, SourceUnavailableError, by_number, key_text
+from gateway.sources.source import ByNumber, SourceFault, SourceUnavailableError, by_identifier, by_number, key_text
 from gateway.sources.store import SqliteLicenceStore
 from policies.dimension import LicenceStatus
 from tests.support.demo import NOW, demo_stock
@@ -37,17 +37,19 @@ async def test_every_holder_finds_its_licence(place: Path) -> None:
 
 
 async def test_what_a_register_states_is_found_by_its_number(place: Path) -> None:
-    """A licence that has neither an identifier nor a document is found as every other."""
+    """A licence that has neither an identifier nor a document is found as every other; so is one without a number."""
     record = RecordedLicence("", "N-1", "T-1", "某证", ("H",), "", LicenceStatus.ACTIVE, False)
 
     def fill() -> None:
         store = SqliteLicenceStore(place)
-        store.record([record, record._replace(number="N-2", type_code="")], reason="import: test", at=NOW)
+        others = record._replace(number="N-2", type_code=""), record._replace(identifier="1.2", number="")
+        store.record([record, *others], reason="import: test", at=NOW)
         store.close()
 
     await asyncio.to_thread(fill)
     search = HolderSearch(place)
-    assert await search.find("H", "某证", most=5) == (by_number("N-1", "T-1", "H"), by_number("N-2", "某证", "H"))
+    by_numbers = by_number("N-1", "T-1", "H"), by_number("N-2", "某证", "H")
+    assert await search.find("H", "某证", most=5) == (*by_numbers, by_identifier("1.2", "H"))
     search.close()
 
 

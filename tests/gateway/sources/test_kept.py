@@ -59,8 +59,8 @@ def make_kept(secret: bytes = b"a secret") -> tuple[KeptAnswers, LocalCache]:
 async def keep(kept: KeptAnswers, answer: StatedLicence | Registered, *, as_of: datetime = NOW) -> bytes:
     """Keep an answer about one licence, and return its name."""
     name, mark = kept.name("asked"), kept.name("mark")
-    await kept.mark([mark], says="active", as_of=as_of)
-    await kept.keep(name, answer, says="active", marks=[mark], as_of=as_of)
+    marks = await kept.mark({mark: "active"}, as_of=as_of)
+    await kept.keep(name, answer, marks=marks, as_of=as_of)
     return name
 
 
@@ -112,18 +112,19 @@ async def test_later_news_by_another_question(says: str) -> None:
     """What the system said otherwise of the licence since, to whatever question, ends what is kept."""
     kept, _ = make_kept()
     name, mark = await keep(kept, STATED), kept.name("mark")
-    await kept.mark([mark], says="active", as_of=NOW - SECOND)
-    await kept.mark([mark], says="active", as_of=NOW + SECOND)
+    await kept.mark({mark: "active"}, as_of=NOW - SECOND)
+    await kept.mark({mark: "active"}, as_of=NOW + SECOND)
     assert await kept.recall(name, oldest=EVER, now=NOW) == STATED
-    await kept.mark([mark], says=says, as_of=NOW + 2 * SECOND)
-    assert await kept.recall(name, oldest=EVER, now=NOW) is None
+    for news in (says, "active"):  # which is no word about what it said before
+        await kept.mark({mark: news}, as_of=NOW + 2 * SECOND)
+        assert await kept.recall(name, oldest=EVER, now=NOW) is None
 
 
 async def test_news_by_a_clock_that_was_set_back() -> None:
     """News that seem older than what is kept, and say otherwise, end it: nobody can tell what came last."""
     kept, _ = make_kept()
     name, mark = await keep(kept, STATED), kept.name("mark")
-    await kept.mark([mark], says="revoked", as_of=NOW - SECOND)
+    assert list(await kept.mark({mark: "revoked"}, as_of=NOW - SECOND)) == [mark]
     assert await kept.recall(name, oldest=EVER, now=NOW) is None
 
 
@@ -135,9 +136,9 @@ async def test_a_cache_that_loses_or_spoils() -> None:
     assert await kept.recall(name, oldest=EVER, now=NOW) is None
     for spoiled in (b"", b"\xc1", b"\x90", b"spoiled", cache.get_now(name) or b""):
         await keep(kept, STATED)
-        cache.put_now(kept.name("mark") if spoiled.startswith(b"\x95") else name, spoiled, seconds=9)
+        cache.put_now(kept.name("mark") if spoiled.startswith(b"\x94") else name, spoiled, seconds=9)
         assert await kept.recall(name, oldest=EVER, now=NOW) is None
-    await kept.keep(name, STATED, says="active", marks=[], as_of=NOW)
+    await kept.keep(name, STATED, marks={}, as_of=NOW)
     assert await kept.recall(name, oldest=EVER, now=NOW) is None
 
 
@@ -266,21 +267,50 @@ async def test_the_status_of_a_document() -> None:
 
 
 async def test_what_was_said_against_a_licence() -> None:
-    """Bad news are there for the document by each name of the licence, until others come; good ones for nobody."""
+    """Bad news are there for the document by each name of the licence, until others come; good ones for nobody.
+
+    A record that contradicts the document is there as such.
+    """
     system, _ = make_source("jilin", found(REVOKED), found(ACTIVE), found(replace(REVOKED, number="ANOTHER")))
 
-    async def news(index: LicenceIndex = INDEX, day: date | None = FOOD.issued_on) -> LicenceStatus | None:
+    async def news(index: LicenceIndex = INDEX, day: date | None = FOOD.issued_on) -> tuple[LicenceStatus, bool] | None:
         recalled = await system.recall_news(index, issued_on=day, oldest=NOW, now=NOW)
-        return None if recalled is None else recalled.status
+        return None if recalled is None else (recalled.status, recalled.may_differ)
 
     wrong = by_number(FOOD.number, FOOD.type_code, "91349901MADEM3415U")
     await system.find(wrong, errand())
     for index in (INDEX, replace(INDEX, identifier=""), replace(INDEX, number="")):
-        assert await news(index) is LicenceStatus.REVOKED
-    for index in (replace(INDEX, holders=("ANOTHER",)), replace(INDEX, identifier="1.2", number="3")):
+        assert await news(index) == (LicenceStatus.REVOKED, False)
+    assert await news(replace(INDEX, holders=("ANOTHER",))) == (LicenceStatus.REVOKED, True)
+    for index in (replace(INDEX, identifier="1.2", number="3"), replace(INDEX, identifier="", type_code="9", name="")):
         assert await news(index) is None
     await system.find(KEY, errand())
     assert await news() is None
-    assert await news(day=date(2000, 1, 1)) is LicenceStatus.SUPERSEDED
+    assert await news(day=date(2000, 1, 1)) == (LicenceStatus.SUPERSEDED, False)
     await system.find(by_identifier(FOOD.identifier), errand())
-    assert await news() is None
+    assert await news() == (LicenceStatus.REVOKED, True)
+    assert await news(replace(INDEX, identifier="")) is None
+
+
+async def test_licences_of_one_number() -> None:
+    """What is said of a licence is marked by number and type: news of another type neither end nor renew it."""
+    other = replace(REVOKED, identifier="", type_code="", name="别的证")
+    system, _ = make_source("shanghai", found(ACTIVE), NOTHING, found(other))
+    await system.find(KEY, errand())
+    wrong = by_number(FOOD.number, "别的证", HOLDER)
+    for _ in range(2):
+        await system.find(wrong, errand())
+        assert await recall(system) is not None
+
+
+async def test_a_record_of_another_holder() -> None:
+    """What is kept for whoever named the wrong holder is ended by news of the licence that come by another question."""
+    held_by_another = replace(REVOKED, status=RecordStatus.ACTIVE, identifier="", document=None)
+    system, _ = make_source(
+        "jilin", found(held_by_another), found(replace(held_by_another, status=RecordStatus.REVOKED))
+    )
+    wrong = by_number(FOOD.number, FOOD.type_code, "91349901MADEM3415U")
+    await system.find(wrong, errand())
+    assert await recall(system, wrong) is not None
+    await system.find(by_number(FOOD.number, FOOD.type_code), errand())
+    assert await recall(system, wrong) is None

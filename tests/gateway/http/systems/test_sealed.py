@@ -14,8 +14,10 @@ from adapters.record.status import RecordStatus
 from gateway.demo.issuer import IssuedLicence, issue_licence
 from gateway.demo.licences import Party
 from gateway.settings import SourcesSettings
+from gateway.site import Site
 from gateway.sources.intake import read_new_licence
 from gateway.sources.recorded import RecordedLicence
+from gateway.sources.rules import SourceRule
 from gateway.sources.store import SqliteLicenceStore
 from policies.dimension import LicenceStatus
 from tests.gateway.http.systems.stage import (
@@ -31,7 +33,7 @@ from tests.gateway.http.systems.stage import (
 from tests.support.demo import NOW, demo_stock
 from tests.support.http import question
 from tests.support.policy import added
-from tests.support.river import NAME, River, licence_of, record_of
+from tests.support.river import NAME, River, flowing, licence_of, record_of
 from tests.support.sharing import REAL_ESTATE, in_force
 
 HOLDER = key_of()["holder"]
@@ -41,6 +43,7 @@ DOCUMENT = question(ONE.document)["licence"]
 QUESTIONS = (identifier_of(), NUMBER, key_of(), DOCUMENT)
 STORE_FIRST = f'[[source]]\nsystem = "store"\n[[source]]\nsystem = "{NAME}"\n'
 REVOKED = record_of(ONE.document, RecordStatus.REVOKED)
+NO_RETRIES = SourcesSettings(retries=0)
 
 
 def behind(condition: str = "") -> str:
@@ -227,3 +230,57 @@ async def test_who_comes_first_is_asked_alone(start: Start) -> None:
     async with start(record_of(ONE.document), rules=behind(), store=(ONE,)) as stage:
         assert await statuses(stage, *QUESTIONS[:3]) == [("active", SOURCE)] * 3
         assert len(stage.river.asked) == 3
+
+
+async def outcomes(stage: Stage, **more: Any) -> set[str]:
+    """Return what becomes of the licence by any of the questions."""
+    return {(await stage.answer(one, **more))["outcome"] for one in QUESTIONS}
+
+
+async def test_a_final_source_that_a_key_does_not_reach(start: Start) -> None:
+    """By what is sealed its word is final: the store's says nothing of the status, and without it nobody knows."""
+    rules = behind(f'areas = ["{licence_of(ONE.document).issuer_code[2:4]}"]\nauthoritative = true')
+    async with start(REVOKED, rules=rules, store=(ONE,), sources=NO_RETRIES) as stage:
+        assert await outcomes(stage) == {"invalid"}
+        for result in ("LATER", "STOP"):
+            stage.river.result = result
+            assert await outcomes(stage) == {"unknown"}
+        stage.river.result, stage.river.records = "", ()
+        for licence in (NUMBER, DOCUMENT):
+            content = await stage.answer(licence)
+            assert (content["status"], content["notes"][-1:]) == ("unknown", ["status.not-registered"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"holders": True, "identifier": "", "document": None}, {"holders": True}, {"number": "X", "document": None}],
+    ids=["holder", "holder with the document", "number"],
+)
+async def test_a_record_that_contradicts(start: Start, changes: dict[str, Any]) -> None:
+    """A revoked licence of another holder or number may be this one: it is valid by no key, nor while that is kept."""
+    if "holders" in changes:
+        changes = changes | {"holders": (RecordHolder(name="某某", code=STRANGER, code_type="001"),)}
+    async with start(replace(REVOKED, **changes), rules=behind(), store=(ONE,), sources=NO_RETRIES) as stage:
+        assert "valid" not in await outcomes(stage)
+        stage.river.result = "LATER"
+        assert "valid" not in await outcomes(stage, tolerance_seconds=600)
+
+
+async def test_what_is_kept_hides_no_worse_news(start: Start) -> None:
+    """Of a kept answer and a live one the worse counts."""
+    async with flowing(REVOKED) as lake:
+
+        def add_lake(site: Site) -> Site:
+            (river,) = site.asked
+            system = replace(river.adapter.rules.system, id="lake")
+            adapter = replace(river.adapter, rules=replace(river.adapter.rules, system=system))
+            second = replace(river, adapter=adapter, access=replace(river.access, base=lake.address))
+            return replace(site, asked=(river, second), rules=(SourceRule(system=NAME), SourceRule(system="lake")))
+
+        suspended = record_of(ONE.document, RecordStatus.SUSPENDED)
+        async with start(suspended, change=add_lake, sources=NO_RETRIES) as stage:
+            await statuses(stage)
+            stage.river.result = "LATER"
+            assert await statuses(stage, tolerance_seconds=600) == [("revoked", "system:lake")] * 4
+            lake.result = "LATER"
+            assert await statuses(stage, tolerance_seconds=600) == [("revoked", "system:lake")] * 4
