@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import signal
 import tempfile
 import time
@@ -15,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gateway.cli.console import ERR, OUT, ExitCode, print_json, progress_bar
-from gateway.cli.demo_output import program, show_revocation, show_servers
+from gateway.cli.demo_output import name_folder, program, show_revocation, show_servers
 from gateway.cli.demo_sharing import show_sharing
 from gateway.cli.demo_systems import run_systems, show_systems
 from gateway.cli.language import say
@@ -30,7 +31,7 @@ from gateway.demo.asking import (
     ask_systems,
     start_gateway,
 )
-from gateway.demo.desk import FOLDER_PREFIX, LOOK_SECONDS, Request
+from gateway.demo.desk import FOLDER_PREFIX, LOOK_SECONDS, Failure, Request
 from gateway.demo.prometheus import NAME as PROMETHEUS
 from gateway.demo.revoking import RevocationAnswer
 from gateway.demo.servers import POSTGRESQL, REDIS, LeftOut, run_servers, use_servers
@@ -92,7 +93,7 @@ def _demo(*, once: bool, keep: Path | None, as_json: bool) -> ExitCode:
         try:
             if once:
                 return _run_once(stage, places["site"], as_json=as_json)
-            return _serve(stage, folder, now, as_json=as_json)
+            return _serve(stage, folder, now, where=name_folder(keep), as_json=as_json)
         except GatewayDidNotStartError as error:
             ERR.print(f"tongban: {say('网关未能启动', 'the gateway did not start')}: {escape(str(error))}")
             ERR.print(escape((folder / "gateway.log").read_text(encoding="utf-8")))
@@ -104,18 +105,21 @@ def _run_once(stage: Stage, site: Path, *, as_json: bool) -> ExitCode:
         return _ask_and_show(gateway.address, stage, as_json=as_json)
 
 
-def _serve(stage: Stage, folder: Path, now: datetime, *, as_json: bool) -> ExitCode:
-    """Ask everything, with the servers that this machine has, and go on serving."""
+def _serve(stage: Stage, folder: Path, now: datetime, *, where: str, as_json: bool) -> ExitCode:
+    """Ask everything, with the servers that this machine has, and go on serving.
+
+    ``where`` is the option by which other terminals find this demo.
+    """
     site = folder / "site"
     with ExitStack() as stack:
         with ERR.status(say("正在启动 Redis、PostgreSQL 等…", "starting Redis, PostgreSQL and others…")):
-            servers = stack.enter_context(run_servers(stage.stock))
-            stack.enter_context(use_servers(site, servers, stage.stock, now))
+            servers = stack.enter_context(run_servers(stage.stock, now))
+            stack.enter_context(use_servers(site, servers))
             stack.enter_context(run_systems(stage, site, library=servers.library))
             gateway = stack.enter_context(start_gateway(site, workers=WORKERS))
             servers.watch(gateway.address)
         ended = _ask_and_show(gateway.address, stage, as_json=as_json)
-        _go_on(Serving(stage=stage, folder=folder, gateway=gateway, servers=servers))
+        _go_on(Serving(stage=stage, folder=folder, gateway=gateway, servers=servers), where)
     OUT.print(say("已结束。", "Stopped."))
     return ended
 
@@ -221,28 +225,34 @@ def _words(answer: Answer) -> str:
     return f"{shown}: {escape(say(words.zh, words.en))}" + (f"\n[dim]+ {', '.join(rest)}[/]" if rest else "")
 
 
-def _go_on(serving: Serving) -> None:
+def spell_commands(serving: Serving, where: str) -> tuple[str, ...]:
+    """Return what can be tried in another terminal, wherever that stands, as a shell reads it."""
+    folder, address, tongban = serving.folder.absolute(), serving.gateway.address, program()
+    documents = folder / "documents"
+    trust, every = shlex.quote(str(folder / "site" / "trust")), shlex.quote(str(documents))
+    # What `demo ask` asks about.
+    first, second = (shlex.quote(str(documents / one.name)) for one in serving.stage.stock[:2])
+    return (
+        f"{tongban} demo ask{where}",
+        f"{tongban} demo board{where}",
+        f"{tongban} demo revoke {second}{where}",
+        f"{tongban} demo revoke --licence {first}{where}",
+        f"{tongban} verify --trust {trust} {every}",
+        f"{tongban} inspect {first}",
+        f"curl {address}/openapi.json",
+    )
+
+
+def _go_on(serving: Serving, where: str) -> None:
     """Serve until stopped, do what is wanted at the desk, and say what can be tried meanwhile."""
-    address, site, documents = serving.gateway.address, serving.folder / "site", serving.folder / "documents"
-    first, second = (documents / one.name for one in serving.stage.stock[:2])  # what `demo ask` asks about
-    tongban = program()
-    where = "" if serving.folder.name.startswith(FOLDER_PREFIX) else f" --folder {serving.folder}"
-    desk = serving.open_desk()
+    address, desk = serving.gateway.address, serving.open_desk()
     with desk.opened():
         show_servers(serving.describe(), where)
         for one in serving.servers.left_out:
             _say_left_out(one)
         zh = f"网关在 {address} 继续运行（Ctrl-C 结束）。可另开终端尝试："
         OUT.print(say(zh, f"The gateway goes on at {address} (Ctrl-C stops it). Try in another terminal:"))
-        for command in (
-            f"{tongban} demo ask{where}",
-            f"{tongban} demo board{where}",
-            f"{tongban} demo revoke {second}{where}",
-            f"{tongban} demo revoke --licence {first}{where}",
-            f"{tongban} verify --trust {site / 'trust'} {documents}",
-            f"{tongban} inspect {first}",
-            f"curl {address}/openapi.json",
-        ):
+        for command in spell_commands(serving, where):
             OUT.print(f"  {command}", markup=False)
         try:
             while True:
@@ -268,8 +278,10 @@ def _say_left_out(one: LeftOut) -> None:
 
 def _say_done(wanted: Request, answer: object) -> None:
     """Say in the demo's own terminal what was done for another one."""
+    what = " ".join(part for part in (wanted.how or wanted.wish.value, wanted.name) if part)
     if isinstance(answer, RevocationAnswer):
         show_revocation(answer)
+    elif isinstance(answer, Failure):
+        ERR.print(f"{datetime.now(UTC):%H:%M:%S} {what}: {answer.error}", markup=False, soft_wrap=True)
     else:
-        what = " ".join(part for part in (wanted.how or wanted.wish.value, wanted.name) if part)
         OUT.print(f"{datetime.now(UTC):%H:%M:%S} {what}", markup=False)

@@ -10,10 +10,20 @@ from msgspec import Struct
 from rich.markup import escape
 
 from gateway.cli.console import ERR, ExitCode, print_json
-from gateway.cli.demo_output import show_answers, show_board, show_revocation, show_servers
+from gateway.cli.demo_output import name_folder, show_answers, show_board, show_revocation, show_servers
 from gateway.cli.language import say
 from gateway.demo.board import Board
-from gateway.demo.desk import DemoNotRunningError, Request, SeveralDemosError, Wish, find_demo, request
+from gateway.demo.desk import (
+    ANSWER_SECONDS,
+    DemoBusyError,
+    DemoFailedError,
+    DemoNotRunningError,
+    Request,
+    SeveralDemosError,
+    Wish,
+    find_demo,
+    request,
+)
 from gateway.demo.revoking import RevocationAnswer
 from gateway.demo.serving import LICENCE, ServersNow
 from gateway.demo.standing import StandingAnswers
@@ -30,7 +40,7 @@ def act(name: str, how: str, *, folder: Path | None, as_json: bool) -> ExitCode:
         return ExitCode.INVALID if answer.error else ExitCode.DONE
 
     def show(answer: ServersNow) -> None:
-        show_servers(answer, "" if folder is None else f" --folder {folder}")
+        show_servers(answer, name_folder(folder))
 
     return _leave(Request(Wish.SERVERS, name, how), ServersNow, show, end, folder=folder, as_json=as_json)
 
@@ -71,6 +81,17 @@ def _leave(
         zh, en = f"没有正在运行的演示{place}", f"no demo is running{place}"
         ERR.print(f"tongban: {escape(say(zh, en))}")
         return ExitCode.USAGE
+    except DemoBusyError as error:
+        limit = f"{ANSWER_SECONDS:.0f}"
+        zh, en = f"演示正在运行，但 {limit} 秒内未答复", f"the demo runs, and has not answered within {limit} s"
+        ERR.print(f"tongban: {escape(say(zh, en))}: {escape(str(error))}")
+        return ExitCode.INVALID
+    except DemoFailedError as error:
+        if as_json:
+            print_json({"error": str(error)})
+        else:
+            ERR.print(f"tongban: {escape(say(f'演示未能完成：{error}', f'the demo could not do it: {error}'))}")
+        return ExitCode.INVALID
     except SeveralDemosError as error:
         zh, en = f"有多个演示正在运行，请以 --folder 指定：{error}", f"several demos run, name one by --folder: {error}"
         ERR.print(f"tongban: {escape(say(zh, en))}")

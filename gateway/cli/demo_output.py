@@ -37,6 +37,10 @@ _NOT_REVOKED: Final = {
         "the signer's certificate was not issued by the demo's authority.",
     ),
     "not-in-the-store": ("证照库中没有此文件的证照。", "the store has no licence of this document."),
+    "store-silent": (
+        "证照库未及时应答，状态是否已改动不明。",
+        "the store did not answer in time: whether the status was changed is not known.",
+    ),
     "store-unavailable": ("证照库不可用，状态未改动。", "the store cannot be used: the status is as it was."),
 }
 _UNITS: Final = {"s": " s", "reqps": "/s", "bytes": " B"}
@@ -122,6 +126,10 @@ def show_revocation(answer: RevocationAnswer) -> None:
         OUT.print(say(zh, en), markup=False)
     for signer, serial in zip(answer.signers, answer.serials, strict=True):
         OUT.print(say(f"已吊销：{signer}（{serial}）", f"revoked: {signer} ({serial})"), markup=False)
+    if not answer.outcome:
+        zh, en = f"{answer.file}：网关没有给出结论。", f"{answer.file}: the gateway gives no verdict."
+        OUT.print(say(zh, en), markup=False)
+        return
     reasons = ", ".join(answer.reasons)
     OUT.print(
         say(
@@ -138,7 +146,12 @@ def program() -> str:
     found = shutil.which("tongban")
     if found is not None and os.path.realpath(found) == os.path.realpath(called):
         return "tongban"
-    return f"{Path(sys.executable)} -m gateway" if called.name == "__main__.py" else shlex.quote(str(called))
+    return f"{shlex.quote(sys.executable)} -m gateway" if called.name == "__main__.py" else shlex.quote(str(called))
+
+
+def name_folder(folder: Path | None) -> str:
+    """Return the option that names a demo's folder, for a shell that stands anywhere; "" where it is found without."""
+    return "" if folder is None else f" --folder {shlex.quote(str(folder.absolute()))}"
 
 
 def _outcome(one: StandingAnswer) -> str:

@@ -119,7 +119,7 @@ async def read_ready(session: aiohttp.ClientSession) -> list[Part]:
         async with session.get("/readyz") as response:
             content = await response.json(content_type=None)
         return list(_parts(content))
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
         return [Part(name="ready", state=type(error).__name__)]
 
 

@@ -28,12 +28,21 @@ _LOCK: Final = "open"
 _REQUEST: Final = ".request"
 _ANSWER: Final = ".answer"
 _MAX_REQUEST: Final = 4096
+_MAX_ERROR: Final = 500  # characters: a line, whatever a library has to say
 
 T = TypeVar("T", bound=Struct)
 
 
 class DemoNotRunningError(Exception):
     """No demo answers in this folder."""
+
+
+class DemoBusyError(Exception):
+    """The demo of this folder runs, and has not answered in time: it does one thing after the other."""
+
+
+class DemoFailedError(Exception):
+    """The demo could not do what was wanted; the text is a line that says why."""
 
 
 class SeveralDemosError(Exception):
@@ -55,6 +64,19 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     wish: Wish
     name: str = ""
     how: str = ""
+
+
+class Failure(Struct, frozen=True, forbid_unknown_fields=True):
+    """In place of an answer: a line that says what went wrong."""
+
+    error: str
+
+
+class _Reply(Struct, frozen=True, forbid_unknown_fields=True):
+    """What lies there for whoever asked: the answer, or, where ``error`` says something, none."""
+
+    error: str = ""
+    answer: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def find_demo(folder: Path | None) -> Path:
@@ -82,7 +104,9 @@ def request(folder: Path, wanted: Request, answer: type[T], *, wait_seconds: flo
     """Leave a request with the demo that runs in a folder, and wait for its answer.
 
     Raises:
-        DemoNotRunningError: nobody is there, or answers.
+        DemoNotRunningError: nobody is there, or the demo ended meanwhile.
+        DemoBusyError: it runs, and has not answered in time.
+        DemoFailedError: it could not do it.
         OSError: the folder cannot be written.
 
     """
@@ -96,12 +120,15 @@ def request(folder: Path, wanted: Request, answer: type[T], *, wait_seconds: flo
     try:
         while time.monotonic() < ends and _is_open(folder):
             with suppress(FileNotFoundError, msgspec.ValidationError):
-                return msgspec.json.decode(path.read_bytes(), type=answer)
+                reply = msgspec.json.decode(path.read_bytes(), type=_Reply)
+                if reply.error:
+                    raise DemoFailedError(reply.error)
+                return msgspec.json.decode(reply.answer, type=answer)
             time.sleep(LOOK_SECONDS)
     finally:
         for one in (left, path):
             one.unlink(missing_ok=True)
-    raise DemoNotRunningError(str(folder))
+    raise DemoBusyError(str(folder)) if _is_open(folder) else DemoNotRunningError(str(folder))
 
 
 class Desk:
@@ -121,16 +148,34 @@ class Desk:
             yield
 
     def look(self) -> list[tuple[Request, Struct]]:
-        """Answer every request that waits; what is none is dropped."""
+        """Answer every request that waits, and return the answers; what is none is dropped.
+
+        One that fails is answered by a `Failure`, and the demo goes on.
+        """
         answered = []
         for path in sorted(self._desk.glob("*" + _REQUEST)):
             wanted = _read(path)
             if wanted is not None:
-                answer = self._handlers[wanted.wish](wanted)
-                replace_file(path.with_suffix(_ANSWER), msgspec.json.encode(answer))
-                answered.append((wanted, answer))
+                answered.append((wanted, self._answer(wanted, path.with_suffix(_ANSWER))))
             path.unlink(missing_ok=True)
         return answered
+
+    def _answer(self, wanted: Request, path: Path) -> Struct:
+        try:
+            answer = self._handlers[wanted.wish](wanted)
+            reply = _Reply(answer=msgspec.Raw(msgspec.json.encode(answer)))
+        except Exception as error:  # noqa: BLE001 - whatever one request meets, the demo is there for the next
+            answer = Failure(_spell(error))
+            reply = _Reply(error=answer.error)
+        try:
+            replace_file(path, msgspec.json.encode(reply))
+        except OSError as error:  # a full disk: nobody hears of it but whoever looks at the demo
+            return Failure(_spell(error))
+        return answer
+
+
+def _spell(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_MAX_ERROR]
 
 
 def _read(path: Path) -> Request | None:

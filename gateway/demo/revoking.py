@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 from msgspec import Struct
 
 from gateway.demo.asking import Answer, ask_all, new_clerk
@@ -36,7 +38,8 @@ class RevocationAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What became of a wish to revoke; ``error`` is one of our words, "" when it was done.
 
     ``identifier`` is the licence, or ``signers`` are those who were revoked. ``seconds`` is how long the gateway went
-    on answering as before: from the new list on disk, or the end of the command, to the other answer.
+    on answering as before: from the new list on disk, or the end of the command, to the other answer. ``outcome`` is ""
+    where it gave no verdict.
     """
 
     error: str = ""
@@ -99,7 +102,11 @@ class Revoker:
         identifier = next((one.draft.identifier for one in self.stage.stock if one.name == name), None)
         if identifier is None:
             return RevocationAnswer(error="not-in-the-store", file=name)
-        if _set_status(self.folder / "site", identifier).returncode:
+        try:
+            ended = _set_status(self.folder / "site", identifier)
+        except subprocess.TimeoutExpired:
+            return RevocationAnswer(error="store-silent", file=name, identifier=identifier)
+        if ended.returncode:
             return RevocationAnswer(error="store-unavailable", file=name, identifier=identifier)
         begun = time.monotonic()
         revoked_at = datetime.now(UTC)
@@ -151,9 +158,10 @@ def _set_status(site: Path, identifier: str) -> subprocess.CompletedProcess[byte
 
 
 async def _ask_once(address: str, stage: Stage, question: Question, clerk: str) -> Answer:
-    async for answer in ask_all(address, stage.caller_key, [question], clerk=clerk):
-        return answer
-    raise RuntimeError("one question has one answer")
+    with suppress(aiohttp.ClientError, TimeoutError, ValueError):
+        async for answer in ask_all(address, stage.caller_key, [question], clerk=clerk):
+            return answer
+    return Answer(question=question, status=0, body={})  # a gateway that is away, or none
 
 
 def _spell(moment: datetime) -> str:

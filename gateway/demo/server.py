@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Final, Protocol
 from gateway.demo.postgres_server import PostgresServer
 
 HOST: Final = "127.0.0.1"
-START_SECONDS: Final = 30.0  # a loaded machine; Redis takes 50 ms, the library and Prometheus a second
-STOP_SECONDS: Final = 10.0
+START_SECONDS: Final = 30  # a loaded machine; Redis takes 50 ms, PostgreSQL, the library and Prometheus a second
+STOP_SECONDS: Final = 10
+SIGNAL_SECONDS: Final = 2.0  # until a process has paused, gone on or ended that was told to; it takes milliseconds
 _STEP_SECONDS: Final = 0.02
 _STOPPED_BY_SIGNAL: Final = frozenset("Tt")  # states of a process in /proc (proc(5))
 _GONE: Final = frozenset("ZXx")
@@ -43,24 +44,28 @@ class ServerDidNotStartError(Exception):
     """A server ended before it took connections, or never did; the text names it and its log."""
 
 
-class Server(Protocol):
-    """What the demo asks of a server; ``can_pause``: one signal pauses all of it."""
-
-    name: str
-    address: str
-    can_pause: bool
+class Numbered(Protocol):
+    """What the operating system can be asked about."""
 
     @property
     def pid(self) -> int | None:
         """The number of its (first) process; None: it does not run."""
         ...
 
+
+class Server(Numbered, Protocol):
+    """What the demo asks of a server; ``can_pause``: one signal pauses all of it."""
+
+    name: str
+    address: str
+    can_pause: bool
+
     def start(self) -> None:
         """Start it, and wait until it takes connections; raises ServerDidNotStartError."""
         ...
 
     def stop(self) -> None:
-        """End it in order; nothing where it does not run."""
+        """End it, in order if it can be; nothing where it does not run."""
         ...
 
 
@@ -121,39 +126,55 @@ class ProcessServer:
 
 
 class DatabaseServer:
-    """A PostgreSQL server: several processes, so that no one signal pauses it."""
+    """A PostgreSQL server: several processes, so that no one signal pauses it. It has one database for the demo."""
 
     can_pause = False
 
-    def __init__(self, name: str, postgres: PostgresServer) -> None:
-        """Name it; nothing is started yet."""
+    def __init__(self, name: str, postgres: PostgresServer, fill: Callable[[str], None]) -> None:
+        """Name it; nothing is started yet. ``fill`` makes the tables at the address of the database."""
         self.name, self.address = name, f"postgresql://{HOST}:{postgres.port}"
-        self.postgres = postgres
+        self.database: str | None = None
+        self._postgres, self._fill = postgres, fill
 
     @property
     def pid(self) -> int | None:
         """The number of its first process; None: it does not run."""
-        return self.postgres.pid
+        return self._postgres.pid
 
     def start(self) -> None:
-        """Start it, and wait until it answers.
+        """Start it, and wait until it answers; the first time, make and fill its database.
 
         Raises:
-            ServerDidNotStartError: it does not.
+            ServerDidNotStartError: it does not, or takes no database.
 
         """
         try:
-            self.postgres.start()
+            self._postgres.start(START_SECONDS)
+            if self.database is None:
+                address = self._postgres.new_database()
+                self._fill(address)
+                self.database = address
         except RuntimeError as error:
-            raise ServerDidNotStartError(f"{self.name}: {error}") from error
+            self.stop()
+            raise ServerDidNotStartError(f"{self.name}: {str(error).strip()}") from error
 
     def stop(self) -> None:
-        """End it: questions under way are broken off, and what was committed is kept."""
-        if self.pid is not None:
-            self.postgres.stop()
+        """End it, also when it is paused: questions under way are broken off, and what was committed is kept.
+
+        Nothing is raised: where it does not stop in order, it is ended as by a power cut, and at last killed.
+        """
+        with suppress(OSError):
+            _signal(self, signal.SIGCONT, ServerState.RUNNING)
+        for mode in ("fast", "immediate"):
+            if read_state(self) is ServerState.STOPPED:
+                return
+            with suppress(RuntimeError, OSError):
+                self._postgres.stop(mode, STOP_SECONDS)
+        with suppress(OSError):
+            _signal(self, signal.SIGKILL, ServerState.STOPPED)
 
 
-def read_state(server: Server) -> ServerState:
+def read_state(server: Numbered) -> ServerState:
     """Return how it stands, whoever paused or ended it."""
     pid = server.pid
     if pid is None:
@@ -195,9 +216,9 @@ def act(server: Server, action: Action) -> None:
             server.stop()
             server.start()
         case Action.PAUSE:
-            _signal(server, signal.SIGSTOP)
+            _signal(server, signal.SIGSTOP, ServerState.PAUSED)
         case Action.CONTINUE:
-            _signal(server, signal.SIGCONT)
+            _signal(server, signal.SIGCONT, ServerState.RUNNING)
 
 
 def free_port() -> int:
@@ -207,10 +228,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _signal(server: Server, number: signal.Signals) -> None:
-    if server.pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(server.pid, number)
+def _signal(server: Server, number: signal.Signals, then: ServerState) -> None:
+    """Send it a signal where it runs, and wait a little until it stands as it should then."""
+    pid = server.pid
+    if pid is None or read_state(server) is ServerState.STOPPED:
+        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+    ends = time.monotonic() + SIGNAL_SECONDS
+    while read_state(server) not in {then, ServerState.STOPPED} and time.monotonic() < ends:
+        time.sleep(_STEP_SECONDS)
 
 
 def _last_line(log: Path) -> str:

@@ -18,7 +18,7 @@ from typing import Final
 from gateway.demo import library, prometheus
 from gateway.demo.issuer import IssuedLicence
 from gateway.demo.postgres_server import PostgresServer, find_programs
-from gateway.demo.server import HOST, DatabaseServer, ProcessServer, Server, ServerDidNotStartError, free_port
+from gateway.demo.server import HOST, DatabaseServer, ProcessServer, Server, free_port
 from gateway.demo.stage import store_licences
 from gateway.site import SETTINGS_FILE
 
@@ -52,7 +52,7 @@ class Servers:
         return None if found is None else found.address
 
     def start(self, servers: Sequence[Server]) -> None:
-        """Start them at the same time; one that does not start is left out."""
+        """Start them at the same time; one that does not start, or is not fit for use, is left out."""
         for one in servers:
             self.stack.callback(one.stop)
         with ThreadPoolExecutor(max_workers=max(len(servers), 1)) as pool:
@@ -72,10 +72,10 @@ class Servers:
 
 
 @contextmanager
-def run_servers(stock: Sequence[IssuedLicence]) -> Iterator[Servers]:
+def run_servers(stock: Sequence[IssuedLicence], now: datetime) -> Iterator[Servers]:
     """Start what this machine has, in a folder that is removed at the end; yields the servers.
 
-    `Servers.watch` starts Prometheus.
+    PostgreSQL's store is filled as of ``now``. `Servers.watch` starts Prometheus.
     """
     with (
         tempfile.TemporaryDirectory(prefix="tongban-servers-", ignore_cleanup_errors=True) as name,
@@ -85,8 +85,7 @@ def run_servers(stock: Sequence[IssuedLicence]) -> Iterator[Servers]:
         folder.chmod(_PASSABLE)
         servers = Servers(folder=folder, stack=stack)
         found: list[Server] = [library.make_library(stock, folder, free_port())]
-        for make in (_make_redis, _make_postgresql):
-            server = make(folder)
+        for server in (_make_redis(folder), _make_postgresql(folder, stock, now)):
             if isinstance(server, LeftOut):
                 servers.left_out.append(server)
             else:
@@ -96,40 +95,34 @@ def run_servers(stock: Sequence[IssuedLicence]) -> Iterator[Servers]:
 
 
 @contextmanager
-def use_servers(site: Path, servers: Servers, stock: Sequence[IssuedLicence], now: datetime) -> Iterator[None]:
-    """Let a site use Redis and PostgreSQL, whose store is filled; at the end its settings are as before.
+def use_servers(site: Path, servers: Servers) -> Iterator[None]:
+    """Let a site use Redis and PostgreSQL; at the end its settings are as before.
 
-    So a site that is kept can be served when they are gone, from the SQLite file.
+    So a site that is kept can be served when they are gone, from the SQLite file, which knows of no change meanwhile.
     """
     settings = site / SETTINGS_FILE
     before = text = settings.read_text(encoding="utf-8")
-    address = site / _DATABASE
     redis, database = servers.by_name.get(REDIS), servers.by_name.get(POSTGRESQL)
     if redis is not None:
         # Patient: a demo shares its machine with whatever runs there, and a late count is a question refused.
         text += f"\n[redis]\nurls = [{json.dumps(redis.address)}]\ncommand_seconds = 1.0\nconnect_seconds = 1.0\n"
-    if isinstance(database, DatabaseServer):
-        address.touch(mode=0o600)
-        address.write_text(database.postgres.new_database(), encoding="utf-8")
+    if isinstance(database, DatabaseServer) and database.database is not None:
+        _write_address(site / _DATABASE, database.database)
         text = text.replace(f'# database = "{_DATABASE}"', f'database = "{_DATABASE}"')
     settings.write_text(text, encoding="utf-8")
     try:
-        if database is not None:
-            from gateway.sources.postgres_store import PostgresLicenceStore  # noqa: PLC0415 - an extra
-
-            with closing(PostgresLicenceStore(address, create=True)) as store:
-                store_licences(store, stock, now)
         yield
     finally:
         settings.write_text(before, encoding="utf-8")
 
 
 def _start(server: Server) -> str | None:
-    """Start it; return why it does not run, or None."""
+    """Start it; return why it is of no use, or None."""
     try:
         server.start()
-    except (ServerDidNotStartError, OSError) as error:
-        return str(error)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the demo goes on without it
+        server.stop()
+        return _spell(error)
     return None
 
 
@@ -143,7 +136,7 @@ def _make_redis(folder: Path) -> Server | LeftOut:
     return ProcessServer(REDIS, (program, *options), port=port, folder=folder, scheme="redis")
 
 
-def _make_postgresql(folder: Path) -> Server | LeftOut:
+def _make_postgresql(folder: Path, stock: Sequence[IssuedLicence], now: datetime) -> Server | LeftOut:
     programs = find_programs()
     if programs is None:
         return LeftOut(name=POSTGRESQL)
@@ -151,7 +144,25 @@ def _make_postgresql(folder: Path) -> Server | LeftOut:
         return LeftOut(name=POSTGRESQL, why="pip install 'tongban[postgres]'")
     home = folder / POSTGRESQL
     home.mkdir(mode=0o700)
+
+    def fill(address: str) -> None:
+        from gateway.sources.postgres_store import PostgresLicenceStore  # noqa: PLC0415 - an extra
+
+        path = folder / Path(_DATABASE).name
+        _write_address(path, address)
+        with closing(PostgresLicenceStore(path, create=True)) as store:
+            store_licences(store, stock, now)
+
     try:
-        return DatabaseServer(POSTGRESQL, PostgresServer(programs, home))
+        return DatabaseServer(POSTGRESQL, PostgresServer(programs, home), fill)
     except (RuntimeError, OSError, LookupError) as error:
-        return LeftOut(name=POSTGRESQL, why=str(error).strip())
+        return LeftOut(name=POSTGRESQL, why=_spell(error))
+
+
+def _spell(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _write_address(path: Path, address: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(address, encoding="utf-8")

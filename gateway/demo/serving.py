@@ -63,11 +63,12 @@ class Serving:
 
     def describe(self, error: str = "") -> ServersNow:
         """Return how all processes stand."""
+        state = read_state(self.gateway)  # of a child that was killed as well: its number is kept until it is asked for
         gateway = ServerNow(
             name=GATEWAY,
             address=self.gateway.address,
-            pid=self.gateway.pid,
-            state=ServerState.RUNNING,
+            pid=None if state is ServerState.STOPPED else self.gateway.pid,
+            state=state,
             actions=[],
         )
         return ServersNow(error=error, servers=[gateway, *map(_describe, self.servers.by_name.values())])

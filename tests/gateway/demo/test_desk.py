@@ -1,7 +1,7 @@
 """The demo's desk: who leaves a request is answered while the demo runs, and waits for nobody where none does."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,8 +11,11 @@ from msgspec import Struct
 from gateway.demo.desk import (
     FOLDER,
     FOLDER_PREFIX,
+    DemoBusyError,
+    DemoFailedError,
     DemoNotRunningError,
     Desk,
+    Failure,
     Request,
     SeveralDemosError,
     Wish,
@@ -28,10 +31,15 @@ class Echo(Struct, frozen=True):
     said: str
 
 
+def echo(wanted: Request) -> Echo:
+    """Answer by what was named."""
+    return Echo(wanted.name)
+
+
 @contextmanager
-def answering(folder: Path) -> Iterator[Desk]:
+def answering(folder: Path, handler: Callable[[Request], Struct] = echo) -> Iterator[Desk]:
     """Run a desk in a thread, as a demo does."""
-    desk = Desk(folder, {Wish.ASK: lambda wanted: Echo(wanted.name)})
+    desk = Desk(folder, {Wish.ASK: handler})
     stop = threading.Event()
     with desk.opened():
 
@@ -54,6 +62,44 @@ def test_a_request_is_answered(tmp_path: Path) -> None:
         (tmp_path / FOLDER / "0.request").write_bytes(b"[" * 100)  # garbage ends nothing
         assert request(tmp_path, Request(Wish.ASK, "a"), Echo) == Echo("a")
     assert [one.name for one in (tmp_path / FOLDER).iterdir()] == ["open"]
+
+
+def test_a_request_that_fails_ends_nothing(tmp_path: Path) -> None:
+    """Whoever left it reads why, in one line and without a traceback, and the next one is answered."""
+
+    def fail(wanted: Request) -> Echo:
+        if wanted.name == "":
+            raise KeyError("log\nredis")
+        return Echo(wanted.name)
+
+    with answering(tmp_path, fail):
+        with pytest.raises(DemoFailedError, match=r"^KeyError: 'log\\nredis'$"):
+            request(tmp_path, Request(Wish.ASK), Echo)
+        told, shown = (tongban("demo", "ask", "--folder", tmp_path, *more) for more in (["--json"], []))
+        assert (told.code, told.object) == (1, {"error": "KeyError: 'log\\nredis'"})
+        assert (shown.code, shown.out, "could not do it: KeyError" in shown.err) == (1, "", True)
+        assert request(tmp_path, Request(Wish.ASK, "a"), Echo) == Echo("a")
+
+
+def test_a_failure_is_shown_where_the_demo_runs(tmp_path: Path) -> None:
+    """The demo hears of it as well, by what it gets back from its desk."""
+
+    def fail(_: Request) -> Echo:
+        raise RuntimeError
+
+    desk = Desk(tmp_path, {Wish.ASK: fail})
+    with desk.opened():
+        (tmp_path / FOLDER / "0.request").write_bytes(b'{"wish":"ask"}')
+        assert desk.look() == [(Request(Wish.ASK), Failure("RuntimeError:"))]
+
+
+def test_a_demo_that_is_busy_runs(tmp_path: Path) -> None:
+    """Where it does not answer in time, nobody is told that there is none; and the request is taken back."""
+    desk = Desk(tmp_path, {Wish.ASK: echo})
+    with desk.opened():
+        with pytest.raises(DemoBusyError):
+            request(tmp_path, Request(Wish.ASK), Echo, wait_seconds=0)
+        assert desk.look() == []
 
 
 def test_nobody_answers_where_no_demo_runs(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Revoking while the demo runs: what cannot be revoked is said; what can be is asked about in test_demo.py."""
 
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from gateway.demo import revoking as module
 from gateway.demo.revoking import RevocationAnswer, Revoker
 from gateway.demo.stage import set_stage, write_stage
 
@@ -44,3 +46,20 @@ def test_a_licence_that_cannot_be_revoked(revoker: Revoker) -> None:
     kept = revoker.stage.stock[0]
     elsewhere = Revoker(stage=revoker.stage, folder=Path("/nonexistent"), address=revoker.address)
     assert elsewhere.revoke_licence(kept.name).error == "store-unavailable"
+
+
+def test_a_store_that_does_not_answer(revoker: Revoker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the status was changed is not known then, and that is what is said."""
+
+    def wait(command: list[str], **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, 0)
+
+    monkeypatch.setattr(module.subprocess, "run", wait)
+    assert revoker.revoke_licence(revoker.stage.stock[0].name).error == "store-silent"
+
+
+def test_a_gateway_that_is_away(revoker: Revoker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signer is revoked all the same; there is no outcome."""
+    monkeypatch.setattr(module, "ASK_SECONDS", 0.0)
+    answer = revoker.revoke_signer(revoker.stage.questions[0].name, NOW)
+    assert (answer.error, len(answer.serials), answer.outcome, answer.reasons) == ("", 1, "", [])
