@@ -37,7 +37,7 @@ from gateway.audit.unavailable import LogUnavailableError
 MAX_QUEUED: Final = 20_000  # entries of about 2 kB that wait for evaluation; the others are read from the log
 MAX_REPLAYED: Final = 2_000_000  # entries that are read at the start, in about two minutes; then windows are shorter
 CATCH_UP_MS: Final = 10 * DAY_MS  # how old an alarm may be to be raised at a start: a stop over the longest holiday
-PAUSE_SECONDS: Final = 0.5  # between two evaluations: batches are taken together
+PAUSE_SECONDS: Final = 0.05  # between two evaluations: after 0.5 s one held up answers by 25 ms at full load
 BEAT_SECONDS: Final = 60.0  # from a question to the entry that tells of alarms, or of none: at most 1,440 entries a day
 RETRY_SECONDS: Final = 5.0  # after the log could not be read or written
 

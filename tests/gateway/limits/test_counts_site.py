@@ -79,8 +79,11 @@ async def look(*gateways: Counts) -> None:
         await one.one_key.look()
 
 
-async def test_another_key_may_come_with_another_redis(redis_server: RedisServer, folders: list[Path]) -> None:
+async def test_another_key_may_come_with_another_redis(
+    redis_server: RedisServer, folders: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is used while nothing is known of the key; in a Redis that is there, or anew, the first one says it."""
+    monkeypatch.setattr("gateway.limits.one_key.LOOK_SECONDS", 1000.0)  # nobody looks but when told to
     await off_loop(redis_server.pause)
     async with (
         connected(redis_server, **QUICK) as shared,
@@ -90,6 +93,7 @@ async def test_another_key_may_come_with_another_redis(redis_server: RedisServer
         assert {await admits(one, "1") for one in (here, there)} == {NoMark.AWAY}
         await off_loop(redis_server.resume)
         await until(lambda: shared.report().up == 1)
+        await off_loop(redis_server.flush)  # what was asked while it was paused it does now
         await look(there, here)
         assert [await admits(one, "1") for one in (there, here)] == [True, NoMark.ALONE]
         await off_loop(redis_server.flush)
