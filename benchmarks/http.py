@@ -33,6 +33,7 @@ CONNECTIONS: Final = 64
 SECONDS: Final = 4.0  # of each measurement
 WARM_UP_SECONDS: Final = 1.0
 AT_RATE: Final = 0.5  # of what it can answer, where the time of an answer is measured
+BETWEEN_SECONDS: Final = 1.0  # what was under way at full load ends first, or the first answers at the rate wait for it
 COLD: Final = 800  # documents of a round
 COLD_CONNECTIONS: Final = 8
 MAX_ROUNDS: Final = 5
@@ -128,6 +129,7 @@ async def measure(
 async def _load(place: tuple[str, int], questions: Sequence[bytes]) -> tuple[Load, Load]:
     hard = await ask_hard(*place, questions, connections=CONNECTIONS, seconds=SECONDS)
     rate = hard.rate * AT_RATE
+    await asyncio.sleep(BETWEEN_SECONDS)
     return hard, await ask_at_rate(*place, questions, connections=CONNECTIONS, seconds=SECONDS, rate=rate)
 
 
