@@ -6,6 +6,7 @@ gateway is what ``tongban serve`` starts: tokens, revocation lists, the example 
 log for every answer, receipts.
 """
 
+import asyncio
 import os
 import subprocess
 import sys
