@@ -190,7 +190,7 @@ async def hear_store_again(request: web.Request, said: Verified, errand: Errand,
         failures.note()
         reason, _, detail = failures.describe()
         return judge_unasked(without_status(said), reason, detail or None)
-    if registered is None or is_worse(said.status, registered.status):
+    if registered is None:
         return said
     if registered.status is said.status and said.register == registered.source:
         return judge_registered(without_status(said), registered, at=now)  # as of now
